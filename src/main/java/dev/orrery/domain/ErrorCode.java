@@ -1,0 +1,57 @@
+package dev.orrery.domain;
+
+/** Every error a caller can meet: its HTTP status, what causes it and what to do about it. The page {@code /docs/errors} is made from here. */
+public enum ErrorCode {
+    PARSE_ERROR(
+            400,
+            "The body or the DAG file is not well-formed JSON or YAML, or is beyond a limit of the parser.",
+            "Mend the place that the details name; DAG files may hold no tags, anchors, aliases or merge keys."),
+    VALIDATION_ERROR(
+            400,
+            "The input is well-formed but wrong: an unknown or missing field, a wrong type, a cycle, a value out of range.",
+            "The details list every problem with its place and its cure."),
+    BAD_REQUEST(400, "A path or query parameter or a header is wrong.", "Compare the call with the contract."),
+    UNAUTHORIZED(401, "The token is missing or wrong.", "Send 'Authorization: Bearer <http.token>'."),
+    DAG_NOT_FOUND(404, "There is no DAG with this id.", "List the DAGs with GET /api/v1/dags."),
+    RUN_NOT_FOUND(404, "There is no run with this id, or it was deleted.", "List the runs with GET /api/v1/runs."),
+    TASK_NOT_FOUND(404, "The run has no task with this id.", "GET /api/v1/runs/{runId} lists its tasks."),
+    NOT_FOUND(404, "There is nothing at this path.", "The contract at /docs/openapi.yaml lists every call."),
+    METHOD_NOT_ALLOWED(405, "The path exists, but not for this method.", "The header Allow names the methods it takes."),
+    CONFLICT(
+            409,
+            "The state of things does not allow it: the name exists, the version has moved on, the run or the DAG is"
+                    + " active, or an Idempotency-Key came again with another request.",
+            "Read the message, look at the current state, and decide again."),
+    PAYLOAD_TOO_LARGE(413, "The body is over 2 MiB or the DAG file over 1 MiB.", "Send less."),
+    UNSUPPORTED_MEDIA_TYPE(415, "The body is not application/json.", "Send 'Content-Type: application/json'."),
+    FORBIDDEN(403, "The Host header names neither loopback nor a name in http.hosts.", "Add the name to http.hosts."),
+    OVERLOADED(429, "More requests wait than the node admits.", "Try again after the seconds in Retry-After."),
+    UNAVAILABLE(
+            503,
+            "The database cannot be reached, or its answer did not come in time.",
+            "Try again after the seconds in Retry-After; with the same Idempotency-Key nothing is done twice."),
+    INTERNAL_ERROR(500, "A fault of Orrery's own.", "Look for the id of the message in the node's log and report it.");
+
+    private final int status;
+    private final String cause;
+    private final String cure;
+
+    ErrorCode(int status, String cause, String cure) {
+        this.status = status;
+        this.cause = cause;
+        this.cure = cure;
+    }
+
+    /** The HTTP status it is answered with. */
+    public int status() {
+        return status;
+    }
+
+    public String cause() {
+        return cause;
+    }
+
+    public String cure() {
+        return cure;
+    }
+}

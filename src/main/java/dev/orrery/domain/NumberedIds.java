@@ -1,0 +1,43 @@
+package dev.orrery.domain;
+
+import java.util.UUID;
+
+/**
+ * Ids that carry a number: the last 32 bits of a base id are zero, and those of its members are 1, 2, ….
+ *
+ * <p>So the id of a task instance follows from its run and its place in the DAG, in Java and in SQL alike: edges are
+ * stored once for each DAG version, all rows of a run stand together in every primary key, and nothing has to be
+ * looked up to go from a task to its run.
+ */
+public final class NumberedIds {
+
+    private static final long NUMBER = 0xFFFF_FFFFL;
+
+    private NumberedIds() {}
+
+    static UUID member(UUID base, int number) {
+        if (number < 1) {
+            throw new IllegalArgumentException("numbers start at 1, was " + number);
+        }
+        if ((base.getLeastSignificantBits() & NUMBER) != 0) {
+            throw new IllegalArgumentException(base + " is a member itself");
+        }
+        return new UUID(base.getMostSignificantBits(), base.getLeastSignificantBits() | number);
+    }
+
+    static UUID base(UUID member) {
+        return new UUID(member.getMostSignificantBits(), member.getLeastSignificantBits() & ~NUMBER);
+    }
+
+    static int number(UUID member) {
+        return (int) (member.getLeastSignificantBits() & NUMBER);
+    }
+
+    /** The canonical 36 characters only: {@link UUID#fromString} also takes shortened groups. */
+    static UUID parse(String text) {
+        if (text.length() != 36) {
+            throw new IllegalArgumentException("not a UUID: " + text);
+        }
+        return UUID.fromString(text);
+    }
+}

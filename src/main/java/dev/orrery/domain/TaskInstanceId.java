@@ -1,0 +1,37 @@
+package dev.orrery.domain;
+
+import static java.util.Objects.requireNonNull;
+
+import java.util.UUID;
+
+/** Identifies a task instance. Inside a run it is the run's id plus the task's number in its DAG version. */
+public record TaskInstanceId(UUID value) {
+
+    public TaskInstanceId {
+        requireNonNull(value, "value");
+    }
+
+    /** Reads the canonical text form; throws IllegalArgumentException for anything else. */
+    public static TaskInstanceId parse(String text) {
+        return new TaskInstanceId(NumberedIds.parse(text));
+    }
+
+    /** The id of the task with this number (1, 2, …) in a run. */
+    public static TaskInstanceId of(RunId run, int taskNumber) {
+        return new TaskInstanceId(NumberedIds.member(run.value(), taskNumber));
+    }
+
+    public RunId runId() {
+        return new RunId(NumberedIds.base(value));
+    }
+
+    /** The task's number in its DAG version, from 1 on. */
+    public int taskNumber() {
+        return NumberedIds.number(value);
+    }
+
+    @Override
+    public String toString() {
+        return value.toString();
+    }
+}

@@ -1,0 +1,41 @@
+package dev.orrery.domain.dag;
+
+import static dev.orrery.domain.Checks.require;
+import static java.util.Objects.requireNonNull;
+
+import dev.orrery.domain.DagId;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One published version of a DAG; it never changes.
+ *
+ * @param name unique in its tenant
+ * @param version 1, 2, …: a new one at every change
+ * @param createdAt when this version was published
+ */
+public record DagDefinition(
+        DagId id,
+        String name,
+        Optional<String> description,
+        List<TaskDefinition> tasks,
+        Optional<String> schedule,
+        String timezone,
+        int version,
+        Instant createdAt) {
+
+    public DagDefinition {
+        requireNonNull(id, "id");
+        require(TaskDefinition.isName(name), "name must have 1..255 characters, was '" + name + "'");
+        tasks = List.copyOf(tasks);
+        require(!tasks.isEmpty(), "a DAG needs at least one task");
+        require(version >= 1, "versions start at 1, was " + version);
+        requireNonNull(createdAt, "createdAt");
+    }
+
+    /** The task with this number, from 1 on. */
+    public TaskDefinition task(int number) {
+        return tasks.get(number - 1);
+    }
+}

@@ -1,0 +1,99 @@
+package dev.orrery.domain.dag;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.orrery.domain.Json;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** What a task does, and with which executor. */
+public sealed interface TaskType {
+
+    /** The name in DAG files, in the API and in the database. */
+    String wireName();
+
+    /** A command line for {@code /bin/sh -c}. */
+    record Shell(String command, Map<String, String> env, Optional<String> workingDirectory) implements TaskType {
+
+        public Shell {
+            requireNonNull(command, "command");
+            env = ordered(env);
+            requireNonNull(workingDirectory, "workingDirectory");
+        }
+
+        @Override
+        public String wireName() {
+            return "shell";
+        }
+    }
+
+    /** A request; {@code body} that is a JSON string is sent as its text, anything else as JSON. */
+    record Http(String method, String url, Map<String, String> headers, Optional<Json> body) implements TaskType {
+
+        public Http {
+            requireNonNull(method, "method");
+            requireNonNull(url, "url");
+            headers = ordered(headers);
+            requireNonNull(body, "body");
+        }
+
+        @Override
+        public String wireName() {
+            return "http";
+        }
+    }
+
+    /** A Python program; {@code virtualEnv} is the folder whose {@code bin/python} runs it. */
+    record Python(
+            PythonSource source,
+            List<String> args,
+            Map<String, String> env,
+            Optional<String> virtualEnv,
+            Optional<String> workingDirectory)
+            implements TaskType {
+
+        public Python {
+            requireNonNull(source, "source");
+            args = List.copyOf(args);
+            env = ordered(env);
+            requireNonNull(virtualEnv, "virtualEnv");
+            requireNonNull(workingDirectory, "workingDirectory");
+        }
+
+        @Override
+        public String wireName() {
+            return "python";
+        }
+    }
+
+    /** Code registered on the event bus under this name. */
+    record Handler(String handler, Json input) implements TaskType {
+
+        public Handler {
+            requireNonNull(handler, "handler");
+            requireNonNull(input, "input");
+        }
+
+        @Override
+        public String wireName() {
+            return "handler";
+        }
+    }
+
+    /** Where a Python program comes from. */
+    sealed interface PythonSource {
+
+        /** A file on the node, relative to {@code tasks.directory}. */
+        record Script(String path) implements PythonSource {}
+
+        /** The program itself. */
+        record Code(String text) implements PythonSource {}
+    }
+
+    private static Map<String, String> ordered(Map<String, String> map) {
+        return Collections.unmodifiableMap(new LinkedHashMap<>(map));
+    }
+}

@@ -1,0 +1,57 @@
+package dev.orrery.domain.task;
+
+import static dev.orrery.domain.Checks.require;
+import static java.util.Objects.requireNonNull;
+
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+
+/**
+ * How often a task may be tried, and how long to wait between tries.
+ *
+ * <p>The wait grows by {@code backoffMultiplier} from {@code initialDelay} and its middle never exceeds {@code maxDelay};
+ * {@code jitter} is the share of it that is drawn at random, both ways, so that tasks which failed together do not come
+ * back together.
+ *
+ * @param maxAttempts how many tries in all; the first one counts
+ */
+public record RetryPolicy(
+        int maxAttempts, Duration initialDelay, Duration maxDelay, double backoffMultiplier, double jitter) {
+
+    public static final int ATTEMPTS_LIMIT = 100;
+    public static final Duration DELAY_LIMIT = Duration.ofDays(30);
+    public static final double MULTIPLIER_LIMIT = 10;
+    public static final RetryPolicy DEFAULT =
+            new RetryPolicy(3, Duration.ofSeconds(1), Duration.ofMinutes(5), 2.0, 0.1);
+
+    public RetryPolicy {
+        requireNonNull(initialDelay, "initialDelay");
+        requireNonNull(maxDelay, "maxDelay");
+        require(maxAttempts >= 1 && maxAttempts <= ATTEMPTS_LIMIT, "maxAttempts must be 1..100, was " + maxAttempts);
+        require(isDelay(initialDelay), "initialDelay must be 0..30 d, was " + initialDelay);
+        require(isDelay(maxDelay), "maxDelay must be 0..30 d, was " + maxDelay);
+        require(
+                backoffMultiplier >= 1 && backoffMultiplier <= MULTIPLIER_LIMIT,
+                "backoffMultiplier must be 1..10, was " + backoffMultiplier);
+        require(jitter >= 0 && jitter <= 1, "jitter must be 0..1, was " + jitter);
+    }
+
+    /** Whether another try is due after this many failures. */
+    public boolean allowsAnotherAfter(int failures) {
+        return failures < maxAttempts;
+    }
+
+    /** The wait after the n-th failure (1, 2, …). */
+    public Duration delayAfter(int failures, RandomGenerator random) {
+        require(failures >= 1, "failures start at 1, was " + failures);
+        // Compared as doubles: the power overflows a long (and even a double, to infinity) long before it is needed.
+        var grown = initialDelay.toMillis() * Math.pow(backoffMultiplier, failures - 1.0);
+        var middle = Math.min(maxDelay.toMillis(), grown);
+        var spread = middle * jitter * (2 * random.nextDouble() - 1);
+        return Duration.ofMillis(Math.round(middle + spread));
+    }
+
+    private static boolean isDelay(Duration delay) {
+        return !delay.isNegative() && delay.compareTo(DELAY_LIMIT) <= 0;
+    }
+}

@@ -1,0 +1,48 @@
+package dev.orrery.domain.task;
+
+import dev.orrery.domain.Json;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+
+/** What becomes of a task instance after an attempt has ended. */
+public sealed interface Verdict {
+
+    record Succeed(Json output) implements Verdict {}
+
+    record Retry(Duration delay, String error, boolean timedOut) implements Verdict {}
+
+    record Fail(String error) implements Verdict {}
+
+    record TimeOut(String error) implements Verdict {}
+
+    record Cancel() implements Verdict {}
+
+    /** {@code failuresBefore}: how many earlier attempts were charged to the retry policy. */
+    static Verdict of(AttemptOutcome outcome, int failuresBefore, RetryPolicy policy, RandomGenerator random) {
+        return switch (outcome) {
+            case AttemptOutcome.Succeeded(var output) -> new Succeed(output);
+            case AttemptOutcome.Failed(var error, var retryable) ->
+                retryable && policy.allowsAnotherAfter(failuresBefore + 1)
+                        ? new Retry(policy.delayAfter(failuresBefore + 1, random), error, false)
+                        : new Fail(error);
+            case AttemptOutcome.TimedOut(var limit) -> {
+                var error = "stopped after its timeout of " + Durations.text(limit);
+                yield policy.allowsAnotherAfter(failuresBefore + 1)
+                        ? new Retry(policy.delayAfter(failuresBefore + 1, random), error, true)
+                        : new TimeOut(error);
+            }
+            case AttemptOutcome.Cancelled() -> new Cancel();
+        };
+    }
+
+    /** The event of {@link TaskTransitions} it stands for. */
+    default TaskEvent event() {
+        return switch (this) {
+            case Succeed _ -> TaskEvent.SUCCEED;
+            case Retry _ -> TaskEvent.RETRY;
+            case Fail _ -> TaskEvent.FAIL;
+            case TimeOut _ -> TaskEvent.TIME_OUT;
+            case Cancel _ -> TaskEvent.CANCEL;
+        };
+    }
+}
