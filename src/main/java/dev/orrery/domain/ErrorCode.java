@@ -16,7 +16,8 @@ public enum ErrorCode {
     RUN_NOT_FOUND(404, "There is no run with this id, or it was deleted.", "List the runs with GET /api/v1/runs."),
     TASK_NOT_FOUND(404, "The run has no task with this id.", "GET /api/v1/runs/{runId} lists its tasks."),
     NOT_FOUND(404, "There is nothing at this path.", "The contract at /docs/openapi.yaml lists every call."),
-    METHOD_NOT_ALLOWED(405, "The path exists, but not for this method.", "The header Allow names the methods it takes."),
+    METHOD_NOT_ALLOWED(
+            405, "The path exists, but not for this method.", "The header Allow names the methods it takes."),
     CONFLICT(
             409,
             "The state of things does not allow it: the name exists, the version has moved on, the run or the DAG is"

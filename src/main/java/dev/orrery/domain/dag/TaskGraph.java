@@ -18,6 +18,8 @@ import java.util.PriorityQueue;
  */
 public final class TaskGraph {
 
+    private static final int UNKNOWN = -1;
+
     private final List<TaskDefinition> tasks;
     private final int[][] upstreams;
     private final int[][] downstreams;
@@ -60,8 +62,8 @@ public final class TaskGraph {
     private static int[] upstreams(TaskDefinition task, Map<TaskId, Integer> numbers) {
         return task.dependencies().stream()
                 .mapToInt(id -> {
-                    var number = numbers.get(id);
-                    require(number != null, "task " + task.id() + " depends on unknown " + id);
+                    int number = numbers.getOrDefault(id, UNKNOWN);
+                    require(number != UNKNOWN, "task " + task.id() + " depends on unknown " + id);
                     return number;
                 })
                 .toArray();

@@ -45,8 +45,8 @@ public record RetryPolicy(
     public Duration delayAfter(int failures, RandomGenerator random) {
         require(failures >= 1, "failures start at 1, was " + failures);
         // Compared as doubles: the power overflows a long (and even a double, to infinity) long before it is needed.
-        var grown = initialDelay.toMillis() * Math.pow(backoffMultiplier, failures - 1.0);
-        var middle = Math.min(maxDelay.toMillis(), grown);
+        var grown = (double) initialDelay.toMillis() * Math.pow(backoffMultiplier, failures - 1.0);
+        var middle = Math.min((double) maxDelay.toMillis(), grown);
         var spread = middle * jitter * (2 * random.nextDouble() - 1);
         return Duration.ofMillis(Math.round(middle + spread));
     }

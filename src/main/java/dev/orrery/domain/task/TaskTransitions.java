@@ -19,10 +19,7 @@ public final class TaskTransitions {
 
     static {
         from(PENDING).on(TaskEvent.BLOCK, BLOCKED).on(TaskEvent.RELEASE, READY).on(TaskEvent.CANCEL, CANCELLED);
-        from(BLOCKED)
-                .on(TaskEvent.RELEASE, READY)
-                .on(TaskEvent.SKIP, SKIPPED)
-                .on(TaskEvent.CANCEL, CANCELLED);
+        from(BLOCKED).on(TaskEvent.RELEASE, READY).on(TaskEvent.SKIP, SKIPPED).on(TaskEvent.CANCEL, CANCELLED);
         from(READY).on(TaskEvent.CLAIM, QUEUED).on(TaskEvent.BLOCK, BLOCKED).on(TaskEvent.CANCEL, CANCELLED);
         from(QUEUED).on(TaskEvent.START, RUNNING).on(TaskEvent.HAND_BACK, READY).onResult();
         from(RUNNING).on(TaskEvent.HAND_BACK, READY).onResult();
