@@ -1,0 +1,34 @@
+package dev.orrery.service;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.dag.RunState;
+import dev.orrery.domain.dag.Trigger;
+import java.time.Instant;
+import java.util.Optional;
+
+/** A run as lists show it. */
+public record RunSummary(
+        RunId runId,
+        DagId dagId,
+        String dagName,
+        int dagVersion,
+        RunState state,
+        Trigger triggeredBy,
+        Optional<Instant> startedAt,
+        Optional<Instant> completedAt,
+        Instant createdAt) {
+
+    public RunSummary {
+        requireNonNull(runId, "runId");
+        requireNonNull(dagId, "dagId");
+        requireNonNull(dagName, "dagName");
+        requireNonNull(state, "state");
+        requireNonNull(triggeredBy, "triggeredBy");
+        requireNonNull(startedAt, "startedAt");
+        requireNonNull(completedAt, "completedAt");
+        requireNonNull(createdAt, "createdAt");
+    }
+}
