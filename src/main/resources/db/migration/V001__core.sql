@@ -46,6 +46,7 @@ CREATE TABLE dag_versions (
     version     int NOT NULL CHECK (version >= 1),
     yaml        text NOT NULL,
     definition  jsonb NOT NULL,
+    task_count  int NOT NULL CHECK (task_count >= 1),
     created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (dag_id, version)
 );

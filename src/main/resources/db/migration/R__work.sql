@@ -1,0 +1,638 @@
+-- The life of a task instance, as functions: each is one decision and one transaction, in one round trip.
+--
+-- Every function locks first and looks in later statements: a statement's snapshot is older than the locks it waited for.
+-- The order of locks is the same everywhere: runs, then claim batches, then the rows of tasks; ids ascending. All that
+-- changes tasks of a run but a claim and a wake holds the run's row, so the tables behind it need no locks of their own;
+-- a claim only skips what is locked, and whoever ends tasks looks at timers, ready rows and claims in this order, each
+-- in a statement of its own, so that a task which moves on meanwhile is met further down.
+
+-- The id of the task with this number in a run: the run's id with the number in its last 32 bits.
+CREATE OR REPLACE FUNCTION instance_id(run uuid, task_no int) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN overlay(run::text PLACING lpad(to_hex(task_no), 8, '0') FROM 29)::uuid;
+
+CREATE OR REPLACE FUNCTION run_of(id uuid) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN overlay(id::text PLACING '00000000' FROM 29)::uuid;
+
+CREATE OR REPLACE FUNCTION task_no_of(id uuid) RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ('x' || right(id::text, 8))::bit(32)::int;
+
+-- When a task that is ready now ought to start at the latest; the same rule as Urgency.latestStart.
+CREATE OR REPLACE FUNCTION latest_start(ready_at timestamptz, priority real, must_start_by timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN greatest(ready_at, least(ready_at + (10 - priority) * interval '30 seconds', must_start_by));
+
+DO $$
+BEGIN
+    IF to_regtype('task_change') IS NULL THEN
+        -- One task instance that changes its state, as the functions below hand it on.
+        CREATE TYPE task_change AS (
+            id          uuid,
+            run_id      uuid,
+            task_no     int,
+            version_id  int,
+            from_state  task_state,
+            to_state    task_state,
+            attempt     smallint,
+            fence       bigint,
+            worker_no   smallint,
+            started_at  timestamptz
+        );
+    END IF;
+END $$;
+
+-- Creates runs of the current versions of DAGs, all in one go; answers each in the order asked: 'created', 'repeated'
+-- (the key was used for the same request: run_id is the run it made), 'conflict' (for another one), or 'no_dag'.
+-- A key is null where the request had none.
+CREATE OR REPLACE FUNCTION create_runs(
+    p_runs uuid[], p_tenants int[], p_dags uuid[], p_triggers text[], p_params text[], p_logical_times timestamptz[],
+    p_operations text[], p_keys text[], p_hashes text[])
+RETURNS TABLE (ordinal int, verdict text, run_id uuid, dag_version int, dag_name text, created_at timestamptz)
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now        timestamptz := clock_timestamp();
+    v_fresh      int[];
+    v_new        int[];
+    v_versions   int[];
+BEGIN
+    -- Holds the DAGs against deletion, once for each and not once for each run.
+    PERFORM d.id FROM dags d
+    WHERE d.id = ANY (p_dags) AND d.deleted_at IS NULL ORDER BY d.id FOR KEY SHARE;
+
+    -- An equal key in another open transaction is waited for here, and read below.
+    IF EXISTS (SELECT FROM unnest(p_keys) k(key) WHERE k.key IS NOT NULL) THEN
+        WITH asked AS MATERIALIZED (
+            SELECT a.ordinal::int, a.tenant, a.operation, a.key, a.hash, a.run
+            FROM unnest(p_tenants, p_operations, p_keys, p_hashes, p_runs, p_dags)
+                 WITH ORDINALITY a(tenant, operation, key, hash, run, dag, ordinal)
+            JOIN dags d ON d.id = a.dag AND d.tenant_id = a.tenant AND d.deleted_at IS NULL
+            WHERE a.key IS NOT NULL
+        ), kept AS (
+            INSERT INTO idempotency_keys AS i (tenant_id, operation, key, request_hash, reference, created_at)
+            SELECT DISTINCT ON (a.tenant, a.operation, a.key) a.tenant, a.operation, a.key, a.hash, a.run, v_now
+            FROM asked a ORDER BY a.tenant, a.operation, a.key, a.ordinal
+            ON CONFLICT DO NOTHING
+            RETURNING i.reference
+        )
+        SELECT array_agg(a.ordinal) INTO v_fresh FROM asked a JOIN kept k ON k.reference = a.run;
+    END IF;
+
+    SELECT array_agg(a.ordinal), array_agg(v.id) INTO v_new, v_versions
+    FROM unnest(p_dags, p_tenants, p_keys) WITH ORDINALITY a(dag, tenant, key, ordinal)
+    JOIN dags d ON d.id = a.dag AND d.tenant_id = a.tenant AND d.deleted_at IS NULL
+    JOIN dag_versions v ON v.dag_id = d.id AND v.version = d.version
+    WHERE a.key IS NULL OR a.ordinal::int = ANY (v_fresh);
+
+    IF v_new IS NOT NULL THEN
+        WITH new AS MATERIALIZED (
+            SELECT p_runs[n.ordinal] AS run, p_tenants[n.ordinal] AS tenant, n.version,
+                   p_dags[n.ordinal] AS dag, p_triggers[n.ordinal] AS cause,
+                   p_params[n.ordinal] AS params, p_logical_times[n.ordinal] AS logical_time
+            FROM unnest(v_new, v_versions) n(ordinal, version)
+        ), tasks AS MATERIALIZED (
+            SELECT instance_id(n.run, t.task_no) AS id, n.run, n.tenant, n.version, t.task_id, t.queue, t.priority,
+                   t.dependency_count
+            FROM new n
+            CROSS JOIN LATERAL (SELECT * FROM dag_tasks t WHERE t.version_id = n.version ORDER BY t.task_no) t
+        ), runs AS (
+            INSERT INTO dag_runs (id, tenant_id, dag_id, version_id, dag_version, triggered_by, logical_time,
+                                  remaining, created_at)
+            SELECT n.run, n.tenant, n.dag, n.version, v.version, n.cause::run_trigger, n.logical_time,
+                   v.task_count, v_now
+            FROM new n JOIN dag_versions v ON v.id = n.version
+        ), params AS (
+            INSERT INTO run_params (run_id, params)
+            SELECT n.run, n.params::jsonb FROM new n WHERE n.params IS NOT NULL
+        ), instances AS (
+            INSERT INTO task_instances (id, tenant_id, run_id, version_id, task_id, queue, priority, created_at)
+            SELECT t.id, t.tenant, t.run, t.version, t.task_id, t.queue, t.priority, v_now FROM tasks t
+        ), waiting AS (
+            INSERT INTO task_wait (id, version_id, unmet, queue, priority)
+            SELECT t.id, t.version, t.dependency_count, t.queue, t.priority
+            FROM tasks t WHERE t.dependency_count > 0
+        )
+        INSERT INTO task_ready (id, queue, latest_start, version_id)
+        SELECT t.id, t.queue, latest_start(v_now, t.priority, NULL), t.version
+        FROM tasks t WHERE t.dependency_count = 0;
+    END IF;
+
+    RETURN QUERY
+        SELECT a.ordinal::int,
+               CASE WHEN r.id = a.run THEN 'created'
+                    WHEN k.key IS NULL THEN 'no_dag'
+                    WHEN k.request_hash = a.hash THEN 'repeated'
+                    ELSE 'conflict' END,
+               coalesce(r.id, k.reference), r.dag_version, d.name, r.created_at
+        FROM unnest(p_runs, p_tenants, p_operations, p_keys, p_hashes)
+             WITH ORDINALITY a(run, tenant, operation, key, hash, ordinal)
+        LEFT JOIN idempotency_keys k ON k.tenant_id = a.tenant AND k.operation = a.operation AND k.key = a.key
+        LEFT JOIN dag_runs r ON r.id = coalesce(k.reference, a.run)
+        LEFT JOIN dags d ON d.id = r.dag_id
+        ORDER BY a.ordinal;
+END $f$;
+
+-- What follows from tasks that changed their state: dependents of those that succeeded are released, all that stands
+-- behind those that ended badly is skipped, runs are counted down and ended, and the history is written. The runs are
+-- locked by the caller. Answers the queues in which tasks became ready.
+CREATE OR REPLACE FUNCTION settle(p_changes task_change[], p_node uuid) RETURNS text[]
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now         timestamptz := clock_timestamp();
+    v_cancelling  uuid[];
+    v_changes     task_change[] := p_changes;
+    v_more        task_change[];
+    v_released    uuid[];
+    v_partly      uuid[];
+    v_unmet       int[];
+    v_queues      text[] := '{}';
+BEGIN
+    SELECT coalesce(array_agg(r.id), '{}') INTO v_cancelling
+    FROM dag_runs r
+    WHERE r.id = ANY (ARRAY(SELECT DISTINCT c.run_id FROM unnest(p_changes) c)) AND r.state = 'cancelling';
+
+    -- Parents that end in one batch are counted together: a plain joined decrement would lose all but one.
+    SELECT array_agg(w.id) FILTER (WHERE w.unmet = n.met),
+           array_agg(w.id) FILTER (WHERE w.unmet > n.met),
+           array_agg(w.unmet - n.met) FILTER (WHERE w.unmet > n.met)
+    INTO v_released, v_partly, v_unmet
+    FROM (
+        SELECT instance_id(c.run_id, e.downstream_no) AS id, count(*)::int AS met
+        FROM unnest(p_changes) c
+        CROSS JOIN LATERAL (
+            SELECT x.downstream_no FROM dag_edges x
+            WHERE x.version_id = c.version_id AND x.upstream_no = c.task_no OFFSET 0
+        ) e
+        WHERE c.to_state = 'succeeded' AND c.run_id <> ALL (v_cancelling)
+        GROUP BY 1
+    ) n
+    CROSS JOIN LATERAL (SELECT x.id, x.unmet FROM task_wait x WHERE x.id = n.id OFFSET 0) w;
+
+    IF v_partly IS NOT NULL THEN
+        UPDATE task_wait w SET unmet = v_unmet[array_position(v_partly, w.id)] WHERE w.id = ANY (v_partly);
+    END IF;
+
+    IF v_released IS NOT NULL THEN
+        WITH released AS (
+            DELETE FROM task_wait w WHERE w.id = ANY (v_released)
+            RETURNING w.id, w.queue, w.priority, w.must_start_by, w.version_id
+        ), ready AS (
+            INSERT INTO task_ready (id, queue, latest_start, version_id)
+            SELECT r.id, r.queue, latest_start(v_now, r.priority, r.must_start_by), r.version_id FROM released r
+        )
+        SELECT array_agg(DISTINCT r.queue),
+               array_agg((r.id, run_of(r.id), task_no_of(r.id), r.version_id, 'blocked', 'ready', 0, 0, NULL, NULL)::task_change)
+        INTO v_queues, v_more FROM released r;
+        v_changes := v_changes || v_more;
+    END IF;
+
+    IF EXISTS (SELECT FROM unnest(p_changes) c
+               WHERE c.to_state IN ('failed', 'timed_out', 'cancelled') AND c.run_id <> ALL (v_cancelling)) THEN
+        WITH RECURSIVE behind(run_id, version_id, task_no) AS (
+            SELECT c.run_id, c.version_id, e.downstream_no
+            FROM unnest(p_changes) c
+            JOIN dag_edges e ON e.version_id = c.version_id AND e.upstream_no = c.task_no
+            WHERE c.to_state IN ('failed', 'timed_out', 'cancelled') AND c.run_id <> ALL (v_cancelling)
+            UNION
+            SELECT b.run_id, b.version_id, e.downstream_no
+            FROM behind b
+            JOIN dag_edges e ON e.version_id = b.version_id AND e.upstream_no = b.task_no
+        ), skipped AS (
+            DELETE FROM task_wait w
+            WHERE w.id = ANY (ARRAY(SELECT instance_id(b.run_id, b.task_no) FROM behind b))
+            RETURNING w.id, w.version_id
+        ), recorded AS (
+            INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at)
+            SELECT s.id, 0, 0, 'skipped', 'skipped', v_now FROM skipped s
+        )
+        SELECT array_agg((s.id, run_of(s.id), task_no_of(s.id), s.version_id, 'blocked', 'skipped', 0, 0, NULL, NULL)::task_change)
+        INTO v_more FROM skipped s;
+        v_changes := v_changes || v_more;
+    END IF;
+
+    WITH counted AS MATERIALIZED (
+        SELECT c.run_id,
+               count(*) FILTER (WHERE c.to_state >= 'succeeded')::int AS ended,
+               count(*) FILTER (WHERE c.to_state IN ('failed', 'timed_out'))::int AS failed,
+               count(*) FILTER (WHERE c.to_state = 'cancelled')::int AS cancelled,
+               min(c.started_at) AS started_at,
+               array_agg(c.task_no ORDER BY c.task_no) AS task_nos,
+               array_agg(c.from_state ORDER BY c.task_no) AS froms,
+               array_agg(c.to_state ORDER BY c.task_no) AS tos,
+               array_agg(c.attempt ORDER BY c.task_no) AS attempts,
+               array_agg(c.fence ORDER BY c.task_no) AS fences,
+               array_agg(c.worker_no ORDER BY c.task_no) AS workers
+        FROM unnest(v_changes) c
+        GROUP BY c.run_id
+    ), before AS MATERIALIZED (
+        SELECT r.id, r.tenant_id, r.state, r.remaining, r.failed, r.cancelled, r.started_at
+        FROM counted n
+        CROSS JOIN LATERAL (SELECT * FROM dag_runs x WHERE x.id = n.run_id OFFSET 0) r
+    ), after AS MATERIALIZED (
+        SELECT b.id, b.tenant_id, b.state AS old_state, b.remaining - n.ended AS remaining,
+               b.failed + n.failed AS failed, b.cancelled + n.cancelled AS cancelled,
+               coalesce(b.started_at, n.started_at) AS started_at,
+               CASE WHEN b.remaining > n.ended
+                         THEN CASE WHEN b.state = 'pending' AND n.started_at IS NOT NULL THEN 'running' ELSE b.state END
+                    WHEN b.state = 'cancelling' THEN 'cancelled'
+                    WHEN b.failed + n.failed > 0 THEN 'failed'
+                    WHEN b.cancelled + n.cancelled > 0 THEN 'cancelled'
+                    ELSE 'succeeded' END::run_state AS state
+        FROM before b JOIN counted n ON n.run_id = b.id
+    ), updated AS (
+        UPDATE dag_runs r
+        SET remaining = a.remaining, failed = a.failed, cancelled = a.cancelled, started_at = a.started_at,
+            state = a.state, completed_at = CASE WHEN a.remaining = 0 THEN v_now END
+        FROM after a
+        WHERE r.id = a.id
+          AND (a.remaining <> r.remaining OR a.state <> r.state OR a.started_at IS DISTINCT FROM r.started_at)
+    )
+    INSERT INTO task_events (tenant_id, run_id, node_id, at, run_state, task_nos, froms, tos, attempts, fences, workers)
+    SELECT a.tenant_id, n.run_id, p_node, v_now, CASE WHEN a.state <> a.old_state THEN a.state END,
+           n.task_nos, n.froms, n.tos, n.attempts, n.fences, n.workers
+    FROM counted n JOIN after a ON a.id = n.run_id;
+
+    RETURN v_queues;
+END $f$;
+
+-- Records starts and results of a node's claims. A row is accepted if its task stands in the open claim batch of its
+-- fence and has no result yet; whatever else is stale and changes nothing. A start has a null outcome. Times are told as
+-- microseconds before now, since only the database's clock counts. A result told twice (its first answer was lost) is
+-- answered as accepted both times. Answers the accepted ids and the queues in which tasks became ready.
+CREATE OR REPLACE FUNCTION commit_results(
+    p_node uuid, p_ids uuid[], p_runs uuid[], p_task_nos int[], p_versions int[], p_attempts smallint[],
+    p_fences bigint[], p_workers smallint[], p_outcomes text[], p_states text[], p_started_ago bigint[],
+    p_errors text[], p_outputs text[], p_retry_after bigint[],
+    OUT accepted uuid[], OUT queues text[])
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now         timestamptz := clock_timestamp();
+    v_cancelling  uuid[];
+    v_asked       uuid[];
+    v_changes     task_change[];
+    v_ends        int;
+BEGIN
+    PERFORM r.id
+    FROM (SELECT DISTINCT u.id FROM unnest(p_runs) u(id) ORDER BY u.id) u
+    CROSS JOIN LATERAL (SELECT x.id FROM dag_runs x WHERE x.id = u.id OFFSET 0 FOR NO KEY UPDATE) r;
+
+    SELECT coalesce(array_agg(r.id), '{}') INTO v_cancelling
+    FROM dag_runs r WHERE r.id = ANY (p_runs) AND r.state = 'cancelling';
+    SELECT coalesce(array_agg(q.task_id), '{}') INTO v_asked
+    FROM cancel_requests q WHERE q.task_id = ANY (p_ids);
+
+    WITH batch AS MATERIALIZED (
+        SELECT b.fence, b.ids, b.attempts, b.failures
+        FROM claim_batches b
+        WHERE b.fence = ANY (ARRAY(SELECT DISTINCT f.fence FROM unnest(p_fences) f(fence))) AND b.node_id = p_node
+        ORDER BY b.fence
+        FOR NO KEY UPDATE
+    ), member AS MATERIALIZED (
+        SELECT b.fence, m.id, m.attempt, m.failures
+        FROM batch b CROSS JOIN LATERAL unnest(b.ids, b.attempts, b.failures) m(id, attempt, failures)
+    ), report AS MATERIALIZED (
+        SELECT r.id, r.run_id, r.task_no, r.version_id, m.attempt, r.fence, r.worker_no, r.outcome::attempt_outcome AS outcome,
+               -- Whoever is asked to end is not tried again.
+               CASE WHEN r.state = 'retrying' AND (r.run_id = ANY (v_cancelling) OR r.id = ANY (v_asked))
+                    THEN 'cancelled' ELSE r.state END::task_state AS state,
+               v_now - r.started_ago * interval '1 microsecond' AS started_at,
+               r.error, r.output, r.retry_after, m.failures
+        FROM unnest(p_ids, p_runs, p_task_nos, p_versions, p_fences, p_workers, p_outcomes, p_states, p_started_ago,
+                    p_errors, p_outputs, p_retry_after)
+             r(id, run_id, task_no, version_id, fence, worker_no, outcome, state, started_ago, error, output, retry_after)
+        JOIN member m ON m.fence = r.fence AND m.id = r.id
+    ), recorded AS (
+        INSERT INTO task_attempts AS a (task_id, attempt, fence, node_id, worker_no, outcome, state, started_at,
+                                        finished_at, error)
+        SELECT r.id, r.attempt, r.fence, p_node, r.worker_no, r.outcome, r.state, r.started_at,
+               CASE WHEN r.outcome IS NOT NULL THEN v_now END, r.error
+        FROM report r
+        ON CONFLICT (task_id, attempt) DO UPDATE
+            SET outcome = EXCLUDED.outcome, state = EXCLUDED.state, finished_at = EXCLUDED.finished_at,
+                error = EXCLUDED.error
+            WHERE a.outcome IS NULL AND a.fence = EXCLUDED.fence AND EXCLUDED.outcome IS NOT NULL
+        RETURNING a.task_id, a.fence, a.outcome, xmax = 0 AS is_new
+    ), kept AS MATERIALIZED (
+        SELECT r.*, d.is_new FROM report r JOIN recorded d ON d.task_id = r.id AND d.fence = r.fence
+    ), outputs AS (
+        INSERT INTO task_outputs (task_id, attempt, output)
+        SELECT k.id, k.attempt, k.output::jsonb FROM kept k WHERE k.output IS NOT NULL
+    ), timers AS (
+        INSERT INTO task_timers (ref, kind, due_at, attempt, failures)
+        SELECT k.id, 'retry', v_now + k.retry_after * interval '1 millisecond', k.attempt, k.failures + 1
+        FROM kept k WHERE k.state = 'retrying'
+    ), letters AS (
+        INSERT INTO dead_letters (task_id, attempt, tenant_id, run_id, outcome, error, created_at)
+        SELECT k.id, k.attempt, g.tenant_id, k.run_id, k.outcome, k.error, v_now
+        FROM kept k JOIN dag_runs g ON g.id = k.run_id
+        WHERE k.state IN ('failed', 'timed_out')
+    )
+    SELECT array_agg(k.id),
+           array_agg((k.id, k.run_id, k.task_no, k.version_id,
+                      CASE WHEN k.is_new THEN 'queued' ELSE 'running' END, k.state, k.attempt, k.fence, k.worker_no,
+                      k.started_at)::task_change),
+           count(*) FILTER (WHERE k.outcome IS NOT NULL)
+    INTO accepted, v_changes, v_ends
+    FROM kept k;
+
+    IF v_ends > 0 THEN
+        PERFORM close_claims(v_changes);
+    END IF;
+    IF v_changes IS NOT NULL THEN
+        queues := settle(v_changes, p_node);
+    END IF;
+
+    -- Rare: something was stale, or came again after its answer was lost.
+    IF coalesce(cardinality(accepted), 0) < cardinality(p_ids) THEN
+        SELECT accepted || array_agg(a.task_id) INTO accepted
+        FROM unnest(p_ids, p_attempts, p_fences, p_outcomes) r(id, attempt, fence, outcome)
+        JOIN task_attempts a ON a.task_id = r.id AND a.attempt = r.attempt AND a.fence = r.fence
+        WHERE r.outcome IS NOT NULL AND a.outcome = r.outcome::attempt_outcome
+          AND r.id <> ALL (coalesce(accepted, '{}'));
+    END IF;
+END $f$;
+
+-- Takes ended tasks out of their claim batches' counts (an empty batch goes) and forgets requests to end them.
+CREATE OR REPLACE FUNCTION close_claims(p_changes task_change[]) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_fences  bigint[];
+    v_ended   int[];
+BEGIN
+    SELECT array_agg(n.fence), array_agg(n.ended) INTO v_fences, v_ended
+    FROM (SELECT c.fence, count(*)::int AS ended FROM unnest(p_changes) c
+          WHERE c.to_state <> 'running' GROUP BY c.fence) n;
+    WITH emptied AS (
+        DELETE FROM claim_batches b
+        WHERE b.fence = ANY (v_fences) AND b.open_count <= v_ended[array_position(v_fences, b.fence)]
+    )
+    UPDATE claim_batches b SET open_count = b.open_count - v_ended[array_position(v_fences, b.fence)]
+    WHERE b.fence = ANY (v_fences) AND b.open_count > v_ended[array_position(v_fences, b.fence)];
+    DELETE FROM cancel_requests q WHERE q.task_id = ANY (ARRAY(
+        SELECT c.id FROM unnest(p_changes) c WHERE c.to_state <> 'running'));
+END $f$;
+
+-- Takes up to p_limit ready tasks, the earliest latest start first over all the queues. A fenced node gets none: its
+-- row is held while the claim is under way, so a fence waits for claims in flight. Arrays are parallel.
+CREATE OR REPLACE FUNCTION claim_ready(
+    p_node uuid, p_queues text[], p_limit int,
+    OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[])
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    PERFORM n.id FROM nodes n WHERE n.id = p_node AND n.fenced_at IS NULL FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    -- By ctid: a LIMIT that is a parameter is planned as a tenth of the table, and IN (… LIMIT) can take too many.
+    WITH taken AS (
+        DELETE FROM task_ready r
+        WHERE r.ctid = ANY (ARRAY(
+            SELECT head.place
+            FROM unnest(p_queues) q(name)
+            CROSS JOIN LATERAL (
+                SELECT x.ctid AS place, x.latest_start, x.id FROM task_ready x
+                WHERE x.queue = q.name
+                ORDER BY x.latest_start, x.id
+                LIMIT p_limit
+                FOR UPDATE SKIP LOCKED
+            ) head
+            ORDER BY head.latest_start, head.id
+            LIMIT p_limit))
+        RETURNING r.id, r.latest_start, (r.attempt + 1)::smallint AS attempt, r.failures, r.version_id
+    )
+    SELECT array_agg(t.id ORDER BY t.latest_start, t.id), array_agg(t.attempt ORDER BY t.latest_start, t.id),
+           array_agg(t.failures ORDER BY t.latest_start, t.id), array_agg(t.version_id ORDER BY t.latest_start, t.id)
+    INTO ids, attempts, failures, versions
+    FROM taken t;
+    IF ids IS NOT NULL THEN
+        fence := nextval('fence_seq');
+        INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures)
+        VALUES (fence, p_node, cardinality(ids), ids, attempts, failures);
+    END IF;
+END $f$;
+
+-- Records what a node reports and hands it the next tasks, in one round trip and one transaction.
+CREATE OR REPLACE FUNCTION commit_and_claim(
+    p_node uuid, p_ids uuid[], p_runs uuid[], p_task_nos int[], p_versions int[], p_attempts smallint[],
+    p_fences bigint[], p_workers smallint[], p_outcomes text[], p_states text[], p_started_ago bigint[],
+    p_errors text[], p_outputs text[], p_retry_after bigint[], p_queues text[], p_limit int,
+    OUT accepted uuid[], OUT queues text[],
+    OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[])
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    IF cardinality(p_ids) > 0 THEN
+        SELECT c.accepted, c.queues INTO accepted, queues
+        FROM commit_results(p_node, p_ids, p_runs, p_task_nos, p_versions, p_attempts, p_fences, p_workers, p_outcomes,
+                            p_states, p_started_ago, p_errors, p_outputs, p_retry_after) c;
+    END IF;
+    IF p_limit > 0 THEN
+        SELECT c.fence, c.ids, c.attempts, c.failures, c.versions INTO fence, ids, attempts, failures, versions
+        FROM claim_ready(p_node, p_queues, p_limit) c;
+    END IF;
+END $f$;
+
+-- Takes claims back from a node: 'handed_back' (the node gives up what it has not finished) or 'lost' (it is dead).
+-- p_ids null means all that is open under these fences. What had not started keeps its attempt number for the next
+-- claim; what had started counts as an attempt that is not charged. What was asked to end, ends. Answers the queues.
+CREATE OR REPLACE FUNCTION give_back(p_node uuid, p_fences bigint[], p_ids uuid[], p_outcome text) RETURNS text[]
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now      timestamptz := clock_timestamp();
+    v_runs     uuid[];
+    v_changes  task_change[];
+    v_queues   text[];
+BEGIN
+    SELECT array_agg(DISTINCT run_of(m.id)) INTO v_runs
+    FROM claim_batches b CROSS JOIN LATERAL unnest(b.ids) m(id)
+    WHERE b.fence = ANY (p_fences) AND b.node_id = p_node AND (p_ids IS NULL OR m.id = ANY (p_ids));
+    PERFORM r.id
+    FROM (SELECT u.id FROM unnest(v_runs) u(id) ORDER BY u.id) u
+    CROSS JOIN LATERAL (SELECT x.id FROM dag_runs x WHERE x.id = u.id OFFSET 0 FOR NO KEY UPDATE) r;
+    PERFORM b.fence FROM claim_batches b
+    WHERE b.fence = ANY (p_fences) AND b.node_id = p_node ORDER BY b.fence FOR UPDATE;
+
+    SELECT array_agg((m.id, run_of(m.id), task_no_of(m.id), i.version_id,
+                      CASE WHEN a.task_id IS NULL THEN 'queued' ELSE 'running' END,
+                      CASE WHEN r.state = 'cancelling' OR q.task_id IS NOT NULL THEN 'cancelled' ELSE 'ready' END,
+                      m.attempt, b.fence, a.worker_no, NULL)::task_change)
+    INTO v_changes
+    FROM claim_batches b
+    CROSS JOIN LATERAL unnest(b.ids, b.attempts) m(id, attempt)
+    JOIN task_instances i ON i.id = m.id
+    JOIN dag_runs r ON r.id = i.run_id
+    LEFT JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt
+    LEFT JOIN cancel_requests q ON q.task_id = m.id
+    WHERE b.fence = ANY (p_fences) AND b.node_id = p_node AND (p_ids IS NULL OR m.id = ANY (p_ids))
+      AND a.outcome IS NULL;
+    IF v_changes IS NULL THEN
+        RETURN '{}';
+    END IF;
+
+    WITH ready AS (
+        INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures)
+        SELECT c.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id,
+               CASE WHEN c.from_state = 'queued' THEN c.attempt - 1 ELSE c.attempt END, f.failures
+        FROM unnest(v_changes) c
+        JOIN task_instances i ON i.id = c.id
+        JOIN claim_batches b ON b.fence = c.fence
+        CROSS JOIN LATERAL (SELECT b.failures[array_position(b.ids, c.id)] AS failures) f
+        WHERE c.to_state = 'ready'
+        RETURNING queue
+    )
+    SELECT array_agg(DISTINCT r.queue) INTO v_queues FROM ready r;
+
+    UPDATE task_attempts a
+    SET outcome = p_outcome::attempt_outcome, state = c.to_state, finished_at = v_now
+    FROM unnest(v_changes) c
+    WHERE a.task_id = c.id AND a.attempt = c.attempt AND c.from_state = 'running';
+
+    PERFORM end_unclaimed(v_changes, v_now);
+    PERFORM close_claims(v_changes);
+    -- What is no longer in the batch can never be reported under its fence.
+    UPDATE claim_batches b
+    SET (ids, attempts, failures) = (
+        SELECT array_agg(m.id), array_agg(m.attempt), array_agg(m.failures)
+        FROM unnest(b.ids, b.attempts, b.failures) m(id, attempt, failures)
+        WHERE m.id <> ALL (ARRAY(SELECT c.id FROM unnest(v_changes) c WHERE c.fence = b.fence)))
+    WHERE b.fence = ANY (p_fences) AND b.node_id = p_node;
+    RETURN coalesce(v_queues, '{}') || settle(v_changes, p_node);
+END $f$;
+
+-- Leaves the terminal record of tasks that end cancelled without an attempt under way: the latest attempt's row becomes
+-- it, or a row numbered 0 where none ever began.
+CREATE OR REPLACE FUNCTION end_unclaimed(p_changes task_change[], p_now timestamptz) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    WITH ended AS MATERIALIZED (
+        SELECT c.id, (SELECT max(a.attempt) FROM task_attempts a WHERE a.task_id = c.id) AS attempt
+        FROM unnest(p_changes) c
+        WHERE c.to_state = 'cancelled' AND c.from_state <> 'running'
+    ), recorded AS (
+        INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at)
+        SELECT e.id, 0, 0, 'cancelled', 'cancelled', p_now FROM ended e WHERE e.attempt IS NULL
+    )
+    UPDATE task_attempts a SET state = 'cancelled'
+    FROM ended e
+    WHERE a.task_id = e.id AND a.attempt = e.attempt;
+END $f$;
+
+-- Cancels a run (p_task null) or one of its tasks. What is not claimed ends at once; for what is, a request is left
+-- that its node reads. Answers false where there is no such run or task; all else is well, however often it is asked.
+CREATE OR REPLACE FUNCTION cancel_work(
+    p_tenant int, p_run uuid, p_task text, OUT found boolean, OUT nodes uuid[], OUT queues text[])
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now      timestamptz := clock_timestamp();
+    v_state    run_state;
+    v_first    uuid := p_run;
+    v_last     uuid := instance_id(p_run, 2147483647);
+    v_changes  task_change[];
+    v_more     task_change[];
+BEGIN
+    SELECT r.state INTO v_state FROM dag_runs r
+    WHERE r.id = p_run AND r.tenant_id = p_tenant FOR NO KEY UPDATE;
+    found := FOUND;
+    IF found AND p_task IS NOT NULL THEN
+        SELECT i.id, i.id INTO v_first, v_last FROM task_instances i WHERE i.run_id = p_run AND i.task_id = p_task;
+        found := FOUND;
+    END IF;
+    IF NOT found OR v_state >= 'succeeded' THEN
+        RETURN;
+    END IF;
+
+    WITH woken AS (
+        DELETE FROM task_timers t WHERE t.ref BETWEEN v_first AND v_last RETURNING t.ref, t.attempt
+    )
+    SELECT array_agg((w.ref, p_run, task_no_of(w.ref), NULL, 'retrying', 'cancelled', w.attempt, 0, NULL, NULL)::task_change)
+    INTO v_changes FROM woken w;
+    WITH gone AS (
+        DELETE FROM task_ready t WHERE t.id BETWEEN v_first AND v_last RETURNING t.id, t.attempt
+    )
+    SELECT array_agg((g.id, p_run, task_no_of(g.id), NULL, 'ready', 'cancelled', g.attempt, 0, NULL, NULL)::task_change)
+    INTO v_more FROM gone g;
+    v_changes := v_changes || v_more;
+    WITH gone AS (
+        DELETE FROM task_wait t WHERE t.id BETWEEN v_first AND v_last RETURNING t.id
+    )
+    SELECT array_agg((g.id, p_run, task_no_of(g.id), NULL, 'blocked', 'cancelled', 0, 0, NULL, NULL)::task_change)
+    INTO v_more FROM gone g;
+    v_changes := v_changes || v_more;
+
+    WITH claimed AS MATERIALIZED (
+        SELECT m.id, b.node_id, b.fence
+        FROM claim_batches b
+        CROSS JOIN LATERAL unnest(b.ids, b.attempts) m(id, attempt)
+        LEFT JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt
+        WHERE m.id BETWEEN v_first AND v_last AND a.outcome IS NULL
+    ), asked AS (
+        INSERT INTO cancel_requests (task_id, node_id, fence)
+        SELECT c.id, c.node_id, c.fence FROM claimed c
+        ON CONFLICT (task_id) DO NOTHING
+    )
+    SELECT array_agg(DISTINCT c.node_id) INTO nodes FROM claimed c;
+
+    IF p_task IS NULL AND v_state <> 'cancelling' THEN
+        UPDATE dag_runs r SET state = 'cancelling' WHERE r.id = p_run;
+        INSERT INTO task_events (tenant_id, run_id, at, run_state, task_nos, froms, tos, attempts, fences, workers)
+        VALUES (p_tenant, p_run, v_now, 'cancelling', '{}', '{}', '{}', '{}', '{}', '{}');
+    END IF;
+    IF v_changes IS NOT NULL THEN
+        SELECT array_agg((c.id, c.run_id, c.task_no, r.version_id, c.from_state, c.to_state, c.attempt, c.fence,
+                          c.worker_no, c.started_at)::task_change)
+        INTO v_changes
+        FROM unnest(v_changes) c JOIN dag_runs r ON r.id = c.run_id;
+        PERFORM end_unclaimed(v_changes, v_now);
+        queues := settle(v_changes, NULL);
+    END IF;
+END $f$;
+
+-- Moves retries whose time has come into the queue, at most p_limit; answers the queues and, where another one waits,
+-- in how many milliseconds it is due.
+CREATE OR REPLACE FUNCTION wake_due(p_limit int, OUT woken int, OUT queues text[], OUT next_due_ms bigint)
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now      timestamptz := clock_timestamp();
+    v_changes  task_change[];
+BEGIN
+    WITH due AS (
+        DELETE FROM task_timers t
+        WHERE t.ctid = ANY (ARRAY(
+            SELECT x.ctid FROM task_timers x
+            WHERE x.due_at <= statement_timestamp()
+            ORDER BY x.due_at
+            LIMIT p_limit
+            FOR UPDATE SKIP LOCKED))
+        RETURNING t.ref, t.attempt, t.failures
+    ), ready AS (
+        INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures)
+        SELECT i.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id, d.attempt, d.failures
+        FROM due d JOIN task_instances i ON i.id = d.ref
+        RETURNING id, queue, version_id, attempt
+    )
+    SELECT count(*)::int, array_agg(DISTINCT r.queue),
+           array_agg((r.id, run_of(r.id), task_no_of(r.id), r.version_id, 'retrying', 'ready', r.attempt, 0, NULL, NULL)::task_change)
+    INTO woken, queues, v_changes
+    FROM ready r;
+
+    IF woken > 0 THEN
+        INSERT INTO task_events (tenant_id, run_id, at, task_nos, froms, tos, attempts, fences, workers)
+        SELECT g.tenant_id, c.run_id, v_now, array_agg(c.task_no), array_agg(c.from_state), array_agg(c.to_state),
+               array_agg(c.attempt), array_agg(c.fence), array_agg(c.worker_no)
+        FROM unnest(v_changes) c JOIN dag_runs g ON g.id = c.run_id
+        GROUP BY g.tenant_id, c.run_id;
+    END IF;
+    SELECT greatest(0, ceil(extract(epoch FROM min(t.due_at) - clock_timestamp()) * 1000))::bigint INTO next_due_ms
+    FROM task_timers t;
+END $f$;
