@@ -1,0 +1,221 @@
+package dev.orrery.testing;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.orrery.store.Migrations;
+import dev.orrery.store.PostgresBinaries;
+import dev.orrery.store.ServerProcess;
+import dev.orrery.store.StoreFiles;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The PostgreSQL that tests run on: the one of {@code TEST_DATABASE_URL}, else the bundled one, started once in this JVM
+ * and gone with it. It is migrated once into a template; each test gets a copy of its own in about 50 ms.
+ */
+public final class Postgres {
+
+    private static final Path DEBIAN_15 = Path.of("/usr/lib/postgresql/15/bin");
+
+    /** Fast because nothing must survive: tests of durability start servers of their own. */
+    private static final List<String> SETTINGS = List.of(
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "max_connections=200",
+            "shared_buffers=128MB",
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+            "autovacuum_naptime=10s",
+            "max_wal_size=4GB",
+            "checkpoint_timeout=1h",
+            "jit=off",
+            "lc_messages=C",
+            "timezone=UTC",
+            "log_min_messages=log");
+
+    private final String host;
+    private final int port;
+    private final String user;
+    private final String password;
+    private final String template;
+    private final AtomicInteger copies = new AtomicInteger();
+
+    private Postgres(String host, int port, String user, String password) {
+        this.host = host;
+        this.port = port;
+        this.user = user;
+        this.password = password;
+        this.template = "orrery_template_" + ProcessHandle.current().pid();
+    }
+
+    /** A migrated database for one test, on the usual server. */
+    public static TestDatabase freshDatabase() {
+        return usual().fresh();
+    }
+
+    /** A database without our schema. */
+    public static TestDatabase emptyDatabase() {
+        return usual().empty();
+    }
+
+    public static Postgres usual() {
+        return Usual.SERVER;
+    }
+
+    /** The oldest server that we support, as Debian 12 packages it; without it the test is skipped, in CI it fails. */
+    public static Postgres debian15() {
+        var there = Files.isExecutable(DEBIAN_15.resolve("postgres"));
+        var missing = "PostgreSQL 15 is not installed in " + DEBIAN_15 + ": apt-get install postgresql-15";
+        if ("true".equals(System.getenv("CI"))) {
+            assertTrue(there, missing);
+        }
+        assumeTrue(there, missing);
+        return Debian15.SERVER;
+    }
+
+    public TestDatabase fresh() {
+        var name = newName();
+        execute("CREATE DATABASE %s TEMPLATE %s STRATEGY file_copy".formatted(name, template));
+        return new TestDatabase(this, name);
+    }
+
+    public TestDatabase empty() {
+        var name = newName();
+        execute("CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8'".formatted(name));
+        return new TestDatabase(this, name);
+    }
+
+    String host() {
+        return host;
+    }
+
+    int port() {
+        return port;
+    }
+
+    String user() {
+        return user;
+    }
+
+    String password() {
+        return password;
+    }
+
+    String jdbcUrl(String database) {
+        return "jdbc:postgresql://" + host + ":" + port + "/" + database + "?connectTimeout=5&socketTimeout=120";
+    }
+
+    void drop(String name) {
+        execute("DROP DATABASE IF EXISTS %s WITH (FORCE)".formatted(name));
+    }
+
+    private String newName() {
+        return "orrery_test_%d_%d".formatted(ProcessHandle.current().pid(), copies.incrementAndGet());
+    }
+
+    private void migrateTemplate() {
+        execute("CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8'".formatted(template));
+        Migrations.run(jdbcUrl(template), user, password);
+    }
+
+    private void execute(String sql) {
+        try (var connection = DriverManager.getConnection(jdbcUrl("postgres"), user, password);
+                var statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+
+    private static Postgres given(String url) {
+        var uri = URI.create(url.startsWith("jdbc:") ? url.substring("jdbc:".length()) : url);
+        var login =
+                URLDecoder.decode(uri.getRawUserInfo(), StandardCharsets.UTF_8).split(":", 2);
+        var port = uri.getPort() < 0 ? 5432 : uri.getPort();
+        var server = new Postgres(uri.getHost(), port, login[0], login.length > 1 ? login[1] : "");
+        server.migrateTemplate();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> server.drop(server.template)));
+        return server;
+    }
+
+    private static Postgres start(PostgresBinaries binaries) {
+        try {
+            var folder = Files.createTempDirectory(
+                    workFolder(), "postgres-" + ProcessHandle.current().pid() + "-");
+            var password = randomPassword();
+            var passwordFile = Files.writeString(folder.resolve("password"), password);
+            var data = folder.resolve("data");
+            ServerProcess.initialize(binaries, data, "postgres", passwordFile);
+            var server = ServerProcess.start(
+                    binaries, data, freePort(), SETTINGS, folder.resolve("server.log"), Duration.ofSeconds(30));
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server, folder)));
+            var postgres = new Postgres("127.0.0.1", server.port(), "postgres", password);
+            postgres.migrateTemplate();
+            return postgres;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void end(ServerProcess server, Path folder) {
+        server.close();
+        try {
+            StoreFiles.deleteTree(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Below the build's folder, so that a clean build takes with it what a killed test run left. */
+    private static Path workFolder() throws IOException {
+        var target = Path.of("target").toAbsolutePath();
+        return Files.createDirectories(Files.isDirectory(target) ? target.resolve("postgres") : tempFolder());
+    }
+
+    private static Path tempFolder() {
+        return Path.of(System.getProperty("java.io.tmpdir"));
+    }
+
+    /** A port that was free a moment ago. */
+    public static int freePort() throws IOException {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static String randomPassword() {
+        var bytes = new byte[16];
+        new SecureRandom().nextBytes(bytes);
+        return HexFormat.of().formatHex(bytes);
+    }
+
+    private static final class Usual {
+        static final Postgres SERVER = usualServer(System.getenv("TEST_DATABASE_URL"));
+
+        private static Postgres usualServer(String url) {
+            return url == null || url.isBlank()
+                    ? start(PostgresBinaries.bundled(List.of(PostgresBinaries.userCache(), tempFolder())))
+                    : given(url);
+        }
+    }
+
+    private static final class Debian15 {
+        static final Postgres SERVER = start(new PostgresBinaries(DEBIAN_15));
+    }
+}
