@@ -1,0 +1,64 @@
+package dev.orrery.bus;
+
+import dev.orrery.bus.BusMessage.AskStatus;
+import dev.orrery.bus.BusMessage.Assign;
+import dev.orrery.bus.BusMessage.CancelsAsked;
+import dev.orrery.bus.BusMessage.Done;
+import dev.orrery.bus.BusMessage.Drain;
+import dev.orrery.bus.BusMessage.Drained;
+import dev.orrery.bus.BusMessage.HandlerCall;
+import dev.orrery.bus.BusMessage.HandlerReply;
+import dev.orrery.bus.BusMessage.HandlerStop;
+import dev.orrery.bus.BusMessage.HistoryGrew;
+import dev.orrery.bus.BusMessage.Report;
+import dev.orrery.bus.BusMessage.RetryDue;
+import dev.orrery.bus.BusMessage.StopAttempt;
+import dev.orrery.bus.BusMessage.WorkReady;
+import dev.orrery.bus.BusMessage.WorkerStatus;
+import dev.orrery.domain.NodeId;
+import dev.orrery.domain.WorkerId;
+
+/** The whole traffic of the system on one page. */
+public final class Addresses {
+
+    // Signals, published to whoever listens.
+    public static final Address<WorkReady, Done> WORK_READY =
+            new Address<>("router.work-ready", WorkReady.class, Done.class);
+    public static final Address<RetryDue, Done> RETRY_DUE =
+            new Address<>("router.retry-due", RetryDue.class, Done.class);
+    public static final Address<CancelsAsked, Done> CANCELS_ASKED =
+            new Address<>("router.cancels-asked", CancelsAsked.class, Done.class);
+    public static final Address<HistoryGrew, Done> HISTORY_GREW =
+            new Address<>("history.grew", HistoryGrew.class, Done.class);
+    public static final Address<HandlerStop, Done> HANDLER_STOP =
+            new Address<>("handler-stop", HandlerStop.class, Done.class);
+
+    private Addresses() {}
+
+    /** Where a worker takes claimed attempts. */
+    public static Address<Assign, Done> assign(WorkerId worker) {
+        return new Address<>("worker." + worker + ".assign", Assign.class, Done.class);
+    }
+
+    public static Address<StopAttempt, Done> stop(WorkerId worker) {
+        return new Address<>("worker." + worker + ".stop", StopAttempt.class, Done.class);
+    }
+
+    public static Address<Drain, Drained> drain(WorkerId worker) {
+        return new Address<>("worker." + worker + ".drain", Drain.class, Drained.class);
+    }
+
+    public static Address<AskStatus, WorkerStatus> status(WorkerId worker) {
+        return new Address<>("worker." + worker + ".status", AskStatus.class, WorkerStatus.class);
+    }
+
+    /** Where a node's router hears what its workers did. */
+    public static Address<Report, Done> report(NodeId node) {
+        return new Address<>("router." + node + ".report", Report.class, Done.class);
+    }
+
+    /** Where whoever registered a handler of this name takes calls. */
+    public static Address<HandlerCall, HandlerReply> handler(String name) {
+        return new Address<>("handler." + name, HandlerCall.class, HandlerReply.class);
+    }
+}

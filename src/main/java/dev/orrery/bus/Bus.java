@@ -1,0 +1,83 @@
+package dev.orrery.bus;
+
+import dev.orrery.domain.OrreryException;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.eventbus.EventBus;
+import io.vertx.core.eventbus.Message;
+import io.vertx.core.eventbus.MessageConsumer;
+import java.time.Duration;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/** The event bus, with types. Messages of one process are handed over as they are; they are immutable. */
+public final class Bus {
+
+    /** The failure code of an answer that is an error of the handler itself. */
+    public static final int HANDLER_FAILED = 500;
+
+    private final EventBus eventBus;
+
+    private Bus(EventBus eventBus) {
+        this.eventBus = eventBus;
+    }
+
+    /** Call once for each Vert.x instance, before any verticle is deployed. */
+    public static Bus on(Vertx vertx) {
+        var eventBus = vertx.eventBus();
+        for (var type : BusMessage.class.getPermittedSubclasses()) {
+            register(eventBus, type.asSubclass(BusMessage.class));
+        }
+        return new Bus(eventBus);
+    }
+
+    /** Asks one listener; fails with a ReplyException when there is none or no answer comes within the limit. */
+    public <Q extends BusMessage, R extends BusMessage> Future<R> request(
+            Address<Q, R> address, Q message, Duration limit) {
+        var options = new DeliveryOptions().setLocalOnly(true).setSendTimeout(limit.toMillis());
+        return eventBus.<R>request(address.name(), message, options).map(Message::body);
+    }
+
+    /** Sends to one listener and asks for no answer. */
+    public <Q extends BusMessage> void send(Address<Q, ?> address, Q message) {
+        eventBus.send(address.name(), message, new DeliveryOptions().setLocalOnly(true));
+    }
+
+    /** Tells all who listen. */
+    public <Q extends BusMessage> void publish(Address<Q, ?> address, Q message) {
+        eventBus.publish(address.name(), message);
+    }
+
+    /** Listens on the caller's context to what is sent or published without an answer. */
+    public <Q extends BusMessage> MessageConsumer<Q> listen(Address<Q, ?> address, Consumer<Q> handler) {
+        return eventBus.localConsumer(address.name(), message -> handler.accept(message.body()));
+    }
+
+    /** Answers requests on the caller's context; a failed Future becomes a failed reply with its message. */
+    public <Q extends BusMessage, R extends BusMessage> MessageConsumer<Q> answer(
+            Address<Q, R> address, Function<Q, Future<R>> handler) {
+        return eventBus.localConsumer(
+                address.name(),
+                message -> answered(handler, message.body())
+                        .onSuccess(message::reply)
+                        .onFailure(error -> message.fail(failureCode(error), String.valueOf(error.getMessage()))));
+    }
+
+    private static <Q, R> Future<R> answered(Function<Q, Future<R>> handler, Q request) {
+        try {
+            return handler.apply(request);
+        } catch (RuntimeException bug) {
+            // A throwing handler must not leave its caller waiting for the whole limit.
+            return Future.failedFuture(bug);
+        }
+    }
+
+    private static int failureCode(Throwable error) {
+        return error instanceof OrreryException known ? known.code().status() : HANDLER_FAILED;
+    }
+
+    private static <T extends BusMessage> void register(EventBus eventBus, Class<T> type) {
+        eventBus.registerDefaultCodec(type, new HandOver<>(type));
+    }
+}

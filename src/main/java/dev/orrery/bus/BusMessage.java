@@ -1,0 +1,103 @@
+package dev.orrery.bus;
+
+import dev.orrery.domain.Json;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.WorkerId;
+import dev.orrery.domain.dag.TaskAssignment;
+import dev.orrery.domain.task.AttemptOutcome;
+import java.util.List;
+import java.util.Set;
+
+/** Everything that may travel over the event bus. */
+public sealed interface BusMessage {
+
+    /** Done; there is nothing to say. */
+    record Done() implements BusMessage {}
+
+    /** Tasks became ready in these queues: routers look at once. */
+    record WorkReady(Set<String> queues) implements BusMessage {
+
+        public WorkReady {
+            queues = Set.copyOf(queues);
+        }
+    }
+
+    /** A retry will be due in this many milliseconds: routers set their alarm. */
+    record RetryDue(long inMillis) implements BusMessage {}
+
+    /** Rows were added to the history: its reader looks at once. */
+    record HistoryGrew() implements BusMessage {}
+
+    /** Claimed attempts are asked to end: each node reads which of its own. */
+    record CancelsAsked() implements BusMessage {}
+
+    /** A router gives claimed attempts to a worker of its node. */
+    record Assign(List<TaskAssignment> assignments) implements BusMessage {
+
+        public Assign {
+            assignments = List.copyOf(assignments);
+        }
+    }
+
+    /** A worker tells its router what began and what ended. */
+    record Report(WorkerId worker, List<AttemptStarted> started, List<AttemptEnded> ended) implements BusMessage {
+
+        public Report {
+            started = List.copyOf(started);
+            ended = List.copyOf(ended);
+        }
+    }
+
+    /** Part of {@link Report}. {@code startedNanos} is {@link System#nanoTime} of this process. */
+    record AttemptStarted(TaskAssignment assignment, long startedNanos) {}
+
+    /** Part of {@link Report}. {@code startedNanos} is {@link System#nanoTime} of this process. */
+    record AttemptEnded(TaskAssignment assignment, long startedNanos, AttemptOutcome outcome) {}
+
+    /** A worker is to end an attempt, or to forget it if it has not begun. */
+    record StopAttempt(TaskInstanceId instanceId, long fence, StopReason reason) implements BusMessage {}
+
+    /** Why an attempt is stopped from outside: someone asked for it, or its claim is no longer valid. */
+    enum StopReason {
+        CANCELLED,
+        CLAIM_LOST
+    }
+
+    /** A worker is to give back what it has not begun, and with {@code stopRunning} to end the rest too. */
+    record Drain(boolean stopRunning) implements BusMessage {}
+
+    /** What a draining worker had not begun, or had to end. */
+    record Drained(List<TaskAssignment> unfinished) implements BusMessage {
+
+        public Drained {
+            unfinished = List.copyOf(unfinished);
+        }
+    }
+
+    /** How is the worker? */
+    record AskStatus() implements BusMessage {}
+
+    record WorkerStatus(WorkerId worker, Activity activity, int runningTasks, int queueDepth) implements BusMessage {}
+
+    enum Activity {
+        IDLE,
+        RUNNING,
+        DRAINING,
+        STOPPED
+    }
+
+    /** Work for a registered handler. */
+    record HandlerCall(TaskInstanceId instanceId, int attempt, long fence, String handler, Json input)
+            implements BusMessage {}
+
+    /** What a handler made of it; {@code log} are lines for the attempt's log. */
+    record HandlerReply(Json output, List<String> log) implements BusMessage {
+
+        public HandlerReply {
+            log = List.copyOf(log);
+        }
+    }
+
+    /** An attempt that a handler works on is to end. */
+    record HandlerStop(TaskInstanceId instanceId, int attempt) implements BusMessage {}
+}

@@ -1,0 +1,48 @@
+package dev.orrery.domain.dag;
+
+import static dev.orrery.domain.Checks.require;
+import static java.util.Objects.requireNonNull;
+
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.TaskId;
+import dev.orrery.domain.TaskInstanceId;
+
+/**
+ * One claimed attempt, as a router gives it to a worker.
+ *
+ * @param versionId the row of the DAG version in the store
+ * @param attempt the number of this attempt, from 1 on
+ * @param failures how many earlier attempts were charged to the retry policy
+ * @param fence the number of the claim; a result counts only under it
+ */
+public record TaskAssignment(
+        TaskInstanceId instanceId,
+        DagId dagId,
+        String dagName,
+        int versionId,
+        TaskDefinition taskDefinition,
+        int attempt,
+        int failures,
+        long fence) {
+
+    public TaskAssignment {
+        requireNonNull(instanceId, "instanceId");
+        requireNonNull(dagId, "dagId");
+        requireNonNull(dagName, "dagName");
+        requireNonNull(taskDefinition, "taskDefinition");
+        require(attempt >= 1, "attempts start at 1, was " + attempt);
+    }
+
+    public RunId runId() {
+        return instanceId.runId();
+    }
+
+    public TaskId taskId() {
+        return taskDefinition.id();
+    }
+
+    public String taskName() {
+        return taskDefinition.name();
+    }
+}
