@@ -1,9 +1,9 @@
 package dev.orrery.domain.dag;
 
-import java.util.Locale;
+import dev.orrery.domain.WireNamed;
 
 /** Where a run stands; {@code CANCELLING} waits for the processes that are told to end. The last three are terminal. */
-public enum RunState {
+public enum RunState implements WireNamed {
     PENDING,
     RUNNING,
     CANCELLING,
@@ -26,18 +26,8 @@ public enum RunState {
         return cancelled > 0 ? CANCELLED : SUCCEEDED;
     }
 
-    /** The name in the API and in the database. */
-    public String wireName() {
-        return name().toLowerCase(Locale.ROOT);
-    }
-
     /** The state with this wire name; throws IllegalArgumentException where there is none. */
     public static RunState ofWireName(String name) {
-        for (var state : values()) {
-            if (state.wireName().equals(name)) {
-                return state;
-            }
-        }
-        throw new IllegalArgumentException("no run state is called '" + name + "'");
+        return WireNamed.of(RunState.class, name);
     }
 }

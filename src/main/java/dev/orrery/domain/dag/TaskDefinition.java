@@ -52,8 +52,10 @@ public record TaskDefinition(
         require(QUEUE_FORM.matcher(queue).matches(), "not a queue name: '" + queue + "'");
     }
 
-    /** Whether a DAG or a task may be called so. */
+    /** Whether a DAG or a task may be called so: not blank, not too long, and safe to print on a terminal. */
     public static boolean isName(String name) {
-        return !name.isBlank() && name.codePointCount(0, name.length()) <= MAX_NAME_LENGTH;
+        return !name.isBlank()
+                && name.codePointCount(0, name.length()) <= MAX_NAME_LENGTH
+                && name.codePoints().noneMatch(Character::isISOControl);
     }
 }
