@@ -1,0 +1,66 @@
+package dev.orrery.telemetry;
+
+import java.util.List;
+
+/** Every metric of Orrery's own, with its kind, unit, labels and meaning; the names are as Prometheus shows them. */
+public enum Metric {
+    HTTP_REQUESTS(
+            "orrery_http_requests",
+            Kind.TIMER,
+            "seconds",
+            List.of("operation", "status"),
+            "Time from a request's head to the end of its answer"),
+    HTTP_IN_FLIGHT("orrery_http_requests_in_flight", Kind.GAUGE, "requests", List.of(), "Requests in work"),
+    HTTP_REFUSED(
+            "orrery_http_requests_refused",
+            Kind.COUNTER,
+            "requests",
+            List.of(),
+            "Requests refused because too many were in work"),
+    HTTP_STREAMS("orrery_http_streams", Kind.GAUGE, "streams", List.of(), "Live streams that are open");
+
+    /** How a metric counts. */
+    public enum Kind {
+        /** Only grows; Prometheus shows it with {@code _total}. */
+        COUNTER,
+        /** Goes up and down. */
+        GAUGE,
+        /** How often and how long, in buckets; Prometheus shows it with {@code _seconds_count}, {@code _sum} and {@code _bucket}. */
+        TIMER
+    }
+
+    private final String id;
+    private final Kind kind;
+    private final String unit;
+    @SuppressWarnings("ImmutableEnumChecker") // List.of cannot be changed
+    private final List<String> labels;
+    private final String help;
+
+    Metric(String id, Kind kind, String unit, List<String> labels, String help) {
+        this.id = id;
+        this.kind = kind;
+        this.unit = unit;
+        this.labels = labels;
+        this.help = help;
+    }
+
+    public String id() {
+        return id;
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    public String unit() {
+        return unit;
+    }
+
+    public List<String> labels() {
+        return labels;
+    }
+
+    public String help() {
+        return help;
+    }
+}
