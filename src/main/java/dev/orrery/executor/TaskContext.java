@@ -1,0 +1,41 @@
+package dev.orrery.executor;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.Json;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.TaskId;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.dag.TaskDefinition;
+import java.util.Map;
+
+/**
+ * Everything an executor may know of the attempt it makes.
+ *
+ * @param attempt 1 for the first
+ * @param fence the number of the claim under which it runs; grows with each claim
+ * @param params the params of the run
+ * @param inputs the outputs of the task's dependencies
+ */
+public record TaskContext(
+        TaskInstanceId instanceId,
+        RunId runId,
+        DagId dagId,
+        String dagName,
+        TaskDefinition task,
+        int attempt,
+        long fence,
+        Json params,
+        Map<TaskId, Json> inputs) {
+
+    public TaskContext {
+        requireNonNull(instanceId, "instanceId");
+        requireNonNull(runId, "runId");
+        requireNonNull(dagId, "dagId");
+        requireNonNull(dagName, "dagName");
+        requireNonNull(task, "task");
+        requireNonNull(params, "params");
+        inputs = Map.copyOf(inputs);
+    }
+}
