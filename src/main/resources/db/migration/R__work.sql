@@ -529,7 +529,7 @@ END $f$;
 -- Cancels a run (p_task null) or one of its tasks. What is not claimed ends at once; for what is, a request is left
 -- that its node reads. Answers false where there is no such run or task; all else is well, however often it is asked.
 CREATE OR REPLACE FUNCTION cancel_work(
-    p_tenant int, p_run uuid, p_task text, OUT found boolean, OUT nodes uuid[], OUT queues text[])
+    p_tenant int, p_run uuid, p_task text, OUT known boolean, OUT nodes uuid[], OUT queues text[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -542,12 +542,12 @@ DECLARE
 BEGIN
     SELECT r.state INTO v_state FROM dag_runs r
     WHERE r.id = p_run AND r.tenant_id = p_tenant FOR NO KEY UPDATE;
-    found := FOUND;
-    IF found AND p_task IS NOT NULL THEN
+    known := FOUND;
+    IF known AND p_task IS NOT NULL THEN
         SELECT i.id, i.id INTO v_first, v_last FROM task_instances i WHERE i.run_id = p_run AND i.task_id = p_task;
-        found := FOUND;
+        known := FOUND;
     END IF;
-    IF NOT found OR v_state >= 'succeeded' THEN
+    IF NOT known OR v_state >= 'succeeded' THEN
         RETURN;
     END IF;
 

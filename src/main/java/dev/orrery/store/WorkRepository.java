@@ -1,0 +1,284 @@
+package dev.orrery.store;
+
+import dev.orrery.domain.NodeId;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.TaskId;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TenantId;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.stream.StreamSupport;
+
+/**
+ * The life of task instances in bulk: runs are created, tasks claimed, starts and results committed, claims given back,
+ * work cancelled, retries woken. Each method is one transaction in one round trip; the functions it calls are in
+ * {@code R__work.sql}, with the reasons for their order.
+ */
+public final class WorkRepository {
+
+    // language=PostgreSQL
+    static final String CREATE_RUNS = """
+            SELECT verdict, run_id, dag_version, dag_name, created_at
+            FROM create_runs($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            ORDER BY ordinal
+            """;
+
+    // language=PostgreSQL
+    static final String COMMIT_AND_CLAIM = """
+            SELECT accepted, queues, fence, ids, attempts, failures, versions
+            FROM commit_and_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+            """;
+
+    // language=PostgreSQL
+    static final String OPEN_CLAIMS = """
+            SELECT b.fence, m.id, m.attempt
+            FROM claim_batches b
+            CROSS JOIN LATERAL unnest(b.ids, b.attempts) m(id, attempt)
+            LEFT JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt
+            WHERE b.node_id = $1 AND a.outcome IS NULL
+            """;
+
+    // language=PostgreSQL
+    static final String GIVE_BACK = "SELECT give_back($1, $2, $3, $4) AS queues";
+
+    // language=PostgreSQL
+    static final String CANCEL = "SELECT known, nodes, queues FROM cancel_work($1, $2, $3)";
+
+    // language=PostgreSQL
+    static final String WAKE_DUE = "SELECT woken, queues, next_due_ms FROM wake_due($1)";
+
+    // language=PostgreSQL
+    static final String LIST_QUEUES = "SELECT name FROM queues ORDER BY name";
+
+    private final SqlClient sql;
+
+    /** {@code sql}: connections with the settings of the hot path, see {@link Pools}. */
+    public WorkRepository(SqlClient sql) {
+        this.sql = sql;
+    }
+
+    /** Creates runs in one transaction; the results are in the order of the requests. */
+    public Future<List<NewRun.Result>> createRuns(List<NewRun> runs) {
+        var parameters = Tuple.of(
+                column(runs, UUID[]::new, run -> run.id().value()),
+                column(runs, Integer[]::new, run -> run.tenant().value()),
+                column(runs, UUID[]::new, run -> run.dag().value()),
+                column(runs, String[]::new, run -> run.trigger().wireName()));
+        parameters.addValue(column(
+                runs, String[]::new, run -> run.params().map(Object::toString).orElse(null)));
+        parameters.addValue(column(
+                runs,
+                java.time.OffsetDateTime[]::new,
+                run -> run.logicalTime().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null)));
+        parameters.addValue(column(
+                runs, String[]::new, run -> run.key().map(NewRun.Key::operation).orElse(null)));
+        parameters.addValue(column(
+                runs, String[]::new, run -> run.key().map(NewRun.Key::key).orElse(null)));
+        parameters.addValue(column(
+                runs,
+                String[]::new,
+                run -> run.key().map(NewRun.Key::requestHash).orElse(null)));
+        return sql.preparedQuery(CREATE_RUNS)
+                .execute(parameters)
+                .map(rows -> StreamSupport.stream(rows.spliterator(), false)
+                        .map(WorkRepository::result)
+                        .toList());
+    }
+
+    private static NewRun.Result result(Row row) {
+        var verdict = row.getString("verdict");
+        return switch (verdict) {
+            case "created" ->
+                new NewRun.Result.Created(
+                        new RunId(row.getUUID("run_id")),
+                        row.getInteger("dag_version"),
+                        row.getString("dag_name"),
+                        row.getOffsetDateTime("created_at").toInstant());
+            case "repeated" -> new NewRun.Result.Repeated(new RunId(row.getUUID("run_id")));
+            case "conflict" -> new NewRun.Result.KeyTaken();
+            case "no_dag" -> new NewRun.Result.NoSuchDag();
+            default -> throw new IllegalStateException("create_runs answered " + verdict);
+        };
+    }
+
+    /**
+     * What a commit and claim gave.
+     *
+     * @param accepted the reported tasks whose report counted; of the others the claim was gone
+     * @param readyQueues where tasks became ready by it
+     * @param claims what the node now holds in addition, the most urgent first
+     */
+    public record Exchange(Set<TaskInstanceId> accepted, List<String> readyQueues, List<Claim> claims) {}
+
+    /**
+     * Records a node's starts and results, and claims up to {@code limit} of the most urgent tasks of the queues for it.
+     * Reports told again after a lost answer are accepted again; a task may be reported once in a call.
+     */
+    public Future<Exchange> commitAndClaim(NodeId node, List<AttemptReport> reports, List<String> queues, int limit) {
+        var parameters = Tuple.of(
+                node.value(),
+                column(reports, UUID[]::new, report -> report.id().value()),
+                column(reports, UUID[]::new, report -> report.id().runId().value()),
+                column(reports, Integer[]::new, report -> report.id().taskNumber()),
+                column(reports, Integer[]::new, AttemptReport::versionId),
+                column(reports, Short[]::new, report -> (short) report.attempt()));
+        parameters.addValue(column(reports, Long[]::new, AttemptReport::fence));
+        parameters.addValue(column(reports, Short[]::new, report -> (short) report.workerNumber()));
+        parameters.addValue(
+                column(reports, String[]::new, report -> report.outcome().orElse(null)));
+        parameters.addValue(
+                column(reports, String[]::new, report -> report.state().wireName()));
+        parameters.addValue(
+                column(reports, Long[]::new, report -> report.sinceStart().toNanos() / 1_000));
+        parameters.addValue(
+                column(reports, String[]::new, report -> report.error().orElse(null)));
+        parameters.addValue(column(
+                reports,
+                String[]::new,
+                report -> report.output().map(Object::toString).orElse(null)));
+        parameters.addValue(column(
+                reports,
+                Long[]::new,
+                report -> report.retryAfter().map(Duration::toMillis).orElse(null)));
+        parameters.addValue(queues.toArray(String[]::new));
+        parameters.addValue(limit);
+        return sql.preparedQuery(COMMIT_AND_CLAIM)
+                .execute(parameters)
+                .map(rows -> exchange(rows.iterator().next()));
+    }
+
+    private static Exchange exchange(Row row) {
+        var accepted = new HashSet<TaskInstanceId>();
+        for (var id : ids(row, "accepted")) {
+            accepted.add(new TaskInstanceId(id));
+        }
+        return new Exchange(accepted, texts(row, "queues"), claims(row));
+    }
+
+    private static List<Claim> claims(Row row) {
+        var ids = ids(row, "ids");
+        if (ids.length == 0) {
+            return List.of();
+        }
+        long fence = row.getLong("fence");
+        var attempts = row.getArrayOfShorts("attempts");
+        var failures = row.getArrayOfShorts("failures");
+        var versions = row.getArrayOfIntegers("versions");
+        var claims = new ArrayList<Claim>(ids.length);
+        for (var i = 0; i < ids.length; i++) {
+            claims.add(new Claim(new TaskInstanceId(ids[i]), versions[i], attempts[i], failures[i], fence));
+        }
+        return claims;
+    }
+
+    /** Every claim of a node that has no result yet, as (task, fence). */
+    public Future<List<Held>> openClaims(NodeId node) {
+        return sql.preparedQuery(OPEN_CLAIMS)
+                .execute(Tuple.of(node.value()))
+                .map(rows -> StreamSupport.stream(rows.spliterator(), false)
+                        .map(row -> new Held(new TaskInstanceId(row.getUUID("id")), row.getLong("fence")))
+                        .toList());
+    }
+
+    /** A task that a node holds under a fence. */
+    public record Held(TaskInstanceId id, long fence) {}
+
+    /**
+     * Gives claims of a live node back: they are ready again, and nothing is charged. What began counts as an attempt,
+     * what did not keeps its number. Answers the queues they went to.
+     */
+    public Future<List<String>> handBack(NodeId node, Collection<Held> claims) {
+        if (claims.isEmpty()) {
+            return Future.succeededFuture(List.of());
+        }
+        var fences = claims.stream().map(Held::fence).distinct().sorted().toArray(Long[]::new);
+        var ids = claims.stream().map(held -> held.id().value()).toArray(UUID[]::new);
+        return giveBack(Tuple.of(node.value(), fences, ids, "handed_back"));
+    }
+
+    private Future<List<String>> giveBack(Tuple parameters) {
+        return sql.preparedQuery(GIVE_BACK)
+                .execute(parameters)
+                .map(rows -> texts(rows.iterator().next(), "queues"));
+    }
+
+    /**
+     * What a cancel did.
+     *
+     * @param nodes who holds what could not end at once
+     * @param readyQueues where tasks became ready by it
+     */
+    public record Cancelled(List<NodeId> nodes, List<String> readyQueues) {}
+
+    /** Cancels a run, or one of its tasks; nothing where there is no such run or task. Repeating it changes nothing. */
+    public Future<Optional<Cancelled>> cancel(TenantId tenant, RunId run, Optional<TaskId> task) {
+        return sql.preparedQuery(CANCEL)
+                .execute(Tuple.of(
+                        tenant.value(), run.value(), task.map(TaskId::value).orElse(null)))
+                .map(rows -> cancelled(rows.iterator().next()));
+    }
+
+    private static Optional<Cancelled> cancelled(Row row) {
+        if (!row.getBoolean("known")) {
+            return Optional.empty();
+        }
+        var nodes = Arrays.stream(ids(row, "nodes")).map(NodeId::new).toList();
+        return Optional.of(new Cancelled(nodes, texts(row, "queues")));
+    }
+
+    /**
+     * What waking retries did.
+     *
+     * @param nextDue in how long the next one is due
+     */
+    public record Woken(int count, List<String> readyQueues, Optional<Duration> nextDue) {}
+
+    /** Makes up to {@code limit} retries ready whose time has come. */
+    public Future<Woken> wakeDue(int limit) {
+        return sql.preparedQuery(WAKE_DUE).execute(Tuple.of(limit)).map(rows -> {
+            var row = rows.iterator().next();
+            var nextDue = Optional.ofNullable(row.getLong("next_due_ms")).map(Duration::ofMillis);
+            return new Woken(row.getInteger("woken"), texts(row, "queues"), nextDue);
+        });
+    }
+
+    /** The names of all queues. */
+    public Future<List<String>> queues() {
+        return sql.preparedQuery(LIST_QUEUES)
+                .execute()
+                .map(rows -> StreamSupport.stream(rows.spliterator(), false)
+                        .map(row -> row.getString("name"))
+                        .toList());
+    }
+
+    private static UUID[] ids(Row row, String column) {
+        var ids = row.getArrayOfUUIDs(column);
+        return ids == null ? new UUID[0] : ids;
+    }
+
+    private static List<String> texts(Row row, String column) {
+        var texts = row.getArrayOfStrings(column);
+        return texts == null ? List.of() : List.of(texts);
+    }
+
+    private static <T, C> C[] column(List<T> rows, java.util.function.IntFunction<C[]> array, Function<T, C> value) {
+        var column = array.apply(rows.size());
+        for (var i = 0; i < column.length; i++) {
+            column[i] = value.apply(rows.get(i));
+        }
+        return column;
+    }
+}
