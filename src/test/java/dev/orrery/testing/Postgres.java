@@ -32,6 +32,8 @@ public final class Postgres {
 
     private static final Path DEBIAN_15 = Path.of("/usr/lib/postgresql/15/bin");
 
+    private static final String FOLDER = "orrery-test-postgres-";
+
     /** Fast because nothing must survive: tests of durability start servers of their own. */
     private static final List<String> SETTINGS = List.of(
             "listen_addresses=127.0.0.1",
@@ -156,8 +158,9 @@ public final class Postgres {
 
     private static Postgres start(PostgresBinaries binaries) {
         try {
-            var folder = Files.createTempDirectory(
-                    workFolder(), "postgres-" + ProcessHandle.current().pid() + "-");
+            removeLeftOvers();
+            var folder =
+                    Files.createTempDirectory(FOLDER + ProcessHandle.current().pid() + "-");
             var password = randomPassword();
             var passwordFile = Files.writeString(folder.resolve("password"), password);
             var data = folder.resolve("data");
@@ -182,10 +185,19 @@ public final class Postgres {
         }
     }
 
-    /** Below the build's folder, so that a clean build takes with it what a killed test run left. */
-    private static Path workFolder() throws IOException {
-        var target = Path.of("target").toAbsolutePath();
-        return Files.createDirectories(Files.isDirectory(target) ? target.resolve("postgres") : tempFolder());
+    /** Takes away what test runs left that were killed: their processes are gone, and their servers with them. */
+    private static void removeLeftOvers() throws IOException {
+        try (var folders = Files.newDirectoryStream(tempFolder(), FOLDER + "*")) {
+            for (var folder : folders) {
+                var pid = folder.getFileName()
+                        .toString()
+                        .substring(FOLDER.length())
+                        .split("-", 2)[0];
+                if (ProcessHandle.of(Long.parseLong(pid)).isEmpty()) {
+                    StoreFiles.deleteTree(folder);
+                }
+            }
+        }
     }
 
     private static Path tempFolder() {
