@@ -1,0 +1,6 @@
+package dev.orrery.planted.engine.router;
+
+import dev.orrery.planted.coordination.Leadership;
+
+/** Only the scheduler leads. */
+public record Leads(Leadership leadership) {}

@@ -1,0 +1,4 @@
+package dev.orrery.planted.engine.router;
+
+/** A legal part of the engine. */
+public final class Router {}

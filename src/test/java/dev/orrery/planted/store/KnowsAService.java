@@ -1,0 +1,6 @@
+package dev.orrery.planted.store;
+
+import dev.orrery.planted.service.LosesItsParentException;
+
+/** Arrows point downward. */
+public record KnowsAService(LosesItsParentException problem) {}

@@ -1,0 +1,6 @@
+package dev.orrery.planted.store;
+
+import dev.orrery.planted.domain.Value;
+
+/** A legal use of the domain. */
+public record Table(Value value) {}
