@@ -104,6 +104,6 @@ build_if_needed() {
       if jar_is_current; then exit; fi
     fi
     say "building target/orrery.jar (the first time, Maven downloads what it needs to ~/.m2)"
-    maven -q -DskipTests -Dskip.format=true package 1>&2 || die 1 "the build failed; the lines above say why"
+    maven -q -DskipTests package 1>&2 || die 1 "the build failed; the lines above say why"
   ) 9>"$ROOT/target/.build-lock"
 }
