@@ -19,7 +19,16 @@ final class HeldClaims {
     private final List<Load> loads;
     private final int roomOfWorker;
 
-    private record Entry(TaskAssignment assignment, Load load) {}
+    private static final class Entry {
+        private final TaskAssignment assignment;
+        private final Load load;
+        private boolean finished;
+
+        private Entry(TaskAssignment assignment, Load load) {
+            this.assignment = assignment;
+            this.load = load;
+        }
+    }
 
     /** The count of one worker's claims: those it runs, those in its queue, those on the way to it. */
     private static final class Load {
@@ -47,9 +56,18 @@ final class HeldClaims {
         return load.worker;
     }
 
-    /** The worker is done with it, and may be given another; the claim stays until its result is committed. */
-    void finished(TaskAssignment assignment) {
-        find(assignment).ifPresent(entry -> entry.load.unfinished--);
+    /**
+     * The worker is done with it, and may be given another; the claim stays until its result is committed. False where
+     * that was known, or the claim is not held: a report that comes twice counts once.
+     */
+    boolean finished(TaskAssignment assignment) {
+        var entry = claims.get(assignment.instanceId());
+        if (entry == null || entry.finished || entry.assignment.fence() != assignment.fence()) {
+            return false;
+        }
+        entry.finished = true;
+        entry.load.unfinished--;
+        return true;
     }
 
     /** The claim is gone: its result was committed, it was handed back or taken away. */
@@ -70,11 +88,6 @@ final class HeldClaims {
         return Optional.ofNullable(claims.get(claim.id()))
                 .filter(entry -> entry.assignment.fence() == claim.fence())
                 .map(entry -> entry.load.worker);
-    }
-
-    private Optional<Entry> find(TaskAssignment assignment) {
-        return Optional.ofNullable(claims.get(assignment.instanceId()))
-                .filter(entry -> entry.assignment.fence() == assignment.fence());
     }
 
     List<Held> all() {

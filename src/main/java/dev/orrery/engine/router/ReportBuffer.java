@@ -3,6 +3,7 @@ package dev.orrery.engine.router;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.task.Verdict;
+import dev.orrery.store.AttemptReport;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -11,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Starts and results that wait for the next exchange. There is at most one entry for each claim the node holds, which
@@ -29,7 +31,7 @@ final class ReportBuffer {
      * One report that waits.
      *
      * @param verdict absent for a start
-     * @param startedNanos when the attempt began, by this process's monotonic clock
+     * @param startedNanos when the attempt began, by this process's monotonic clock; absent if it never did
      * @param followers how many other tasks its commit may change
      */
     record Entry(
@@ -39,21 +41,24 @@ final class ReportBuffer {
             long fence,
             int workerNumber,
             Optional<Verdict> verdict,
-            long startedNanos,
+            OptionalLong startedNanos,
             int followers) {
 
         Entry with(Verdict other) {
             return new Entry(id, versionId, attempt, fence, workerNumber, Optional.of(other), startedNanos, followers);
         }
 
-        dev.orrery.store.AttemptReport report(long now) {
-            var sinceStart = Duration.ofNanos(Math.max(0, now - startedNanos));
-            return new dev.orrery.store.AttemptReport(
-                    id, versionId, attempt, fence, workerNumber, verdict, sinceStart);
+        AttemptReport report(long now) {
+            Optional<Duration> sinceStart = startedNanos.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(Duration.ofNanos(Math.max(0, now - startedNanos.getAsLong())));
+            return new AttemptReport(id, versionId, attempt, fence, workerNumber, verdict, sinceStart);
         }
 
         private int bytes() {
-            return verdict.map(ended -> ended instanceof Verdict.Succeed(Json output) ? output.text().length() : 0)
+            return verdict.map(ended -> ended instanceof Verdict.Succeed(Json output)
+                            ? output.text().length()
+                            : 0)
                     .orElse(0);
         }
     }

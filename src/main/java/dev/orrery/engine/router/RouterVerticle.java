@@ -36,6 +36,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
@@ -142,13 +143,16 @@ public final class RouterVerticle extends VerticleBase {
 
     private Future<Done> reported(Report report) {
         for (var start : report.started()) {
-            reports.start(entry(start.assignment(), report.worker(), Optional.empty(), start.startedNanos(), 0));
+            reports.start(entry(
+                    start.assignment(), report.worker(), Optional.empty(), OptionalLong.of(start.startedNanos()), 0));
         }
         var now = System.nanoTime();
         for (var end : report.ended()) {
-            held.finished(end.assignment());
-            reports.end(ended(end, report.worker()));
-            meters.attemptEnded(end.outcome(), Duration.ofNanos(now - end.startedNanos()));
+            if (held.finished(end.assignment())) {
+                reports.end(ended(end, report.worker()));
+                end.startedNanos()
+                        .ifPresent(began -> meters.attemptEnded(end.outcome(), Duration.ofNanos(now - began)));
+            }
         }
         endRate.ended(report.ended().size(), now);
         exchange();
@@ -158,7 +162,10 @@ public final class RouterVerticle extends VerticleBase {
     private Entry ended(AttemptEnded end, WorkerId worker) {
         var assignment = end.assignment();
         var verdict = Verdict.of(
-                end.outcome(), assignment.failures(), assignment.taskDefinition().retry(), random);
+                end.outcome(),
+                assignment.failures(),
+                assignment.taskDefinition().retry(),
+                random);
         // The version was read when the task was assigned, so it is at hand; if not, the bound is only coarser.
         var dag = versions.apply(assignment.versionId());
         var followers = !dag.succeeded()
@@ -170,7 +177,11 @@ public final class RouterVerticle extends VerticleBase {
     }
 
     private static Entry entry(
-            TaskAssignment assignment, WorkerId worker, Optional<Verdict> verdict, long startedNanos, int followers) {
+            TaskAssignment assignment,
+            WorkerId worker,
+            Optional<Verdict> verdict,
+            OptionalLong startedNanos,
+            int followers) {
         return new Entry(
                 assignment.instanceId(),
                 assignment.versionId(),
@@ -259,7 +270,11 @@ public final class RouterVerticle extends VerticleBase {
                 held.forget(entry.id(), entry.fence());
                 if (!accepted) {
                     meters.resultRefused();
-                    LOG.log(WARNING, "result refused, the claim is gone: task={0} fence={1}", entry.id(), entry.fence());
+                    LOG.log(
+                            WARNING,
+                            "result refused, the claim is gone: task={0} fence={1}",
+                            entry.id(),
+                            entry.fence());
                 }
             }
         }
@@ -306,8 +321,8 @@ public final class RouterVerticle extends VerticleBase {
         var culprit = batch.getFirst();
         var id = UUID.randomUUID();
         LOG.log(ERROR, "the database refuses the result of task=" + culprit.id() + " error_id=" + id, error);
-        reports.end(culprit.with(new Verdict.Fail("INTERNAL_ERROR: the result could not be stored, see " + id
-                + " in the log of node " + node)));
+        reports.end(culprit.with(new Verdict.Fail(
+                "INTERNAL_ERROR: the result could not be stored, see " + id + " in the log of node " + node)));
     }
 
     /** Commits half of a refused batch, without a claim. */
@@ -349,13 +364,14 @@ public final class RouterVerticle extends VerticleBase {
             if (dag.succeeded()) {
                 assignments.add(assignment(claim, dag.result()));
             } else {
-                unknown.computeIfAbsent(claim.versionId(), _ -> new ArrayList<>()).add(claim);
+                unknown.computeIfAbsent(claim.versionId(), _ -> new ArrayList<>())
+                        .add(claim);
             }
         }
         give(assignments);
         unknown.forEach((version, waiting) -> versions.apply(version)
-                .onSuccess(dag ->
-                        give(waiting.stream().map(claim -> assignment(claim, dag)).toList()))
+                .onSuccess(dag -> give(
+                        waiting.stream().map(claim -> assignment(claim, dag)).toList()))
                 .onFailure(error -> {
                     LOG.log(WARNING, "cannot read DAG version " + version + ", its tasks are handed back", error);
                     reconcileDue = true;
@@ -406,8 +422,8 @@ public final class RouterVerticle extends VerticleBase {
 
     private void stop(Held claim, StopReason reason) {
         held.workerOf(claim)
-                .ifPresent(worker -> bus.send(
-                        Addresses.stop(worker), new StopAttempt(claim.id(), claim.fence(), reason)));
+                .ifPresent(
+                        worker -> bus.send(Addresses.stop(worker), new StopAttempt(claim.id(), claim.fence(), reason)));
     }
 
     private void wakeIn(Duration delay) {
@@ -445,9 +461,13 @@ public final class RouterVerticle extends VerticleBase {
                     held.all().stream()
                             .filter(claim -> !known.contains(claim))
                             .forEach(claim -> stop(claim, StopReason.CLAIM_LOST));
-                    var strange = open.stream().filter(claim -> !held.holds(claim)).toList();
+                    var strange =
+                            open.stream().filter(claim -> !held.holds(claim)).toList();
                     if (!strange.isEmpty()) {
-                        LOG.log(WARNING, "handing back claims that this node does not know: claims={0}", strange.size());
+                        LOG.log(
+                                WARNING,
+                                "handing back claims that this node does not know: claims={0}",
+                                strange.size());
                     }
                     return work.handBack(node, strange).onSuccess(_ -> moreMayBeReady |= !strange.isEmpty());
                 })
@@ -469,13 +489,13 @@ public final class RouterVerticle extends VerticleBase {
     @Override
     public Future<?> stop() {
         draining = true;
-        return drainWorkers(false)
-                .compose(_ -> {
-                    vertx.setTimer(Math.max(1, settings.drainTimeout().toMillis()), _ -> drainWorkers(true)
-                            .onComplete(_ -> settleIfDrained()));
-                    settleIfDrained();
-                    return drained.future();
-                });
+        return drainWorkers(false).compose(_ -> {
+            vertx.setTimer(
+                    Math.max(1, settings.drainTimeout().toMillis()),
+                    _ -> drainWorkers(true).onComplete(_ -> settleIfDrained()));
+            settleIfDrained();
+            return drained.future();
+        });
     }
 
     private Future<Void> drainWorkers(boolean stopRunning) {
@@ -494,7 +514,8 @@ public final class RouterVerticle extends VerticleBase {
         var claims = unfinished.stream()
                 .map(assignment -> new Held(assignment.instanceId(), assignment.fence()))
                 .toList();
-        return work.handBack(node, claims).onComplete(_ -> unfinished.forEach(assignment -> {
+        return work.handBack(node, claims)
+                .onComplete(_ -> unfinished.forEach(assignment -> {
                     held.finished(assignment);
                     held.forget(assignment.instanceId(), assignment.fence());
                 }))
