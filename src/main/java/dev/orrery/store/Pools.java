@@ -47,7 +47,6 @@ public record Pools(Pool hot, Pool api) {
                         .setMaxWaitQueueSize(waiting)
                         .setConnectionTimeout(ACQUIRE_SECONDS)
                         .setConnectionTimeoutUnit(TimeUnit.SECONDS))
-                .with(Database.transportOptions())
                 .connectingTo(connect)
                 .using(vertx)
                 .build();

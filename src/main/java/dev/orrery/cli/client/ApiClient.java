@@ -1,0 +1,204 @@
+package dev.orrery.cli.client;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ConnectException;
+import java.net.HttpURLConnection;
+import java.net.SocketTimeoutException;
+import java.net.URLEncoder;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Calls a node. Every call has a limit in time and size, and ends in a value or in a {@link CommandFailure} that says
+ * what to do.
+ *
+ * <p>Whatever changes something is sent with an Idempotency-Key, so that a call whose answer was lost can be repeated.
+ */
+public final class ApiClient {
+
+    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(5);
+    /** A node sends a sign of life on a stream every 15 s. */
+    private static final Duration STREAM_SILENCE_LIMIT = Duration.ofSeconds(45);
+
+    private static final int BODY_LIMIT = 64 << 20;
+    private static final int TRIES = 3;
+
+    private final ServerAddress server;
+    private final Optional<String> token;
+    private final Duration answerLimit;
+
+    public ApiClient(ServerAddress server, Optional<String> token, Duration answerLimit) {
+        this.server = server;
+        this.token = token;
+        this.answerLimit = answerLimit;
+    }
+
+    public ServerAddress server() {
+        return server;
+    }
+
+    /** What a node answered to a call that it accepted. */
+    public record Answer(String body, ServerAddress from) {
+
+        public JsonObject object() {
+            try {
+                return JsonObject.parse(body);
+            } catch (NotJson notJson) {
+                throw notANode(from, notJson);
+            }
+        }
+
+        public List<JsonObject> list() {
+            try {
+                return JsonObject.parseList(body);
+            } catch (NotJson notJson) {
+                throw notANode(from, notJson);
+            }
+        }
+    }
+
+    private static CommandFailure notANode(ServerAddress server, NotJson because) {
+        return CommandFailure.other(
+                server + " does not answer like an Orrery node: " + because.getMessage(),
+                Optional.of("is something else listening there? 'curl " + server + "/' shows what"));
+    }
+
+    public Answer get(String path) {
+        return call("GET", path, null, Map.of());
+    }
+
+    public Answer post(String path, JsonObject body) {
+        return call("POST", path, body, Map.of("Idempotency-Key", IdempotencyKey.next()));
+    }
+
+    public Answer put(String path, JsonObject body, Map<String, String> headers) {
+        return call("PUT", path, body, headers);
+    }
+
+    public Answer delete(String path) {
+        return call("DELETE", path, null, Map.of());
+    }
+
+    /** A value as part of a path or query. */
+    public static String encode(String value) {
+        return URLEncoder.encode(value, UTF_8).replace("+", "%20");
+    }
+
+    private Answer call(String method, String path, @Nullable JsonObject body, Map<String, String> headers) {
+        var wait = Duration.ofMillis(300);
+        for (var attempt = 1; ; attempt++) {
+            try {
+                var connection = open(method, path, headers, answerLimit);
+                send(connection, body);
+                if (connection.getResponseCode() < 400) {
+                    return new Answer(text(connection.getInputStream()), server);
+                }
+                var failure = ApiErrors.read(connection, text(connection.getErrorStream()), path);
+                if (attempt == TRIES || failure.exitCode() != ExitCode.UNREACHABLE) {
+                    throw failure;
+                }
+                wait = ApiErrors.retryAfter(connection).orElse(wait);
+            } catch (IOException lost) {
+                if (attempt == TRIES || isFinal(lost)) {
+                    throw unreachable(lost);
+                }
+            }
+            pause(wait);
+            wait = wait.multipliedBy(2);
+        }
+    }
+
+    /** Nobody is there, or not who was asked for: asking again at once would not help. */
+    private static boolean isFinal(IOException failure) {
+        return failure instanceof ConnectException
+                || failure instanceof UnknownHostException
+                || failure instanceof SSLException
+                || failure instanceof SocketTimeoutException;
+    }
+
+    private static void pause(Duration wait) {
+        try {
+            Thread.sleep(wait);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw CommandFailure.other("interrupted", Optional.empty());
+        }
+    }
+
+    /**
+     * Opens a stream of server-sent events. An answer that refuses is a {@link CommandFailure}; whatever else goes wrong
+     * is an IOException, after which the caller may open it again from the last event it saw.
+     */
+    public EventStream events(String path, Optional<String> lastEventId) throws IOException {
+        var headers = lastEventId.map(id -> Map.of("Last-Event-ID", id)).orElse(Map.of());
+        var connection = open("GET", path, headers, STREAM_SILENCE_LIMIT);
+        connection.setRequestProperty("Accept", "text/event-stream");
+        var status = connection.getResponseCode();
+        if (status >= 400) {
+            throw ApiErrors.read(connection, text(connection.getErrorStream()), path);
+        }
+        var nothingFollows = status == HttpURLConnection.HTTP_NO_CONTENT;
+        return new EventStream(nothingFollows ? InputStream.nullInputStream() : connection.getInputStream());
+    }
+
+    private HttpURLConnection open(String method, String path, Map<String, String> headers, Duration readLimit)
+            throws IOException {
+        var connection = (HttpURLConnection) server.resolve(path).toURL().openConnection();
+        connection.setRequestMethod(method);
+        connection.setInstanceFollowRedirects(false);
+        connection.setUseCaches(false);
+        connection.setConnectTimeout((int) CONNECT_LIMIT.toMillis());
+        connection.setReadTimeout((int) readLimit.toMillis());
+        connection.setRequestProperty("Accept", "application/json, text/plain;q=0.9");
+        connection.setRequestProperty("User-Agent", "orrery-cli");
+        token.ifPresent(secret -> connection.setRequestProperty("Authorization", "Bearer " + secret));
+        headers.forEach(connection::setRequestProperty);
+        return connection;
+    }
+
+    private static void send(HttpURLConnection connection, @Nullable JsonObject body) throws IOException {
+        if (body == null) {
+            return;
+        }
+        connection.setRequestProperty("Content-Type", "application/json");
+        connection.setDoOutput(true);
+        try (var out = connection.getOutputStream()) {
+            out.write(body.toString().getBytes(UTF_8));
+        }
+    }
+
+    private static String text(@Nullable InputStream in) throws IOException {
+        if (in == null) {
+            return "";
+        }
+        try (in) {
+            var bytes = in.readNBytes(BODY_LIMIT + 1);
+            if (bytes.length > BODY_LIMIT) {
+                throw CommandFailure.other(
+                        "the answer is larger than " + (BODY_LIMIT >> 20) + " MiB", Optional.empty());
+            }
+            return new String(bytes, UTF_8);
+        }
+    }
+
+    /** The failure that says that nobody answers at this address. */
+    public CommandFailure unreachable(IOException because) {
+        var reason = switch (because) {
+            case UnknownHostException _ -> "unknown host";
+            case ConnectException _ -> "connection refused";
+            case SocketTimeoutException _ -> "no answer in time";
+            default -> because.getMessage() == null ? because.toString() : because.getMessage();
+        };
+        return CommandFailure.unreachable(
+                "cannot reach " + server + " (" + reason + ")",
+                "start a node there with 'orrery node', or name another one with --server or ORRERY_SERVER");
+    }
+}

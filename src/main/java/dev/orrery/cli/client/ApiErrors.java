@@ -1,0 +1,60 @@
+package dev.orrery.cli.client;
+
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.Problem;
+import java.io.IOException;
+import java.net.HttpURLConnection;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** Reads what a node answers when it refuses: {@code {code, message, details}}. */
+final class ApiErrors {
+
+    private static final Duration RETRY_AFTER_MAX = Duration.ofSeconds(5);
+
+    private ApiErrors() {}
+
+    static CommandFailure read(HttpURLConnection connection, String body, String path) throws IOException {
+        var status = connection.getResponseCode();
+        try {
+            var error = JsonObject.parse(body);
+            var message = error.text("message").orElse("the node answered " + status);
+            var problems =
+                    error.objects("details").stream().map(ApiErrors::problem).toList();
+            return CommandFailure.answered(status, code(error), message, problems);
+        } catch (NotJson notFromUs) {
+            return CommandFailure.answered(
+                    status, ErrorCode.INTERNAL_ERROR, "the server answered " + status + " to " + path, List.of());
+        }
+    }
+
+    private static ErrorCode code(JsonObject error) {
+        var name = error.textOrEmpty("code");
+        for (var code : ErrorCode.values()) {
+            if (code.name().equals(name)) {
+                return code;
+            }
+        }
+        return ErrorCode.INTERNAL_ERROR;
+    }
+
+    private static Problem problem(JsonObject detail) {
+        return new Problem(
+                detail.textOrEmpty("code"),
+                detail.integer("line"),
+                detail.integer("column"),
+                detail.textOrEmpty("path"),
+                detail.textOrEmpty("message"),
+                detail.text("help"));
+    }
+
+    static Optional<Duration> retryAfter(HttpURLConnection connection) {
+        var seconds = connection.getHeaderFieldInt("Retry-After", -1);
+        if (seconds < 0) {
+            return Optional.empty();
+        }
+        var asked = Duration.ofSeconds(seconds);
+        return Optional.of(asked.compareTo(RETRY_AFTER_MAX) > 0 ? RETRY_AFTER_MAX : asked);
+    }
+}

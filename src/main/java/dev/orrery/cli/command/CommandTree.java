@@ -1,0 +1,85 @@
+package dev.orrery.cli.command;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Function;
+import picocli.CommandLine;
+import picocli.CommandLine.Help;
+
+/**
+ * All commands by their names. Reading a command's annotations costs time, so where the words on the command line name a
+ * command, only that one is read; where they do not, all are, to be listed or to find the nearest.
+ */
+final class CommandTree {
+
+    private record Node(Function<Context, Action> command, Map<String, Node> below) {}
+
+    private static final Node ROOT = new Node(RootCommand::new, new LinkedHashMap<>());
+
+    static {
+        var dag = group("dag", Group.Dag::new);
+        dag.put("list", leaf(DagListCommand::new));
+        dag.put("show", leaf(DagShowCommand::new));
+        dag.put("trigger", leaf(DagTriggerCommand::new));
+        dag.put("delete", leaf(DagDeleteCommand::new));
+        var run = group("run", Group.Run::new);
+        run.put("list", leaf(RunListCommand::new));
+        run.put("show", leaf(RunShowCommand::new));
+        run.put("watch", leaf(RunWatchCommand::new));
+        run.put("logs", leaf(RunLogsCommand::new));
+        run.put("cancel", leaf(RunCancelCommand::new));
+        group("worker", Group.Worker::new).put("list", leaf(WorkerListCommand::new));
+        ROOT.below.put("version", leaf(VersionCommand::new));
+        ROOT.below.put("completion", leaf(CompletionCommand::new));
+    }
+
+    private CommandTree() {}
+
+    private static Node leaf(Function<Context, Action> command) {
+        return new Node(command, Map.of());
+    }
+
+    private static Map<String, Node> group(String name, Function<Context, Action> command) {
+        var group = new Node(command, new LinkedHashMap<>());
+        ROOT.below.put(name, group);
+        return group.below;
+    }
+
+    /** Everything there is. */
+    static CommandLine whole(Context context) {
+        return build(context, ROOT, new String[0], 0);
+    }
+
+    /** As much as is needed to execute these arguments. */
+    static CommandLine forArguments(Context context, String[] arguments) {
+        return build(context, ROOT, arguments, 0);
+    }
+
+    private static CommandLine build(Context context, Node node, String[] arguments, int at) {
+        var commandLine = new CommandLine(node.command.apply(context));
+        var named = at < arguments.length ? node.below.get(arguments[at]) : null;
+        if (named != null) {
+            commandLine.addSubcommand(arguments[at], build(context, named, arguments, at + 1));
+        } else {
+            node.below.forEach(
+                    (name, below) -> commandLine.addSubcommand(name, build(context, below, new String[0], 0)));
+        }
+        return at == 0 ? settled(context, commandLine) : commandLine;
+    }
+
+    private static CommandLine settled(Context context, CommandLine root) {
+        var terminal = context.terminal();
+        root.getCommandSpec().versionProvider(() -> new String[] {"orrery " + ProgramVersion.text()});
+        return root.setOut(new PrintWriter(terminal.out(), true, UTF_8))
+                .setErr(new PrintWriter(terminal.err(), true, UTF_8))
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpAutoWidth(false)
+                .setUsageHelpWidth(100)
+                .setColorScheme(Help.defaultColorScheme(terminal.style().colours() ? Help.Ansi.ON : Help.Ansi.OFF))
+                .setParameterExceptionHandler(new UsageErrors(context))
+                .setExecutionExceptionHandler(new ExecutionErrors(context));
+    }
+}

@@ -1,0 +1,47 @@
+package dev.orrery.cli.command;
+
+import dev.orrery.cli.text.Terminal;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Map;
+
+/**
+ * What a command finds around it.
+ *
+ * @param directory relative file names start here
+ * @param program how this program is called, for commands that are shown to be copied
+ */
+public record Context(
+        Terminal terminal,
+        Map<String, String> environment,
+        InputStream in,
+        Path directory,
+        Clock clock,
+        String program) {
+
+    public Context {
+        environment = Map.copyOf(environment);
+    }
+
+    /** What this process finds. */
+    public static Context ofThisProcess() {
+        var environment = System.getenv();
+        return new Context(
+                Terminal.ofThisProcess(environment),
+                environment,
+                System.in,
+                Path.of("").toAbsolutePath(),
+                Clock.systemUTC(),
+                howCalled());
+    }
+
+    private static String howCalled() {
+        var jar = System.getProperty("java.class.path", "");
+        var given = System.getProperty("orrery.program");
+        if (given != null) {
+            return given;
+        }
+        return jar.endsWith(".jar") && !jar.contains(" ") && !jar.contains(":") ? "java -jar " + jar : "orrery";
+    }
+}

@@ -1,0 +1,70 @@
+package dev.orrery.cli.command;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** A word that stands before other commands and does nothing alone. */
+abstract class Group extends Action {
+
+    @Spec
+    @SuppressWarnings("NullAway.Init")
+    CommandSpec spec;
+
+    Group(Context context) {
+        super(context);
+    }
+
+    @Override
+    public Integer call() {
+        var commandLine = spec.commandLine();
+        throw new ParameterException(
+                commandLine,
+                "'" + spec.qualifiedName() + "' needs a command: "
+                        + String.join(", ", commandLine.getSubcommands().keySet()));
+    }
+
+    /** DAGs. */
+    @Command(
+            name = "dag",
+            description = "Write, check, publish and start DAGs.",
+            footer = {
+                ServerAction.EXAMPLES,
+                "  orrery dag new hello > hello.yaml",
+                "  orrery dag apply hello.yaml",
+                "  orrery dag trigger hello --follow"
+            })
+    static final class Dag extends Group {
+        Dag(Context context) {
+            super(context);
+        }
+    }
+
+    /** Runs. */
+    @Command(
+            name = "run",
+            description = "Watch, inspect and cancel runs.",
+            footer = {
+                ServerAction.EXAMPLES,
+                "  orrery run list",
+                "  orrery run show latest",
+                "  orrery run logs latest extract --follow"
+            })
+    static final class Run extends Group {
+        Run(Context context) {
+            super(context);
+        }
+    }
+
+    /** Workers. */
+    @Command(
+            name = "worker",
+            description = "See who executes tasks.",
+            footer = {ServerAction.EXAMPLES, "  orrery worker list"})
+    static final class Worker extends Group {
+        Worker(Context context) {
+            super(context);
+        }
+    }
+}

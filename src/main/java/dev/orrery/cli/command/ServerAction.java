@@ -1,0 +1,60 @@
+package dev.orrery.cli.command;
+
+import dev.orrery.cli.client.ApiClient;
+import dev.orrery.cli.client.ServerAddress;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What all commands have in common that ask a node. */
+abstract class ServerAction extends Action {
+
+    static final String EXAMPLES = "%nExamples:";
+
+    private static final Duration ANSWER_LIMIT = Duration.ofSeconds(30);
+
+    @Option(
+            names = "--server",
+            paramLabel = "URL",
+            order = 900,
+            description = "The node to ask; else $ORRERY_SERVER, else " + ServerAddress.DEFAULT + ".")
+    @Nullable String server;
+
+    @Option(
+            names = "--token",
+            paramLabel = "TOKEN",
+            order = 901,
+            description = "The node's http.token; better in $ORRERY_TOKEN, where no process list shows it.")
+    @Nullable String token;
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FORM",
+            order = 800,
+            description = "text for people (the default), json for programs.")
+    OutputForm output = OutputForm.TEXT;
+
+    ServerAction(Context context) {
+        super(context);
+    }
+
+    final boolean isJson() {
+        return output == OutputForm.JSON;
+    }
+
+    final ApiClient client() {
+        var environment = context.environment();
+        var address = server != null ? server : environment.getOrDefault("ORRERY_SERVER", "");
+        var secret = token != null ? token : environment.getOrDefault("ORRERY_TOKEN", "");
+        return new ApiClient(
+                ServerAddress.parse(address.isBlank() ? ServerAddress.DEFAULT : address),
+                Optional.of(secret).filter(text -> !text.isBlank()),
+                ANSWER_LIMIT);
+    }
+
+    /** A command that can be copied: the program, these arguments, and the same server. */
+    final String commandLine(String arguments) {
+        return context.program() + " " + arguments + (server == null ? "" : " --server " + server);
+    }
+}
