@@ -1,0 +1,89 @@
+package dev.orrery.dagfile;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** Which fields may stand where, in the order in which people read them best. */
+final class FieldNames {
+
+    static final List<String> DAG = List.of("name", "description", "schedule", "timezone", "tasks");
+
+    static final List<String> TASK =
+            List.of("id", "name", "type", "dependencies", "timeout", "retry", "retryPolicy", "priority", "queue");
+
+    static final List<String> RETRY = List.of("maxAttempts", "initialDelay", "maxDelay", "backoffMultiplier", "jitter");
+
+    static final List<String> SHELL = List.of("command", "env", "workingDirectory");
+    static final List<String> HTTP = List.of("method", "url", "headers", "body");
+    static final List<String> PYTHON = List.of("script", "code", "args", "env", "virtualEnv", "workingDirectory");
+    static final List<String> HANDLER = List.of("handler", "input");
+
+    /** The task types by the name that stands in {@code type}. */
+    static final List<String> TYPES = List.of("shell", "http", "python", "handler");
+
+    /** What other schedulers call our fields and types, where no slip of the finger leads there. */
+    private static final Map<String, String> SYNONYMS = Map.ofEntries(
+            Map.entry("dependsOn", "dependencies"),
+            Map.entry("depends_on", "dependencies"),
+            Map.entry("depends", "dependencies"),
+            Map.entry("needs", "dependencies"),
+            Map.entry("after", "dependencies"),
+            Map.entry("upstream", "dependencies"),
+            Map.entry("cron", "schedule"),
+            Map.entry("tz", "timezone"),
+            Map.entry("steps", "tasks"),
+            Map.entry("jobs", "tasks"),
+            Map.entry("nodes", "tasks"),
+            Map.entry("title", "name"),
+            Map.entry("run", "command"),
+            Map.entry("cmd", "command"),
+            Map.entry("bash", "command"),
+            Map.entry("exec", "command"),
+            Map.entry("environment", "env"),
+            Map.entry("cwd", "workingDirectory"),
+            Map.entry("workdir", "workingDirectory"),
+            Map.entry("venv", "virtualEnv"),
+            Map.entry("arguments", "args"),
+            Map.entry("uri", "url"),
+            Map.entry("payload", "input"),
+            Map.entry("data", "body"),
+            Map.entry("retries", "retry"),
+            Map.entry("attempts", "maxAttempts"),
+            Map.entry("maxRetries", "maxAttempts"),
+            Map.entry("retryDelay", "initialDelay"),
+            Map.entry("delay", "initialDelay"),
+            Map.entry("multiplier", "backoffMultiplier"),
+            Map.entry("backoff", "backoffMultiplier"));
+
+    private FieldNames() {}
+
+    static List<String> ofType(String type) {
+        return switch (type) {
+            case "shell" -> SHELL;
+            case "http" -> HTTP;
+            case "python" -> PYTHON;
+            case "handler" -> HANDLER;
+            default -> throw new IllegalArgumentException("no task type is called " + type);
+        };
+    }
+
+    /** All that may stand in a task of this type; of any type where it is unknown. */
+    static Set<String> ofTask(Optional<String> type) {
+        var names = new LinkedHashSet<>(TASK);
+        type.ifPresentOrElse(
+                known -> names.addAll(ofType(known)), () -> TYPES.forEach(each -> names.addAll(ofType(each))));
+        return names;
+    }
+
+    /** The types that have this field. */
+    static List<String> typesWith(String field) {
+        return TYPES.stream().filter(type -> ofType(type).contains(field)).toList();
+    }
+
+    static Optional<String> synonym(String name) {
+        return Optional.ofNullable(SYNONYMS.get(name));
+    }
+}

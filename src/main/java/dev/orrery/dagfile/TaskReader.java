@@ -1,0 +1,173 @@
+package dev.orrery.dagfile;
+
+import static java.util.stream.Collectors.toCollection;
+
+import dev.orrery.dagfile.CoreSchema.Kind;
+import dev.orrery.dagfile.GraphCheck.Reference;
+import dev.orrery.dagfile.YamlNode.Scalar;
+import dev.orrery.domain.Nearest;
+import dev.orrery.domain.TaskId;
+import dev.orrery.domain.dag.DagDraft;
+import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.domain.task.RetryPolicy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Reads one task. What it is called and waits for is known even where other fields of it are wrong. */
+final class TaskReader {
+
+    private static final Map<String, String> TYPE_SYNONYMS = Map.of(
+            "bash", "shell",
+            "sh", "shell",
+            "command", "shell",
+            "rest", "http",
+            "https", "http",
+            "script", "python",
+            "python3", "python");
+
+    private final Fields task;
+    private final Problems problems;
+    private final Optional<Reference> id;
+    private final List<Reference> dependencies;
+
+    TaskReader(Fields task) {
+        this.task = task;
+        this.problems = task.problems();
+        this.id = id(task);
+        this.dependencies = dependencies(task);
+    }
+
+    /** Where the task says what it is called. */
+    Optional<Reference> id() {
+        return id;
+    }
+
+    /** Where it says what it waits for. */
+    List<Reference> dependencies() {
+        return dependencies;
+    }
+
+    private static Optional<Reference> id(Fields task) {
+        task.requirePresent("id", "give the task an id, such as 'id: extract'");
+        return task.text("id", TextRule.ID)
+                .map(text -> new Reference(text, task.value("id").orElseThrow().place(), task.path("id")));
+    }
+
+    private static List<Reference> dependencies(Fields task) {
+        var dependencies = new ArrayList<Reference>();
+        var items = task.items("dependencies");
+        if (items.size() > DagDraft.MAX_DEPENDENCIES) {
+            task.refuse(
+                    "dependencies",
+                    "TOO_MANY_DEPENDENCIES",
+                    "a task may wait for at most " + DagDraft.MAX_DEPENDENCIES + " others, this one has "
+                            + items.size(),
+                    "put a task between that waits for a part of them");
+        }
+        for (var item : items) {
+            if (item.node() instanceof Scalar scalar && CoreSchema.kindOf(scalar) == Kind.TEXT) {
+                dependencies.add(new Reference(scalar.text(), scalar.place(), item.path()));
+            } else {
+                task.refuseType(item.node(), item.path(), "a dependency", "a text");
+            }
+        }
+        return dependencies;
+    }
+
+    /** The task; nothing where something in it is wrong, which is then noted. */
+    Optional<TaskDefinition> read() {
+        var before = problems.count();
+        var typeName = typeName();
+        task.refuseUnknown(FieldNames.ofTask(typeName), field -> misplaced(field, typeName));
+        var name = task.text("name", TextRule.NAME);
+        var timeout = task.duration("timeout", TaskDefinition.MIN_TIMEOUT, TaskDefinition.MAX_TIMEOUT);
+        var retry = retry();
+        var priority = task.wholeNumber("priority", 0, TaskDefinition.MAX_PRIORITY);
+        var queue = task.text("queue", TextRule.QUEUE);
+        var type = typeName.map(known -> new TypeReader(task).read(known));
+        if (problems.count() > before || id.isEmpty() || type.isEmpty() || !areIds(dependencies)) {
+            return Optional.empty();
+        }
+        var taskId = new TaskId(id.get().id());
+        var upstreams = dependencies.stream()
+                .map(dependency -> new TaskId(dependency.id()))
+                .filter(dependency -> !dependency.equals(taskId))
+                .collect(toCollection(LinkedHashSet::new));
+        return Optional.of(new TaskDefinition(
+                taskId,
+                name.orElse(taskId.value()),
+                type.get(),
+                timeout.orElse(TaskDefinition.DEFAULT_TIMEOUT),
+                retry,
+                upstreams,
+                priority.orElse(TaskDefinition.DEFAULT_PRIORITY),
+                queue.orElse(TaskDefinition.DEFAULT_QUEUE)));
+    }
+
+    private static boolean areIds(List<Reference> references) {
+        return references.stream().allMatch(reference -> TextRule.ID.allows(reference.id()));
+    }
+
+    private Optional<String> typeName() {
+        task.requirePresent("type", "write 'type: shell', or python, http or handler");
+        var type = task.text("type", TextRule.ANY);
+        if (type.isEmpty() || FieldNames.TYPES.contains(type.get())) {
+            return type;
+        }
+        problems.add(
+                "UNKNOWN_TYPE",
+                task.value("type").orElseThrow().place(),
+                task.path("type"),
+                "no task type is called " + Quoted.of(type.get()),
+                () -> Optional.ofNullable(TYPE_SYNONYMS.get(type.get()))
+                        .or(() -> Nearest.to(type.get(), FieldNames.TYPES))
+                        .map(nearest -> "did you mean '" + nearest + "'?")
+                        .or(() -> Optional.of("known are " + String.join(", ", FieldNames.TYPES))));
+        return Optional.empty();
+    }
+
+    private static Optional<String> misplaced(String field, Optional<String> type) {
+        var owners = FieldNames.typesWith(field);
+        return type.filter(_ -> !owners.isEmpty())
+                .map(known -> "the field '" + field + "' belongs to "
+                        + owners.stream().collect(Collectors.joining(" and ")) + " tasks; this one is " + known);
+    }
+
+    private RetryPolicy retry() {
+        if (task.has("retry") && task.has("retryPolicy")) {
+            task.refuse(
+                    "retryPolicy",
+                    "CONFLICTING_FIELDS",
+                    "'retry' and 'retryPolicy' are two names of one field",
+                    "remove one of them");
+        }
+        var shortName = task.mapping("retry").map(TaskReader::retry);
+        var longName = task.mapping("retryPolicy").map(TaskReader::retry);
+        return shortName.or(() -> longName).orElse(RetryPolicy.DEFAULT);
+    }
+
+    private static RetryPolicy retry(Fields retry) {
+        var standard = RetryPolicy.DEFAULT;
+        retry.refuseUnknown(FieldNames.RETRY, TaskReader::explainRetries);
+        return new RetryPolicy(
+                retry.wholeNumber("maxAttempts", 1, RetryPolicy.ATTEMPTS_LIMIT).orElse(standard.maxAttempts()),
+                retry.duration("initialDelay", Duration.ZERO, RetryPolicy.DELAY_LIMIT)
+                        .orElse(standard.initialDelay()),
+                retry.duration("maxDelay", Duration.ZERO, RetryPolicy.DELAY_LIMIT)
+                        .orElse(standard.maxDelay()),
+                retry.number("backoffMultiplier", 1, RetryPolicy.MULTIPLIER_LIMIT)
+                        .orElse(standard.backoffMultiplier()),
+                retry.number("jitter", 0, 1).orElse(standard.jitter()));
+    }
+
+    private static Optional<String> explainRetries(String field) {
+        return field.equalsIgnoreCase("maxRetries") || field.equals("retries") || field.equals("max_retries")
+                ? Optional.of("unknown field '" + field + "'; maxAttempts counts the first try too: retries + 1")
+                : Optional.empty();
+    }
+}
