@@ -6,6 +6,7 @@ import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.AttemptOutcome;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /** Everything that may travel over the event bus. */
@@ -51,8 +52,8 @@ public sealed interface BusMessage {
     /** Part of {@link Report}. {@code startedNanos} is {@link System#nanoTime} of this process. */
     record AttemptStarted(TaskAssignment assignment, long startedNanos) {}
 
-    /** Part of {@link Report}. {@code startedNanos} is {@link System#nanoTime} of this process. */
-    record AttemptEnded(TaskAssignment assignment, long startedNanos, AttemptOutcome outcome) {}
+    /** Part of {@link Report}. {@code startedNanos} is absent for one that ended before it began. */
+    record AttemptEnded(TaskAssignment assignment, OptionalLong startedNanos, AttemptOutcome outcome) {}
 
     /** A worker is to end an attempt, or to forget it if it has not begun. */
     record StopAttempt(TaskInstanceId instanceId, long fence, StopReason reason) implements BusMessage {}

@@ -1,7 +1,7 @@
 package dev.orrery.domain;
 
 /** The node cannot start. The message is one line that names what is wrong, where, and the cure; it is all the user sees. */
-public final class StartupException extends OrreryException {
+public class StartupException extends OrreryException {
 
     private static final long serialVersionUID = 1L;
 

@@ -13,7 +13,7 @@ import java.util.Optional;
  * What a node has to say of one of its claims: that the attempt began, or what became of it.
  *
  * @param verdict absent for a start
- * @param sinceStart how long ago the attempt began, by the node's monotonic clock
+ * @param sinceStart how long ago the attempt began, by the node's monotonic clock; absent for one that never did
  */
 public record AttemptReport(
         TaskInstanceId id,
@@ -22,10 +22,12 @@ public record AttemptReport(
         long fence,
         int workerNumber,
         Optional<Verdict> verdict,
-        Duration sinceStart) {
+        Optional<Duration> sinceStart) {
 
     public AttemptReport {
-        require(!sinceStart.isNegative(), "sinceStart must not be negative, was " + sinceStart);
+        require(
+                sinceStart.isEmpty() || !sinceStart.get().isNegative(),
+                "sinceStart must not be negative, was " + sinceStart);
     }
 
     public boolean isEnd() {

@@ -22,8 +22,9 @@ public final class Migrations {
     private static final int LOCK_TRIES = 120;
 
     /** A migration that cannot have its lock at once must not make all others queue behind it. */
-    private static final String OPTIONS = "ApplicationName=orrery-migrations&options="
-            + "-c%20lock_timeout=2s%20-c%20statement_timeout=0%20-c%20idle_in_transaction_session_timeout=0";
+    private static final String OPTIONS =
+            "ApplicationName=orrery-migrations&connectTimeout=5&tcpKeepAlive=true&options="
+                    + "-c%20lock_timeout=2s%20-c%20statement_timeout=0%20-c%20idle_in_transaction_session_timeout=0";
 
     private Migrations() {}
 
@@ -57,7 +58,7 @@ public final class Migrations {
 
     private static String mismatch(FlywayValidateException e) {
         return "the database's schema does not match this release ("
-                + StoreErrors.firstLine(String.valueOf(e.getMessage()))
+                + StoreErrors.message(e)
                 + "): start the release that made it, or a newer one";
     }
 

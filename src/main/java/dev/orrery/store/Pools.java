@@ -47,6 +47,7 @@ public record Pools(Pool hot, Pool api) {
                         .setMaxWaitQueueSize(waiting)
                         .setConnectionTimeout(ACQUIRE_SECONDS)
                         .setConnectionTimeoutUnit(TimeUnit.SECONDS))
+                .with(Database.transportOptions())
                 .connectingTo(connect)
                 .using(vertx)
                 .build();

@@ -82,6 +82,15 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
+    /** Another program has the port. */
+    static final class PortTakenException extends StartupException {
+        private static final long serialVersionUID = 1L;
+
+        PortTakenException(int port) {
+            super("PostgreSQL cannot listen on 127.0.0.1:" + port + ": another program has that port");
+        }
+    }
+
     /** Creates a new data directory in the given folder, which must be absent or empty. */
     public static void initialize(PostgresBinaries binaries, Path data, String superuser, Path passwordFile) {
         initialize(binaries, ServerAccount.ofThisProcess(), data, superuser, passwordFile);
@@ -104,7 +113,7 @@ public final class ServerProcess implements AutoCloseable {
                         : List.of("--locale=C.UTF-8"));
         var output = run(account.command(binaries.program("initdb"), arguments), Duration.ofSeconds(60));
         if (output.exit() != 0) {
-            throw new StartupException("initdb could not make a database in " + data + ": " + lastLine(output.text()));
+            throw new StartupException("initdb could not make a database in " + data + ": " + complaint(output.text()));
         }
     }
 
@@ -131,6 +140,12 @@ public final class ServerProcess implements AutoCloseable {
         return process.isAlive();
     }
 
+    /** Waits until the server has ended, for whatever reason. */
+    void awaitEnd() {
+        process.onExit().join();
+        log.close();
+    }
+
     /** Stops fast: open transactions are rolled back, all that was committed is on disk. */
     @Override
     public void close() {
@@ -148,6 +163,9 @@ public final class ServerProcess implements AutoCloseable {
         while (true) {
             if (!process.isAlive()) {
                 log.close();
+                if (log.portTaken()) {
+                    throw new PortTakenException(port);
+                }
                 throw new StartupException("PostgreSQL ended while starting on " + data + ": " + log.failure());
             }
             if (PostmasterFile.read(data)
@@ -237,8 +255,12 @@ public final class ServerProcess implements AutoCloseable {
         }
     }
 
-    private static String lastLine(String text) {
-        return text.lines().map(String::strip).filter(line -> !line.isEmpty()).reduce("", (_, line) -> line);
+    private static String complaint(String text) {
+        return text.lines()
+                .map(String::strip)
+                .filter(line -> line.contains("error:") || line.contains("FATAL:") || line.contains("PANIC:"))
+                .findFirst()
+                .orElseGet(() -> text.lines().map(String::strip).reduce("it said nothing", (_, line) -> line));
     }
 
     /** What util-linux offers here; probed once. */

@@ -23,6 +23,12 @@ final class StoreErrors {
         };
     }
 
+    /** The first line of what it says, or its kind when it says nothing. */
+    static String message(Throwable failure) {
+        var message = failure.getMessage();
+        return message == null || message.isBlank() ? failure.getClass().getSimpleName() : firstLine(message);
+    }
+
     static String firstLine(String text) {
         return text.lines()
                 .map(String::strip)

@@ -58,6 +58,9 @@ public final class WorkRepository {
     static final String CANCEL = "SELECT known, nodes, queues FROM cancel_work($1, $2, $3)";
 
     // language=PostgreSQL
+    static final String CANCEL_REQUESTS = "SELECT task_id, fence FROM cancel_requests WHERE node_id = $1 LIMIT 10000";
+
+    // language=PostgreSQL
     static final String WAKE_DUE = "SELECT woken, queues, next_due_ms FROM wake_due($1)";
 
     // language=PostgreSQL
@@ -141,8 +144,11 @@ public final class WorkRepository {
                 column(reports, String[]::new, report -> report.outcome().orElse(null)));
         parameters.addValue(
                 column(reports, String[]::new, report -> report.state().wireName()));
-        parameters.addValue(
-                column(reports, Long[]::new, report -> report.sinceStart().toNanos() / 1_000));
+        parameters.addValue(column(
+                reports,
+                Long[]::new,
+                report ->
+                        report.sinceStart().map(time -> time.toNanos() / 1_000).orElse(null)));
         parameters.addValue(
                 column(reports, String[]::new, report -> report.error().orElse(null)));
         parameters.addValue(column(
@@ -237,6 +243,15 @@ public final class WorkRepository {
         }
         var nodes = Arrays.stream(ids(row, "nodes")).map(NodeId::new).toList();
         return Optional.of(new Cancelled(nodes, texts(row, "queues")));
+    }
+
+    /** Which of a node's claims are asked to end. */
+    public Future<List<Held>> cancelRequests(NodeId node) {
+        return sql.preparedQuery(CANCEL_REQUESTS)
+                .execute(Tuple.of(node.value()))
+                .map(rows -> StreamSupport.stream(rows.spliterator(), false)
+                        .map(row -> new Held(new TaskInstanceId(row.getUUID("task_id")), row.getLong("fence")))
+                        .toList());
     }
 
     /**

@@ -32,8 +32,10 @@ public enum Metric {
     private final String id;
     private final Kind kind;
     private final String unit;
+
     @SuppressWarnings("ImmutableEnumChecker") // List.of cannot be changed
     private final List<String> labels;
+
     private final String help;
 
     Metric(String id, Kind kind, String unit, List<String> labels, String help) {

@@ -312,7 +312,13 @@ class WorkRepositoryIT {
 
     private static AttemptReport report(Claim claim, Optional<Verdict> verdict) {
         return new AttemptReport(
-                claim.id(), claim.versionId(), claim.attempt(), claim.fence(), 1, verdict, Duration.ofMillis(1));
+                claim.id(),
+                claim.versionId(),
+                claim.attempt(),
+                claim.fence(),
+                1,
+                verdict,
+                Optional.of(Duration.ofMillis(1)));
     }
 
     /** The states of a run's tasks in file order, derived from where their rows stand. */

@@ -1,0 +1,95 @@
+package dev.orrery.engine.worker;
+
+import dev.orrery.bus.BusMessage.StopReason;
+import dev.orrery.domain.dag.TaskAssignment;
+import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.executor.AttemptLog;
+import dev.orrery.executor.Execution;
+import org.jspecify.annotations.Nullable;
+
+/** An attempt that a worker has begun: its execution once there is one, and why it was stopped if it was. */
+final class RunningAttempt {
+
+    private final TaskAssignment assignment;
+    private final long startedNanos;
+    private final AttemptLog log;
+    private @Nullable Execution execution;
+    private @Nullable Stop stop;
+
+    /** Why an attempt was stopped. */
+    private sealed interface Stop {
+
+        record TimeIsUp() implements Stop {}
+
+        record Asked(StopReason reason) implements Stop {}
+
+        record Draining() implements Stop {}
+    }
+
+    RunningAttempt(TaskAssignment assignment, long startedNanos, AttemptLog log) {
+        this.assignment = assignment;
+        this.startedNanos = startedNanos;
+        this.log = log;
+    }
+
+    TaskAssignment assignment() {
+        return assignment;
+    }
+
+    long startedNanos() {
+        return startedNanos;
+    }
+
+    AttemptLog log() {
+        return log;
+    }
+
+    /** The execution has begun; it is stopped at once where a stop came before it. */
+    void began(Execution begun) {
+        execution = begun;
+        if (stop != null) {
+            begun.stop();
+        }
+    }
+
+    void timeIsUp() {
+        stop(new Stop.TimeIsUp());
+    }
+
+    void asked(StopReason reason) {
+        stop(new Stop.Asked(reason));
+    }
+
+    void draining() {
+        stop(new Stop.Draining());
+    }
+
+    private void stop(Stop why) {
+        if (stop == null) {
+            stop = why;
+            if (execution != null) {
+                execution.stop();
+            }
+        }
+    }
+
+    boolean isStopped() {
+        return stop != null;
+    }
+
+    /** Whether it is given back rather than reported. */
+    boolean isHandedBack() {
+        return stop instanceof Stop.Draining;
+    }
+
+    /** What is reported: whoever was stopped did not end by itself, whatever its exit says. */
+    AttemptOutcome outcome(AttemptOutcome own) {
+        return switch (stop) {
+            case null -> own;
+            case Stop.TimeIsUp() ->
+                new AttemptOutcome.TimedOut(assignment.taskDefinition().timeout());
+            case Stop.Asked _ -> new AttemptOutcome.Cancelled();
+            case Stop.Draining() -> own;
+        };
+    }
+}

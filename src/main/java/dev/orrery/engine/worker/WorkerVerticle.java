@@ -1,0 +1,265 @@
+package dev.orrery.engine.worker;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import dev.orrery.bus.Addresses;
+import dev.orrery.bus.Bus;
+import dev.orrery.bus.BusMessage.Activity;
+import dev.orrery.bus.BusMessage.Assign;
+import dev.orrery.bus.BusMessage.AttemptEnded;
+import dev.orrery.bus.BusMessage.AttemptStarted;
+import dev.orrery.bus.BusMessage.Done;
+import dev.orrery.bus.BusMessage.Drain;
+import dev.orrery.bus.BusMessage.Drained;
+import dev.orrery.bus.BusMessage.Report;
+import dev.orrery.bus.BusMessage.StopAttempt;
+import dev.orrery.bus.BusMessage.WorkerStatus;
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.WorkerId;
+import dev.orrery.domain.dag.TaskAssignment;
+import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.executor.AttemptLog;
+import dev.orrery.executor.LogSink;
+import dev.orrery.executor.TaskContext;
+import dev.orrery.executor.TaskExecutor;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.VerticleBase;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.function.Function;
+
+/**
+ * Runs the attempts that its router gives it, a few at a time, and reports what begins and what ends. What happens within
+ * one turn of the event loop goes in one report. All fields are touched by this verticle's event loop alone.
+ */
+public final class WorkerVerticle extends VerticleBase {
+
+    private static final System.Logger LOG = System.getLogger(WorkerVerticle.class.getName());
+    private static final Duration ROUTER_ANSWERS = Duration.ofSeconds(5);
+    private static final Duration INPUTS_RETRY = Duration.ofMillis(500);
+
+    private final WorkerId id;
+    private final WorkerSettings settings;
+    private final Function<TaskType, TaskExecutor> executors;
+    private final TaskInputs inputs;
+    private final LogSink logs;
+    private final Bus bus;
+
+    private final Deque<TaskAssignment> queue = new ArrayDeque<>();
+    private final Map<TaskInstanceId, RunningAttempt> running = new LinkedHashMap<>();
+    private List<AttemptStarted> started = new ArrayList<>();
+    private List<AttemptEnded> ended = new ArrayList<>();
+    private boolean reportDue;
+    private boolean draining;
+    private final List<TaskAssignment> handedBack = new ArrayList<>();
+    private final List<Promise<Void>> waitingForIdle = new ArrayList<>();
+
+    /** {@code executors}: finds the executor of a task's type. */
+    public WorkerVerticle(
+            WorkerId id,
+            WorkerSettings settings,
+            Function<TaskType, TaskExecutor> executors,
+            TaskInputs inputs,
+            LogSink logs,
+            Bus bus) {
+        this.id = id;
+        this.settings = settings;
+        this.executors = executors;
+        this.inputs = inputs;
+        this.logs = logs;
+        this.bus = bus;
+    }
+
+    @Override
+    public Future<?> start() {
+        bus.answer(Addresses.assign(id), this::take);
+        bus.answer(Addresses.drain(id), this::drain);
+        bus.answer(Addresses.status(id), _ -> Future.succeededFuture(status()));
+        bus.listen(Addresses.stop(id), this::stop);
+        return Future.succeededFuture();
+    }
+
+    private Future<Done> take(Assign assign) {
+        var assignments = assign.assignments();
+        var room = settings.concurrency() + settings.queueCapacity() - queue.size() - running.size();
+        if (draining || assignments.size() > room) {
+            return Future.failedFuture(new OrreryException(
+                    ErrorCode.OVERLOADED, draining ? "the worker is draining" : "the worker has room for " + room));
+        }
+        queue.addAll(assignments);
+        fillSlots();
+        return Future.succeededFuture(new Done());
+    }
+
+    private void fillSlots() {
+        while (!draining && running.size() < settings.concurrency() && !queue.isEmpty()) {
+            begin(queue.remove());
+        }
+    }
+
+    private void begin(TaskAssignment assignment) {
+        var log = new AttemptLog(context, logs, assignment.instanceId(), assignment.attempt(), settings.logLimit());
+        var attempt = new RunningAttempt(assignment, System.nanoTime(), log);
+        running.put(assignment.instanceId(), attempt);
+        started.add(new AttemptStarted(assignment, attempt.startedNanos()));
+        reportSoon();
+        var timeout = assignment.taskDefinition().timeout();
+        var timer = vertx.setTimer(Math.max(1, timeout.toMillis()), _ -> attempt.timeIsUp());
+        execute(attempt).onComplete(outcome -> {
+            vertx.cancelTimer(timer);
+            log.close().onComplete(_ -> end(attempt, outcome.result()));
+        });
+    }
+
+    /** Never fails: what goes wrong is the outcome. */
+    private Future<AttemptOutcome> execute(RunningAttempt attempt) {
+        var assignment = attempt.assignment();
+        return inputs(attempt)
+                .compose(given -> {
+                    if (attempt.isStopped()) {
+                        return Future.succeededFuture(new AttemptOutcome.Cancelled());
+                    }
+                    var task = assignment.taskDefinition();
+                    var execution = executors
+                            .apply(task.type())
+                            .start(
+                                    new TaskContext(
+                                            assignment.instanceId(),
+                                            assignment.runId(),
+                                            assignment.dagId(),
+                                            assignment.dagName(),
+                                            task,
+                                            assignment.attempt(),
+                                            assignment.fence(),
+                                            given.params(),
+                                            given.outputs()),
+                                    attempt.log());
+                    attempt.began(execution);
+                    return execution.outcome();
+                })
+                .otherwise(bug -> {
+                    LOG.log(WARNING, "an executor failed: task=" + assignment.instanceId(), bug);
+                    return new AttemptOutcome.Failed("INTERNAL_ERROR: " + bug, true);
+                });
+    }
+
+    /** Only programs are given files with params and inputs; for all others there is nothing to read. */
+    private Future<TaskInputs.Inputs> inputs(RunningAttempt attempt) {
+        return switch (attempt.assignment().taskDefinition().type()) {
+            case TaskType.Handler _, TaskType.Http _ -> Future.succeededFuture(TaskInputs.Inputs.NONE);
+            case TaskType.Shell _, TaskType.Python _ -> readInputs(attempt);
+        };
+    }
+
+    /** Tried until it works or the attempt is stopped, by its timeout at the latest: a database that is away harms no task. */
+    private Future<TaskInputs.Inputs> readInputs(RunningAttempt attempt) {
+        return inputs.read(attempt.assignment()).recover(error -> {
+            if (attempt.isStopped()) {
+                return Future.succeededFuture(TaskInputs.Inputs.NONE);
+            }
+            LOG.log(
+                    WARNING,
+                    "cannot read the inputs of task=" + attempt.assignment().instanceId(),
+                    error);
+            return vertx.timer(INPUTS_RETRY.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS)
+                    .compose(_ ->
+                            attempt.isStopped() ? Future.succeededFuture(TaskInputs.Inputs.NONE) : readInputs(attempt));
+        });
+    }
+
+    private void end(RunningAttempt attempt, AttemptOutcome outcome) {
+        var assignment = attempt.assignment();
+        running.remove(assignment.instanceId(), attempt);
+        if (attempt.isHandedBack()) {
+            handedBack.add(assignment);
+        } else {
+            started.removeIf(start -> start.assignment().instanceId().equals(assignment.instanceId()));
+            ended.add(new AttemptEnded(assignment, OptionalLong.of(attempt.startedNanos()), attempt.outcome(outcome)));
+            reportSoon();
+        }
+        fillSlots();
+        if (running.isEmpty()) {
+            waitingForIdle.forEach(Promise::tryComplete);
+            waitingForIdle.clear();
+        }
+    }
+
+    private void reportSoon() {
+        if (!reportDue) {
+            reportDue = true;
+            context.runOnContext(_ -> report());
+        }
+    }
+
+    private void report() {
+        reportDue = false;
+        var report = new Report(id, started, ended);
+        started = new ArrayList<>();
+        ended = new ArrayList<>();
+        tell(report);
+    }
+
+    /** The router shares the process: if it does not answer it is busy, and told again. */
+    private void tell(Report report) {
+        bus.request(Addresses.report(id.nodeId()), report, ROUTER_ANSWERS).onFailure(error -> {
+            LOG.log(WARNING, "the router does not take reports: worker=" + id, error);
+            vertx.setTimer(INPUTS_RETRY.toMillis(), _ -> tell(report));
+        });
+    }
+
+    private void stop(StopAttempt request) {
+        var attempt = running.get(request.instanceId());
+        if (attempt != null && attempt.assignment().fence() == request.fence()) {
+            attempt.asked(request.reason());
+            return;
+        }
+        var waiting = queue.stream()
+                .filter(assignment ->
+                        assignment.instanceId().equals(request.instanceId()) && assignment.fence() == request.fence())
+                .findFirst();
+        waiting.ifPresent(assignment -> {
+            queue.remove(assignment);
+            ended.add(new AttemptEnded(assignment, OptionalLong.empty(), new AttemptOutcome.Cancelled()));
+            reportSoon();
+        });
+    }
+
+    private Future<Drained> drain(Drain drain) {
+        draining = true;
+        var unfinished = new ArrayList<>(queue);
+        queue.clear();
+        if (!drain.stopRunning()) {
+            return Future.succeededFuture(new Drained(unfinished));
+        }
+        running.values().forEach(RunningAttempt::draining);
+        return whenIdle().map(_ -> {
+            unfinished.addAll(handedBack);
+            handedBack.clear();
+            return new Drained(unfinished);
+        });
+    }
+
+    private Future<Void> whenIdle() {
+        if (running.isEmpty()) {
+            return Future.succeededFuture();
+        }
+        Promise<Void> idle = Promise.promise();
+        waitingForIdle.add(idle);
+        return idle.future();
+    }
+
+    private WorkerStatus status() {
+        var activity = draining ? Activity.DRAINING : running.isEmpty() ? Activity.IDLE : Activity.RUNNING;
+        return new WorkerStatus(id, activity, running.size(), queue.size());
+    }
+}
