@@ -1,0 +1,22 @@
+package dev.orrery.config;
+
+import static java.util.Objects.requireNonNull;
+
+/** @param level how much the node logs */
+public record LogConfig(Level level) {
+
+    /** From little to much. */
+    public enum Level {
+        ERROR,
+        WARN,
+        INFO,
+        DEBUG,
+        TRACE
+    }
+
+    public static final LogConfig DEFAULT = new LogConfig(Level.INFO);
+
+    public LogConfig {
+        requireNonNull(level, "level");
+    }
+}
