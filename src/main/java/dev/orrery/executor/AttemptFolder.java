@@ -1,0 +1,64 @@
+package dev.orrery.executor;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.orrery.domain.Json;
+import dev.orrery.domain.TaskId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * The folder of one attempt: what it is given, its empty home, and the place where it may leave its output. Only its
+ * owner can look into it, and it is removed after the attempt.
+ */
+record AttemptFolder(Path path) {
+
+    /** Makes the folder, with the files of inputs and params. */
+    static AttemptFolder create(Path root, TaskContext context) throws IOException {
+        var name = context.instanceId() + "-" + context.attempt() + "-" + context.fence();
+        var folder = new AttemptFolder(Files.createDirectory(root.resolve(name), WorkRoot.OWNER_ONLY));
+        Files.createDirectory(folder.home(), WorkRoot.OWNER_ONLY);
+        Files.writeString(folder.inputs(), object(context.inputs()), UTF_8);
+        Files.writeString(folder.params(), context.params().text(), UTF_8);
+        return folder;
+    }
+
+    Path home() {
+        return path.resolve("home");
+    }
+
+    Path inputs() {
+        return path.resolve("inputs.json");
+    }
+
+    Path params() {
+        return path.resolve("params.json");
+    }
+
+    /** Not there until the attempt writes it. */
+    Path output() {
+        return path.resolve("output.json");
+    }
+
+    /** Appears when the attempt is asked to end. */
+    Path stop() {
+        return path.resolve("stop");
+    }
+
+    /** A file with a part of the command that is too long or too foreign to be an argument. */
+    Path script(String name) {
+        return path.resolve(name);
+    }
+
+    private static String object(Map<TaskId, Json> members) {
+        var text = new StringBuilder("{");
+        members.forEach((task, output) -> text.append(text.length() == 1 ? "" : ",")
+                .append('"')
+                .append(task.value())
+                .append("\":")
+                .append(output.text()));
+        return text.append('}').toString();
+    }
+}

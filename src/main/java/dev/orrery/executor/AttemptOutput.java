@@ -1,0 +1,63 @@
+package dev.orrery.executor;
+
+import dev.orrery.domain.Json;
+import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.AttemptOutcome.Failed;
+import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+
+/**
+ * The output of a process that ended well: the file {@code $ORRERY_OUTPUT} if there is anything in it, else the last
+ * line of stdout that begins with {@code ::output }, else null. Output that cannot be taken fails the attempt, and
+ * another try would give the same.
+ */
+final class AttemptOutput {
+
+    private static final String FILE = "the file $ORRERY_OUTPUT";
+    private static final String LINE = "the ::output line";
+
+    private AttemptOutput() {}
+
+    static AttemptOutcome of(AttemptFolder folder, OutputLineWatch line) {
+        var file = folder.output();
+        try {
+            if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+                var attributes = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+                if (!attributes.isRegularFile()) {
+                    return new Failed(FILE + " is not a regular file", false);
+                }
+                if (attributes.size() > 0) {
+                    return read(FILE, readBounded(file));
+                }
+            }
+        } catch (IOException e) {
+            return new Failed(FILE + " cannot be read: " + e, false);
+        }
+        var payload = line.payload();
+        return payload == null ? new Succeeded(Json.NULL) : read(LINE, payload);
+    }
+
+    private static AttemptOutcome read(String where, byte[] bytes) {
+        if (bytes.length > OutputJson.LIMIT) {
+            return new Failed(
+                    where + " has more than " + OutputJson.LIMIT / 1024
+                            + " KiB; hand large data on in $ORRERY_RUN_DIR and output where it is",
+                    false);
+        }
+        return switch (OutputJson.read(bytes)) {
+            case OutputJson.Reading.Value(var json) -> new Succeeded(json);
+            case OutputJson.Reading.Unreadable(var reason) -> new Failed(where + " is not JSON: " + reason, false);
+        };
+    }
+
+    /** At most one byte more than may be: the file can grow while it is read. */
+    private static byte[] readBounded(Path file) throws IOException {
+        try (var stream = Files.newInputStream(file)) {
+            return stream.readNBytes(OutputJson.LIMIT + 1);
+        }
+    }
+}

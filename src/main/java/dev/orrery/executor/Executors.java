@@ -1,0 +1,117 @@
+package dev.orrery.executor;
+
+import static java.lang.System.Logger.Level.INFO;
+import static java.util.Objects.requireNonNull;
+
+import dev.orrery.bus.Bus;
+import dev.orrery.config.TasksConfig;
+import dev.orrery.domain.dag.TaskType;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.nio.file.Path;
+
+/** All executors of a node, and what they share. */
+public final class Executors {
+
+    private static final System.Logger LOG = System.getLogger(Executors.class.getName());
+
+    private final Vertx vertx;
+    private final String isolation;
+    private final Path tasksDirectory;
+    private final RunFolders runFolders;
+    private final ProcessExecutor processes;
+    private final HttpExecutor http;
+    private final HandlerExecutor handlers;
+    private final BuiltInHandlers builtIn;
+
+    private Executors(
+            Vertx vertx,
+            ProcessParts parts,
+            Path tasksDirectory,
+            HttpExecutor http,
+            HandlerExecutor handlers,
+            BuiltInHandlers builtIn) {
+        this.vertx = vertx;
+        this.isolation = parts.isolation().level().description();
+        this.tasksDirectory = tasksDirectory;
+        this.runFolders = parts.runFolders();
+        this.processes = new ProcessExecutor(vertx, parts);
+        this.http = http;
+        this.handlers = handlers;
+        this.builtIn = builtIn;
+    }
+
+    /**
+     * Finds out how the system can hold processes together, says it in the node's log, and registers the built-in
+     * handlers. Blocks for some tens of milliseconds; throws where the data folder cannot be written or no process can
+     * be started.
+     */
+    public static Executors create(Vertx vertx, TasksConfig config, ExecutorEnvironment environment, Bus bus) {
+        var isolation = Isolation.probe();
+        LOG.log(INFO, "tasks: " + isolation.level().description());
+        return create(vertx, config, environment, bus, isolation);
+    }
+
+    static Executors create(
+            Vertx vertx, TasksConfig config, ExecutorEnvironment environment, Bus bus, Isolation isolation) {
+        requireNonNull(vertx, "vertx");
+        var start = environment.startDirectory().toAbsolutePath().normalize();
+        var data = environment.dataDirectory().toAbsolutePath().normalize();
+        var tasksDirectory = start.resolve(config.directory()).normalize();
+        var runDirectory = config.runDirectory().isEmpty()
+                ? data.resolve("runs")
+                : start.resolve(config.runDirectory()).normalize();
+        var workRoot = WorkRoot.open(data.resolve("work"));
+        var parts = new ProcessParts(
+                isolation,
+                Spawner.open(isolation, workRoot.path()),
+                workRoot,
+                new LaunchPlans(new TaskPaths(tasksDirectory)),
+                new RunFolders(runDirectory),
+                environment.apiUrl(),
+                config.killGrace(),
+                java.util.concurrent.Executors.newCachedThreadPool(
+                        Thread.ofPlatform().daemon().name("orrery-task-", 1).factory()));
+        return new Executors(
+                vertx,
+                parts,
+                tasksDirectory,
+                new HttpExecutor(vertx, environment.apiUrl()),
+                new HandlerExecutor(vertx, bus, config.killGrace()),
+                new BuiltInHandlers(vertx, bus));
+    }
+
+    public TaskExecutor of(TaskType type) {
+        return switch (type) {
+            case TaskType.Shell _, TaskType.Python _ -> processes;
+            case TaskType.Http _ -> http;
+            case TaskType.Handler _ -> handlers;
+        };
+    }
+
+    /** How the processes of an attempt are held together on this system, in a sentence for people. */
+    public String isolation() {
+        return isolation;
+    }
+
+    /** Where relative paths of tasks begin. */
+    public Path tasksDirectory() {
+        return tasksDirectory;
+    }
+
+    public RunFolders runFolders() {
+        return runFolders;
+    }
+
+    /** Ends what still runs, with the usual grace, and gives back threads, connections and the work folder. */
+    public Future<Void> close() {
+        return builtIn.close()
+                .eventually(http::close)
+                .compose(_ -> vertx.<Void>executeBlocking(
+                        () -> {
+                            processes.close();
+                            return null;
+                        },
+                        false));
+    }
+}

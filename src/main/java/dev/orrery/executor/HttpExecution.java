@@ -1,0 +1,180 @@
+package dev.orrery.executor;
+
+import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.AttemptOutcome.Failed;
+import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.HttpHeaders;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/** One attempt at an http task. All of it happens on the event loop that started it. */
+final class HttpExecution implements Execution {
+
+    private static final int MAX_REDIRECTS = 5;
+    private static final int BODY_LIMIT = 1 << 20;
+    private static final int FAILURE_BODY_LIMIT = 8 << 10;
+    private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
+
+    private final HttpClient client;
+    private final Context context;
+    private final AttemptLog log;
+    private final Promise<AttemptOutcome> outcome = Promise.promise();
+
+    private @Nullable HttpClientRequest current;
+
+    HttpExecution(HttpClient client, Context context, AttemptLog log) {
+        this.client = client;
+        this.context = context;
+        this.log = log;
+    }
+
+    @Override
+    public Future<AttemptOutcome> outcome() {
+        return outcome.future();
+    }
+
+    @Override
+    public void stop() {
+        context.runOnContext(_ -> {
+            complete(new Failed("the request was aborted", true));
+            if (current != null) {
+                current.reset();
+            }
+        });
+    }
+
+    void begin(HttpCall call) {
+        send(call, 0);
+    }
+
+    void complete(AttemptOutcome result) {
+        outcome.tryComplete(result);
+    }
+
+    private void send(HttpCall call, int redirects) {
+        log.line(call.method() + " " + call.printableUrl());
+        var sent = System.nanoTime();
+        client.request(call.options())
+                .compose(request -> answerTo(request, call))
+                .onSuccess(response -> receive(call, redirects, sent, response))
+                .onFailure(error -> fail(call, error));
+    }
+
+    private Future<HttpClientResponse> answerTo(HttpClientRequest request, HttpCall call) {
+        current = request;
+        if (outcome.future().isComplete()) {
+            request.reset();
+            return Future.failedFuture("stopped before it was sent");
+        }
+        // The body is received by a handler set in the same turn of the event loop, so nothing of it is missed.
+        return call.body().isPresent() ? request.send(call.body().get()) : request.send();
+    }
+
+    private void receive(HttpCall call, int redirects, long sent, HttpClientResponse response) {
+        @Nullable String location = response.getHeader(HttpHeaders.LOCATION);
+        if (REDIRECTS.contains(response.statusCode()) && location != null) {
+            log.line(response.statusCode() + " " + response.statusMessage());
+            abandon(response);
+            redirect(call, redirects, response.statusCode(), location);
+            return;
+        }
+        var success = response.statusCode() >= 200 && response.statusCode() < 300;
+        var body = Buffer.buffer();
+        response.exceptionHandler(error -> fail(call, error));
+        response.handler(part -> {
+            body.appendBuffer(part);
+            if (success && body.length() > BODY_LIMIT) {
+                tooLarge(response);
+            } else if (!success && body.length() > FAILURE_BODY_LIMIT) {
+                // Enough to say what is wrong.
+                finish(sent, response, body, false);
+                abandon(response);
+            }
+        });
+        response.endHandler(_ -> finish(sent, response, body, success));
+    }
+
+    private void redirect(HttpCall call, int redirects, int status, String location) {
+        if (redirects == MAX_REDIRECTS) {
+            complete(new Failed("more than " + MAX_REDIRECTS + " redirects", true));
+            return;
+        }
+        try {
+            send(call.redirected(status, location), redirects + 1);
+        } catch (CannotStart nowhere) {
+            complete(new Failed(nowhere.reason(), true));
+        }
+    }
+
+    private void finish(long sent, HttpClientResponse response, Buffer body, boolean success) {
+        if (outcome.future().isComplete()) {
+            return;
+        }
+        var answer = new HttpAnswer(response.statusCode(), response.statusMessage(), response.headers(), body);
+        var millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - sent);
+        log.line(
+                (answer.status() + " " + answer.reason()).strip() + ", " + body.length() + " bytes, " + millis + " ms");
+        complete(success ? new Succeeded(answer.output()) : new Failed(answer.describe(), true));
+    }
+
+    private void tooLarge(HttpClientResponse response) {
+        complete(new Failed("the body of the answer has more than " + BODY_LIMIT + " bytes", false));
+        abandon(response);
+    }
+
+    private void fail(HttpCall call, Throwable error) {
+        if (outcome.future().isComplete()) {
+            return;
+        }
+        var message = describe(call, error);
+        log.line(message);
+        complete(new Failed(message, true));
+    }
+
+    private static void abandon(HttpClientResponse response) {
+        response.handler(null);
+        response.endHandler(null);
+        response.exceptionHandler(_ -> {});
+        response.request().reset();
+    }
+
+    private static String describe(HttpCall call, Throwable error) {
+        var where = call.hostAndPort();
+        return LogText.clean(
+                switch (error) {
+                    case UnknownHostException _ -> "cannot find the host of " + where + " (DNS)";
+                    case TimeoutException _ -> noConnectionInTime(where);
+                    case ConnectException e
+                    when String.valueOf(e.getMessage()).contains("timed out") -> noConnectionInTime(where);
+                    case ConnectException e -> "cannot connect to " + where + ": " + e.getMessage();
+                    case SSLException e -> "no trustworthy TLS connection to " + where + ": " + rootMessage(e);
+                    case HttpClosedException _ -> where + " closed the connection before its answer was complete";
+                    default -> "the request to " + where + " failed: " + rootMessage(error);
+                });
+    }
+
+    private static String noConnectionInTime(String where) {
+        return "no connection to " + where + " within " + HttpExecutor.CONNECT_TIMEOUT.toSeconds() + " s";
+    }
+
+    private static String rootMessage(Throwable error) {
+        var root = error;
+        for (var depth = 0; root.getCause() != null && depth < 10; depth++) {
+            root = root.getCause();
+        }
+        return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+    }
+}

@@ -1,0 +1,64 @@
+package dev.orrery.executor;
+
+import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.task.AttemptOutcome.Failed;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClientAgent;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.PoolOptions;
+import java.time.Duration;
+import java.util.function.Supplier;
+
+/**
+ * Runs http tasks. It speaks through the client beneath Vert.x's WebClient, since an attempt must be abortable at any
+ * moment and its body counted while it comes.
+ */
+final class HttpExecutor implements TaskExecutor {
+
+    static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+
+    private static final int MAX_CONNECTIONS_PER_HOST = 256;
+    private static final int MAX_WAITING = 1_000;
+    private static final int MAX_HEADER_BYTES = 64 << 10;
+
+    private final Vertx vertx;
+    private final Supplier<String> apiUrl;
+    private final HttpClientAgent client;
+
+    HttpExecutor(Vertx vertx, Supplier<String> apiUrl) {
+        this(vertx, apiUrl, new HttpClientOptions());
+    }
+
+    /** @param options what differs from the usual, such as the certificates trusted */
+    HttpExecutor(Vertx vertx, Supplier<String> apiUrl, HttpClientOptions options) {
+        this.vertx = vertx;
+        this.apiUrl = apiUrl;
+        // A connection for each request: one that its server has just closed would fail a task for nothing.
+        this.client = vertx.httpClientBuilder()
+                .with(options.setConnectTimeout((int) CONNECT_TIMEOUT.toMillis())
+                        .setKeepAlive(false)
+                        .setDecompressionSupported(true)
+                        .setMaxHeaderSize(MAX_HEADER_BYTES))
+                .with(new PoolOptions()
+                        .setHttp1MaxSize(MAX_CONNECTIONS_PER_HOST)
+                        .setMaxWaitQueueSize(MAX_WAITING))
+                .build();
+    }
+
+    @Override
+    public Execution start(TaskContext context, AttemptLog log) {
+        var execution = new HttpExecution(client, vertx.getOrCreateContext(), log);
+        try {
+            execution.begin(HttpCall.of((TaskType.Http) context.task().type(), context, apiUrl.get()));
+        } catch (CannotStart wrong) {
+            log.line(wrong.reason());
+            execution.complete(new Failed(wrong.reason(), false));
+        }
+        return execution;
+    }
+
+    Future<Void> close() {
+        return client.close();
+    }
+}

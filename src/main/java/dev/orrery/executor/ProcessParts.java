@@ -1,0 +1,40 @@
+package dev.orrery.executor;
+
+import dev.orrery.domain.dag.TaskType;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.function.Supplier;
+
+/** What all attempts at process tasks share. */
+record ProcessParts(
+        Isolation isolation,
+        Spawner spawner,
+        WorkRoot workRoot,
+        LaunchPlans plans,
+        RunFolders runFolders,
+        Supplier<String> apiUrl,
+        Duration killGrace,
+        ExecutorService threads) {
+
+    /** What this task starts; throws {@link CannotStart} where something is missing. */
+    Launch plan(TaskContext context, AttemptFolder folder) throws IOException {
+        var runFolder = runFolders.open(context.runId());
+        return switch (context.task().type()) {
+            case TaskType.Shell shell ->
+                plans.shell(shell, environment(context, shell.env(), folder, runFolder), folder);
+            case TaskType.Python python ->
+                plans.python(python, environment(context, python.env(), folder, runFolder), folder);
+            case TaskType.Http _, TaskType.Handler _ ->
+                throw new IllegalArgumentException(
+                        "not a process: " + context.task().type());
+        };
+    }
+
+    private Map<String, String> environment(
+            TaskContext context, Map<String, String> taskEnv, AttemptFolder folder, Path runFolder) {
+        return TaskEnvironment.of(context, taskEnv, apiUrl.get(), folder, runFolder);
+    }
+}

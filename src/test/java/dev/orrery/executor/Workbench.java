@@ -1,0 +1,164 @@
+package dev.orrery.executor;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.orrery.bus.Bus;
+import dev.orrery.config.TasksConfig;
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.Json;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.TaskId;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.dag.TaskType.Handler;
+import dev.orrery.domain.dag.TaskType.Python;
+import dev.orrery.domain.dag.TaskType.PythonSource;
+import dev.orrery.domain.dag.TaskType.Shell;
+import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.RetryPolicy;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Executors as a node has them, and tasks to try them with. */
+final class Workbench implements AutoCloseable {
+
+    static final String API = "http://127.0.0.1:18080";
+    static final RunId RUN = new RunId(UUID.fromString("019b0000-0000-7000-8000-000000000000"));
+    static final DagId DAG = new DagId(UUID.fromString("019b0000-0000-7000-8000-000100000000"));
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final AtomicInteger NEXT_TASK = new AtomicInteger();
+
+    final Vertx vertx = Vertx.vertx();
+    final Path folder;
+    final Bus bus;
+    final Executors executors;
+
+    Workbench(Path folder) {
+        this(folder, Duration.ofSeconds(10));
+    }
+
+    Workbench(Path folder, Duration killGrace) {
+        this(folder, killGrace, Isolation.probe());
+    }
+
+    Workbench(Path folder, Duration killGrace, Isolation isolation) {
+        this.folder = folder;
+        this.bus = Bus.on(vertx);
+        var config = new TasksConfig("tasks", "", killGrace, 1 << 20);
+        this.executors = Executors.create(
+                vertx, config, new ExecutorEnvironment(() -> API, folder, folder.resolve("data")), bus, isolation);
+    }
+
+    @Override
+    public void close() {
+        await(executors.close());
+        await(vertx.close());
+    }
+
+    Attempt start(TaskType type) {
+        return start(task(type), Map.of(), 1);
+    }
+
+    Attempt start(TaskDefinition task, Map<TaskId, Json> inputs, int attempt) {
+        var instance = TaskInstanceId.of(RUN, NEXT_TASK.incrementAndGet());
+        var context = new TaskContext(
+                instance, RUN, DAG, "night watch", task, attempt, 77, new Json("{\"day\":\"today\"}"), inputs);
+        var stored = new StoredLog();
+        var begun = new java.util.concurrent.CompletableFuture<Attempt>();
+        vertx.runOnContext(_ -> {
+            var log = new AttemptLog(vertx.getOrCreateContext(), stored, instance, attempt);
+            begun.complete(new Attempt(executors.of(task.type()).start(context, log), log, stored, context));
+        });
+        return begun.orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS).join();
+    }
+
+    AttemptOutcome run(TaskType type) {
+        return start(type).outcome();
+    }
+
+    static TaskDefinition task(TaskType type) {
+        return new TaskDefinition(
+                new TaskId("probe"),
+                "probe",
+                type,
+                Duration.ofMinutes(5),
+                RetryPolicy.DEFAULT,
+                Set.of(),
+                TaskDefinition.DEFAULT_PRIORITY,
+                TaskDefinition.DEFAULT_QUEUE);
+    }
+
+    static Shell shell(String command) {
+        return new Shell(command, Map.of(), Optional.empty());
+    }
+
+    static Python python(String code, String... args) {
+        return new Python(new PythonSource.Code(code), List.of(args), Map.of(), Optional.empty(), Optional.empty());
+    }
+
+    static Handler handler(String name, String input) {
+        return new Handler(name, new Json(input));
+    }
+
+    static <T> T await(Future<T> future) {
+        return future.toCompletionStage()
+                .toCompletableFuture()
+                .orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS)
+                .join();
+    }
+
+    /** An attempt under way. */
+    record Attempt(Execution execution, AttemptLog log, StoredLog stored, TaskContext context) {
+
+        AttemptOutcome outcome() {
+            var outcome = await(execution.outcome());
+            await(log.close());
+            return outcome;
+        }
+
+        String text() {
+            return stored.text();
+        }
+    }
+
+    /** A store of one log, which refuses what does not join on. */
+    static final class StoredLog implements LogSink {
+
+        private final Buffer bytes = Buffer.buffer();
+        private int chunks;
+
+        @Override
+        public synchronized Future<Void> append(TaskInstanceId task, int attempt, long offset, Buffer chunk) {
+            if (offset != bytes.length()) {
+                return Future.failedFuture("expected offset " + bytes.length() + ", was given " + offset);
+            }
+            bytes.appendBuffer(chunk);
+            chunks++;
+            return Future.succeededFuture();
+        }
+
+        synchronized String text() {
+            return bytes.toString(UTF_8);
+        }
+
+        synchronized int length() {
+            return bytes.length();
+        }
+
+        synchronized int chunks() {
+            return chunks;
+        }
+    }
+}
