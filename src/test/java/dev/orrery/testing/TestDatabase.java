@@ -36,6 +36,20 @@ public final class TestDatabase implements AutoCloseable {
         return DriverManager.getConnection(jdbcUrl() + "&currentSchema=" + Migrations.SCHEMA, user(), password());
     }
 
+    /** The first column of the first row, as text. */
+    public String value(String sql) {
+        try (var connection = connect();
+                var statement = connection.createStatement();
+                var rows = statement.executeQuery(sql)) {
+            if (!rows.next()) {
+                throw new AssertionError("no row: " + sql);
+            }
+            return String.valueOf(rows.getString(1));
+        } catch (SQLException e) {
+            throw new AssertionError(sql, e);
+        }
+    }
+
     public String jdbcUrl() {
         return server.jdbcUrl(name);
     }

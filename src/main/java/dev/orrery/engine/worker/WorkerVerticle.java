@@ -241,7 +241,8 @@ public final class WorkerVerticle extends VerticleBase {
         if (!drain.stopRunning()) {
             return Future.succeededFuture(new Drained(unfinished));
         }
-        running.values().forEach(RunningAttempt::draining);
+        // A copy: an execution that ends at once takes itself out of the map.
+        List.copyOf(running.values()).forEach(RunningAttempt::draining);
         return whenIdle().map(_ -> {
             unfinished.addAll(handedBack);
             handedBack.clear();
