@@ -119,9 +119,15 @@ class ArchitectureTest {
                 root -> noClasses()
                         .that(resideIn(root).and(DescribedPredicate.not(resideIn(root, "store", "node"))))
                         .should()
-                        .dependOnClassesThat(
-                                resideInAnyPackage("io.vertx.sqlclient..", "io.vertx.pgclient..", "java.sql..")),
+                        .dependOnClassesThat(resideInAnyPackage("io.vertx.sqlclient..", "io.vertx.pgclient..")),
                 "service.SpeaksSql"),
+        JDBC_IS_FOR_THE_STORE_AND_THE_HEARTBEAT(
+                root -> noClasses()
+                        .that(resideIn(root)
+                                .and(DescribedPredicate.not(resideIn(root, "store", "coordination", "node"))))
+                        .should()
+                        .dependOnClassesThat(resideInAnyPackage("java.sql..", "javax.sql..", "org.postgresql..")),
+                "service.SpeaksJdbc"),
         THE_EVENT_BUS_HAS_ONE_USER(
                 root -> noClasses()
                         .that(resideIn(root).and(DescribedPredicate.not(resideIn(root, "bus"))))

@@ -21,7 +21,6 @@ import java.util.jar.Manifest;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -87,7 +86,7 @@ class LauncherIT {
         assertThat(status).isZero();
         jar = folder.resolve("program.jar");
         writeJar(classes, Path.of("target/classes"));
-        oldJava = anOlderJava();
+        oldJava = OlderJava.program();
     }
 
     @AfterEach
@@ -233,30 +232,6 @@ class LauncherIT {
                 out.putNextEntry(new JarEntry(root.relativize(file).toString()));
                 Files.copy(file, out);
             }
-        }
-    }
-
-    private static Path anOlderJava() throws IOException {
-        try (Stream<Path> installed = Files.list(Path.of("/usr/lib/jvm"))) {
-            List<Path> older = installed
-                    .filter(home -> Files.isExecutable(home.resolve("bin/java")) && isOlder(home))
-                    .toList();
-            if (older.isEmpty() && "true".equals(System.getenv("CI"))) {
-                throw new IllegalStateException("no Java older than " + Launcher.JAVA_NEEDED + " in /usr/lib/jvm");
-            }
-            Assumptions.assumeFalse(older.isEmpty(), "no older Java in /usr/lib/jvm to start the launcher with");
-            return older.getFirst().resolve("bin/java");
-        }
-    }
-
-    private static boolean isOlder(Path home) {
-        try {
-            return Files.readAllLines(home.resolve("release")).stream()
-                    .filter(line -> line.startsWith("JAVA_VERSION="))
-                    .map(line -> JavaHomes.feature(line.substring(13).replace("\"", "")))
-                    .anyMatch(version -> version >= 8 && version < Launcher.JAVA_NEEDED);
-        } catch (IOException noReleaseFile) {
-            return false;
         }
     }
 }

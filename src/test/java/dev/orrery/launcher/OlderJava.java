@@ -1,0 +1,42 @@
+package dev.orrery.launcher;
+
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** A Java that is too old for the program, where the machine has one. */
+final class OlderJava {
+    private static final Path INSTALLED = Path.of("/usr/lib/jvm");
+
+    private OlderJava() {}
+
+    /** Its program; skips the test where there is none, and fails it where CI=true. */
+    static Path program() throws IOException {
+        List<Path> older;
+        try (Stream<Path> homes = Files.exists(INSTALLED) ? Files.list(INSTALLED) : Stream.empty()) {
+            older = homes.filter(OlderJava::isOlder).sorted().toList();
+        }
+        if (older.isEmpty() && "true".equals(System.getenv("CI"))) {
+            throw new IllegalStateException("no Java older than " + Launcher.JAVA_NEEDED + " in " + INSTALLED);
+        }
+        assumeFalse(older.isEmpty(), "no older Java in " + INSTALLED + " to start the launcher with");
+        return older.getFirst().resolve("bin/java");
+    }
+
+    private static boolean isOlder(Path home) {
+        if (!Files.isExecutable(home.resolve("bin/java"))) {
+            return false;
+        }
+        try (Stream<String> lines = Files.lines(home.resolve("release"))) {
+            return lines.filter(line -> line.startsWith("JAVA_VERSION="))
+                    .map(line -> JavaHomes.feature(line.substring(13).replace("\"", "")))
+                    .anyMatch(version -> version >= 8 && version < Launcher.JAVA_NEEDED);
+        } catch (IOException noReleaseFile) {
+            return false;
+        }
+    }
+}
