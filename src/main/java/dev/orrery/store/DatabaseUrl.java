@@ -34,6 +34,8 @@ record DatabaseUrl(
     /** @throws StartupException that says what is wrong and never shows the password */
     static DatabaseUrl parse(DatabaseConfig config) {
         var uri = uri(config.url().strip());
+        var host = host(uri);
+        var database = database(uri);
         var parameters = parameters(uri);
         var login = Optional.ofNullable(uri.getRawUserInfo()).orElse("").split(":", 2);
         var user = first(decode(login[0]), parameters.getOrDefault("user", ""), config.user());
@@ -49,9 +51,9 @@ record DatabaseUrl(
                     "sslmode in database.url is '" + sslMode + "': it must be one of " + String.join(", ", SSL_MODES));
         }
         return new DatabaseUrl(
-                host(uri),
+                host,
                 uri.getPort() < 0 ? PORT : uri.getPort(),
-                database(uri),
+                database,
                 user,
                 password,
                 sslMode,

@@ -51,6 +51,7 @@ final class EmbeddedServer implements AutoCloseable {
     private static final Duration RESTART_PAUSE_MIN = Duration.ofMillis(100);
     private static final Duration RESTART_PAUSE_MAX = Duration.ofSeconds(5);
     private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rwx------");
+    private static final Set<PosixFilePermission> OTHERS_MAY_ENTER = PosixFilePermissions.fromString("rwx--x--x");
 
     private final FolderLock lock;
     private final Path folder;
@@ -64,28 +65,33 @@ final class EmbeddedServer implements AutoCloseable {
     record Passwords(String user, String superuser) {}
 
     private EmbeddedServer(
-            FolderLock lock, Path folder, Passwords passwords, PostgresBinaries binaries, ServerAccount account) {
+            FolderLock lock,
+            Path folder,
+            Passwords passwords,
+            PostgresBinaries binaries,
+            ServerAccount account,
+            Ports ports) {
         this.lock = lock;
         this.folder = folder;
         this.passwords = passwords;
         this.binaries = binaries;
         this.account = account;
-        this.server = start(freePorts());
+        this.server = start(ports);
         Thread.ofPlatform().daemon().name("orrery-postgres-watch").start(this::watch);
     }
 
     /** Starts the server of this data folder, made first if it is new. */
     static EmbeddedServer open(Path dataFolder) {
-        return open(dataFolder, PostgresBinaries.userCache(), ServerAccount.ofThisProcess());
+        return open(dataFolder, PostgresBinaries.userCache(), ServerAccount.ofThisProcess(), EmbeddedServer::freePort);
     }
 
-    static EmbeddedServer open(Path dataFolder, Path cache, ServerAccount account) {
+    static EmbeddedServer open(Path dataFolder, Path cache, ServerAccount account, Ports ports) {
         try {
-            makeFolder(dataFolder);
+            makeFolder(dataFolder, account.owner().isEmpty() ? OWNER_ONLY : OTHERS_MAY_ENTER);
             var lock = FolderLock.acquire(dataFolder);
             EmbeddedServer opened = null;
             try {
-                opened = openLocked(lock, dataFolder.toRealPath().resolve("postgresql"), cache, account);
+                opened = openLocked(lock, dataFolder.toRealPath().resolve("postgresql"), cache, account, ports);
                 opened.prepareDatabase();
                 return opened;
             } catch (StartupException | IOException e) {
@@ -109,8 +115,8 @@ final class EmbeddedServer implements AutoCloseable {
         }
     }
 
-    private static EmbeddedServer openLocked(FolderLock lock, Path folder, Path cache, ServerAccount account)
-            throws IOException {
+    private static EmbeddedServer openLocked(
+            FolderLock lock, Path folder, Path cache, ServerAccount account, Ports ports) throws IOException {
         var data = folder.resolve("data");
         Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
         refuseOtherVersion(data);
@@ -124,7 +130,7 @@ final class EmbeddedServer implements AutoCloseable {
         replace(data.resolve("postgresql.conf"), resource("postgresql.conf"));
         replace(data.resolve("pg_hba.conf"), resource("pg_hba.conf"));
         account.own(folder);
-        return new EmbeddedServer(lock, folder, passwords, binaries, account);
+        return new EmbeddedServer(lock, folder, passwords, binaries, account, ports);
     }
 
     synchronized int port() {
@@ -153,12 +159,12 @@ final class EmbeddedServer implements AutoCloseable {
         lock.close();
     }
 
-    private static void makeFolder(Path folder) throws IOException {
+    private static void makeFolder(Path folder, Set<PosixFilePermission> mode) throws IOException {
         if (Files.exists(folder) && !Files.isDirectory(folder)) {
             throw new StartupException(
                     "the data folder " + folder + " is a file: remove it, or choose another folder with --data-dir");
         }
-        Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+        Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(mode));
         if (!Files.isWritable(folder)) {
             throw new java.nio.file.AccessDeniedException(folder.toString());
         }
@@ -259,16 +265,15 @@ final class EmbeddedServer implements AutoCloseable {
         }
     }
 
-    private interface Ports {
+    /** Where the server may listen: a number for each try. */
+    interface Ports {
         int next() throws IOException;
     }
 
-    private static Ports freePorts() {
-        return () -> {
-            try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-                return socket.getLocalPort();
-            }
-        };
+    private static int freePort() throws IOException {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
     }
 
     /** A free port may be taken before the server has it: then with the next one. */

@@ -19,6 +19,8 @@ final class OrphanedServer {
 
     private static final System.Logger LOG = System.getLogger(OrphanedServer.class.getName());
 
+    private static final Duration CHILDREN_LIMIT = Duration.ofSeconds(2);
+
     private OrphanedServer() {}
 
     static void stop(Path data, Duration limit) throws IOException {
@@ -28,9 +30,9 @@ final class OrphanedServer {
             LOG.log(WARNING, "event=server_left_behind pid=" + server.get().pid() + " data=" + data);
             ServerSignals.stop(server.get(), limit);
         }
-        for (var rest : processesIn(data)) {
-            ServerSignals.stop(rest, Duration.ofSeconds(2)); // a server that was killed hard leaves its children
-        }
+        // A server that was killed leaves children, which end when they notice; what they had not committed is void
+        // anyway.
+        ServerSignals.kill(processesIn(data), CHILDREN_LIMIT);
         if (!processesIn(data).isEmpty()) {
             throw new StartupException("a PostgreSQL server from an earlier start still runs on " + data + " (process "
                     + processesIn(data).getFirst().pid() + ") and cannot be stopped: end it, then start again");

@@ -46,7 +46,7 @@ final class ServerLog {
                         .filter(line -> line.contains("FATAL:") || line.contains("PANIC:"))
                         .findFirst()
                         .or(() -> lines.reversed().stream().findFirst())
-                        .map(line -> line.replaceFirst("^.*?(FATAL|PANIC): +", ""))
+                        .map(StoreErrors::bare)
                         .orElse("it said nothing")
                 + " (its log: " + file + ")";
     }

@@ -113,7 +113,9 @@ public final class ServerProcess implements AutoCloseable {
                         : List.of("--locale=C.UTF-8"));
         var output = run(account.command(binaries.program("initdb"), arguments), Duration.ofSeconds(60));
         if (output.exit() != 0) {
-            throw new StartupException("initdb could not make a database in " + data + ": " + complaint(output.text()));
+            var complaint = complaint(output.text());
+            throw new StartupException(
+                    "cannot make a database in " + data + ": " + complaint + StoreErrors.cure(complaint));
         }
     }
 
@@ -166,7 +168,8 @@ public final class ServerProcess implements AutoCloseable {
                 if (log.portTaken()) {
                     throw new PortTakenException(port);
                 }
-                throw new StartupException("PostgreSQL ended while starting on " + data + ": " + log.failure());
+                throw new StartupException("PostgreSQL ended while starting on " + data + ": " + log.failure()
+                        + StoreErrors.cure(log.failure()));
             }
             if (PostmasterFile.read(data)
                     .filter(file -> file.pid() == pid() && file.ready())
@@ -260,6 +263,7 @@ public final class ServerProcess implements AutoCloseable {
                 .map(String::strip)
                 .filter(line -> line.contains("error:") || line.contains("FATAL:") || line.contains("PANIC:"))
                 .findFirst()
+                .map(StoreErrors::bare)
                 .orElseGet(() -> text.lines().map(String::strip).reduce("it said nothing", (_, line) -> line));
     }
 

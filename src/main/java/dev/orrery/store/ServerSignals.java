@@ -2,6 +2,7 @@ package dev.orrery.store;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -16,7 +17,16 @@ final class ServerSignals {
     static void stop(ProcessHandle server, Duration limit) {
         if (!endsBy(server, "INT", limit) && !endsBy(server, "QUIT", HARD_LIMIT)) {
             server.destroyForcibly();
-            awaitEnd(server, HARD_LIMIT);
+            awaitEnd(server.onExit(), HARD_LIMIT);
+        }
+    }
+
+    /** Gives processes some time to end by themselves; then the kernel ends them. */
+    static void kill(List<ProcessHandle> processes, Duration limit) {
+        var ends = processes.stream().map(ProcessHandle::onExit).toArray(CompletableFuture<?>[]::new);
+        if (!awaitEnd(CompletableFuture.allOf(ends), limit)) {
+            processes.forEach(ProcessHandle::destroyForcibly);
+            awaitEnd(CompletableFuture.allOf(ends), HARD_LIMIT);
         }
     }
 
@@ -25,20 +35,18 @@ final class ServerSignals {
             return true;
         }
         ServerProcess.run(List.of("/bin/sh", "-c", "kill -" + signal + " " + server.pid()), Duration.ofSeconds(5));
-        return awaitEnd(server, limit);
+        return awaitEnd(server.onExit(), limit);
     }
 
-    private static boolean awaitEnd(ProcessHandle server, Duration limit) {
+    private static boolean awaitEnd(CompletableFuture<?> end, Duration limit) {
         try {
-            server.onExit().get(limit.toMillis(), TimeUnit.MILLISECONDS);
+            end.get(limit.toMillis(), TimeUnit.MILLISECONDS);
             return true;
-        } catch (TimeoutException e) {
+        } catch (TimeoutException | ExecutionException e) {
             return false;
-        } catch (ExecutionException e) {
-            return !server.isAlive();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return !server.isAlive();
+            return false;
         }
     }
 }

@@ -29,6 +29,26 @@ final class StoreErrors {
         return message == null || message.isBlank() ? failure.getClass().getSimpleName() : firstLine(message);
     }
 
+    /** A line of the server or of initdb without its time and level. */
+    static String bare(String line) {
+        return line.replaceFirst("^.*?(FATAL|PANIC|error): +", "");
+    }
+
+    /** What to do about a complaint of the server or of initdb; empty when only its reader can know. */
+    static String cure(String complaint) {
+        if (complaint.contains("No space left on device") || complaint.contains("Disk quota exceeded")) {
+            return ": make room there, or choose another folder with --data-dir";
+        }
+        if (complaint.contains("Permission denied") || complaint.contains("Read-only file system")) {
+            return ": give this account write permission there, or choose another folder with --data-dir";
+        }
+        if (complaint.contains("could not map anonymous shared memory")
+                || complaint.contains("Cannot allocate memory")) {
+            return ": it needs about 300 MB of memory; make that free";
+        }
+        return "";
+    }
+
     static String firstLine(String text) {
         return text.lines()
                 .map(String::strip)

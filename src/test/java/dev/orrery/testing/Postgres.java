@@ -23,19 +23,29 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * The PostgreSQL that tests run on: the one of {@code TEST_DATABASE_URL}, else the bundled one, started once in this JVM
  * and gone with it. It is migrated once into a template; each test gets a copy of its own in about 50 ms.
  */
-public final class Postgres {
+public final class Postgres implements AutoCloseable {
 
     private static final Path DEBIAN_15 = Path.of("/usr/lib/postgresql/15/bin");
+
+    /** As a server must be set for us to trust it. */
+    private static final List<String> SAFE = List.of(
+            "unix_socket_directories=",
+            "fsync=on",
+            "synchronous_commit=on",
+            "full_page_writes=on",
+            "log_min_messages=log");
 
     private static final String FOLDER = "orrery-test-postgres-";
 
     /** Fast because nothing must survive: tests of durability start servers of their own. */
-    private static final List<String> SETTINGS = List.of(
+    private static final List<String> FAST = List.of(
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
             "max_connections=200",
@@ -57,13 +67,18 @@ public final class Postgres {
     private final String password;
     private final String template;
     private final AtomicInteger copies = new AtomicInteger();
+    private final Runnable end;
+    private final Thread endOfJvm;
 
-    private Postgres(String host, int port, String user, String password) {
+    private Postgres(String host, int port, String user, String password, Consumer<Postgres> end) {
         this.host = host;
         this.port = port;
         this.user = user;
         this.password = password;
         this.template = "orrery_template_" + ProcessHandle.current().pid();
+        this.end = () -> end.accept(this);
+        this.endOfJvm = new Thread(this.end);
+        Runtime.getRuntime().addShutdownHook(endOfJvm);
     }
 
     /** A migrated database for one test, on the usual server. */
@@ -89,6 +104,18 @@ public final class Postgres {
         }
         assumeTrue(there, missing);
         return Debian15.SERVER;
+    }
+
+    /** A server of the caller's own, set as one must be that holds real work, but for what is given; close it. */
+    public static Postgres safe(String... settings) {
+        return start(
+                bundled(), Stream.concat(SAFE.stream(), Stream.of(settings)).toList());
+    }
+
+    @Override
+    public void close() {
+        Runtime.getRuntime().removeShutdownHook(endOfJvm);
+        end.run();
     }
 
     public TestDatabase fresh() {
@@ -123,6 +150,11 @@ public final class Postgres {
         return "jdbc:postgresql://" + host + ":" + port + "/" + database + "?connectTimeout=5&socketTimeout=120";
     }
 
+    /** Bare SQL as superuser, outside any test database. */
+    public void administer(String sql) {
+        execute(sql);
+    }
+
     void drop(String name) {
         execute("DROP DATABASE IF EXISTS %s WITH (FORCE)".formatted(name));
     }
@@ -150,13 +182,11 @@ public final class Postgres {
         var login =
                 URLDecoder.decode(uri.getRawUserInfo(), StandardCharsets.UTF_8).split(":", 2);
         var port = uri.getPort() < 0 ? 5432 : uri.getPort();
-        var server = new Postgres(uri.getHost(), port, login[0], login.length > 1 ? login[1] : "");
-        server.migrateTemplate();
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> server.drop(server.template)));
-        return server;
+        var password = login.length > 1 ? login[1] : "";
+        return new Postgres(uri.getHost(), port, login[0], password, given -> given.drop(given.template));
     }
 
-    private static Postgres start(PostgresBinaries binaries) {
+    private static Postgres start(PostgresBinaries binaries, List<String> settings) {
         try {
             removeLeftOvers();
             var folder =
@@ -166,11 +196,8 @@ public final class Postgres {
             var data = folder.resolve("data");
             ServerProcess.initialize(binaries, data, "postgres", passwordFile);
             var server = ServerProcess.start(
-                    binaries, data, freePort(), SETTINGS, folder.resolve("server.log"), Duration.ofSeconds(30));
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server, folder)));
-            var postgres = new Postgres("127.0.0.1", server.port(), "postgres", password);
-            postgres.migrateTemplate();
-            return postgres;
+                    binaries, data, freePort(), settings, folder.resolve("server.log"), Duration.ofSeconds(30));
+            return new Postgres("127.0.0.1", server.port(), "postgres", password, _ -> end(server, folder));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -193,7 +220,8 @@ public final class Postgres {
                         .toString()
                         .substring(FOLDER.length())
                         .split("-", 2)[0];
-                if (ProcessHandle.of(Long.parseLong(pid)).isEmpty()) {
+                if (Files.isWritable(folder)
+                        && ProcessHandle.of(Long.parseLong(pid)).isEmpty()) {
                     StoreFiles.deleteTree(folder);
                 }
             }
@@ -217,17 +245,25 @@ public final class Postgres {
         return HexFormat.of().formatHex(bytes);
     }
 
+    private static PostgresBinaries bundled() {
+        return PostgresBinaries.bundled(List.of(PostgresBinaries.userCache(), tempFolder()));
+    }
+
     private static final class Usual {
         static final Postgres SERVER = usualServer(System.getenv("TEST_DATABASE_URL"));
 
         private static Postgres usualServer(String url) {
-            return url == null || url.isBlank()
-                    ? start(PostgresBinaries.bundled(List.of(PostgresBinaries.userCache(), tempFolder())))
-                    : given(url);
+            var server = url == null || url.isBlank() ? start(bundled(), FAST) : given(url);
+            server.migrateTemplate();
+            return server;
         }
     }
 
     private static final class Debian15 {
-        static final Postgres SERVER = start(new PostgresBinaries(DEBIAN_15));
+        static final Postgres SERVER = start(new PostgresBinaries(DEBIAN_15), FAST);
+
+        static {
+            SERVER.migrateTemplate();
+        }
     }
 }
