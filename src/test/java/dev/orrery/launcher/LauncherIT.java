@@ -178,6 +178,7 @@ class LauncherIT {
     private Process start(Path java, List<String> flags, String... args) throws IOException {
         // A session of its own has no terminal that would send signals to the program as well.
         List<String> command = new ArrayList<>(List.of("setsid", java.toString()));
+        command.addAll(OlderJava.coverageFlag());
         command.addAll(flags);
         command.addAll(List.of("-jar", jar.toString()));
         command.addAll(Arrays.asList(args));

@@ -27,6 +27,12 @@ final class OlderJava {
         return older.getFirst().resolve("bin/java");
     }
 
+    /** The flag that has a JVM of ours count what it covers; none where coverage is off. */
+    static List<String> coverageFlag() {
+        String agent = System.getProperty("orrery.agent", "");
+        return agent.isBlank() ? List.of() : List.of(agent);
+    }
+
     private static boolean isOlder(Path home) {
         if (!Files.isExecutable(home.resolve("bin/java"))) {
             return false;

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The finished jar, started with a Java that is too old for it. */
@@ -14,8 +16,10 @@ class OlderJavaE2E {
     @Test
     void theProgramAnswersAsUnderItsOwnJava() throws Exception {
         Path old = OlderJava.program();
-        ProcessBuilder builder = new ProcessBuilder(old.toString(), "-jar", System.getProperty("orrery.jar"), "version")
-                .redirectErrorStream(true);
+        List<String> command = new ArrayList<>(List.of(old.toString()));
+        command.addAll(OlderJava.coverageFlag());
+        command.addAll(List.of("-jar", System.getProperty("orrery.jar"), "version"));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
 
         Process process = builder.start();
