@@ -1,8 +1,5 @@
 package dev.orrery.config;
 
-import static dev.orrery.domain.Checks.require;
-import static java.util.Objects.requireNonNull;
-
 import java.time.Duration;
 
 /**
@@ -19,13 +16,18 @@ public record DatabaseConfig(String url, String user, String password, int poolS
     public static final DatabaseConfig DEFAULT = new DatabaseConfig("", "", "", 8, Duration.ofSeconds(30));
 
     public DatabaseConfig {
-        requireNonNull(url, "url");
-        requireNonNull(user, "user");
-        requireNonNull(password, "password");
-        require(poolSize >= 1 && poolSize <= 500, "database.pool-size must be 1..500, was " + poolSize);
-        require(
-                connectTimeout.isPositive() && connectTimeout.compareTo(Duration.ofHours(1)) <= 0,
-                "database.connect-timeout must be over 0 and at most 1 h, was " + connectTimeout);
+        Settings.DATABASE_URL.check(url);
+        Settings.DATABASE_USER.check(user);
+        Settings.DATABASE_PASSWORD.check(password);
+        Settings.DATABASE_POOL_SIZE.check(poolSize);
+        Settings.DATABASE_CONNECT_TIMEOUT.check(connectTimeout);
+    }
+
+    /** Without passwords: configurations get into logs. */
+    @Override
+    public String toString() {
+        return "DatabaseConfig[url=" + Secrets.withoutPasswords(url) + ", user=" + user + ", password="
+                + Secrets.masked(password) + ", poolSize=" + poolSize + ", connectTimeout=" + connectTimeout + "]";
     }
 
     /** Whether the node brings its own server. */

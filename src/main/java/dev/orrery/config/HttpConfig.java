@@ -1,9 +1,10 @@
 package dev.orrery.config;
 
 import static dev.orrery.domain.Checks.require;
-import static java.util.Objects.requireNonNull;
 
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * How the node is reached by HTTP.
@@ -18,14 +19,40 @@ import java.util.List;
 public record HttpConfig(
         String host, int port, List<String> hosts, String token, List<String> corsOrigins, int maxRequests) {
 
-    public static final HttpConfig DEFAULT = new HttpConfig("127.0.0.1", 8080, List.of(), "", List.of(), 1_000);
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final Pattern IPV4_LOOPBACK = Pattern.compile("127(\\.[0-9]{1,3}){3}");
+
+    public static final HttpConfig DEFAULT = new HttpConfig(LOOPBACK, 8080, List.of(), "", List.of(), 1_000);
 
     public HttpConfig {
-        require(!host.isBlank(), "http.host must not be empty");
-        require(port >= 0 && port <= 65_535, "http.port must be 0..65535, was " + port);
+        Settings.HTTP_HOST.check(host);
+        Settings.HTTP_PORT.check(port);
         hosts = List.copyOf(hosts);
-        requireNonNull(token, "token");
+        Settings.HTTP_HOSTS.check(hosts);
+        Settings.HTTP_TOKEN.check(token);
         corsOrigins = List.copyOf(corsOrigins);
-        require(maxRequests >= 1 && maxRequests <= 100_000, "http.max-requests must be 1..100000, was " + maxRequests);
+        Settings.HTTP_CORS_ORIGINS.check(corsOrigins);
+        Settings.HTTP_MAX_REQUESTS.check(maxRequests);
+        require(
+                !token.isEmpty() || isLoopback(host),
+                "http.host is '" + host
+                        + "', which other machines may reach: set http.token, which they must then show,"
+                        + " or listen on " + LOOPBACK);
+    }
+
+    private static boolean isLoopback(String host) {
+        var name = host.toLowerCase(Locale.ROOT);
+        return name.equals("localhost")
+                || name.endsWith(".localhost")
+                || name.equals("::1")
+                || name.equals("[::1]")
+                || IPV4_LOOPBACK.matcher(name).matches();
+    }
+
+    /** Without the token: configurations get into logs. */
+    @Override
+    public String toString() {
+        return "HttpConfig[host=" + host + ", port=" + port + ", hosts=" + hosts + ", token=" + Secrets.masked(token)
+                + ", corsOrigins=" + corsOrigins + ", maxRequests=" + maxRequests + "]";
     }
 }

@@ -1,7 +1,5 @@
 package dev.orrery.config;
 
-import static java.util.Objects.requireNonNull;
-
 /** @param level how much the node logs */
 public record LogConfig(Level level) {
 
@@ -17,6 +15,6 @@ public record LogConfig(Level level) {
     public static final LogConfig DEFAULT = new LogConfig(Level.INFO);
 
     public LogConfig {
-        requireNonNull(level, "level");
+        Settings.LOG_LEVEL.check(level);
     }
 }

@@ -1,8 +1,5 @@
 package dev.orrery.config;
 
-import static dev.orrery.domain.Checks.require;
-import static java.util.Objects.requireNonNull;
-
 import java.nio.file.Path;
 
 /**
@@ -16,8 +13,7 @@ public record NodeConfig(String name, Path dataDir) {
     public static final NodeConfig DEFAULT = new NodeConfig("", Path.of(System.getProperty("user.home"), ".orrery"));
 
     public NodeConfig {
-        requireNonNull(name, "name");
-        requireNonNull(dataDir, "dataDir");
-        require(name.length() <= 255, "node.name must have at most 255 characters");
+        Settings.NODE_NAME.check(name);
+        Settings.NODE_DATA_DIR.check(dataDir.toString());
     }
 }

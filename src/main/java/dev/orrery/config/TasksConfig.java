@@ -1,8 +1,5 @@
 package dev.orrery.config;
 
-import static dev.orrery.domain.Checks.require;
-import static java.util.Objects.requireNonNull;
-
 import java.time.Duration;
 
 /**
@@ -18,13 +15,9 @@ public record TasksConfig(String directory, String runDirectory, Duration killGr
     public static final TasksConfig DEFAULT = new TasksConfig("", "", Duration.ofSeconds(10), 1 << 20);
 
     public TasksConfig {
-        requireNonNull(directory, "directory");
-        requireNonNull(runDirectory, "runDirectory");
-        require(
-                !killGrace.isNegative() && killGrace.compareTo(Duration.ofHours(1)) <= 0,
-                "tasks.kill-grace must be 0..1 h, was " + killGrace);
-        require(
-                logLimit >= 64 << 10 && logLimit <= 64 << 20,
-                "tasks.log-limit must be 64 KiB..64 MiB, was " + logLimit + " bytes");
+        Settings.TASKS_DIRECTORY.check(directory);
+        Settings.TASKS_RUN_DIRECTORY.check(runDirectory);
+        Settings.TASKS_KILL_GRACE.check(killGrace);
+        Settings.TASKS_LOG_LIMIT.check(logLimit);
     }
 }

@@ -1,7 +1,5 @@
 package dev.orrery.config;
 
-import static dev.orrery.domain.Checks.require;
-
 import java.time.Duration;
 import java.util.List;
 
@@ -19,14 +17,11 @@ public record WorkersConfig(int size, int concurrency, int queueCapacity, List<S
     public static final WorkersConfig DEFAULT = new WorkersConfig(4, 2, 100, List.of(), Duration.ofSeconds(60));
 
     public WorkersConfig {
-        require(size >= 1 && size <= 1_000, "workers.size must be 1..1000, was " + size);
-        require(concurrency >= 1 && concurrency <= 1_000, "workers.concurrency must be 1..1000, was " + concurrency);
-        require(
-                queueCapacity >= 0 && queueCapacity <= 10_000,
-                "workers.queue-capacity must be 0..10000, was " + queueCapacity);
+        Settings.WORKERS_SIZE.check(size);
+        Settings.WORKERS_CONCURRENCY.check(concurrency);
+        Settings.WORKERS_QUEUE_CAPACITY.check(queueCapacity);
         queues = List.copyOf(queues);
-        require(
-                !drainTimeout.isNegative() && drainTimeout.compareTo(Duration.ofDays(1)) <= 0,
-                "workers.drain-timeout must be 0..1 d, was " + drainTimeout);
+        Settings.WORKERS_QUEUES.check(queues);
+        Settings.WORKERS_DRAIN_TIMEOUT.check(drainTimeout);
     }
 }

@@ -1,0 +1,240 @@
+package dev.orrery.config;
+
+import dev.orrery.domain.task.Durations;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * What values a setting takes: how they are written, and which of them are refused. Lists are written with commas where
+ * there is only one line for them.
+ */
+sealed interface Kind<T> {
+
+    /**
+     * Reads a value, which {@link #objection} has still to be asked about.
+     *
+     * @throws IllegalArgumentException with words that follow the name of the setting, such as {@code must be a number}
+     */
+    T read(String text);
+
+    /** What is wrong with a value: words that follow its name, such as {@code must be 0..65535}. */
+    Optional<String> objection(T value);
+
+    /** The value as {@link #read} takes it. */
+    String text(T value);
+
+    /** For people: what may be written. */
+    String description();
+
+    /**
+     * A text of one line.
+     *
+     * @param wish what is said of a text that has another form: words after "must"
+     */
+    record Text(int maxLength, Pattern form, String description, String wish) implements Kind<String> {
+
+        @Override
+        public String read(String text) {
+            return text;
+        }
+
+        @Override
+        public Optional<String> objection(String value) {
+            if (value.length() > maxLength) {
+                return Optional.of("must have at most " + maxLength + " characters, has " + value.length());
+            }
+            return form.matcher(value).matches() ? Optional.empty() : Optional.of("must " + wish);
+        }
+
+        @Override
+        public String text(String value) {
+            return value;
+        }
+    }
+
+    /** A whole number. */
+    record Whole(int min, int max) implements Kind<Integer> {
+
+        @Override
+        public Integer read(String text) {
+            try {
+                return Integer.valueOf(text.strip());
+            } catch (NumberFormatException _) {
+                throw new IllegalArgumentException("must be a whole number " + range());
+            }
+        }
+
+        @Override
+        public Optional<String> objection(Integer value) {
+            return value >= min && value <= max ? Optional.empty() : Optional.of("must be " + range());
+        }
+
+        @Override
+        public String text(Integer value) {
+            return value.toString();
+        }
+
+        @Override
+        public String description() {
+            return "whole number, " + range();
+        }
+
+        private String range() {
+            return min + ".." + max;
+        }
+    }
+
+    /** A number of bytes. */
+    record Size(int min, int max) implements Kind<Integer> {
+
+        private static final int KIB = 1 << 10;
+        private static final int MIB = 1 << 20;
+        private static final Pattern FORM = Pattern.compile("(\\d{1,10})\\s?(B|KiB|MiB)");
+
+        @Override
+        public Integer read(String text) {
+            var parts = FORM.matcher(text.strip());
+            if (!parts.matches()) {
+                throw new IllegalArgumentException("must be a size such as 64KiB or 1MiB");
+            }
+            var unit = switch (parts.group(2)) {
+                case "MiB" -> MIB;
+                case "KiB" -> KIB;
+                default -> 1;
+            };
+            // What no int can hold is beyond every range.
+            return (int) Math.min(Integer.MAX_VALUE, Long.parseLong(parts.group(1)) * unit);
+        }
+
+        @Override
+        public Optional<String> objection(Integer value) {
+            return value >= min && value <= max ? Optional.empty() : Optional.of("must be " + range());
+        }
+
+        @Override
+        public String text(Integer value) {
+            if (value % MIB == 0) {
+                return value / MIB + "MiB";
+            }
+            return value % KIB == 0 ? value / KIB + "KiB" : value + "B";
+        }
+
+        @Override
+        public String description() {
+            return "size, " + range();
+        }
+
+        private String range() {
+            return text(min) + ".." + text(max);
+        }
+    }
+
+    /** A span of time. */
+    record Span(Duration min, Duration max) implements Kind<Duration> {
+
+        @Override
+        public Duration read(String text) {
+            return Durations.parse(text.strip()).orElseThrow(() -> new IllegalArgumentException(wish(text.strip())));
+        }
+
+        private static String wish(String text) {
+            return text.matches("\\d+")
+                    ? "must say its unit: '" + text + "s' if you mean seconds"
+                    : "must be a duration such as 500ms, 30s or 1h30m";
+        }
+
+        @Override
+        public Optional<String> objection(Duration value) {
+            return value.compareTo(min) >= 0 && value.compareTo(max) <= 0
+                    ? Optional.empty()
+                    : Optional.of("must be " + range());
+        }
+
+        @Override
+        public String text(Duration value) {
+            return Durations.text(value);
+        }
+
+        @Override
+        public String description() {
+            return "duration, " + range();
+        }
+
+        private String range() {
+            return text(min) + ".." + text(max);
+        }
+    }
+
+    /** One of a few words; how they are capitalised is no difference. */
+    record Choice<E extends Enum<E>>(Class<E> type) implements Kind<E> {
+
+        @Override
+        public E read(String text) {
+            try {
+                return Enum.valueOf(type, text.strip().toUpperCase(Locale.ROOT));
+            } catch (IllegalArgumentException _) {
+                throw new IllegalArgumentException("must be " + description());
+            }
+        }
+
+        @Override
+        public Optional<String> objection(E value) {
+            return Optional.empty();
+        }
+
+        @Override
+        public String text(E value) {
+            return value.name();
+        }
+
+        @Override
+        public String description() {
+            var names = new ArrayList<String>();
+            for (var constant : type.getEnumConstants()) {
+                names.add(constant.name());
+            }
+            return String.join(", ", names.subList(0, names.size() - 1)) + " or " + names.getLast();
+        }
+    }
+
+    /**
+     * Several texts of one form.
+     *
+     * @param items what they are
+     */
+    record Texts(int maxCount, Pattern form, String items) implements Kind<List<String>> {
+
+        @Override
+        public List<String> read(String text) {
+            var items = new ArrayList<String>();
+            for (var item : text.isBlank() ? new String[0] : text.split(",", -1)) {
+                items.add(item.strip());
+            }
+            return List.copyOf(items);
+        }
+
+        @Override
+        public Optional<String> objection(List<String> value) {
+            if (value.size() > maxCount) {
+                return Optional.of("must have at most " + maxCount + " items, has " + value.size());
+            }
+            return value.stream().allMatch(item -> form.matcher(item).matches())
+                    ? Optional.empty()
+                    : Optional.of("must list " + items);
+        }
+
+        @Override
+        public String text(List<String> value) {
+            return String.join(",", value);
+        }
+
+        @Override
+        public String description() {
+            return "list of " + items;
+        }
+    }
+}

@@ -1,0 +1,259 @@
+package dev.orrery.config;
+
+import dev.orrery.config.Kind.Choice;
+import dev.orrery.config.Kind.Size;
+import dev.orrery.config.Kind.Span;
+import dev.orrery.config.Kind.Text;
+import dev.orrery.config.Kind.Texts;
+import dev.orrery.config.Kind.Whole;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * Everything a node can be told, on one page: the loader reads by this table, the records refuse by it, and
+ * {@code conf/node.yaml} and the user guide repeat it.
+ */
+final class Settings {
+
+    /** Settings that belong together: {@code name} is the part of their keys before the point. */
+    record Section(String name, String meaning, List<Setting<?>> settings) {}
+
+    private static final Pattern ONE_LINE = Pattern.compile("\\P{Cntrl}*");
+    private static final Pattern FOLDER = Pattern.compile("[^\\p{Cntrl}\\s]\\P{Cntrl}*");
+    private static final Pattern FOLDER_OR_NONE = Pattern.compile("(" + FOLDER + ")?");
+    private static final Pattern ADDRESS = Pattern.compile("[A-Za-z0-9._-]+|\\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*]?");
+    private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+]");
+    private static final Pattern ORIGIN = Pattern.compile("https?://[A-Za-z0-9._\\-\\[\\]:]+/?");
+    private static final Pattern VISIBLE = Pattern.compile("[!-~]*");
+    private static final Pattern DATABASE = Pattern.compile("((jdbc:)?postgres(ql)?://\\P{Cntrl}+)?");
+    private static final Pattern QUEUE = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
+
+    static final Setting<String> NODE_NAME = text(
+            "node.name",
+            new Text(255, ONE_LINE, "text", "be one line"),
+            "What people call the node. Empty: the name of the host.",
+            config -> config.node().name());
+
+    static final Setting<String> NODE_DATA_DIR = text(
+            "node.data-dir",
+            new Text(4_096, FOLDER, "folder", "name a folder"),
+            "The folder of the embedded database and of the files that tasks hand on. `~` is the user's home.",
+            config -> Folders.text(config.node().dataDir()));
+
+    static final Setting<String> HTTP_HOST = text(
+            "http.host",
+            new Text(255, ADDRESS, "host name or IP address", "be a host name or an IP address"),
+            "The address to listen on. One beyond loopback, such as 0.0.0.0, is refused without http.token.",
+            config -> config.http().host());
+
+    static final Setting<Integer> HTTP_PORT = new Setting<>(
+            "http.port",
+            new Whole(0, 65_535),
+            "The port to listen on. 0 takes a free one.",
+            false,
+            config -> config.http().port());
+
+    static final Setting<List<String>> HTTP_HOSTS = new Setting<>(
+            "http.hosts",
+            new Texts(100, HOST, "host names without ports"),
+            "Names under which the node may be called besides those of loopback; other Host headers are refused.",
+            false,
+            config -> config.http().hosts());
+
+    static final Setting<String> HTTP_TOKEN = new Setting<>(
+            "http.token",
+            new Text(4_096, VISIBLE, "text", "consist of visible ASCII characters, without spaces"),
+            "What callers must send as `Authorization: Bearer …`, except for /health/*. Empty: nothing.",
+            true,
+            config -> config.http().token());
+
+    static final Setting<List<String>> HTTP_CORS_ORIGINS = new Setting<>(
+            "http.cors-origins",
+            new Texts(100, ORIGIN, "origins such as https://example.org"),
+            "Origins of web pages that may call the node.",
+            false,
+            config -> config.http().corsOrigins());
+
+    static final Setting<Integer> HTTP_MAX_REQUESTS = new Setting<>(
+            "http.max-requests",
+            new Whole(1, 100_000),
+            "How many requests may be in work at once; further ones are answered 429.",
+            false,
+            config -> config.http().maxRequests());
+
+    static final Setting<String> DATABASE_URL = text(
+            "database.url",
+            new Text(4_096, DATABASE, "URL", "look like postgresql://user:password@host:5432/database"),
+            "The PostgreSQL to use, such as postgresql://orrery@db.example.org:5432/orrery?sslmode=verify-full."
+                    + " Empty: the embedded one.",
+            config -> config.database().url());
+
+    static final Setting<String> DATABASE_USER = text(
+            "database.user",
+            new Text(255, ONE_LINE, "text", "be one line"),
+            "The account, if the URL names none.",
+            config -> config.database().user());
+
+    static final Setting<String> DATABASE_PASSWORD = new Setting<>(
+            "database.password",
+            new Text(4_096, ONE_LINE, "text", "be one line"),
+            "The account's password, if the URL holds none.",
+            true,
+            config -> config.database().password());
+
+    static final Setting<Integer> DATABASE_POOL_SIZE = new Setting<>(
+            "database.pool-size",
+            new Whole(1, 500),
+            "How many connections answer the API; those that move work come on top.",
+            false,
+            config -> config.database().poolSize());
+
+    static final Setting<Duration> DATABASE_CONNECT_TIMEOUT = new Setting<>(
+            "database.connect-timeout",
+            new Span(Duration.ofMillis(100), Duration.ofHours(1)),
+            "How long a starting node waits for the server to answer.",
+            false,
+            config -> config.database().connectTimeout());
+
+    static final Setting<Integer> WORKERS_SIZE = new Setting<>(
+            "workers.size",
+            new Whole(1, 1_000),
+            "How many workers the node has.",
+            false,
+            config -> config.workers().size());
+
+    static final Setting<Integer> WORKERS_CONCURRENCY = new Setting<>(
+            "workers.concurrency",
+            new Whole(1, 1_000),
+            "How many tasks each worker runs at once.",
+            false,
+            config -> config.workers().concurrency());
+
+    static final Setting<Integer> WORKERS_QUEUE_CAPACITY = new Setting<>(
+            "workers.queue-capacity",
+            new Whole(0, 10_000),
+            "How many more tasks each worker may hold.",
+            false,
+            config -> config.workers().queueCapacity());
+
+    static final Setting<List<String>> WORKERS_QUEUES = new Setting<>(
+            "workers.queues",
+            new Texts(100, QUEUE, "queue names of at most 64 letters, digits, '_', '.' and '-'"),
+            "The queues this node serves. Empty: all.",
+            false,
+            config -> config.workers().queues());
+
+    static final Setting<Duration> WORKERS_DRAIN_TIMEOUT = new Setting<>(
+            "workers.drain-timeout",
+            new Span(Duration.ZERO, Duration.ofDays(1)),
+            "How long running tasks may go on when the node stops; then they are stopped and run again later.",
+            false,
+            config -> config.workers().drainTimeout());
+
+    static final Setting<String> TASKS_DIRECTORY = text(
+            "tasks.directory",
+            new Text(4_096, FOLDER_OR_NONE, "folder", "name a folder"),
+            "Where relative paths in `workingDirectory` and `script` begin. Empty: the folder in which the node was"
+                    + " started.",
+            config -> config.tasks().directory());
+
+    static final Setting<String> TASKS_RUN_DIRECTORY = text(
+            "tasks.run-directory",
+            new Text(4_096, FOLDER_OR_NONE, "folder", "name a folder"),
+            "Where each run has a folder for the files that its tasks hand on. Empty: `runs` in the data folder.",
+            config -> config.tasks().runDirectory());
+
+    static final Setting<Duration> TASKS_KILL_GRACE = new Setting<>(
+            "tasks.kill-grace",
+            new Span(Duration.ZERO, Duration.ofHours(1)),
+            "How long a task that is told to end (SIGTERM) may take before it is killed (SIGKILL).",
+            false,
+            config -> config.tasks().killGrace());
+
+    static final Setting<Integer> TASKS_LOG_LIMIT = new Setting<>(
+            "tasks.log-limit",
+            new Size(64 << 10, 64 << 20),
+            "How much is kept of an attempt's log: its first and its last half.",
+            false,
+            config -> config.tasks().logLimit());
+
+    static final Setting<Duration> ROUTER_POLL = new Setting<>(
+            "router.poll",
+            new Span(Duration.ofMillis(10), Duration.ofMinutes(1)),
+            "How often the router looks for ready tasks without having been told of any.",
+            false,
+            config -> config.router().poll());
+
+    static final Setting<Duration> ROUTER_LEAD_TIME = new Setting<>(
+            "router.lead-time",
+            new Span(Duration.ZERO, Duration.ofSeconds(10)),
+            "How long before their expected start tasks are claimed.",
+            false,
+            config -> config.router().leadTime());
+
+    static final Setting<Integer> ROUTER_BATCH_SIZE = new Setting<>(
+            "router.batch-size",
+            new Whole(1, 1_000),
+            "The most results, and the most claims, in one exchange with the database.",
+            false,
+            config -> config.router().batchSize());
+
+    static final Setting<LogConfig.Level> LOG_LEVEL = new Setting<>(
+            "log.level",
+            new Choice<>(LogConfig.Level.class),
+            "The least serious events that are logged.",
+            false,
+            config -> config.log().level());
+
+    static final List<Section> SECTIONS = List.of(
+            new Section("node", "Who the node is and where it keeps its data.", List.of(NODE_NAME, NODE_DATA_DIR)),
+            new Section(
+                    "http",
+                    "How the node is reached.",
+                    List.of(HTTP_HOST, HTTP_PORT, HTTP_HOSTS, HTTP_TOKEN, HTTP_CORS_ORIGINS, HTTP_MAX_REQUESTS)),
+            new Section(
+                    "database",
+                    "Which PostgreSQL (15 or newer) holds the truth.",
+                    List.of(
+                            DATABASE_URL,
+                            DATABASE_USER,
+                            DATABASE_PASSWORD,
+                            DATABASE_POOL_SIZE,
+                            DATABASE_CONNECT_TIMEOUT)),
+            new Section(
+                    "workers",
+                    "The workers, which run tasks.",
+                    List.of(
+                            WORKERS_SIZE,
+                            WORKERS_CONCURRENCY,
+                            WORKERS_QUEUE_CAPACITY,
+                            WORKERS_QUEUES,
+                            WORKERS_DRAIN_TIMEOUT)),
+            new Section(
+                    "tasks",
+                    "How tasks run on the node.",
+                    List.of(TASKS_DIRECTORY, TASKS_RUN_DIRECTORY, TASKS_KILL_GRACE, TASKS_LOG_LIMIT)),
+            new Section(
+                    "router",
+                    "How the router hands tasks to the workers.",
+                    List.of(ROUTER_POLL, ROUTER_LEAD_TIME, ROUTER_BATCH_SIZE)),
+            new Section("log", "What the node's log tells.", List.of(LOG_LEVEL)));
+
+    /** All of them, in the order of the file. */
+    static final List<Setting<?>> ALL = SECTIONS.stream()
+            .<Setting<?>>flatMap(section -> section.settings().stream())
+            .toList();
+
+    static final Map<String, Setting<?>> BY_KEY =
+            ALL.stream().collect(Collectors.toUnmodifiableMap(Setting::key, Function.identity()));
+
+    private Settings() {}
+
+    private static Setting<String> text(String key, Text kind, String meaning, Function<OrreryConfig, String> reader) {
+        return new Setting<>(key, kind, meaning, false, reader);
+    }
+}
