@@ -119,6 +119,7 @@ final class EmbeddedServer implements AutoCloseable {
             FolderLock lock, Path folder, Path cache, ServerAccount account, Ports ports) throws IOException {
         var data = folder.resolve("data");
         Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+        account.own(folder);
         refuseOtherVersion(data);
         OrphanedServer.stop(data, STOP_LIMIT);
         // The account 'nobody' may not enter a home folder, so then the programs lie with the data.

@@ -1,6 +1,12 @@
 package dev.orrery.store;
 
+import static java.lang.System.Logger.Level.WARNING;
+
 import dev.orrery.domain.StartupException;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.regex.Pattern;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.exception.FlywayValidateException;
@@ -13,13 +19,25 @@ import org.flywaydb.core.api.exception.FlywayValidateException;
  */
 public final class Migrations {
 
+    private static final System.Logger LOG = System.getLogger(Migrations.class.getName());
+
     /** All our tables live in this schema; connections name it as their search path. */
     public static final String SCHEMA = "orrery";
 
     private static final String LOCATION = "classpath:db/migration";
 
-    /** One try a second. */
+    /** While another node migrates: one try a second. */
     private static final int LOCK_TRIES = 120;
+
+    /** While a transaction of someone else holds a table: as often, each try of two seconds and a pause. */
+    private static final int BLOCKED_TRIES = 30;
+
+    private static final Duration BLOCKED_PAUSE = Duration.ofSeconds(1);
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+
+    private static final Pattern SCRIPT = Pattern.compile("script (\\S+)");
+    private static final Pattern LINE = Pattern.compile("(?m)^Line\\s*: (\\d+)");
+    private static final Pattern NOT_RESOLVED = Pattern.compile("not resolved locally: (\\S+)\\.");
 
     /** A migration that cannot have its lock at once must not make all others queue behind it. */
     private static final String OPTIONS =
@@ -38,31 +56,64 @@ public final class Migrations {
     }
 
     static void run(String jdbcUrl, String user, String password, String location) {
-        try {
-            var flyway = Flyway.configure()
-                    .dataSource(jdbcUrl + (jdbcUrl.contains("?") ? "&" : "?") + OPTIONS, user, password)
-                    .locations(location)
-                    .failOnMissingLocations(true)
-                    .defaultSchema(SCHEMA)
-                    .placeholderReplacement(false)
-                    .lockRetryCount(LOCK_TRIES)
-                    .ignoreMigrationPatterns("repeatable:missing")
-                    .load();
-            flyway.migrate();
-        } catch (FlywayValidateException e) {
-            throw new StartupException(mismatch(e), e);
-        } catch (FlywayException e) {
-            throw new StartupException(failure(e), e);
+        for (var tried = 1; ; tried++) {
+            try {
+                migrate(jdbcUrl, user, password, location);
+                return;
+            } catch (FlywayValidateException e) {
+                throw new StartupException(mismatch(e), e);
+            } catch (FlywayException e) {
+                var blocked = sqlCause(e).filter(cause -> LOCK_NOT_AVAILABLE.equals(cause.getSQLState()));
+                if (blocked.isEmpty() || tried == BLOCKED_TRIES) {
+                    throw new StartupException(failure(e), e);
+                }
+                LOG.log(WARNING, "event=migration_blocked try=" + tried + " of=" + BLOCKED_TRIES);
+                ServerProcess.pause(BLOCKED_PAUSE);
+            }
         }
     }
 
+    private static void migrate(String jdbcUrl, String user, String password, String location) {
+        Flyway.configure()
+                .dataSource(jdbcUrl + (jdbcUrl.contains("?") ? "&" : "?") + OPTIONS, user, password)
+                .locations(location)
+                .failOnMissingLocations(true)
+                .defaultSchema(SCHEMA)
+                .placeholderReplacement(false)
+                .lockRetryCount(LOCK_TRIES)
+                .ignoreMigrationPatterns("repeatable:missing") // and by that not those of the future
+                .load()
+                .migrate();
+    }
+
     private static String mismatch(FlywayValidateException e) {
-        return "the database's schema does not match this release ("
-                + StoreErrors.message(e)
+        var details = String.valueOf(e.getMessage());
+        var unknown = NOT_RESOLVED.matcher(details);
+        if (unknown.find()) {
+            return "the database's schema has version " + unknown.group(1)
+                    + ", which this release does not know: start the" + " release that made it, or a newer one";
+        }
+        return "the database's schema was made by another build of this release ("
+                + details.lines().skip(1).findFirst().orElse(details)
                 + "): start the release that made it, or a newer one";
     }
 
     private static String failure(FlywayException e) {
-        return "the database could not be migrated; it is as it was before (" + String.valueOf(e.getMessage()) + ")";
+        var details = String.valueOf(e.getMessage());
+        var script = SCRIPT.matcher(details);
+        var line = LINE.matcher(details);
+        var where = script.find() ? " at " + script.group(1) + (line.find() ? ", line " + line.group(1) : "") : "";
+        var why = sqlCause(e).map(StoreErrors::message).orElseGet(() -> StoreErrors.message(e));
+        return "the database could not be migrated and is as it was before this step: failed" + where + " (" + why
+                + "); end what blocks it or mend the cause, then start again";
+    }
+
+    private static Optional<SQLException> sqlCause(Throwable failure) {
+        for (var cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof SQLException sql) {
+                return Optional.of(sql);
+            }
+        }
+        return Optional.empty();
     }
 }

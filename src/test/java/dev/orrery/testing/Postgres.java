@@ -28,7 +28,8 @@ import java.util.stream.Stream;
 
 /**
  * The PostgreSQL that tests run on: the one of {@code TEST_DATABASE_URL}, else the bundled one, started once in this JVM
- * and gone with it. It is migrated once into a template; each test gets a copy of its own in about 50 ms.
+ * and gone with it. It is migrated once into a template; each test gets a copy of its own in about 50 ms. The programs of
+ * another installation serve instead when {@code TEST_POSTGRES_BIN} names their folder.
  */
 public final class Postgres implements AutoCloseable {
 
@@ -97,19 +98,29 @@ public final class Postgres implements AutoCloseable {
 
     /** The oldest server that we support, as Debian 12 packages it; without it the test is skipped, in CI it fails. */
     public static Postgres debian15() {
+        requireDebian15();
+        return Debian15.SERVER;
+    }
+
+    private static void requireDebian15() {
         var there = Files.isExecutable(DEBIAN_15.resolve("postgres"));
         var missing = "PostgreSQL 15 is not installed in " + DEBIAN_15 + ": apt-get install postgresql-15";
         if ("true".equals(System.getenv("CI"))) {
             assertTrue(there, missing);
         }
         assumeTrue(there, missing);
-        return Debian15.SERVER;
     }
 
     /** A server of the caller's own, set as one must be that holds real work, but for what is given; close it. */
     public static Postgres safe(String... settings) {
         return start(
                 bundled(), Stream.concat(SAFE.stream(), Stream.of(settings)).toList());
+    }
+
+    /** As {@link #safe}, of the oldest version that we support. */
+    public static Postgres safeDebian15() {
+        requireDebian15();
+        return start(new PostgresBinaries(DEBIAN_15), SAFE);
     }
 
     @Override
@@ -249,11 +260,16 @@ public final class Postgres implements AutoCloseable {
         return PostgresBinaries.bundled(List.of(PostgresBinaries.userCache(), tempFolder()));
     }
 
+    private static PostgresBinaries programs() {
+        var bin = System.getenv("TEST_POSTGRES_BIN");
+        return bin == null || bin.isBlank() ? bundled() : new PostgresBinaries(Path.of(bin));
+    }
+
     private static final class Usual {
         static final Postgres SERVER = usualServer(System.getenv("TEST_DATABASE_URL"));
 
         private static Postgres usualServer(String url) {
-            var server = url == null || url.isBlank() ? start(bundled(), FAST) : given(url);
+            var server = url == null || url.isBlank() ? start(programs(), FAST) : given(url);
             server.migrateTemplate();
             return server;
         }
