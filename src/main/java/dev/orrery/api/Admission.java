@@ -1,0 +1,51 @@
+package dev.orrery.api;
+
+import dev.orrery.telemetry.Metric;
+import dev.orrery.telemetry.Metrics;
+import io.micrometer.core.instrument.Counter;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** How many requests and streams a node takes on at once, counted over all its event loops. May be used from any thread. */
+final class Admission {
+
+    private final int requestsMax;
+    private final int streamsMax;
+    private final AtomicInteger requests = new AtomicInteger();
+    private final AtomicInteger streams = new AtomicInteger();
+    private final Counter refused;
+
+    Admission(int requestsMax, int streamsMax, Metrics metrics) {
+        this.requestsMax = requestsMax;
+        this.streamsMax = streamsMax;
+        this.refused = metrics.counter(Metric.HTTP_REFUSED);
+        metrics.gauge(Metric.HTTP_IN_FLIGHT, requests::get);
+        metrics.gauge(Metric.HTTP_STREAMS, streams::get);
+    }
+
+    /** Whether one more request may come in; it must leave again. */
+    boolean enterRequest() {
+        return enter(requests, requestsMax);
+    }
+
+    void leaveRequest() {
+        requests.decrementAndGet();
+    }
+
+    /** Whether one more stream may be opened; it must leave again. */
+    boolean enterStream() {
+        return enter(streams, streamsMax);
+    }
+
+    void leaveStream() {
+        streams.decrementAndGet();
+    }
+
+    private boolean enter(AtomicInteger count, int max) {
+        if (count.incrementAndGet() <= max) {
+            return true;
+        }
+        count.decrementAndGet();
+        refused.increment();
+        return false;
+    }
+}

@@ -1,0 +1,80 @@
+package dev.orrery.api;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.TaskId;
+import dev.orrery.domain.TenantId;
+import dev.orrery.service.Page;
+import dev.orrery.service.RequestKey;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.json.JsonObject;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * A request that agrees with the contract. Asking for a parameter that the contract does not name, or does not require, is a
+ * fault of ours and throws.
+ *
+ * @param parameters those that were given or have a default, by name; a String, Long or Boolean each
+ * @param body the JSON body; empty where there was none
+ * @param key the caller's Idempotency-Key
+ */
+public record ApiRequest(
+        Vertx vertx,
+        TenantId tenant,
+        HttpMethod method,
+        Map<String, Object> parameters,
+        JsonObject body,
+        Optional<RequestKey> key) {
+
+    public String text(String parameter) {
+        return (String) required(parameter);
+    }
+
+    public Optional<String> optionalText(String parameter) {
+        return Optional.ofNullable((String) parameters.get(parameter));
+    }
+
+    public boolean flag(String parameter) {
+        return (Boolean) required(parameter);
+    }
+
+    public long number(String parameter) {
+        return (Long) required(parameter);
+    }
+
+    public OptionalInt optionalNumber(String parameter) {
+        return parameters.get(parameter) instanceof Long number
+                ? OptionalInt.of(Math.toIntExact(number))
+                : OptionalInt.empty();
+    }
+
+    public DagId dagId() {
+        return DagId.parse(text("dagId"));
+    }
+
+    public RunId runId() {
+        return RunId.parse(text("runId"));
+    }
+
+    public TaskId taskId() {
+        return new TaskId(text("taskId"));
+    }
+
+    public Page page() {
+        return new Page(Math.toIntExact(number("limit")), Math.toIntExact(number("offset")));
+    }
+
+    /** Whether only the headers of the answer are wanted. */
+    public boolean headersOnly() {
+        return method.equals(HttpMethod.HEAD);
+    }
+
+    private Object required(String parameter) {
+        return requireNonNull(parameters.get(parameter), parameter);
+    }
+}

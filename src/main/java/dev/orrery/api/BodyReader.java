@@ -1,0 +1,135 @@
+package dev.orrery.api;
+
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
+import io.vertx.core.Handler;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Set;
+
+/**
+ * Takes in the bodies of changes: JSON only, at most {@link #MAX_BYTES}, within a limit of time. What is beyond the limit is not kept; a
+ * little more is read and dropped, so that the sender comes to read the answer, then the connection is closed.
+ */
+final class BodyReader implements Handler<RoutingContext> {
+
+    static final int MAX_BYTES = 2 * 1024 * 1024;
+
+    private static final long DROPPED_BYTES_MAX = 16L * 1024 * 1024;
+    private static final int FIRST_BYTES = 1024;
+    private static final String KEY = BodyReader.class.getName();
+    private static final Set<HttpMethod> CHANGES = Set.of(HttpMethod.POST, HttpMethod.PUT);
+
+    private final Duration timeLimit;
+
+    BodyReader(Duration timeLimit) {
+        this.timeLimit = timeLimit;
+    }
+
+    /** The body of a request that came by here; empty where there was none. */
+    static Buffer bodyOf(RoutingContext context) {
+        Buffer body = context.get(KEY);
+        return body == null ? Buffer.buffer() : body;
+    }
+
+    @Override
+    public void handle(RoutingContext context) {
+        var request = context.request();
+        var length = contentLength(request);
+        if (!CHANGES.contains(request.method()) || length == 0) {
+            context.next();
+        } else if (length > MAX_BYTES) {
+            refuse(context, tooLarge());
+        } else if (!isJson(request)) {
+            refuse(context, notJson(request));
+        } else {
+            takeIn(context, length);
+        }
+    }
+
+    /** The length that the sender announced; -1 where the body comes in chunks, 0 where there is none. */
+    private static long contentLength(HttpServerRequest request) {
+        if (request.headers().contains(HttpHeaders.TRANSFER_ENCODING)) {
+            return -1;
+        }
+        var length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+        try {
+            return length == null ? 0 : Long.parseLong(length);
+        } catch (NumberFormatException _) {
+            return Long.MAX_VALUE;
+        }
+    }
+
+    private static boolean isJson(HttpServerRequest request) {
+        var type = request.getHeader(HttpHeaders.CONTENT_TYPE);
+        var encoding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
+        if (type == null || (encoding != null && !encoding.equalsIgnoreCase("identity"))) {
+            return false;
+        }
+        var parts =
+                type.toLowerCase(Locale.ROOT).replace(" ", "").replace("\"", "").split(";", 2);
+        return parts[0].equals("application/json") && (parts.length == 1 || parts[1].equals("charset=utf-8"));
+    }
+
+    private static OrreryException notJson(HttpServerRequest request) {
+        var type = request.getHeader(HttpHeaders.CONTENT_TYPE);
+        var found = type == null ? "is missing" : "is '" + SchemaProblems.shown(type) + "'";
+        return new OrreryException(
+                ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+                "the body must be plain application/json in UTF-8; Content-Type " + found);
+    }
+
+    private static OrreryException tooLarge() {
+        return new OrreryException(ErrorCode.PAYLOAD_TOO_LARGE, "the body is over " + MAX_BYTES + " bytes");
+    }
+
+    private void takeIn(RoutingContext context, long length) {
+        var request = context.request();
+        if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
+            context.response().writeContinue();
+        }
+        var body = Buffer.buffer(length < 0 ? FIRST_BYTES : (int) length);
+        var deadline = context.vertx().setTimer(timeLimit.toMillis(), _ -> giveUp(context));
+        request.exceptionHandler(_ -> context.vertx().cancelTimer(deadline));
+        request.handler(chunk -> {
+            if (body.length() + chunk.length() > MAX_BYTES) {
+                context.vertx().cancelTimer(deadline);
+                refuse(context, tooLarge());
+            } else {
+                body.appendBuffer(chunk);
+            }
+        });
+        request.endHandler(_ -> {
+            context.vertx().cancelTimer(deadline);
+            context.put(KEY, body);
+            context.next();
+        });
+    }
+
+    private void giveUp(RoutingContext context) {
+        context.request().handler(_ -> {}).endHandler(_ -> {});
+        context.response().putHeader(HttpHeaders.CONNECTION, "close");
+        context.fail(new OrreryException(
+                ErrorCode.BAD_REQUEST, "the body did not arrive within " + timeLimit.toSeconds() + " s"));
+    }
+
+    /** Answers at once, reads on for a while without keeping anything, and hangs up on whoever still sends. */
+    private static void refuse(RoutingContext context, OrreryException reason) {
+        var request = context.request();
+        var dropped = new long[1];
+        request.endHandler(_ -> {});
+        request.handler(chunk -> {
+            dropped[0] += chunk.length();
+            if (dropped[0] > DROPPED_BYTES_MAX) {
+                request.handler(_ -> {});
+                request.connection().close();
+            }
+        });
+        context.fail(reason);
+    }
+}

@@ -1,0 +1,72 @@
+package dev.orrery.api;
+
+import io.vertx.core.Handler;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpConnection;
+import io.vertx.ext.web.RoutingContext;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The open connections of one event loop. One that delivers no complete request head in time is closed, however diligently
+ * it drips; so is what comes beyond the limit.
+ */
+final class Connections implements Handler<RoutingContext> {
+
+    private static final int SWEEPS_PER_LIMIT = 10;
+
+    private final Vertx vertx;
+    private final Limits limits;
+    private final long sweeper;
+    private final Map<HttpConnection, State> open = new HashMap<>();
+
+    private static final class State {
+        private int requests;
+        private long quietSince = System.nanoTime();
+    }
+
+    Connections(Vertx vertx, Limits limits) {
+        this.vertx = vertx;
+        this.limits = limits;
+        var interval = limits.head().dividedBy(SWEEPS_PER_LIMIT).toMillis();
+        this.sweeper = vertx.setPeriodic(Math.max(1, interval), _ -> closeSlow());
+    }
+
+    void opened(HttpConnection connection) {
+        if (open.size() >= limits.connections()) {
+            connection.close();
+            return;
+        }
+        open.put(connection, new State());
+        connection.closeHandler(_ -> open.remove(connection));
+    }
+
+    /** A complete head has arrived; the connection is at work until the answer has ended. */
+    @Override
+    public void handle(RoutingContext context) {
+        var state = open.get(context.request().connection());
+        if (state != null) {
+            state.requests++;
+            context.addEndHandler(_ -> {
+                state.requests--;
+                state.quietSince = System.nanoTime();
+            });
+        }
+        context.next();
+    }
+
+    private void closeSlow() {
+        var now = System.nanoTime();
+        for (var entry : List.copyOf(open.entrySet())) {
+            var state = entry.getValue();
+            if (state.requests == 0 && now - state.quietSince > limits.head().toNanos()) {
+                entry.getKey().close();
+            }
+        }
+    }
+
+    void close() {
+        vertx.cancelTimer(sweeper);
+    }
+}

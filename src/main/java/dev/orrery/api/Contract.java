@@ -1,0 +1,69 @@
+package dev.orrery.api;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
+import io.vertx.openapi.contract.OpenAPIContract;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Map;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.constructor.SafeConstructor;
+
+/**
+ * The contract of the API: its text as people read it, and its operations as the routes need them.
+ *
+ * @param yaml the text of {@code openapi.yaml}
+ * @param document the same as a tree, references unresolved
+ * @param resolved the operations, references resolved
+ */
+public record Contract(String yaml, JsonObject document, OpenAPIContract resolved) {
+
+    /** Where the API is mounted; the contract's paths stand below it. */
+    public static final String BASE_PATH = "/api/v1";
+
+    private static final String FILE = "/openapi.yaml";
+    private static final String STREAM = "text/event-stream";
+
+    /** Reads the contract from the class path, off the event loop; fails where it is no valid OpenAPI. */
+    public static Future<Contract> load(Vertx vertx) {
+        return vertx.executeBlocking(Contract::text).compose(yaml -> {
+            var document = parse(yaml);
+            return OpenAPIContract.from(vertx, withoutStreams(document.copy()))
+                    .map(resolved -> new Contract(yaml, document, resolved));
+        });
+    }
+
+    private static String text() {
+        try (var in = requireNonNull(Contract.class.getResourceAsStream(FILE), FILE + " is not on the class path")) {
+            return new String(in.readAllBytes(), UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static JsonObject parse(String yaml) {
+        Map<String, Object> tree = new Yaml(new SafeConstructor(new LoaderOptions())).load(yaml);
+        return new JsonObject(tree);
+    }
+
+    /** The library knows no event streams and refuses a contract that promises them; they need no schema. */
+    private static JsonObject withoutStreams(JsonObject document) {
+        for (var path : document.getJsonObject("paths")) {
+            for (var method : (JsonObject) path.getValue()) {
+                if (method.getValue() instanceof JsonObject operation && operation.containsKey("responses")) {
+                    for (var response : operation.getJsonObject("responses")) {
+                        ((JsonObject) response.getValue())
+                                .getJsonObject("content", new JsonObject())
+                                .remove(STREAM);
+                    }
+                }
+            }
+        }
+        return document;
+    }
+}

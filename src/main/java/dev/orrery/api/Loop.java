@@ -1,0 +1,39 @@
+package dev.orrery.api;
+
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+
+/**
+ * The event loop of a request: what others answer, on whichever thread, is brought back to it.
+ *
+ * @param context where the request is handled
+ */
+record Loop(Context context) {
+
+    /** The loop that is running now. */
+    static Loop current(Vertx vertx) {
+        return new Loop(vertx.getOrCreateContext());
+    }
+
+    /** The same result, told on this loop. */
+    <T> Future<T> bring(Future<T> result) {
+        var here = Promise.<T>promise();
+        result.onComplete((value, failure) -> run(() -> here.complete(value, failure)));
+        return here.future();
+    }
+
+    /** Runs it soon, on this loop. */
+    void later(Runnable work) {
+        context.runOnContext(_ -> work.run());
+    }
+
+    private void run(Runnable work) {
+        if (Vertx.currentContext() == context) {
+            work.run();
+        } else {
+            context.runOnContext(_ -> work.run());
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package dev.orrery.api;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
+import dev.orrery.domain.ErrorCode;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The plain routes beside the contract. Pages are made once, at the start. */
+final class Pages {
+
+    private static final String DAG_SCHEMA = "/web/dag.schema.json";
+    private static final String STYLE = "/web/style.css";
+
+    private Pages() {}
+
+    /** By path. */
+    static Map<String, Page> of(Vertx vertx, Api.Setup setup) {
+        var health = new HealthPages(setup.checks());
+        var pages = new LinkedHashMap<String, Page>();
+        pages.put("/", Page.fixed("start", start(setup.about())));
+        pages.put("/docs", Page.fixed("docs", new DocsPage(setup.contract()).render()));
+        pages.put("/docs/errors", Page.fixed("docs", errors()));
+        pages.put("/docs/style.css", Page.fixed("docs", Html.text("text/css; charset=utf-8", resource(STYLE))));
+        pages.put(
+                "/docs/openapi.yaml",
+                Page.fixed(
+                        "docs", Html.text("application/yaml", setup.contract().yaml())));
+        pages.put(
+                "/docs/dag.schema.json",
+                Page.fixed("docs", Html.text("application/schema+json", resource(DAG_SCHEMA))));
+        pages.put("/health/live", health.live());
+        pages.put("/health/ready", health.ready());
+        pages.put("/metrics", new Page("metrics", () -> metrics(vertx, setup)));
+        return pages;
+    }
+
+    private static Future<Answer> metrics(Vertx vertx, Api.Setup setup) {
+        return vertx.executeBlocking(setup.metrics()::scrape, false)
+                .map(text -> Html.text("text/plain; version=0.0.4; charset=utf-8", text));
+    }
+
+    private static Answer start(Api.About about) {
+        return Html.page("Orrery", """
+                <main>
+                <h1>Orrery</h1>
+                <p>Version %s, %s. This node runs DAGs: tasks that wait for each other.</p>
+                <h2>Three commands to try</h2>
+                <pre><code>java -jar orrery.jar dag new hello &gt; hello.yaml
+                java -jar orrery.jar dag apply hello.yaml
+                java -jar orrery.jar dag trigger hello --follow</code></pre>
+                <h2>Look further</h2>
+                <ul>
+                <li><a href="/docs">The API</a>: every call, with examples</li>
+                <li><a href="/docs/openapi.yaml">The contract</a> (OpenAPI 3.1)</li>
+                <li><a href="/docs/errors">The errors</a>, their causes and cures</li>
+                <li><a href="/docs/dag.schema.json">The schema of DAG files</a>, for editors</li>
+                <li><a href="/health/ready">Health</a> and <a href="/metrics">metrics</a></li>
+                </ul>
+                </main>""".formatted(Html.escape(about.version()), Html.escape(about.mode())));
+    }
+
+    private static Answer errors() {
+        var rows = new StringBuilder();
+        for (var code : ErrorCode.values()) {
+            rows.append("<tr id=\"%s\"><td><code>%s</code></td><td>%d</td><td>%s</td><td>%s</td></tr>%n"
+                    .formatted(
+                            code.name(),
+                            code.name(),
+                            code.status(),
+                            Html.escape(code.cause()),
+                            Html.escape(code.cure())));
+        }
+        return Html.page("Errors of Orrery", """
+                <main>
+                <p><a href="/docs">The API</a></p>
+                <h1>Errors</h1>
+                <p>Every error is answered as <code>{code, message, details}</code>; <code>details</code> lists each problem with its place.</p>
+                <table>
+                <tr><th>code</th><th>status</th><th>cause</th><th>cure</th></tr>
+                %s</table>
+                </main>""".formatted(rows));
+    }
+
+    private static String resource(String path) {
+        try (var in = requireNonNull(Pages.class.getResourceAsStream(path), path + " is not on the class path")) {
+            return new String(in.readAllBytes(), UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

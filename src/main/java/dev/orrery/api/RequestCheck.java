@@ -1,0 +1,243 @@
+package dev.orrery.api;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.Problem;
+import dev.orrery.domain.TenantId;
+import dev.orrery.service.RequestKey;
+import io.vertx.core.Future;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.json.schema.SchemaRepository;
+import io.vertx.json.schema.Validator;
+import io.vertx.openapi.contract.Location;
+import io.vertx.openapi.contract.OpenAPIContract;
+import io.vertx.openapi.contract.Operation;
+import io.vertx.openapi.contract.Parameter;
+import io.vertx.openapi.contract.RequestBody;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Holds the requests of one operation against the contract: types, ranges and forms of all parameters, defaults, unknown ones, and the
+ * body. It takes parameters as they were sent, where the library's own check would read the text {@code 1.5} as a number.
+ */
+final class RequestCheck {
+
+    private static final String KEY_HEADER = "Idempotency-Key";
+    private static final String JSON = "application/json";
+    private static final Pattern WHOLE_NUMBER = Pattern.compile("-?[0-9]{1,18}");
+
+    /** A body beyond this is parsed off the event loop. */
+    private static final int QUICK_BYTES = 64 * 1024;
+
+    private final String operationId;
+    private final List<Expected> parameters;
+    private final List<String> queryNames;
+    private final Optional<Body> body;
+
+    /** What the contract says about a parameter. */
+    private record Expected(String name, Location in, boolean required, JsonObject schema, Validator validator) {
+
+        String place() {
+            return in.name().toLowerCase(Locale.ROOT) + "." + name;
+        }
+
+        @Nullable Object byDefault() {
+            var value = schema.getValue("default");
+            return value instanceof Integer number ? (Object) number.longValue() : value;
+        }
+    }
+
+    /** What the contract says about the body. */
+    private record Body(boolean required, JsonObject schema, Validator validator) {}
+
+    RequestCheck(OpenAPIContract contract, Operation operation) {
+        var schemas = contract.getSchemaRepository();
+        this.operationId = operation.getOperationId();
+        this.parameters = operation.getParameters().stream()
+                .map(p -> expected(p, schemas))
+                .toList();
+        this.queryNames = parameters.stream()
+                .filter(p -> p.in == Location.QUERY)
+                .map(Expected::name)
+                .toList();
+        this.body = Optional.ofNullable(operation.getRequestBody()).map(b -> body(b, schemas));
+    }
+
+    private static Expected expected(Parameter parameter, SchemaRepository schemas) {
+        var schema = parameter.getSchema();
+        return new Expected(
+                parameter.getName(),
+                parameter.getIn(),
+                parameter.isRequired(),
+                (JsonObject) schema,
+                schemas.validator(schema));
+    }
+
+    private static Body body(RequestBody body, SchemaRepository schemas) {
+        var schema = requireNonNull(body.getContent().get(JSON), JSON).getSchema();
+        return new Body(body.isRequired(), (JsonObject) schema, schemas.validator(schema));
+    }
+
+    /** The request as the operation needs it; fails with an OrreryException that lists everything that is wrong. */
+    Future<ApiRequest> check(RoutingContext context, Buffer bytes) {
+        var values = parameters(context);
+        if (bytes.length() <= QUICK_BYTES) {
+            return Future.succeededFuture(assemble(context, values, bytes, bodyOf(bytes)));
+        }
+        return context.vertx()
+                .executeBlocking(() -> bodyOf(bytes), false)
+                .map(parsed -> assemble(context, values, bytes, parsed));
+    }
+
+    private ApiRequest assemble(RoutingContext context, Map<String, Object> values, Buffer bytes, JsonObject parsed) {
+        var key = Optional.ofNullable((String) values.get(KEY_HEADER))
+                .map(name -> new RequestKey(operationId, name, hash(context.request(), bytes)));
+        return new ApiRequest(
+                context.vertx(), TenantId.DEFAULT, context.request().method(), Map.copyOf(values), parsed, key);
+    }
+
+    /** The same key must mean the same request: the same thing asked of the same path. */
+    private static String hash(HttpServerRequest request, Buffer bytes) {
+        try {
+            var digest = MessageDigest.getInstance("SHA-256");
+            digest.update(request.path().getBytes(UTF_8));
+            digest.update((byte) 0);
+            digest.update(bytes.getBytes());
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
+    private Map<String, Object> parameters(RoutingContext context) {
+        var problems = new ArrayList<Problem>();
+        var query = context.queryParams(UTF_8);
+        refuseUnknown(query, problems);
+        var values = new HashMap<String, Object>();
+        for (var parameter : parameters) {
+            var given = given(context, query, parameter);
+            if (given.size() > 1) {
+                problems.add(problem(parameter, "DUPLICATE", "it is given " + given.size() + " times", "give it once"));
+            } else if (!given.isEmpty()) {
+                values.put(parameter.name, read(parameter, given.getFirst(), problems));
+            } else if (parameter.required) {
+                problems.add(problem(parameter, "MISSING_FIELD", "it is missing", "it is required"));
+            } else if (parameter.byDefault() != null) {
+                values.put(parameter.name, parameter.byDefault());
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw new OrreryException(ErrorCode.BAD_REQUEST, summary(problems), problems);
+        }
+        return values;
+    }
+
+    private static List<String> given(RoutingContext context, MultiMap query, Expected parameter) {
+        return switch (parameter.in) {
+            case QUERY -> query.getAll(parameter.name);
+            case HEADER -> context.request().headers().getAll(parameter.name);
+            case PATH ->
+                Optional.ofNullable(context.pathParam(parameter.name)).stream().toList();
+            case COOKIE -> List.of();
+        };
+    }
+
+    private void refuseUnknown(MultiMap query, List<Problem> problems) {
+        for (var name : query.names()) {
+            if (!queryNames.contains(name)) {
+                var shown = SchemaProblems.shown(name);
+                problems.add(new Problem(
+                        "UNKNOWN_FIELD",
+                        0,
+                        0,
+                        "query." + shown,
+                        "unknown query parameter '" + shown + "'",
+                        Optional.of(SchemaProblems.hint(name, queryNames))));
+            }
+        }
+    }
+
+    private static Object read(Expected parameter, String text, List<Problem> problems) {
+        var value = typed(parameter, text);
+        if (text.chars().anyMatch(Character::isISOControl) || !JsonBody.isStorable(text)) {
+            problems.add(
+                    problem(parameter, "INVALID_VALUE", "it holds a character that cannot be kept", "leave it out"));
+            return value;
+        }
+        for (var finding : SchemaProblems.of(parameter.schema, value, parameter.validator.validate(value))) {
+            problems.add(new Problem(finding.code(), 0, 0, parameter.place(), finding.message(), finding.help()));
+        }
+        return value;
+    }
+
+    /** The value in the type that the contract names, or the text itself, which the schema then refuses. */
+    private static Object typed(Expected parameter, String text) {
+        return switch (parameter.schema.getString("type")) {
+            case "integer" -> WHOLE_NUMBER.matcher(text).matches() ? (Object) Long.valueOf(text) : text;
+            case "boolean" -> text.equals("true") || text.equals("false") ? (Object) Boolean.valueOf(text) : text;
+            default -> text;
+        };
+    }
+
+    private static Problem problem(Expected parameter, String code, String message, String help) {
+        return new Problem(code, 0, 0, parameter.place(), message, Optional.of(help));
+    }
+
+    private static String summary(List<Problem> problems) {
+        return problems.size() == 1
+                ? problems.getFirst().path() + ": " + problems.getFirst().message()
+                : problems.size() + " parameters are wrong";
+    }
+
+    private JsonObject bodyOf(Buffer bytes) {
+        if (bytes.length() == 0) {
+            if (body.isPresent() && body.get().required) {
+                throw new OrreryException(ErrorCode.VALIDATION_ERROR, "the body is missing");
+            }
+            return new JsonObject();
+        }
+        var parsed = JsonBody.parse(bytes.getBytes());
+        return body.map(expected -> checked(parsed, expected)).orElseGet(() -> refuseContent(parsed));
+    }
+
+    @SuppressWarnings("unchecked")
+    private static JsonObject checked(JsonBody parsed, Body expected) {
+        var verdict = expected.validator.validate(parsed.value());
+        var problems = SchemaProblems.of(expected.schema, parsed.value(), verdict).stream()
+                .map(f -> parsed.problem(f.place(), f.code(), f.message(), f.help()))
+                .toList();
+        if (!problems.isEmpty()) {
+            throw new OrreryException(ErrorCode.VALIDATION_ERROR, bodySummary(problems), problems);
+        }
+        return new JsonObject((Map<String, Object>) parsed.value());
+    }
+
+    private static String bodySummary(List<Problem> problems) {
+        return "the body has " + (problems.size() == 1 ? "1 problem" : problems.size() + " problems");
+    }
+
+    /** Some clients send {@code {}} with every POST; anything else would be ignored, so it is refused. */
+    private static JsonObject refuseContent(JsonBody parsed) {
+        if (parsed.value() instanceof Map<?, ?> object && object.isEmpty()) {
+            return new JsonObject();
+        }
+        throw new OrreryException(ErrorCode.VALIDATION_ERROR, "this call takes no body");
+    }
+}

@@ -1,0 +1,65 @@
+package dev.orrery.api;
+
+import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.INFO;
+
+import dev.orrery.telemetry.Metric;
+import dev.orrery.telemetry.Metrics;
+import io.micrometer.core.instrument.Timer;
+import io.vertx.core.Handler;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.ext.web.RoutingContext;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Writes one line for each request when it is over: reads at DEBUG, changes at INFO; neither headers nor bodies nor queries, so that no
+ * credentials get into the log. Measures by operation, not by path, so that the number of time series is bounded.
+ */
+final class RequestLog implements Handler<RoutingContext> {
+
+    /** Set on a request's context as soon as it is known what is asked; from a closed list of names. */
+    static final String OPERATION = "orrery.operation";
+
+    private static final System.Logger LOG = System.getLogger(RequestLog.class.getName());
+    private static final String UNKNOWN = "none";
+    private static final Set<HttpMethod> READS = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
+
+    private final Metrics metrics;
+    private final Map<String, Timer> timers = new HashMap<>();
+
+    RequestLog(Metrics metrics) {
+        this.metrics = metrics;
+    }
+
+    @Override
+    public void handle(RoutingContext context) {
+        var begun = System.nanoTime();
+        context.response()
+                .putHeader("X-Content-Type-Options", "nosniff")
+                .putHeader(HttpHeaders.CACHE_CONTROL, "no-store");
+        context.addEndHandler(_ -> end(context, System.nanoTime() - begun));
+        context.next();
+    }
+
+    private void end(RoutingContext context, long nanos) {
+        var request = context.request();
+        var status = Integer.toString(context.response().getStatusCode());
+        String operation = context.get(OPERATION, UNKNOWN);
+        timers.computeIfAbsent(operation + ' ' + status, _ -> metrics.timer(Metric.HTTP_REQUESTS, operation, status))
+                .record(nanos, TimeUnit.NANOSECONDS);
+        var level = READS.contains(request.method()) ? DEBUG : INFO;
+        if (LOG.isLoggable(level)) {
+            LOG.log(
+                    level,
+                    "event=request operation=" + operation + " method="
+                            + SchemaProblems.shown(request.method().name())
+                            + " path=" + SchemaProblems.shown(request.path().replace(' ', '_'))
+                            + " status=" + status + " micros=" + TimeUnit.NANOSECONDS.toMicros(nanos)
+                            + " remote=" + request.remoteAddress().hostAddress());
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package dev.orrery.api;
+
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+
+/** Writes answers that are known as a whole. */
+final class Responses {
+
+    private Responses() {}
+
+    static void send(HttpServerRequest request, Answer.Whole answer) {
+        var response = request.response();
+        response.setStatusCode(answer.status());
+        answer.headers().forEach(response::putHeader);
+        response.putHeader(HttpHeaders.CONTENT_TYPE, answer.contentType());
+        response.putHeader(
+                HttpHeaders.CONTENT_LENGTH, Integer.toString(answer.body().length()));
+        if (request.method().equals(HttpMethod.HEAD)) {
+            response.end();
+        } else {
+            response.end(answer.body());
+        }
+    }
+
+    static void send(HttpServerRequest request, Answer.Empty answer) {
+        var response = request.response();
+        response.setStatusCode(answer.status());
+        answer.headers().forEach(response::putHeader);
+        response.end();
+    }
+}
