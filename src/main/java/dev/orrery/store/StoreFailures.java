@@ -1,6 +1,13 @@
 package dev.orrery.store;
 
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
+import io.vertx.core.http.ConnectionPoolTooBusyException;
 import io.vertx.pgclient.PgException;
+import io.vertx.sqlclient.ClosedConnectionException;
+import io.vertx.sqlclient.TransactionRollbackException;
+import java.io.IOException;
+import java.util.concurrent.TimeoutException;
 
 /** What a failed statement means for whoever sent it. */
 public final class StoreFailures {
@@ -12,12 +19,58 @@ public final class StoreFailures {
      * 23, 42 and 54), as opposed to a lost connection, a deadlock, a full disk or a server that restarts.
      */
     public static boolean isLasting(Throwable error) {
-        if (!(error instanceof PgException refused) || refused.getSqlState() == null) {
-            return false;
-        }
-        return switch (refused.getSqlState().substring(0, 2)) {
+        return switch (sqlClass(error)) {
             case "21", "22", "23", "42", "54" -> true;
             default -> false;
         };
+    }
+
+    /** Whether a value is one that PostgreSQL cannot hold, such as a number out of its range. */
+    public static boolean isBadValue(Throwable error) {
+        return sqlClass(error).equals("22");
+    }
+
+    /** Whether it met another transaction (a serialization failure, a deadlock, a lock not had in time): try it again. */
+    public static boolean isConflict(Throwable error) {
+        return switch (sqlState(error)) {
+            case "40001", "40P01", "55P03" -> true;
+            default -> false;
+        };
+    }
+
+    /**
+     * What callers are told: {@code UNAVAILABLE} where the database cannot be reached, has no room or did not answer in
+     * time. All other failures are faults of our own and stay what they are.
+     */
+    public static Throwable told(Throwable error) {
+        return isUnavailable(error)
+                ? new OrreryException(
+                        ErrorCode.UNAVAILABLE, "the database cannot be reached, or did not answer in time", error)
+                : error;
+    }
+
+    private static boolean isUnavailable(Throwable error) {
+        if (error instanceof PgException) {
+            // 08 connection, 25006 read only, 40 and 55 conflicts, 53 no room, 57 shutdown or statement timeout, 58
+            // disk
+            return switch (sqlClass(error)) {
+                case "08", "25", "40", "53", "55", "57", "58" -> true;
+                default -> false;
+            };
+        }
+        return error instanceof IOException
+                || error instanceof TimeoutException
+                || error instanceof ClosedConnectionException
+                || error instanceof ConnectionPoolTooBusyException
+                || error instanceof TransactionRollbackException;
+    }
+
+    private static String sqlClass(Throwable error) {
+        var state = sqlState(error);
+        return state.length() < 2 ? "" : state.substring(0, 2);
+    }
+
+    private static String sqlState(Throwable error) {
+        return error instanceof PgException refused && refused.getSqlState() != null ? refused.getSqlState() : "";
     }
 }

@@ -1,0 +1,219 @@
+package dev.orrery.store;
+
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.Json;
+import dev.orrery.domain.TaskId;
+import dev.orrery.domain.dag.DagDefinition;
+import dev.orrery.domain.dag.DagDraft;
+import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.dag.TaskType.Handler;
+import dev.orrery.domain.dag.TaskType.Http;
+import dev.orrery.domain.dag.TaskType.Python;
+import dev.orrery.domain.dag.TaskType.PythonSource.Code;
+import dev.orrery.domain.dag.TaskType.PythonSource.Script;
+import dev.orrery.domain.dag.TaskType.Shell;
+import dev.orrery.domain.task.Durations;
+import dev.orrery.domain.task.RetryPolicy;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * DAGs as JSON, with the field names of DAG files and every default written out: a later release with other defaults reads
+ * what was meant.
+ *
+ * <p>In the stored form, values that a user wrote as JSON (an HTTP body, a handler's input) stand as text: {@code jsonb}
+ * would order their fields anew and write their numbers in its own way, and what is read would not be what was published.
+ */
+public final class DagJson {
+
+    private DagJson() {}
+
+    /** The stored form. */
+    public static Json write(DagDraft draft) {
+        return new Json(object(draft, Json::text).encode());
+    }
+
+    /** The form for readers: user's JSON stands in it as such. */
+    public static Json show(DagDefinition definition) {
+        var draft = new DagDraft(
+                Optional.of(definition.name()),
+                definition.description(),
+                definition.tasks(),
+                definition.schedule(),
+                definition.timezone());
+        return new Json(object(draft, json -> io.vertx.core.json.Json.decodeValue(json.text()))
+                .encode());
+    }
+
+    /** Reads the stored form; what is not in it comes from the version's row. */
+    public static DagDefinition read(Json stored, DagId id, int version, Instant createdAt) {
+        var dag = new JsonObject(stored.text());
+        var tasks = new ArrayList<TaskDefinition>();
+        for (var task : dag.getJsonArray("tasks")) {
+            tasks.add(task((JsonObject) task));
+        }
+        return new DagDefinition(
+                id,
+                dag.getString("name"),
+                text(dag, "description"),
+                tasks,
+                text(dag, "schedule"),
+                dag.getString("timezone"),
+                version,
+                createdAt);
+    }
+
+    /** How JSON that a user wrote is put into JSON of ours. */
+    @FunctionalInterface
+    private interface Embedding {
+        Object of(Json json);
+    }
+
+    private static JsonObject object(DagDraft draft, Embedding embedding) {
+        var dag = new JsonObject();
+        draft.name().ifPresent(name -> dag.put("name", name));
+        draft.description().ifPresent(description -> dag.put("description", description));
+        draft.schedule().ifPresent(schedule -> dag.put("schedule", schedule));
+        dag.put("timezone", draft.timezone());
+        var tasks = new ArrayList<JsonObject>(draft.tasks().size());
+        draft.tasks().forEach(task -> tasks.add(object(task, embedding)));
+        return dag.put("tasks", new JsonArray(tasks));
+    }
+
+    private static JsonObject object(TaskDefinition task, Embedding embedding) {
+        var object = new JsonObject()
+                .put("id", task.id().value())
+                .put("name", task.name())
+                .put("type", task.type().wireName());
+        putType(object, task.type(), embedding);
+        return object.put("timeout", Durations.text(task.timeout()))
+                .put("retry", object(task.retry()))
+                .put(
+                        "dependencies",
+                        new JsonArray(
+                                task.dependencies().stream().map(TaskId::value).toList()))
+                .put("priority", task.priority())
+                .put("queue", task.queue());
+    }
+
+    private static void putType(JsonObject object, TaskType type, Embedding embedding) {
+        switch (type) {
+            case Shell(var command, var env, var workingDirectory) -> {
+                object.put("command", command).put("env", object(env));
+                workingDirectory.ifPresent(path -> object.put("workingDirectory", path));
+            }
+            case Http(var method, var url, var headers, var body) -> {
+                object.put("method", method).put("url", url).put("headers", object(headers));
+                body.ifPresent(json -> object.put("body", embedding.of(json)));
+            }
+            case Python python -> putPython(object, python);
+            case Handler(var handler, var input) ->
+                object.put("handler", handler).put("input", embedding.of(input));
+        }
+    }
+
+    private static void putPython(JsonObject object, Python python) {
+        switch (python.source()) {
+            case Script(var path) -> object.put("script", path);
+            case Code(var text) -> object.put("code", text);
+        }
+        object.put("args", new JsonArray(python.args())).put("env", object(python.env()));
+        python.virtualEnv().ifPresent(path -> object.put("virtualEnv", path));
+        python.workingDirectory().ifPresent(path -> object.put("workingDirectory", path));
+    }
+
+    private static JsonObject object(RetryPolicy retry) {
+        return new JsonObject()
+                .put("maxAttempts", retry.maxAttempts())
+                .put("initialDelay", Durations.text(retry.initialDelay()))
+                .put("maxDelay", Durations.text(retry.maxDelay()))
+                .put("backoffMultiplier", retry.backoffMultiplier())
+                .put("jitter", retry.jitter());
+    }
+
+    private static JsonObject object(Map<String, String> map) {
+        return new JsonObject(new LinkedHashMap<>(map));
+    }
+
+    private static TaskDefinition task(JsonObject object) {
+        return new TaskDefinition(
+                new TaskId(object.getString("id")),
+                object.getString("name"),
+                type(object),
+                duration(object, "timeout"),
+                retry(object.getJsonObject("retry")),
+                dependencies(object),
+                object.getInteger("priority"),
+                object.getString("queue"));
+    }
+
+    private static TaskType type(JsonObject object) {
+        var type = object.getString("type");
+        return switch (type) {
+            case "shell" ->
+                new Shell(object.getString("command"), texts(object, "env"), text(object, "workingDirectory"));
+            case "http" ->
+                new Http(
+                        object.getString("method"),
+                        object.getString("url"),
+                        texts(object, "headers"),
+                        text(object, "body").map(Json::new));
+            case "python" ->
+                new Python(
+                        text(object, "script")
+                                .<TaskType.PythonSource>map(Script::new)
+                                .orElseGet(() -> new Code(object.getString("code"))),
+                        list(object, "args"),
+                        texts(object, "env"),
+                        text(object, "virtualEnv"),
+                        text(object, "workingDirectory"));
+            case "handler" -> new Handler(object.getString("handler"), new Json(object.getString("input")));
+            default -> throw new IllegalArgumentException("no task type is called '" + type + "'");
+        };
+    }
+
+    private static RetryPolicy retry(JsonObject object) {
+        return new RetryPolicy(
+                object.getInteger("maxAttempts"),
+                duration(object, "initialDelay"),
+                duration(object, "maxDelay"),
+                object.getDouble("backoffMultiplier"),
+                object.getDouble("jitter"));
+    }
+
+    private static Set<TaskId> dependencies(JsonObject object) {
+        var dependencies = new LinkedHashSet<TaskId>();
+        list(object, "dependencies").forEach(id -> dependencies.add(new TaskId(id)));
+        return dependencies;
+    }
+
+    private static Duration duration(JsonObject object, String field) {
+        var text = object.getString(field);
+        return Durations.parse(text)
+                .orElseThrow(() -> new IllegalArgumentException(field + " is no duration: '" + text + "'"));
+    }
+
+    private static Optional<String> text(JsonObject object, String field) {
+        return Optional.ofNullable(object.getString(field));
+    }
+
+    private static List<String> list(JsonObject object, String field) {
+        return object.getJsonArray(field).stream().map(String.class::cast).toList();
+    }
+
+    private static Map<String, String> texts(JsonObject object, String field) {
+        var texts = new LinkedHashMap<String, String>();
+        object.getJsonObject(field).forEach(entry -> texts.put(entry.getKey(), (String) entry.getValue()));
+        return texts;
+    }
+}

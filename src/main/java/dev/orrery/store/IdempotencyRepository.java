@@ -1,0 +1,70 @@
+package dev.orrery.store;
+
+import dev.orrery.domain.TenantId;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.Tuple;
+import java.util.UUID;
+
+/**
+ * The keys under which callers name their requests. A key is taken in the transaction of the effect, so either both are
+ * there or neither is; a second request with it waits for the first one's transaction and learns what it made.
+ */
+public final class IdempotencyRepository {
+
+    // language=PostgreSQL
+    static final String CLAIM_KEY = "SELECT verdict, reference FROM claim_key($1, $2, $3, $4, $5)";
+
+    // By ctid: a LIMIT that is a parameter is planned as a tenth of the table.
+    // language=PostgreSQL
+    static final String PURGE_OLD_KEYS = """
+            DELETE FROM idempotency_keys k
+            WHERE k.ctid = ANY (ARRAY(
+                SELECT o.ctid FROM idempotency_keys o
+                WHERE o.created_at < statement_timestamp() - interval '24 hours'
+                ORDER BY o.created_at
+                LIMIT $1
+                FOR UPDATE SKIP LOCKED))
+            """;
+
+    private final Sql sql;
+
+    public IdempotencyRepository(Vertx vertx, Pool pool) {
+        this.sql = new Sql(vertx, pool);
+    }
+
+    /** What came of taking a key. */
+    sealed interface KeyClaim {
+
+        record Fresh() implements KeyClaim {}
+
+        /** It was used for the same request before, which made or changed this. */
+        record Repeated(UUID reference) implements KeyClaim {}
+
+        /** It was used for another request. */
+        record Taken() implements KeyClaim {}
+    }
+
+    /** Takes a key inside the transaction of this connection. */
+    static Future<KeyClaim> claim(SqlClient transaction, TenantId tenant, NewRun.Key key, UUID reference) {
+        return transaction
+                .preparedQuery(CLAIM_KEY)
+                .execute(Tuple.of(tenant.value(), key.operation(), key.key(), key.requestHash(), reference))
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    return switch (row.getString("verdict")) {
+                        case "fresh" -> new KeyClaim.Fresh();
+                        case "repeated" -> new KeyClaim.Repeated(row.getUUID("reference"));
+                        case "conflict" -> new KeyClaim.Taken();
+                        case String other -> throw new IllegalStateException("claim_key answered " + other);
+                    };
+                });
+    }
+
+    /** Forgets up to so many keys that are older than a day; answers how many. */
+    public Future<Integer> purgeOld(int limit) {
+        return sql.run(PURGE_OLD_KEYS, Tuple.of(limit)).map(rows -> rows.rowCount());
+    }
+}
