@@ -57,7 +57,8 @@ public final class JsonObject {
             return value;
         } catch (JsonProcessingException malformed) {
             var place = malformed.getLocation();
-            throw new NotJson(malformed.getOriginalMessage() + " at " + place.getLineNr() + ":" + place.getColumnNr());
+            throw new NotJson(malformed.getOriginalMessage()
+                    + (place == null ? "" : " at " + place.getLineNr() + ":" + place.getColumnNr()));
         } catch (IOException impossible) {
             throw new UncheckedIOException(impossible);
         }

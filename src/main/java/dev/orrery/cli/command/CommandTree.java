@@ -21,6 +21,10 @@ final class CommandTree {
 
     static {
         var dag = group("dag", Group.Dag::new);
+        dag.put("new", leaf(DagNewCommand::new));
+        dag.put("validate", leaf(DagValidateCommand::new));
+        dag.put("graph", leaf(DagGraphCommand::new));
+        dag.put("apply", leaf(DagApplyCommand::new));
         dag.put("list", leaf(DagListCommand::new));
         dag.put("show", leaf(DagShowCommand::new));
         dag.put("trigger", leaf(DagTriggerCommand::new));

@@ -1,5 +1,6 @@
 package dev.orrery.cli.command;
 
+import dev.orrery.cli.run.Interrupts;
 import dev.orrery.cli.text.Terminal;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ public record Context(
         InputStream in,
         Path directory,
         Clock clock,
+        Interrupts interrupts,
         String program) {
 
     public Context {
@@ -33,6 +35,7 @@ public record Context(
                 System.in,
                 Path.of("").toAbsolutePath(),
                 Clock.systemUTC(),
+                Interrupts.ofThisProcess(),
                 howCalled());
     }
 

@@ -33,7 +33,7 @@ final class ExecutionErrors implements IExecutionExceptionHandler {
 
     private void say(CommandFailure failure) {
         var terminal = context.terminal();
-        terminal.remark(terminal.style().failedMark() + " " + TextWidth.clean(String.valueOf(failure.getMessage())));
+        terminal.remark(terminal.style().errorMark() + " " + TextWidth.clean(String.valueOf(failure.getMessage())));
         for (var problem : failure.problems()) {
             terminal.remark("  " + TextWidth.clean(place(problem) + problem.message()));
             problem.help().ifPresent(help -> terminal.remark("  help: " + TextWidth.clean(help)));

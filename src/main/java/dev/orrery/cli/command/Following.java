@@ -2,7 +2,6 @@ package dev.orrery.cli.command;
 
 import dev.orrery.cli.client.ApiClient;
 import dev.orrery.cli.client.ExitCode;
-import dev.orrery.cli.run.Interrupts;
 import dev.orrery.cli.run.RunFollower;
 import dev.orrery.cli.run.RunReport;
 import dev.orrery.cli.run.RunViews;
@@ -26,7 +25,7 @@ final class Following {
 
     int toTheEnd(String runId) {
         try (var view = RunViews.of(context.terminal(), json, context.clock())) {
-            Interrupts.endAfter(() -> {
+            context.interrupts().endAfter(() -> {
                 view.restore();
                 context.terminal()
                         .remark("the run goes on; follow it again with: " + commandLine.apply("run watch " + runId));

@@ -23,7 +23,7 @@ final class UsageErrors implements IParameterExceptionHandler {
     public int handleParseException(ParameterException wrong, String[] arguments) {
         var command = wrong.getCommandLine();
         var message = message(wrong);
-        context.terminal().remark(context.terminal().style().failedMark() + " " + message);
+        context.terminal().remark(context.terminal().style().errorMark() + " " + message);
         suggestion(wrong, command).ifPresent(hint -> context.terminal().remark("help: " + hint));
         context.terminal()
                 .remark("usage: " + command.getHelp().synopsis(0).strip().replaceAll("\\s+", " ") + "   ('"

@@ -49,7 +49,7 @@ public final class RunReport {
         };
         var took = duration(run, now).map(HumanTime::of).map(text -> (ended(run) ? " in " : " for ") + text);
         terminal.line(mark + TextWidth.clean(run.textOrEmpty("dagName")) + " "
-                + style.paint(StateColours.of(state), state) + took.orElse("") + ": " + counts(run, style));
+                + style.paint(StateColours.of(state), state) + took.orElse("") + " (" + counts(run, style) + ")");
     }
 
     private static boolean ended(JsonObject run) {

@@ -21,7 +21,7 @@ public final class ProgressBar {
             }
             counted += part.count();
             var end = (int) Math.min(width, (long) counted * width / Math.max(1, total));
-            if (end == drawn && drawn < width) {
+            if (end <= drawn && drawn < width) {
                 end = drawn + 1;
             }
             var length = Math.max(0, end - drawn);

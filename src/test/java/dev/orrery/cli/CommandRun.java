@@ -1,0 +1,92 @@
+package dev.orrery.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.orrery.cli.command.Context;
+import dev.orrery.cli.command.Orrery;
+import dev.orrery.cli.text.Style;
+import dev.orrery.cli.text.Terminal;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** Runs a command in this JVM, away from the process's own streams, signals and environment. */
+public final class CommandRun {
+
+    /** When it is, for all commands that are run so. */
+    public static final Instant NOW = Instant.parse("2026-01-31T02:00:10Z");
+
+    private final Map<String, String> environment = new HashMap<>();
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private Path directory = Path.of("");
+    private String input = "";
+    private Style style = Style.PLAIN;
+    private boolean interactive;
+    private Optional<Runnable> lastWords = Optional.empty();
+
+    public CommandRun with(String variable, String value) {
+        environment.put(variable, value);
+        return this;
+    }
+
+    public CommandRun against(StubNode node) {
+        return with("ORRERY_SERVER", node.address());
+    }
+
+    public CommandRun in(Path newDirectory) {
+        directory = newDirectory;
+        return this;
+    }
+
+    public CommandRun reading(String text) {
+        input = text;
+        return this;
+    }
+
+    /** As if on a terminal of 80 columns. */
+    public CommandRun onATerminal(Style newStyle) {
+        style = newStyle;
+        interactive = true;
+        return this;
+    }
+
+    /** Runs it and returns its exit code. */
+    public int run(String... arguments) {
+        var terminal = new Terminal(
+                new PrintStream(out, true, UTF_8),
+                new PrintStream(err, true, UTF_8),
+                style,
+                interactive,
+                () -> interactive ? 80 : 0);
+        var context = new Context(
+                terminal,
+                environment,
+                new ByteArrayInputStream(input.getBytes(UTF_8)),
+                directory,
+                Clock.fixed(NOW, ZoneOffset.UTC),
+                words -> lastWords = Optional.of(words),
+                "orrery");
+        return Orrery.run(context, arguments);
+    }
+
+    public String out() {
+        return out.toString(UTF_8);
+    }
+
+    public String err() {
+        return err.toString(UTF_8);
+    }
+
+    /** What the command would do on Ctrl-C. */
+    public Runnable onInterrupt() {
+        return lastWords.orElseThrow(() -> new AssertionError("the command leaves Ctrl-C alone"));
+    }
+}
