@@ -207,8 +207,16 @@ class ServerCommandsTest {
                 "GET /api/v1/runs/" + RUN_ID + "/events",
                 exchange -> StubNode.sendEvents(
                         exchange,
-                        "id: 1\nevent: task\ndata: {\"taskId\":\"extract\",\"state\":\"failed\",\"attempt\":3,\"at\":\"2026-01-31T02:00:02Z\"}\n\n"
-                                + "id: 2\nevent: run\ndata: {\"state\":\"failed\",\"at\":\"2026-01-31T02:00:04Z\"}\n\n"));
+                        """
+                        id: 1
+                        event: task
+                        data: {"taskId":"extract","state":"failed","attempt":3,"at":"2026-01-31T02:00:02Z"}
+
+                        id: 2
+                        event: run
+                        data: {"state":"failed","at":"2026-01-31T02:00:04Z"}
+
+                        """));
         node.on("GET /api/v1/runs/" + RUN_ID + "/tasks/extract/logs", 200, "boom\n");
 
         assertThat(command.run("dag", "trigger", "nightly", "--follow")).isEqualTo(1);
