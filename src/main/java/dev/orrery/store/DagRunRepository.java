@@ -1,0 +1,135 @@
+package dev.orrery.store;
+
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.Json;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.TenantId;
+import dev.orrery.domain.dag.DagRun;
+import dev.orrery.domain.dag.RunState;
+import dev.orrery.domain.dag.Trigger;
+import io.vertx.core.Future;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.Tuple;
+import java.util.List;
+import java.util.Optional;
+
+/** Runs as people ask for them; {@link WorkRepository} makes them and moves them on. */
+public final class DagRunRepository {
+
+    // language=PostgreSQL
+    static final String GET_RUN = """
+            SELECT r.id, r.dag_id, r.dag_version, r.version_id, r.state, r.triggered_by, r.logical_time, r.started_at,
+                   r.completed_at, r.created_at, d.name AS dag_name, p.params::text AS params
+            FROM dag_runs r
+            JOIN dags d ON d.id = r.dag_id AND d.deleted_at IS NULL
+            LEFT JOIN run_params p ON p.run_id = r.id
+            WHERE r.tenant_id = $1 AND r.id = $2
+            """;
+
+    // One list for each filter, so that each has its own index and none is planned for the others.
+    // language=PostgreSQL
+    static final String LIST_RUNS = """
+            SELECT r.id, r.dag_id, r.dag_version, r.version_id, r.state, r.triggered_by, r.logical_time, r.started_at,
+                   r.completed_at, r.created_at, d.name AS dag_name, NULL::text AS params
+            FROM dag_runs r
+            JOIN dags d ON d.id = r.dag_id AND d.deleted_at IS NULL
+            WHERE r.tenant_id = $1
+            ORDER BY r.created_at DESC, r.id DESC
+            LIMIT $2 OFFSET $3
+            """;
+
+    // language=PostgreSQL
+    static final String LIST_RUNS_BY_STATE = """
+            SELECT r.id, r.dag_id, r.dag_version, r.version_id, r.state, r.triggered_by, r.logical_time, r.started_at,
+                   r.completed_at, r.created_at, d.name AS dag_name, NULL::text AS params
+            FROM dag_runs r
+            JOIN dags d ON d.id = r.dag_id AND d.deleted_at IS NULL
+            WHERE r.tenant_id = $1 AND r.state = $4::text::run_state
+            ORDER BY r.created_at DESC, r.id DESC
+            LIMIT $2 OFFSET $3
+            """;
+
+    // language=PostgreSQL
+    static final String LIST_RUNS_OF_DAG = """
+            SELECT r.id, r.dag_id, r.dag_version, r.version_id, r.state, r.triggered_by, r.logical_time, r.started_at,
+                   r.completed_at, r.created_at, d.name AS dag_name, NULL::text AS params
+            FROM dag_runs r
+            JOIN dags d ON d.id = r.dag_id AND d.deleted_at IS NULL
+            WHERE r.tenant_id = $1 AND r.dag_id = $4 AND ($5::text IS NULL OR r.state = $5::text::run_state)
+            ORDER BY r.created_at DESC, r.id DESC
+            LIMIT $2 OFFSET $3
+            """;
+
+    // language=PostgreSQL
+    static final String DELETE_RUN = "SELECT delete_run($1, $2) AS verdict";
+
+    private final SqlClient sql;
+
+    public DagRunRepository(SqlClient sql) {
+        this.sql = sql;
+    }
+
+    /** A run with what its lists and its tasks need beside it. */
+    public record StoredRun(DagRun run, String dagName, int versionId) {}
+
+    public Future<Optional<StoredRun>> get(TenantId tenant, RunId id) {
+        return sql.preparedQuery(GET_RUN)
+                .execute(Tuple.of(tenant.value(), id.value()))
+                .map(rows -> Rows.first(rows, DagRunRepository::run));
+    }
+
+    /** The newest first; {@code params} are left out of lists. */
+    public Future<List<StoredRun>> list(
+            TenantId tenant, Optional<DagId> dag, Optional<RunState> state, int limit, int offset) {
+        var parameters = Tuple.of(tenant.value(), limit, offset);
+        if (dag.isPresent()) {
+            parameters.addUUID(dag.get().value());
+            parameters.addString(state.map(RunState::wireName).orElse(null));
+            return list(LIST_RUNS_OF_DAG, parameters);
+        }
+        if (state.isPresent()) {
+            parameters.addString(state.get().wireName());
+            return list(LIST_RUNS_BY_STATE, parameters);
+        }
+        return list(LIST_RUNS, parameters);
+    }
+
+    private Future<List<StoredRun>> list(String statement, Tuple parameters) {
+        return sql.preparedQuery(statement).execute(parameters).map(rows -> Rows.list(rows, DagRunRepository::run));
+    }
+
+    /** What a deletion found. */
+    public enum Deletion {
+        DELETED,
+        ACTIVE,
+        NONE
+    }
+
+    /** Deletes a run that has ended, with its tasks, attempts, outputs, logs and history. */
+    public Future<Deletion> delete(TenantId tenant, RunId id) {
+        return sql.preparedQuery(DELETE_RUN)
+                .execute(Tuple.of(tenant.value(), id.value()))
+                .map(rows -> switch (rows.iterator().next().getString("verdict")) {
+                    case "deleted" -> Deletion.DELETED;
+                    case "active" -> Deletion.ACTIVE;
+                    default -> Deletion.NONE;
+                });
+    }
+
+    private static StoredRun run(Row row) {
+        var params = row.getString("params");
+        var run = new DagRun(
+                new RunId(row.getUUID("id")),
+                new DagId(row.getUUID("dag_id")),
+                row.getInteger("dag_version"),
+                RunState.ofWireName(row.getString("state")),
+                Trigger.ofWireName(row.getString("triggered_by")),
+                params == null ? Json.EMPTY_OBJECT : new Json(params),
+                Rows.optionalTime(row, "logical_time"),
+                Rows.optionalTime(row, "started_at"),
+                Rows.optionalTime(row, "completed_at"),
+                Rows.time(row, "created_at"));
+        return new StoredRun(run, row.getString("dag_name"), row.getInteger("version_id"));
+    }
+}

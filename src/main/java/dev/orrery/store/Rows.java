@@ -1,0 +1,43 @@
+package dev.orrery.store;
+
+import dev.orrery.domain.NodeId;
+import dev.orrery.domain.WorkerId;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.StreamSupport;
+
+/** Reading rows. */
+final class Rows {
+
+    private Rows() {}
+
+    static <T> List<T> list(RowSet<Row> rows, Function<Row, T> value) {
+        return StreamSupport.stream(rows.spliterator(), false).map(value).toList();
+    }
+
+    /** The value of the first row, if there is one. */
+    static <T> Optional<T> first(RowSet<Row> rows, Function<Row, T> value) {
+        var iterator = rows.iterator();
+        return iterator.hasNext() ? Optional.of(value.apply(iterator.next())) : Optional.empty();
+    }
+
+    static Instant time(Row row, String column) {
+        return row.getOffsetDateTime(column).toInstant();
+    }
+
+    static Optional<Instant> optionalTime(Row row, String column) {
+        return Optional.ofNullable(row.getOffsetDateTime(column)).map(OffsetDateTime::toInstant);
+    }
+
+    /** The worker whose node and number stand in {@code node_id} and {@code worker_no}. */
+    static Optional<WorkerId> worker(Row row) {
+        var node = row.getUUID("node_id");
+        var number = row.getShort("worker_no");
+        return node == null || number == null ? Optional.empty() : Optional.of(WorkerId.of(new NodeId(node), number));
+    }
+}
