@@ -2,17 +2,22 @@ package dev.orrery.store;
 
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
+import dev.orrery.domain.TenantId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.task.TaskState;
+import dev.orrery.store.DagRunRepository.StoredRun;
+import dev.orrery.store.TaskInstanceRepository.StoredInstance;
 import io.vertx.core.Future;
+import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
-import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The history of task states. Only what lies below the oldest open transaction is read, in the order (transaction,
@@ -42,10 +47,59 @@ public final class EventRepository {
     // language=PostgreSQL
     static final String GET_END = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xid";
 
-    private final SqlClient sql;
+    // language=PostgreSQL
+    static final String ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
-    public EventRepository(SqlClient sql) {
+    // language=PostgreSQL
+    static final String GET_SNAPSHOT = "SELECT pg_current_snapshot()::text AS snapshot";
+
+    private final Pool sql;
+
+    public EventRepository(Pool sql) {
         this.sql = sql;
+    }
+
+    /** A run and its tasks as one snapshot of the database saw them. */
+    public record RunSnapshot(Snapshot seen, StoredRun run, List<StoredInstance> tasks) {}
+
+    /** Reads a run with all its tasks in one snapshot; nothing where there is no such run. */
+    public Future<Optional<RunSnapshot>> snapshot(TenantId tenant, RunId id) {
+        return sql.withTransaction(transaction -> transaction
+                .query(ONE_SNAPSHOT)
+                .execute()
+                .compose(_ -> transaction.query(GET_SNAPSHOT).execute())
+                .map(rows -> Snapshot.parse(rows.iterator().next().getString("snapshot")))
+                .compose(seen -> new DagRunRepository(transaction)
+                        .get(tenant, id)
+                        .compose(run -> run.isEmpty()
+                                ? Future.succeededFuture(Optional.empty())
+                                : new TaskInstanceRepository(transaction)
+                                        .getByRunId(tenant, id)
+                                        .map(tasks -> Optional.of(new RunSnapshot(seen, run.get(), tasks))))));
+    }
+
+    /** Which transactions a snapshot of the database sees: PostgreSQL's {@code xmin:xmax:xip,…}. */
+    public record Snapshot(long xmin, long xmax, Set<Long> open) {
+
+        static Snapshot parse(String text) {
+            var parts = text.split(":", -1);
+            var open = new HashSet<Long>();
+            for (var xid : parts[2].split(",", -1)) {
+                if (!xid.isEmpty()) {
+                    open.add(Long.parseLong(xid));
+                }
+            }
+            return new Snapshot(Long.parseLong(parts[0]), Long.parseLong(parts[1]), Set.copyOf(open));
+        }
+
+        public boolean sees(Place place) {
+            return place.xid() < xmin || (place.xid() < xmax && !open.contains(place.xid()));
+        }
+
+        /** From where a reader goes on; what it meets there may have been seen. */
+        public Place place() {
+            return new Place(xmin, 0);
+        }
     }
 
     /** A place in the history: all up to and with the event of this transaction and number. */
