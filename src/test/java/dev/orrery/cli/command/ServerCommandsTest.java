@@ -203,11 +203,7 @@ class ServerCommandsTest {
     @Test
     void aFollowedRunThatFailsEndsWithOneAndItsReport() {
         node.on("POST /api/v1/dags/" + DAG_ID + "/runs", 202, "{\"runId\":\"" + RUN_ID + "\",\"dagVersion\":3}");
-        node.on(
-                "GET /api/v1/runs/" + RUN_ID + "/events",
-                exchange -> StubNode.sendEvents(
-                        exchange,
-                        """
+        node.on("GET /api/v1/runs/" + RUN_ID + "/events", exchange -> StubNode.sendEvents(exchange, """
                         id: 1
                         event: task
                         data: {"taskId":"extract","state":"failed","attempt":3,"at":"2026-01-31T02:00:02Z"}
