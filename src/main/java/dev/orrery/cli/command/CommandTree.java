@@ -36,6 +36,7 @@ final class CommandTree {
         run.put("logs", leaf(RunLogsCommand::new));
         run.put("cancel", leaf(RunCancelCommand::new));
         group("worker", Group.Worker::new).put("list", leaf(WorkerListCommand::new));
+        ROOT.below.put("config", leaf(ConfigCommand::new));
         ROOT.below.put("version", leaf(VersionCommand::new));
         ROOT.below.put("completion", leaf(CompletionCommand::new));
     }

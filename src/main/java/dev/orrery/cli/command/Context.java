@@ -33,7 +33,7 @@ public record Context(
                 Terminal.ofThisProcess(environment),
                 environment,
                 System.in,
-                Path.of("").toAbsolutePath(),
+                Path.of(""),
                 Clock.systemUTC(),
                 Interrupts.ofThisProcess(),
                 howCalled());

@@ -131,4 +131,42 @@ class OfflineCommandsTest {
         assertThat(json.run("version", "-o", "json")).isZero();
         assertThat(JsonObject.parse(json.out()).text("version")).isPresent();
     }
+
+    @Test
+    void theSettingsOfANodeAreShownWithWhereTheyComeFrom() throws IOException {
+        Files.writeString(folder.resolve("my.yaml"), "workers:\n  size: 8\n");
+
+        command.with("ORRERY_HTTP_TOKEN", "s3cret").with("ORRERY_TOKEN", "other");
+        assertThat(command.run("config", "--config", "my.yaml", "--http-port", "0", "--set", "router.poll=2s"))
+                .isZero();
+
+        assertThat(command.out()).doesNotContain("s3cret");
+        assertThat(command.out().lines().map(line -> line.replaceAll(" +", " ")))
+                .contains("http.port 0 --http-port", "router.poll 2s --set")
+                .anyMatch(line -> line.startsWith("workers.size 8") && line.endsWith("my.yaml:2:9"))
+                .anyMatch(line -> line.startsWith("http.token") && line.endsWith("ORRERY_HTTP_TOKEN"))
+                .anyMatch(line -> line.startsWith("database.pool-size") && line.endsWith("default"));
+    }
+
+    @Test
+    void programsGetTheSettingsAsJson() {
+        assertThat(command.run("config", "-o", "json")).isZero();
+        assertThat(JsonObject.parseList(command.out()))
+                .anySatisfy(row -> assertThat(row)
+                        .hasToString("{\"key\":\"http.port\",\"value\":\"8080\",\"origin\":\"default\"}"));
+    }
+
+    @Test
+    void everySettingThatIsWrongIsNamedAtOnceWithItsPlace() {
+        command.with("ORRERY_HTTP_PROT", "1");
+
+        assertThat(command.run("config", "--http-port", "many", "--set", "worker.size=1"))
+                .isEqualTo(2);
+        assertThat(command.err())
+                .contains("the configuration has 3 problems")
+                .contains("ORRERY_HTTP_PROT")
+                .contains("did you mean ORRERY_HTTP_PORT?")
+                .contains("--http-port")
+                .contains("did you mean 'workers.size'?");
+    }
 }

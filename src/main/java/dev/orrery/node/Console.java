@@ -1,0 +1,14 @@
+package dev.orrery.node;
+
+/** Where a node tells what it does while it starts and stops. Called by one thread at a time. */
+public interface Console {
+
+    /** Something begins that may take a while, such as {@code starting PostgreSQL}; {@link #done} or a failure follows. */
+    void begin(String phase);
+
+    /** What began last is done. */
+    void done();
+
+    /** A line of its own, such as what the system lacks. */
+    void say(String line);
+}
