@@ -5,7 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 
@@ -26,7 +26,7 @@ final class CycleSearch {
     private final List<String> ids;
     private final List<List<Edge>> upstreams;
     private final Problems problems;
-    private final Set<Edge> removed = new HashSet<>();
+    private final Set<Edge> removed = Collections.newSetFromMap(new IdentityHashMap<>());
 
     CycleSearch(List<String> ids, List<List<Edge>> upstreams, Problems problems) {
         this.ids = ids;

@@ -102,7 +102,7 @@ class DagDrawingTest {
     @Test
     void everyTaskIsDrawnOnceAndAfterAllThatItWaitsFor() {
         Seeded.forAll(random -> {
-            var draft = draft(RandomDags.yaml(random, 30));
+            var draft = draft(RandomYaml.yaml(random, 30));
 
             var drawn = DagDrawing.text(draft).lines().toList();
 

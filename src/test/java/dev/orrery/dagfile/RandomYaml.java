@@ -7,7 +7,7 @@ import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 
 /** Valid DAG files, drawn at random; tasks are called t0, t1, … and wait for earlier ones. */
-final class RandomDags {
+final class RandomYaml {
 
     private static final List<String> KINDS = List.of(
             "type: shell, command: x",
@@ -15,7 +15,7 @@ final class RandomDags {
             "type: python, code: x",
             "type: handler, handler: noop");
 
-    private RandomDags() {}
+    private RandomYaml() {}
 
     static String yaml(RandomGenerator random, int maxTasks) {
         return IntStream.range(0, random.nextInt(1, maxTasks + 1))
