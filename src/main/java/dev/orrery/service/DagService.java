@@ -1,5 +1,8 @@
 package dev.orrery.service;
 
+import static java.lang.System.Logger.Level.WARNING;
+import static java.util.Objects.requireNonNull;
+
 import dev.orrery.dagfile.DagFileParser;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.ErrorCode;
@@ -8,127 +11,104 @@ import dev.orrery.domain.Problem;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.store.DagJson;
 import dev.orrery.store.DagPublication;
 import dev.orrery.store.DagRepository;
+import dev.orrery.store.DagRepository.StoredVersion;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.StoredDag;
+import dev.orrery.store.Texts;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
-import java.util.function.Function;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
-/** DAGs: publishing, looking, pausing, deleting. Files are read and checked off the event loop. */
+/** DAGs: publishing, looking, pausing, deleting. Files are read off the event loop, since the largest take a while. */
 public final class DagService {
+
+    private static final System.Logger LOG = System.getLogger(DagService.class.getName());
+
+    /** About so many tasks are deleted in one transaction. */
+    private static final int PURGE_TASKS = 2_000;
 
     private final Vertx vertx;
     private final DagRepository dags;
     private final Supplier<UUID> ids;
+    private final AtomicBoolean purging = new AtomicBoolean();
 
     /** {@code ids}: new ids in the order of time. */
     public DagService(Vertx vertx, DagRepository dags, Supplier<UUID> ids) {
-        this.vertx = vertx;
-        this.dags = dags;
-        this.ids = ids;
+        this.vertx = requireNonNull(vertx, "vertx");
+        this.dags = requireNonNull(dags, "dags");
+        this.ids = requireNonNull(ids, "ids");
     }
 
     /**
-     * Publishes a new DAG. The given name wins over the one in the text, which may then be missing. Fails with all
-     * problems of the text, or with CONFLICT where the name exists.
+     * Publishes a new DAG. The given name wins over the one in the file. Fails with every problem of the file at once, or
+     * with {@code CONFLICT} where the name exists: the path of its problem is the id of that DAG.
      */
     public Future<DagSummary> create(TenantId tenant, Optional<String> name, String yaml, Optional<RequestKey> key) {
-        return publication(yaml, draft -> named(draft, name.or(draft::name)))
-                .compose(dag -> dags.create(tenant, new DagId(ids.get()), dag, stored(key)))
+        return publication(yaml, draft -> named(draft, name))
+                .compose(dag -> dags.create(tenant, new DagId(ids.get()), dag, key.map(DagService::key)))
                 .map(DagService::summary);
     }
 
     /**
-     * Publishes the next version of a DAG, under its own name; an unchanged text keeps the version.
-     *
-     * @param ifMatch the version that is expected to be the newest
+     * Publishes the next version under the DAG's own name, whatever the file says; a text that did not change keeps its
+     * version. With {@code ifMatch} it fails with {@code CONFLICT} unless the DAG still has that version.
      */
     public Future<DagSummary> update(TenantId tenant, DagId id, String yaml, OptionalInt ifMatch) {
-        return found(id, dags.get(tenant, id))
-                .compose(dag -> publication(yaml, draft -> named(draft, Optional.of(dag.name()))))
-                .compose(dag -> found(id, dags.update(tenant, id, dag, ifMatch)))
-                .map(DagService::summary);
-    }
-
-    private Future<DagPublication> publication(String yaml, Function<DagDraft, DagDraft> name) {
-        return vertx.executeBlocking(
-                () -> DagPublication.of(name.apply(DagFileParser.parse(yaml).orThrow()), yaml), false);
-    }
-
-    private static DagDraft named(DagDraft draft, Optional<String> name) {
-        var chosen = name.orElseThrow(() -> invalid(
-                "MISSING_FIELD", "the DAG has no name", "give one in the request or as 'name' in the DAG file"));
-        if (!TaskDefinition.isName(chosen)) {
-            throw invalid("BAD_NAME", "a DAG's name has 1..255 characters", "choose a shorter name that is not blank");
-        }
-        return draft.named(chosen);
-    }
-
-    private static OrreryException invalid(String code, String message, String help) {
-        return new OrreryException(
-                ErrorCode.VALIDATION_ERROR,
-                message,
-                List.of(new Problem(code, 0, 0, "name", message, Optional.of(help))));
+        return stored(tenant, id)
+                .compose(current -> publication(yaml, draft -> draft.named(current.name())))
+                .compose(dag -> dags.update(tenant, id, dag, ifMatch))
+                .map(updated -> summary(updated.orElseThrow(() -> noDag(id))));
     }
 
     public Future<DagSummary> get(TenantId tenant, DagId id) {
-        return found(id, dags.get(tenant, id)).map(DagService::summary);
+        return stored(tenant, id).map(DagService::summary);
     }
 
-    /** The newest first; only the one of this name where a name is given. */
+    /** The newest first; with a name only the DAG that is called exactly so. */
     public Future<List<DagSummary>> list(TenantId tenant, Page page, Optional<String> name) {
-        var rows = name.isPresent()
-                ? dags.getByName(tenant, name.get())
-                        .map(dag -> dag.stream().skip(page.offset()).toList())
-                : dags.list(tenant, page.limit(), page.offset());
-        return rows.map(list -> list.stream().map(DagService::summary).toList());
+        var found = name.isEmpty()
+                ? dags.list(tenant, page.limit(), page.offset())
+                : dags.getByName(tenant, name.get())
+                        .map(dag -> dag.stream().skip(page.offset()).toList());
+        return found.map(list -> list.stream().map(DagService::summary).toList());
     }
 
-    /** One version in full, the newest unless one is named. */
+    /** A version in full, the newest one where none is named. */
     public Future<DagDocument> definition(TenantId tenant, DagId id, OptionalInt version) {
-        return found(id, dags.get(tenant, id))
-                .compose(_ -> dags.version(tenant, id, version))
-                .map(found -> found.orElseThrow(() -> new OrreryException(
-                        ErrorCode.DAG_NOT_FOUND,
-                        "DAG " + id + " has no version " + (version.isPresent() ? version.getAsInt() : "yet"))))
-                .map(stored -> new DagDocument(
-                        id, stored.name(), stored.version(), stored.yaml(), stored.definition(), stored.createdAt()));
+        return dags.version(tenant, id, version)
+                .map(found ->
+                        found.orElseThrow(() -> version.isPresent() ? noVersion(id, version.getAsInt()) : noDag(id)))
+                .compose(found -> vertx.executeBlocking(() -> document(id, found), false));
     }
 
-    /** The versions, the newest first. */
+    /** Versions, newest first; the cursor is the one that the part before ended with. */
     public Future<CursorPage<DagVersionSummary>> versions(
             TenantId tenant, DagId id, Optional<String> cursor, int limit) {
-        return found(id, dags.get(tenant, id))
+        return stored(tenant, id)
                 .compose(_ -> dags.versions(tenant, id, before(cursor), limit + 1))
-                .map(rows -> {
-                    var items = rows.stream()
+                .map(found -> {
+                    var items = found.stream()
                             .limit(limit)
                             .map(row ->
                                     new DagVersionSummary(row.version(), row.name(), row.taskCount(), row.createdAt()))
                             .toList();
-                    var next = rows.size() > limit
+                    var next = found.size() > limit
                             ? Optional.of(Integer.toString(items.getLast().version()))
                             : Optional.<String>empty();
                     return new CursorPage<>(items, next);
                 });
     }
 
-    private static int before(Optional<String> cursor) {
-        try {
-            return cursor.map(Integer::parseInt).orElse(Integer.MAX_VALUE);
-        } catch (NumberFormatException _) {
-            throw new OrreryException(ErrorCode.BAD_REQUEST, "cursor is not one that a list of versions gave");
-        }
-    }
-
-    /** From now on schedules and events start nothing; a call by hand still does. */
+    /** While it is paused, schedules and events start nothing. Repeating it changes nothing. */
     public Future<DagSummary> pause(TenantId tenant, DagId id, Optional<RequestKey> key) {
         return setActive(tenant, id, false, key);
     }
@@ -138,30 +118,102 @@ public final class DagService {
     }
 
     private Future<DagSummary> setActive(TenantId tenant, DagId id, boolean active, Optional<RequestKey> key) {
-        return found(id, dags.setActive(tenant, id, active, stored(key))).map(DagService::summary);
+        return dags.setActive(tenant, id, active, key.map(DagService::key))
+                .map(dag -> summary(dag.orElseThrow(() -> noDag(id))));
     }
 
-    /** Deletes a DAG with its versions, its runs and their logs; CONFLICT while one of its runs is active. */
+    /**
+     * Deletes a DAG with its versions and its runs, which have to have ended, else it fails with {@code CONFLICT}. It is
+     * gone for everyone at once; its rows follow.
+     */
     public Future<Void> delete(TenantId tenant, DagId id) {
         return dags.delete(tenant, id).compose(deletion -> switch (deletion) {
-            case HIDDEN -> Future.succeededFuture();
+            case HIDDEN -> {
+                purgeDeleted().onFailure(error -> LOG.log(WARNING, "event=purge_failed dag=" + id, error));
+                yield Future.succeededFuture();
+            }
             case ACTIVE ->
                 Future.failedFuture(new OrreryException(
-                        ErrorCode.CONFLICT, "runs of DAG " + id + " are active; cancel them or wait for their end"));
+                        ErrorCode.CONFLICT, "DAG " + id + " has runs that have not ended; cancel them first"));
             case UNKNOWN -> Future.failedFuture(noDag(id));
         });
     }
 
-    private static Future<StoredDag> found(DagId id, Future<Optional<StoredDag>> dag) {
-        return dag.map(found -> found.orElseThrow(() -> noDag(id)));
+    /** Removes the rows of deleted DAGs in small transactions; does nothing while it is at it already. */
+    public Future<Void> purgeDeleted() {
+        if (!purging.compareAndSet(false, true)) {
+            return Future.succeededFuture();
+        }
+        return purgeNext().onComplete(_ -> purging.set(false));
+    }
+
+    private Future<Void> purgeNext() {
+        return dags.purgeHidden(PURGE_TASKS).compose(more -> more ? purgeNext() : Future.succeededFuture());
+    }
+
+    private Future<DagPublication> publication(String yaml, UnaryOperator<DagDraft> naming) {
+        return vertx.executeBlocking(
+                () -> DagPublication.of(naming.apply(DagFileParser.parse(yaml).orThrow()), yaml), false);
+    }
+
+    private static DagDraft named(DagDraft draft, Optional<String> name) {
+        var chosen = name.map(Texts::clean)
+                .or(draft::name)
+                .orElseThrow(() -> wrongName(
+                        "MISSING_FIELD",
+                        "the DAG has no name",
+                        "write 'name: …' into the file, or give a name with the request"));
+        if (!TaskDefinition.isName(chosen)) {
+            throw wrongName(
+                    "BAD_NAME",
+                    "a name has 1 to 255 characters, one of them visible and none of them a control character",
+                    "choose a short name on one line");
+        }
+        return draft.named(chosen);
+    }
+
+    private static OrreryException wrongName(String code, String message, String help) {
+        return new OrreryException(
+                ErrorCode.VALIDATION_ERROR,
+                message,
+                List.of(new Problem(code, 0, 0, "name", message, Optional.of(help))));
+    }
+
+    private static int before(Optional<String> cursor) {
+        try {
+            return cursor.map(Integer::parseInt).orElse(Integer.MAX_VALUE);
+        } catch (NumberFormatException _) {
+            throw new OrreryException(
+                    ErrorCode.BAD_REQUEST,
+                    "the cursor is none of this list",
+                    List.of(Problem.at("query.cursor", "BAD_CURSOR", "this is not a nextCursor of this list")));
+        }
+    }
+
+    private static DagDocument document(DagId id, StoredVersion stored) {
+        return new DagDocument(
+                id,
+                stored.name(),
+                stored.version(),
+                stored.yaml(),
+                DagJson.show(stored.definitionOf(id)),
+                stored.createdAt());
+    }
+
+    private Future<StoredDag> stored(TenantId tenant, DagId id) {
+        return dags.get(tenant, id).map(dag -> dag.orElseThrow(() -> noDag(id)));
     }
 
     private static OrreryException noDag(DagId id) {
         return new OrreryException(ErrorCode.DAG_NOT_FOUND, "there is no DAG " + id);
     }
 
-    private static Optional<NewRun.Key> stored(Optional<RequestKey> key) {
-        return key.map(given -> new NewRun.Key(given.operation(), given.key(), given.requestHash()));
+    private static OrreryException noVersion(DagId id, int version) {
+        return new OrreryException(ErrorCode.DAG_NOT_FOUND, "there is no version " + version + " of a DAG " + id);
+    }
+
+    private static NewRun.Key key(RequestKey key) {
+        return new NewRun.Key(key.operation(), key.key(), key.requestHash());
     }
 
     private static DagSummary summary(StoredDag dag) {

@@ -37,7 +37,7 @@ public final class DagPublication {
     }
 
     String name() {
-        return draft.name().orElseThrow();
+        return Texts.clean(draft.name().orElseThrow());
     }
 
     String yaml() {
@@ -71,7 +71,7 @@ public final class DagPublication {
         }
         return List.of(
                 column(tasks, String[]::new, task -> task.id().value()),
-                column(tasks, String[]::new, TaskDefinition::name),
+                column(tasks, String[]::new, task -> Texts.clean(task.name())),
                 column(tasks, String[]::new, task -> task.type().wireName()),
                 column(tasks, String[]::new, TaskDefinition::queue),
                 column(urgencies, Float[]::new, urgency -> (float) urgency.priority()),

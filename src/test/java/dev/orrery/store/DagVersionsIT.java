@@ -77,8 +77,9 @@ class DagVersionsIT {
     void anUnknownVersionFailsAndIsAskedForAgain() throws SQLException {
         var versions = new DagVersions(vertx, pools.api(), 1_000_000);
         assertThatThrownBy(() -> await(versions.version(1)))
-                .isInstanceOfSatisfying(OrreryException.class, unknown -> assertThat(unknown.code())
-                        .isEqualTo(ErrorCode.DAG_NOT_FOUND));
+                .isInstanceOfSatisfying(
+                        OrreryException.class,
+                        unknown -> assertThat(unknown.code()).isEqualTo(ErrorCode.DAG_NOT_FOUND));
 
         assertThat(rowOf(publish("a"))).isEqualTo(1);
 
