@@ -1,4 +1,4 @@
-/** Puts a node together: builds its parts, starts them in order and stops them in reverse. */
+/** The composition root: builds everything, deploys it in order, and drains it in reverse. */
 @NullMarked
 package dev.orrery.node;
 

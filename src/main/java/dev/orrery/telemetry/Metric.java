@@ -17,7 +17,32 @@ public enum Metric {
             "requests",
             List.of(),
             "Requests refused because too many were in work"),
-    HTTP_STREAMS("orrery_http_streams", Kind.GAUGE, "streams", List.of(), "Live streams that are open");
+    HTTP_STREAMS("orrery_http_streams", Kind.GAUGE, "streams", List.of(), "Live streams that are open"),
+    TASK_ATTEMPTS(
+            "orrery_task_attempts",
+            Kind.TIMER,
+            "seconds",
+            List.of("outcome"),
+            "Time from the start of an attempt to its end"),
+    TASK_CLAIMS("orrery_task_claims", Kind.COUNTER, "tasks", List.of(), "Tasks that this node has claimed"),
+    TASK_RESULTS_REFUSED(
+            "orrery_task_results_refused",
+            Kind.COUNTER,
+            "results",
+            List.of(),
+            "Results that came too late: their claim was gone"),
+    ROUTER_EXCHANGES(
+            "orrery_router_exchanges",
+            Kind.TIMER,
+            "seconds",
+            List.of(),
+            "Round trips to the database that commit results and claim tasks"),
+    ROUTER_REPORTS(
+            "orrery_router_reports",
+            Kind.COUNTER,
+            "reports",
+            List.of(),
+            "Starts and results told in those round trips");
 
     /** How a metric counts. */
     public enum Kind {

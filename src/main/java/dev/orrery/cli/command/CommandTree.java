@@ -2,6 +2,7 @@ package dev.orrery.cli.command;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.orrery.config.ProgramVersion;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -2,6 +2,7 @@ package dev.orrery.cli.command;
 
 import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.client.JsonObject;
+import dev.orrery.config.ProgramVersion;
 import java.util.LinkedHashMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;

@@ -1,15 +1,15 @@
-package dev.orrery.cli.command;
+package dev.orrery.config;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Properties;
 
 /** The version that the build wrote into the jar. */
-final class ProgramVersion {
+public final class ProgramVersion {
 
     private ProgramVersion() {}
 
-    static String text() {
+    public static String text() {
         try (var in = ProgramVersion.class.getResourceAsStream("/dev/orrery/version.properties")) {
             var properties = new Properties();
             if (in != null) {

@@ -1,0 +1,22 @@
+package dev.orrery.api;
+
+import dev.orrery.service.DagService;
+import dev.orrery.service.EventFeed;
+import dev.orrery.service.RunService;
+import dev.orrery.service.WorkerService;
+import java.util.HashMap;
+import java.util.Map;
+
+/** Who answers the operations of the contract. */
+public record ApiServices(DagService dags, RunService runs, EventFeed events, WorkerService workers) {
+
+    /** By the contract's operationId. */
+    public Map<String, Operation> operations() {
+        var all = new HashMap<String, Operation>();
+        all.putAll(new DagOperations(dags).byId());
+        all.putAll(new RunOperations(runs, events).byId());
+        all.putAll(new TaskOperations(runs).byId());
+        all.putAll(new WorkerOperations(workers).byId());
+        return all;
+    }
+}

@@ -1,0 +1,65 @@
+package dev.orrery.api;
+
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.dag.RunState;
+import dev.orrery.domain.dag.Trigger;
+import dev.orrery.service.EventFeed;
+import dev.orrery.service.RunService;
+import io.vertx.core.Future;
+import io.vertx.core.json.JsonObject;
+import java.util.Map;
+import java.util.Optional;
+
+/** The operations tagged {@code Runs}. */
+final class RunOperations {
+
+    private final RunService runs;
+    private final EventFeed events;
+
+    RunOperations(RunService runs, EventFeed events) {
+        this.runs = runs;
+        this.events = events;
+    }
+
+    Map<String, Operation> byId() {
+        return Map.of(
+                "triggerRun", this::trigger,
+                "listDagRuns", request -> list(request, Optional.of(request.dagId())),
+                "listRuns", request -> list(request, Optional.empty()),
+                "getRun", this::get,
+                "deleteRun", this::delete,
+                "cancelRun", this::cancel,
+                "watchRun", this::watch);
+    }
+
+    private Future<Answer> trigger(ApiRequest request) {
+        var params = JsonBody.text(request.body().getJsonObject("params", new JsonObject()));
+        return runs.trigger(request.tenant(), request.dagId(), params, Trigger.API, request.key())
+                .map(run -> Answer.json(202, out -> JsonShapes.run(out, run))
+                        .with("Location", Contract.BASE_PATH + "/runs/" + run.runId()));
+    }
+
+    private Future<Answer> list(ApiRequest request, Optional<DagId> dag) {
+        var state = request.optionalText("state").map(RunState::ofWireName);
+        return runs.list(request.tenant(), dag, state, request.page())
+                .map(list -> Answer.json(200, out -> JsonShapes.array(out, list, JsonShapes::run)));
+    }
+
+    private Future<Answer> get(ApiRequest request) {
+        return runs.get(request.tenant(), request.runId())
+                .map(run -> Answer.json(200, out -> JsonShapes.status(out, run)));
+    }
+
+    private Future<Answer> delete(ApiRequest request) {
+        return runs.delete(request.tenant(), request.runId()).map(_ -> Answer.empty(204));
+    }
+
+    private Future<Answer> cancel(ApiRequest request) {
+        return runs.cancel(request.tenant(), request.runId(), request.key()).map(_ -> Answer.empty(202));
+    }
+
+    private Future<Answer> watch(ApiRequest request) {
+        return events.open(request.tenant(), request.runId(), request.optionalText("Last-Event-ID"))
+                .compose(source -> RunWatch.begin(request.vertx(), source));
+    }
+}

@@ -1,0 +1,50 @@
+package dev.orrery.api;
+
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.service.RunService;
+import io.vertx.core.Future;
+import java.util.Map;
+import java.util.Optional;
+
+/** The operations tagged {@code Tasks}. */
+final class TaskOperations {
+
+    private final RunService runs;
+
+    TaskOperations(RunService runs) {
+        this.runs = runs;
+    }
+
+    Map<String, Operation> byId() {
+        return Map.of("getTask", this::get, "cancelTask", this::cancel, "readTaskLog", this::log);
+    }
+
+    private Future<Answer> get(ApiRequest request) {
+        return runs.task(request.tenant(), request.runId(), request.taskId())
+                .map(task -> Answer.json(200, out -> JsonShapes.detail(out, task)));
+    }
+
+    private Future<Answer> cancel(ApiRequest request) {
+        return runs.cancelTask(request.tenant(), request.runId(), request.taskId(), request.key())
+                .map(_ -> Answer.empty(202));
+    }
+
+    private Future<Answer> log(ApiRequest request) {
+        LogReader log = (attempt, offset) ->
+                runs.log(request.tenant(), request.runId(), request.taskId(), attempt, offset, LogReader.PIECE_BYTES);
+        return request.flag("follow")
+                ? LogStreams.follow(request.vertx(), log, request.optionalNumber("attempt"), begin(request))
+                : LogStreams.text(request.vertx(), log, request.optionalNumber("attempt"), begin(request));
+    }
+
+    /** The offset to begin at; a reader that comes back knows better than the URL it came with at first. */
+    private static long begin(ApiRequest request) {
+        var last = request.flag("follow") ? request.optionalText("Last-Event-ID") : Optional.<String>empty();
+        try {
+            return last.map(Long::parseUnsignedLong).orElseGet(() -> request.number("offset"));
+        } catch (NumberFormatException _) {
+            throw new OrreryException(ErrorCode.BAD_REQUEST, "Last-Event-ID is no id of a log: it must be a number");
+        }
+    }
+}

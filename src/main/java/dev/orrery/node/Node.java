@@ -1,0 +1,386 @@
+package dev.orrery.node;
+
+import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+
+import dev.orrery.api.Api;
+import dev.orrery.api.ApiServices;
+import dev.orrery.api.Contract;
+import dev.orrery.api.HealthCheck;
+import dev.orrery.bus.Addresses;
+import dev.orrery.bus.Bus;
+import dev.orrery.config.OrreryConfig;
+import dev.orrery.config.ProgramVersion;
+import dev.orrery.coordination.Membership;
+import dev.orrery.domain.IdSequence;
+import dev.orrery.domain.NodeId;
+import dev.orrery.domain.StartupException;
+import dev.orrery.domain.WorkerId;
+import dev.orrery.engine.router.RouterSettings;
+import dev.orrery.engine.router.RouterVerticle;
+import dev.orrery.engine.worker.TaskInputs;
+import dev.orrery.engine.worker.WorkerSettings;
+import dev.orrery.engine.worker.WorkerVerticle;
+import dev.orrery.executor.ExecutorEnvironment;
+import dev.orrery.executor.Executors;
+import dev.orrery.executor.LogSink;
+import dev.orrery.service.DagService;
+import dev.orrery.service.EventFeed;
+import dev.orrery.service.RunService;
+import dev.orrery.service.WorkerService;
+import dev.orrery.store.Batcher;
+import dev.orrery.store.DagRepository;
+import dev.orrery.store.DagRunRepository;
+import dev.orrery.store.DagVersions;
+import dev.orrery.store.Database;
+import dev.orrery.store.EventRepository;
+import dev.orrery.store.LogRepository;
+import dev.orrery.store.NewRun;
+import dev.orrery.store.NodeRepository.Registration;
+import dev.orrery.store.Pools;
+import dev.orrery.store.StoreFailures;
+import dev.orrery.store.TaskInstanceRepository;
+import dev.orrery.store.WorkRepository;
+import dev.orrery.telemetry.Metrics;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.List;
+import java.util.Properties;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
+
+/**
+ * A running node: its database, its place among the nodes, its engine and its API, started in this order and stopped in
+ * the reverse one.
+ */
+public final class Node {
+
+    /** The exit code of a process whose node has lost its right to work. */
+    public static final int EXIT_FENCED = 70;
+
+    private static final System.Logger LOG = System.getLogger(Node.class.getName());
+    private static final Duration STEP_LIMIT = Duration.ofSeconds(30);
+    private static final long VERSION_CACHE_BYTES = 32 << 20;
+    private static final int API_WAITING = 1_000;
+
+    private final OrreryConfig config;
+    private final Path startDirectory;
+    private final Console console;
+    private final Promise<Integer> ended = Promise.promise();
+
+    /** What is open, the latest first. */
+    private final Deque<Step> open = new ArrayDeque<>();
+
+    private volatile URI address = URI.create("http://127.0.0.1:0");
+
+    private record Step(String name, Duration limit, Runnable close) {}
+
+    private Node(OrreryConfig config, Path startDirectory, Console console) {
+        this.config = config;
+        this.startDirectory = startDirectory;
+        this.console = console;
+    }
+
+    /**
+     * Starts a standalone node and returns when it works. Blocks.
+     *
+     * @param startDirectory where relative paths of the configuration begin
+     * @throws StartupException with one line for people; everything that was opened is closed again
+     */
+    public static Node start(OrreryConfig config, Path startDirectory, Console console) {
+        var node = new Node(config, startDirectory, console);
+        try {
+            node.open();
+            return node;
+        } catch (RuntimeException e) {
+            node.stop();
+            throw e;
+        }
+    }
+
+    /** Where the API listens. */
+    public URI address() {
+        return address;
+    }
+
+    /** Completes with an exit code when the node has ended by itself. */
+    public Future<Integer> ended() {
+        return ended.future();
+    }
+
+    /**
+     * Stops: takes nothing new, hands back what has not begun, lets running tasks finish for the drain timeout, and
+     * closes everything. Blocks; may be called once.
+     */
+    public void stop() {
+        Step step;
+        while ((step = takeStep()) != null) {
+            var current = step;
+            var closing = Thread.ofVirtual().name("close " + current.name()).start(current.close());
+            try {
+                if (!closing.join(current.limit())) {
+                    LOG.log(WARNING, "closing takes too long, going on: part={0}", current.name());
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private synchronized @org.jspecify.annotations.Nullable Step takeStep() {
+        return open.pollFirst();
+    }
+
+    private synchronized void opened(String name, Duration limit, Runnable close) {
+        open.addFirst(new Step(name, limit, close));
+    }
+
+    private void open() {
+        var database = phase("opening the database", () -> {
+            var opened = Database.open(config.database(), config.node().dataDir());
+            opened("database", STEP_LIMIT.plus(STEP_LIMIT), opened::close);
+            return opened;
+        });
+        console.say(database.description());
+        var random = new SecureRandom();
+        var ids = new IdSequence(random.nextLong());
+        var membership = phase("joining", () -> join(database, new NodeId(ids.next(System.currentTimeMillis()))));
+        var clock = membership.clock();
+
+        var vertx = Vertx.vertx();
+        opened("event loops", STEP_LIMIT, () -> await(vertx.close(), STEP_LIMIT));
+        var parts = new Parts(
+                vertx,
+                database,
+                membership.node(),
+                () -> ids.next(clock.millis()),
+                RandomGenerator.of("L64X128MixRandom"));
+        var executors = phase("starting workers and router", () -> startEngine(parts));
+        console.say("tasks run under " + executors.tasksDirectory() + "; " + executors.isolation());
+        phase("opening the API", () -> listen(parts));
+        LOG.log(INFO, "node {0} is ready on {1}", membership.node(), address);
+    }
+
+    private <T> T phase(String name, Supplier<T> work) {
+        console.begin(name);
+        var result = work.get();
+        console.done();
+        return result;
+    }
+
+    /** What the later phases share. */
+    private final class Parts {
+
+        private final Vertx vertx;
+        private final Bus bus;
+        private final NodeId node;
+        private final List<WorkerId> workers;
+        private final Pools pools;
+        private final WorkRepository work;
+        private final DagVersions versions;
+        private final LogRepository logs;
+        private final RunService runs;
+        private final DagService dags;
+        private final EventFeed events;
+        private final Metrics metrics = new Metrics();
+        private final RandomGenerator random;
+
+        private Parts(Vertx vertx, Database database, NodeId node, Supplier<UUID> ids, RandomGenerator random) {
+            this.vertx = vertx;
+            this.bus = Bus.on(vertx);
+            this.node = node;
+            this.random = random;
+            this.workers = IntStream.rangeClosed(1, config.workers().size())
+                    .mapToObj(number -> WorkerId.of(node, number))
+                    .toList();
+            this.pools = Pools.open(
+                    vertx, database.connectOptions(), config.database().poolSize(), API_WAITING);
+            opened("connections", STEP_LIMIT, () -> await(pools.close(), STEP_LIMIT));
+            opened("metrics", STEP_LIMIT, metrics::close);
+            this.work = new WorkRepository(pools.hot());
+            this.versions = new DagVersions(vertx, pools.api(), VERSION_CACHE_BYTES);
+            this.logs = new LogRepository(pools.api());
+            var creations = new Batcher<NewRun, NewRun.Result>(
+                    "run submissions",
+                    new Batcher.Limits(200, 4 << 20, 2, 10_000, 64 << 20),
+                    run -> 200
+                            + run.params().map(params -> params.text().length()).orElse(0),
+                    work::createRuns,
+                    StoreFailures::isLasting);
+            this.runs = new RunService(
+                    new RunService.Repositories(
+                            work, new DagRunRepository(pools.api()), new TaskInstanceRepository(pools.api()), logs),
+                    creations,
+                    versions::version,
+                    ids,
+                    bus);
+            this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
+            this.events = new EventFeed(vertx, new EventRepository(pools.api()), versions::version);
+            bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
+        }
+    }
+
+    private Membership join(Database database, NodeId id) {
+        var membership = Membership.joinAlone(
+                answerLimit -> connect(database, answerLimit),
+                new Registration(id, name(), ProcessHandle.current().pid(), "standalone", ProgramVersion.text()),
+                config.database().embedded(),
+                this::fenced);
+        opened("membership", STEP_LIMIT, membership::close);
+        return membership;
+    }
+
+    private static java.sql.Connection connect(Database database, Duration answerLimit) throws SQLException {
+        var properties = new Properties();
+        properties.setProperty("user", database.user());
+        properties.setProperty("password", database.password());
+        properties.setProperty("connectTimeout", "5");
+        properties.setProperty("socketTimeout", Long.toString(Math.max(1, answerLimit.toSeconds())));
+        properties.setProperty("currentSchema", "orrery");
+        properties.setProperty("ApplicationName", "orrery-beat");
+        return DriverManager.getConnection(database.jdbcUrl(), properties);
+    }
+
+    private String name() {
+        if (!config.node().name().isEmpty()) {
+            return config.node().name();
+        }
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException _) {
+            return "localhost";
+        }
+    }
+
+    /** The database no longer lets this node work: whatever it still does cannot count. */
+    private void fenced() {
+        LOG.log(ERROR, "another node took over, this one ends");
+        ended.tryComplete(EXIT_FENCED);
+    }
+
+    private Executors startEngine(Parts parts) {
+        var environment = new ExecutorEnvironment(
+                () -> address + Contract.BASE_PATH,
+                startDirectory,
+                config.node().dataDir());
+        var executors = Executors.create(parts.vertx, config.tasks(), environment, parts.bus);
+        opened("executors", STEP_LIMIT, () -> await(executors.close(), STEP_LIMIT));
+        var workerSettings = new WorkerSettings(
+                config.workers().concurrency(),
+                config.workers().queueCapacity(),
+                config.tasks().logLimit(),
+                config.tasks().killGrace());
+        for (var worker : parts.workers) {
+            deploy(
+                    parts.vertx,
+                    "worker " + worker.workerNumber(),
+                    STEP_LIMIT,
+                    new WorkerVerticle(
+                            worker, workerSettings, executors::of, inputs(parts.runs), logSink(parts.logs), parts.bus));
+        }
+        var drain = config.workers().drainTimeout();
+        deploy(
+                parts.vertx,
+                "router",
+                drain.plus(config.tasks().killGrace()).plus(STEP_LIMIT),
+                new RouterVerticle(
+                        parts.node,
+                        parts.workers,
+                        new RouterSettings(
+                                config.router().poll(),
+                                config.router().leadTime(),
+                                config.router().batchSize(),
+                                config.workers().concurrency(),
+                                config.workers().queueCapacity(),
+                                config.workers().queues(),
+                                drain),
+                        parts.work,
+                        parts.versions::version,
+                        parts.bus,
+                        new EngineMeters(parts.metrics),
+                        parts.random));
+        return executors;
+    }
+
+    private static TaskInputs inputs(RunService runs) {
+        return assignment ->
+                runs.gifts(assignment).map(gifts -> new TaskInputs.Inputs(gifts.params(), gifts.outputs()));
+    }
+
+    private static LogSink logSink(LogRepository logs) {
+        var chunks = new Batcher<LogRepository.Chunk, Boolean>(
+                "log chunks",
+                new Batcher.Limits(100, 1 << 20, 2, 10_000, 32 << 20),
+                chunk -> chunk.content().length(),
+                batch -> logs.append(batch).map(_ -> Collections.nCopies(batch.size(), true)),
+                StoreFailures::isLasting);
+        return (task, attempt, offset, bytes) -> chunks.add(new LogRepository.Chunk(task, attempt, offset, bytes))
+                .mapEmpty();
+    }
+
+    private void deploy(Vertx vertx, String name, Duration stopLimit, io.vertx.core.Deployable verticle) {
+        var id = await(vertx.deployVerticle(verticle), STEP_LIMIT);
+        opened(name, stopLimit, () -> await(vertx.undeploy(id), stopLimit));
+    }
+
+    private Api listen(Parts parts) {
+        var services =
+                new ApiServices(parts.dags, parts.runs, parts.events, new WorkerService(parts.workers, parts.bus));
+        var contract = await(Contract.load(parts.vertx), STEP_LIMIT);
+        var api = await(
+                Api.start(
+                        parts.vertx,
+                        new Api.Setup(
+                                config.http(),
+                                contract,
+                                services.operations(),
+                                new Api.About(ProgramVersion.text(), "standalone"),
+                                List.of(new HealthCheck(
+                                        "database",
+                                        () -> parts.pools
+                                                .api()
+                                                .query("SELECT 1")
+                                                .execute()
+                                                .mapEmpty())),
+                                parts.metrics,
+                                2)),
+                STEP_LIMIT);
+        opened("API", STEP_LIMIT, () -> await(api.close(), STEP_LIMIT));
+        address = URI.create("http://" + hostForUrl(config.http().host()) + ":" + api.port());
+        return api;
+    }
+
+    /** What listens on every address is reached by loopback. */
+    private static String hostForUrl(String host) {
+        return switch (host) {
+            case "0.0.0.0", "::", "[::]" -> "127.0.0.1";
+            default -> host.contains(":") && !host.startsWith("[") ? "[" + host + "]" : host;
+        };
+    }
+
+    private static <T> T await(Future<T> future, Duration limit) {
+        try {
+            return future.await(limit.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new StartupException("no answer within " + limit.toSeconds() + " s", e);
+        }
+    }
+}
