@@ -2,9 +2,10 @@
 --
 -- Every function locks first and looks in later statements: a statement's snapshot is older than the locks it waited for.
 -- The order of locks is the same everywhere: runs, then claim batches, then the rows of tasks; ids ascending. All that
--- changes tasks of a run but a claim and a wake holds the run's row, so the tables behind it need no locks of their own;
--- a claim only skips what is locked, and whoever ends tasks looks at timers, ready rows and claims in this order, each
--- in a statement of its own, so that a task which moves on meanwhile is met further down.
+-- changes tasks of a run but a claim holds the run's row, so the tables behind it need no locks of their own, and the
+-- history of a run is numbered in the order of its commits; a claim only skips what is locked, and whoever ends tasks
+-- looks at ready rows before claims, each in a statement of its own, so that a task which is claimed meanwhile is met
+-- further down.
 
 -- The id of the task with this number in a run: the run's id with the number in its last 32 bits.
 CREATE OR REPLACE FUNCTION instance_id(run uuid, task_no int) RETURNS uuid
@@ -598,33 +599,40 @@ BEGIN
 END $f$;
 
 -- Moves retries whose time has come into the queue, at most p_limit; answers the queues and, where another one waits,
--- in how many milliseconds it is due.
+-- in how many milliseconds it is due. Two nodes that wake the same runs at once take turns: what the first one moved,
+-- the second one no longer finds.
 CREATE OR REPLACE FUNCTION wake_due(p_limit int, OUT woken int, OUT queues text[], OUT next_due_ms bigint)
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
     v_now      timestamptz := clock_timestamp();
+    v_refs     uuid[];
     v_changes  task_change[];
 BEGIN
-    WITH due AS (
-        DELETE FROM task_timers t
-        WHERE t.ctid = ANY (ARRAY(
-            SELECT x.ctid FROM task_timers x
-            WHERE x.due_at <= statement_timestamp()
-            ORDER BY x.due_at
-            LIMIT p_limit
-            FOR UPDATE SKIP LOCKED))
-        RETURNING t.ref, t.attempt, t.failures
-    ), ready AS (
-        INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures)
-        SELECT i.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id, d.attempt, d.failures
-        FROM due d JOIN task_instances i ON i.id = d.ref
-        RETURNING id, queue, version_id, attempt
-    )
-    SELECT count(*)::int, array_agg(DISTINCT r.queue),
-           array_agg((r.id, run_of(r.id), task_no_of(r.id), r.version_id, 'retrying', 'ready', r.attempt, 0, NULL, NULL)::task_change)
-    INTO woken, queues, v_changes
-    FROM ready r;
+    SELECT array_agg(d.ref) INTO v_refs
+    FROM (SELECT x.ref FROM task_timers x WHERE x.due_at <= statement_timestamp()
+          ORDER BY x.due_at LIMIT p_limit) d;
+    woken := 0;
+    IF v_refs IS NOT NULL THEN
+        PERFORM r.id
+        FROM (SELECT DISTINCT run_of(u.ref) AS id FROM unnest(v_refs) u(ref) ORDER BY 1) u
+        CROSS JOIN LATERAL (SELECT x.id FROM dag_runs x WHERE x.id = u.id OFFSET 0 FOR NO KEY UPDATE) r;
+
+        WITH due AS (
+            DELETE FROM task_timers t
+            WHERE t.ref = ANY (v_refs) AND t.kind = 'retry' AND t.due_at <= statement_timestamp()
+            RETURNING t.ref, t.attempt, t.failures
+        ), ready AS (
+            INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures)
+            SELECT i.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id, d.attempt, d.failures
+            FROM due d JOIN task_instances i ON i.id = d.ref
+            RETURNING id, queue, version_id, attempt
+        )
+        SELECT count(*)::int, array_agg(DISTINCT r.queue),
+               array_agg((r.id, run_of(r.id), task_no_of(r.id), r.version_id, 'retrying', 'ready', r.attempt, 0, NULL, NULL)::task_change)
+        INTO woken, queues, v_changes
+        FROM ready r;
+    END IF;
 
     IF woken > 0 THEN
         INSERT INTO task_events (tenant_id, run_id, at, task_nos, froms, tos, attempts, fences, workers)
@@ -633,6 +641,9 @@ BEGIN
         FROM unnest(v_changes) c JOIN dag_runs g ON g.id = c.run_id
         GROUP BY g.tenant_id, c.run_id;
     END IF;
-    SELECT greatest(0, ceil(extract(epoch FROM min(t.due_at) - clock_timestamp()) * 1000))::bigint INTO next_due_ms
-    FROM task_timers t;
+    -- greatest() passes over nulls: without a timer there must be no answer.
+    SELECT CASE WHEN t.due_at IS NOT NULL
+                THEN greatest(0, ceil(extract(epoch FROM t.due_at - clock_timestamp()) * 1000))::bigint END
+    INTO next_due_ms
+    FROM (SELECT min(x.due_at) AS due_at FROM task_timers x) t;
 END $f$;
