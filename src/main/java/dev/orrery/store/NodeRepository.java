@@ -27,9 +27,13 @@ public final class NodeRepository {
     // language=PostgreSQL
     static final String REGISTER = "INSERT INTO nodes (id, name, pid, mode, version) VALUES (?, ?, ?, ?, ?)";
 
-    // A node that beat meanwhile lives, and is not fenced. FOR UPDATE would wait for claims in flight; so does UPDATE.
+    // A node that beat meanwhile lives, and is not fenced. UPDATE alone would pass by the claims in flight, which hold
+    // the row FOR KEY SHARE: they would be committed behind the back of whoever takes back what the node held.
     // language=PostgreSQL
-    static final String FENCE = "UPDATE nodes SET fenced_at = clock_timestamp() WHERE id = ? AND beat = ?";
+    static final String FENCE = """
+            WITH held AS (SELECT id FROM nodes WHERE id = ? AND beat = ? FOR UPDATE)
+            UPDATE nodes n SET fenced_at = clock_timestamp() FROM held WHERE n.id = held.id
+            """;
 
     // language=PostgreSQL
     static final String BEAT = """
@@ -50,7 +54,10 @@ public final class NodeRepository {
     static final String TAKE_BACK = "SELECT give_back(?, ARRAY[?::bigint], NULL, 'lost')";
 
     // language=PostgreSQL
-    static final String LEAVE = "UPDATE nodes SET fenced_at = clock_timestamp() WHERE id = ? AND fenced_at IS NULL";
+    static final String LEAVE = """
+            WITH held AS (SELECT id FROM nodes WHERE id = ? AND fenced_at IS NULL FOR UPDATE)
+            UPDATE nodes n SET fenced_at = clock_timestamp() FROM held WHERE n.id = held.id
+            """;
 
     // language=PostgreSQL
     static final String FORGET_OLD_NODES = """
