@@ -31,7 +31,7 @@ public record Pools(Pool hot, Pool api) {
      * Statistics of the queue are always stale: a plan made for them is a guess. So the hot path fixes its plans, and
      * where the planner could still choose, an index is always right.
      */
-    private static PgConnectOptions hot(PgConnectOptions connect) {
+    static PgConnectOptions hot(PgConnectOptions connect) {
         return new PgConnectOptions(connect)
                 .addProperty("plan_cache_mode", "force_generic_plan")
                 .addProperty("enable_seqscan", "off")
