@@ -1,6 +1,7 @@
 package dev.orrery.domain;
 
 import java.util.UUID;
+import java.util.regex.Pattern;
 
 /**
  * Ids that carry a number: the last 32 bits of a base id are zero, and those of its members are 1, 2, ….
@@ -12,6 +13,8 @@ import java.util.UUID;
 public final class NumberedIds {
 
     private static final long NUMBER = 0xFFFF_FFFFL;
+
+    private static final Pattern CANONICAL = Pattern.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}");
 
     private NumberedIds() {}
 
@@ -33,10 +36,10 @@ public final class NumberedIds {
         return (int) (member.getLeastSignificantBits() & NUMBER);
     }
 
-    /** The canonical 36 characters only: {@link UUID#fromString} also takes shortened groups. */
+    /** The canonical 36 characters only: {@link UUID#fromString} also takes groups of other lengths. */
     static UUID parse(String text) {
-        if (text.length() != 36) {
-            throw new IllegalArgumentException("not a UUID: " + text);
+        if (!CANONICAL.matcher(text).matches()) {
+            throw new IllegalArgumentException("not a UUID: '" + text + "'");
         }
         return UUID.fromString(text);
     }

@@ -1,0 +1,93 @@
+package dev.orrery.domain.task;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.domain.Json;
+import dev.orrery.testing.Seeded;
+import java.time.Duration;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+
+class VerdictTest {
+
+    private static final RetryPolicy THREE_ATTEMPTS =
+            new RetryPolicy(3, Duration.ofSeconds(1), Duration.ofMinutes(5), 2, 0);
+    private static final AttemptOutcome FAILED = new AttemptOutcome.Failed("exit code 1", true);
+    private static final AttemptOutcome TIMED_OUT = new AttemptOutcome.TimedOut(Duration.ofMinutes(90));
+
+    private final RandomGenerator random = new SplittableRandom(1);
+
+    @Test
+    void successIsFinalWithItsOutput() {
+        var verdict = judge(new AttemptOutcome.Succeeded(new Json("7")), 2);
+
+        assertThat(verdict).isEqualTo(new Verdict.Succeed(new Json("7")));
+        assertThat(verdict.event()).isEqualTo(TaskEvent.SUCCEED);
+    }
+
+    @Test
+    void aFailureIsTriedAgainAfterAGrowingWaitUntilAttemptsAreSpent() {
+        assertThat(judge(FAILED, 0)).isEqualTo(new Verdict.Retry(Duration.ofSeconds(1), "exit code 1", false));
+        assertThat(judge(FAILED, 1)).isEqualTo(new Verdict.Retry(Duration.ofSeconds(2), "exit code 1", false));
+        assertThat(judge(FAILED, 2)).isEqualTo(new Verdict.Fail("exit code 1"));
+        assertThat(judge(FAILED, 0).event()).isEqualTo(TaskEvent.RETRY);
+        assertThat(judge(FAILED, 2).event()).isEqualTo(TaskEvent.FAIL);
+    }
+
+    @Test
+    void whatCannotGoBetterIsNotTriedAgain() {
+        assertThat(judge(new AttemptOutcome.Failed("no such script", false), 0))
+                .isEqualTo(new Verdict.Fail("no such script"));
+    }
+
+    @Test
+    void aTimeoutIsTriedAgainToo() {
+        assertThat(judge(TIMED_OUT, 0))
+                .isEqualTo(new Verdict.Retry(Duration.ofSeconds(1), "stopped after its timeout of 1h30m", true));
+        assertThat(judge(TIMED_OUT, 2)).isEqualTo(new Verdict.TimeOut("stopped after its timeout of 1h30m"));
+        assertThat(judge(TIMED_OUT, 2).event()).isEqualTo(TaskEvent.TIME_OUT);
+    }
+
+    @Test
+    void aCancelledAttemptEndsTheTask() {
+        assertThat(judge(new AttemptOutcome.Cancelled(), 0)).isEqualTo(new Verdict.Cancel());
+        assertThat(new Verdict.Cancel().event()).isEqualTo(TaskEvent.CANCEL);
+    }
+
+    @Test
+    void aTaskIsTriedExactlyAsOftenAsItsPolicySays() {
+        Seeded.forAll(seeded -> {
+            var policy = new RetryPolicy(seeded.nextInt(1, 101), Duration.ZERO, Duration.ZERO, 1, 0);
+
+            var attempts = 1;
+            while (Verdict.of(seeded.nextBoolean() ? FAILED : TIMED_OUT, attempts - 1, policy, seeded)
+                    instanceof Verdict.Retry) {
+                attempts++;
+            }
+
+            assertThat(attempts).isEqualTo(policy.maxAttempts());
+        });
+    }
+
+    @Test
+    void everyVerdictIsALegalEndOfARunningAttempt() {
+        var verdicts = List.of(
+                judge(new AttemptOutcome.Succeeded(Json.NULL), 0),
+                judge(FAILED, 0),
+                judge(FAILED, 2),
+                judge(TIMED_OUT, 2),
+                judge(new AttemptOutcome.Cancelled(), 0));
+
+        assertThat(verdicts)
+                .allSatisfy(verdict -> assertThat(TaskTransitions.find(TaskState.RUNNING, verdict.event()))
+                        .isPresent())
+                .allSatisfy(verdict -> assertThat(TaskTransitions.find(TaskState.QUEUED, verdict.event()))
+                        .isPresent());
+    }
+
+    private Verdict judge(AttemptOutcome outcome, int failuresBefore) {
+        return Verdict.of(outcome, failuresBefore, THREE_ATTEMPTS, random);
+    }
+}
