@@ -1,0 +1,229 @@
+package dev.orrery.bench;
+
+import dev.orrery.testing.NodeProcess;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** The measurements of {@code scripts/bench}, one after the other on one node. */
+public final class Bench {
+
+    private static final int IN_FLIGHT = 24;
+
+    private final Target target;
+    private final int tasks;
+    private final Map<String, Double> figures = new LinkedHashMap<>();
+
+    private Bench(Target target, int tasks) {
+        this.target = target;
+        this.tasks = tasks;
+    }
+
+    /** {@code [--tasks N] [--json FILE] [--server URL --data-dir FOLDER --pid PID]}; without a server it starts a node. */
+    public static void main(String[] arguments) throws Exception {
+        var options = options(arguments);
+        var tasks = Integer.parseInt(options.getOrDefault("--tasks", "50000"));
+        if (options.containsKey("--server")) {
+            run(
+                    new Target(
+                            URI.create(options.get("--server")),
+                            Path.of(options.get("--data-dir")),
+                            Long.parseLong(options.get("--pid"))),
+                    tasks,
+                    options);
+            return;
+        }
+        var folder = Files.createTempDirectory("orrery-bench");
+        try (var node = NodeProcess.start(folder.resolve("data"), "--set", "log.level=WARN")) {
+            run(new Target(node.address(), folder.resolve("data"), node.pid()), tasks, options);
+        } finally {
+            delete(folder);
+        }
+    }
+
+    private static Map<String, String> options(String[] arguments) {
+        var options = new LinkedHashMap<String, String>();
+        for (var n = 0; n + 1 < arguments.length; n += 2) {
+            options.put(arguments[n], arguments[n + 1]);
+        }
+        return options;
+    }
+
+    private static void run(Target target, int tasks, Map<String, String> options) throws Exception {
+        var bench = new Bench(target, tasks);
+        bench.measure();
+        if (options.containsKey("--json")) {
+            Files.writeString(Path.of(options.get("--json")), bench.json());
+        }
+    }
+
+    private void measure() throws Exception {
+        var single = target.publish("bench-one", "tasks:\n" + task("t", ""));
+        var parallel = target.publish("bench-parallel", "tasks:\n" + repeat(100, n -> task("t" + n, "")));
+        var chain = target.publish(
+                "bench-chain", "tasks:\n" + repeat(100, n -> task("t" + n, n == 0 ? "" : "[t" + (n - 1) + "]")));
+        warmUp(single, parallel, chain);
+        figure("raw database, claim and complete", "tasks/s", new RawDatabase(target.dataDir()).cycle(tasks));
+        throughput("in runs of 100 in parallel", parallel, tasks / 100, 100);
+        figure("raw database, again", "tasks/s", new RawDatabase(target.dataDir()).cycle(tasks));
+        figures.put(
+                "runs of 100 in parallel / raw",
+                figures.get("throughput in runs of 100 in parallel")
+                        / ((figures.get("raw database, claim and complete") + figures.get("raw database, again")) / 2));
+        print("runs of 100 in parallel / raw", "", figures.get("runs of 100 in parallel / raw"));
+        throughput("in chains of 100", chain, tasks / 100, 100);
+        submissions(single);
+        startLatency(single);
+        hops(chain);
+        shellChain();
+        memory();
+    }
+
+    private void warmUp(String... dags) throws Exception {
+        for (var dag : dags) {
+            for (var round = 0; round < 3; round++) {
+                target.triggerMany(dag, 100, IN_FLIGHT);
+                target.awaitIdle();
+            }
+        }
+    }
+
+    /** From the first request to the end of the last run, with what it cost. */
+    private void throughput(String shape, String dag, int runs, int tasksOfRun) throws Exception {
+        var count = runs * (double) tasksOfRun;
+        var nodeCpu = target.nodeCpu();
+        var databaseCpu = target.databaseCpu();
+        var wal = target.walBytes();
+        var began = System.nanoTime();
+        target.triggerMany(dag, runs, IN_FLIGHT);
+        target.awaitIdle();
+        var seconds = (System.nanoTime() - began) / 1e9;
+        figure("throughput " + shape, "tasks/s", count / seconds);
+        figure("  node CPU " + shape, "µs/task", (target.nodeCpu() - nodeCpu) * 1e6 / count);
+        figure("  PostgreSQL CPU " + shape, "µs/task", (target.databaseCpu() - databaseCpu) * 1e6 / count);
+        figure("  WAL " + shape, "bytes/task", (target.walBytes() - wal) / count);
+    }
+
+    /** Accepted runs a second, and how long until the last of them has been executed. */
+    private void submissions(String dag) throws Exception {
+        var runs = tasks / 5;
+        var began = System.nanoTime();
+        target.triggerMany(dag, runs, IN_FLIGHT);
+        figure("submissions of single runs, " + IN_FLIGHT + " in flight", "runs/s", runs / ((System.nanoTime() - began) / 1e9));
+        target.awaitIdle();
+        figure("throughput in runs of 1", "tasks/s", runs / ((System.nanoTime() - began) / 1e9));
+    }
+
+    /** From just before the request is sent to the start of the handler, one at a time on an idle node. */
+    private void startLatency(String dag) throws Exception {
+        var samples = new ArrayList<Double>();
+        for (var n = 0; n < 400; n++) {
+            var sent = Instant.now();
+            var run = target.trigger(dag);
+            Thread.sleep(10); // a question in between would be in the way of what is measured
+            target.awaitIdle();
+            var sentMicros = sent.getEpochSecond() * 1e6 + sent.getNano() / 1e3;
+            var started = target.numbers("SELECT extract(epoch FROM started_at) * 1e6 FROM dag_runs WHERE id = '" + run
+                    + "'");
+            if (n >= 100) {
+                samples.add((started.getFirst() - sentMicros) / 1e3);
+            }
+        }
+        figure("POST to handler start, p50", "ms", percentile(samples, 50));
+        figure("POST to handler start, p99", "ms", percentile(samples, 99));
+    }
+
+    /** From the start of a task to the start of the next one. */
+    private void hops(String chain) throws Exception {
+        var hops = new ArrayList<Double>();
+        for (var n = 0; n < 20; n++) {
+            var run = target.trigger(chain);
+            target.awaitIdle();
+            if (n >= 5) {
+                hops.addAll(target.numbers("SELECT extract(epoch FROM started_at - lag(started_at) OVER (ORDER BY"
+                                + " started_at)) * 1e3 AS hop FROM task_attempts WHERE task_id BETWEEN '" + run
+                                + "' AND instance_id('" + run + "', 2147483647) ORDER BY hop NULLS FIRST OFFSET 1"));
+            }
+        }
+        figure("hop of a chain, p50", "ms", percentile(hops, 50));
+        figure("hop of a chain, p99", "ms", percentile(hops, 99));
+    }
+
+    private void shellChain() throws Exception {
+        var dag = target.publish("bench-shell", "tasks:\n"
+                + repeat(40, n -> "  - id: t" + n + "\n    type: shell\n    command: 'true'\n"
+                        + (n == 0 ? "" : "    dependencies: [t" + (n - 1) + "]\n")));
+        var samples = new ArrayList<Double>();
+        for (var n = 0; n < 4; n++) {
+            var began = System.nanoTime();
+            target.trigger(dag);
+            target.awaitIdle();
+            samples.add((System.nanoTime() - began) / 1e6);
+        }
+        figure("40 shell tasks in a chain, each", "ms", percentile(samples.subList(1, 4), 50) / 40);
+    }
+
+    private void memory() throws Exception {
+        figure("resident memory of the node, idle", "MB", target.residentMegabytes());
+        var dag = target.publish("bench-waiting", "tasks:\n  - id: gate\n    type: handler\n    handler: sleep\n"
+                + "    input: { ms: 60000 }\n" + repeat(9_999, n -> task("t" + n, "[gate]")));
+        var runs = new ArrayList<String>();
+        for (var n = 0; n < 10; n++) {
+            runs.add(target.trigger(dag));
+        }
+        Thread.sleep(2_000);
+        figure("resident memory of the node, 100,000 tasks waiting", "MB", target.residentMegabytes());
+        for (var run : runs) {
+            target.cancel(run);
+        }
+        target.awaitIdle();
+    }
+
+    private static String task(String id, String dependencies) {
+        return "  - id: " + id + "\n    type: handler\n    handler: noop\n"
+                + (dependencies.isEmpty() ? "" : "    dependencies: " + dependencies + "\n");
+    }
+
+    private static String repeat(int count, java.util.function.IntFunction<String> text) {
+        return IntStream.range(0, count).mapToObj(text).collect(Collectors.joining());
+    }
+
+    private static double percentile(List<Double> samples, int percent) {
+        var sorted = samples.stream().sorted().toList();
+        return sorted.get(Math.min(sorted.size() - 1, sorted.size() * percent / 100));
+    }
+
+    private void figure(String name, String unit, double value) {
+        figures.put(name.strip(), value);
+        print(name, unit, value);
+    }
+
+    private static void print(String name, String unit, double value) {
+        var number = value >= 100 ? String.format(Locale.ROOT, "%,.0f", value) : String.format(Locale.ROOT, "%.2f", value);
+        System.out.printf(Locale.ROOT, "%-58s %12s %s%n", name, number, unit);
+    }
+
+    private String json() {
+        return figures.entrySet().stream()
+                .map(figure -> "  \"" + figure.getKey() + "\": " + String.format(Locale.ROOT, "%.3f", figure.getValue()))
+                .collect(Collectors.joining(",\n", "{\n", "\n}\n"));
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (var files = Files.walk(folder)) {
+            for (var file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+package dev.orrery.testing;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** A node as a user starts it: the real jar in a process of its own, on a free port of loopback. */
+public final class NodeProcess implements AutoCloseable {
+
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+
+    private final Path dataDir;
+    private final Process process;
+    private final URI address;
+    private final Path output;
+
+    private NodeProcess(Path dataDir, Process process, URI address, Path output) {
+        this.dataDir = dataDir;
+        this.process = process;
+        this.address = address;
+        this.output = output;
+    }
+
+    /** The jar under test: the system property {@code orrery.jar}, else where the build puts it. */
+    public static Path jar() {
+        return Path.of(System.getProperty("orrery.jar", "target/orrery.jar")).toAbsolutePath();
+    }
+
+    /** Starts a node and waits until it is ready; {@code arguments} follow those for the folder and the port. */
+    public static NodeProcess start(Path dataDir, String... arguments) throws IOException {
+        var port = freePort();
+        var command = new ArrayList<>(List.of(
+                ProcessHandle.current().info().command().orElse("java"),
+                "-jar",
+                jar().toString(),
+                "node",
+                "--data-dir",
+                dataDir.toString(),
+                "--http-port",
+                Integer.toString(port)));
+        command.addAll(List.of(arguments));
+        Files.createDirectories(dataDir);
+        var output = Files.createTempFile(dataDir.toAbsolutePath().getParent(), "node", ".log");
+        var process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        var node = new NodeProcess(dataDir, process, URI.create("http://127.0.0.1:" + port), output);
+        Await.until("the node is ready", () -> {
+            if (!process.isAlive()) {
+                throw new AssertionError("the node ended: " + node.output());
+            }
+            return node.isReady();
+        });
+        return node;
+    }
+
+    private static int freePort() throws IOException {
+        try (var socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private boolean isReady() {
+        try {
+            return get("/health/ready").statusCode() == 200;
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    public URI address() {
+        return address;
+    }
+
+    public long pid() {
+        return process.pid();
+    }
+
+    /** Everything it has printed. */
+    public String output() {
+        try {
+            return Files.readString(output);
+        } catch (IOException e) {
+            return "its output cannot be read: " + e.getMessage();
+        }
+    }
+
+    public HttpResponse<String> get(String path) throws IOException {
+        return send(HttpRequest.newBuilder(address.resolve(path)).GET());
+    }
+
+    public HttpResponse<String> post(String path, String json) throws IOException {
+        return send(HttpRequest.newBuilder(address.resolve(path))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(json)));
+    }
+
+    private static HttpResponse<String> send(HttpRequest.Builder request) throws IOException {
+        try {
+            return HTTP.send(request.timeout(Duration.ofSeconds(30)).build(), HttpResponse.BodyHandlers.ofString());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    /** A connection to its embedded database. */
+    public Connection database() throws SQLException {
+        return database(dataDir, "orrery");
+    }
+
+    /** A connection, as superuser, to a database of the embedded server in a data folder. */
+    public static Connection database(Path dataDir, String name) throws SQLException {
+        try {
+            var port = Files.readAllLines(dataDir.resolve("postgresql/data/postmaster.pid"))
+                    .get(3)
+                    .strip();
+            for (var line : Files.readAllLines(dataDir.resolve("postgresql/pgpass"))) {
+                var fields = line.split(":", -1);
+                if (fields[3].equals("postgres")) {
+                    return DriverManager.getConnection(
+                            "jdbc:postgresql://127.0.0.1:" + port + "/" + name + "?currentSchema=orrery,public",
+                            fields[3],
+                            fields[4]);
+                }
+            }
+            throw new SQLException("no password of the superuser in " + dataDir);
+        } catch (IOException e) {
+            throw new SQLException("the data folder cannot be read", e);
+        }
+    }
+
+    /** {@code kill -9}. */
+    public void kill() {
+        process.destroyForcibly();
+        awaitEnd();
+    }
+
+    /** SIGTERM, and the exit code. */
+    public int stop() {
+        process.destroy();
+        return awaitEnd();
+    }
+
+    private int awaitEnd() {
+        try {
+            if (!process.waitFor(90, TimeUnit.SECONDS)) {
+                throw new AssertionError("the node does not end: " + output());
+            }
+            return process.exitValue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (process.isAlive()) {
+            stop();
+        }
+    }
+}
