@@ -19,12 +19,15 @@ import dev.orrery.domain.StartupException;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.engine.router.RouterSettings;
 import dev.orrery.engine.router.RouterVerticle;
+import dev.orrery.engine.scheduler.Chore;
+import dev.orrery.engine.scheduler.SchedulerVerticle;
 import dev.orrery.engine.worker.TaskInputs;
 import dev.orrery.engine.worker.WorkerSettings;
 import dev.orrery.engine.worker.WorkerVerticle;
 import dev.orrery.executor.ExecutorEnvironment;
 import dev.orrery.executor.Executors;
 import dev.orrery.executor.LogSink;
+import dev.orrery.executor.RunFolders;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
 import dev.orrery.service.RunService;
@@ -35,6 +38,7 @@ import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.DagVersions;
 import dev.orrery.store.Database;
 import dev.orrery.store.EventRepository;
+import dev.orrery.store.IdempotencyRepository;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.NodeRepository.Registration;
@@ -79,6 +83,7 @@ public final class Node {
     private static final Duration STEP_LIMIT = Duration.ofSeconds(30);
     private static final long VERSION_CACHE_BYTES = 32 << 20;
     private static final int API_WAITING = 1_000;
+    private static final int CHORE_BITE = 10_000;
 
     private final OrreryConfig config;
     private final Path startDirectory;
@@ -175,6 +180,7 @@ public final class Node {
                 RandomGenerator.of("L64X128MixRandom"));
         var executors = phase("starting workers and router", () -> startEngine(parts));
         console.say("tasks run under " + executors.tasksDirectory() + "; " + executors.isolation());
+        startChores(parts, executors.runFolders());
         phase("opening the API", () -> listen(parts));
         LOG.log(INFO, "node {0} is ready on {1}", membership.node(), address);
     }
@@ -339,6 +345,38 @@ public final class Node {
     private void deploy(Vertx vertx, String name, Duration stopLimit, io.vertx.core.Deployable verticle) {
         var id = await(vertx.deployVerticle(verticle), STEP_LIMIT);
         opened(name, stopLimit, () -> await(vertx.undeploy(id), stopLimit));
+    }
+
+    private void startChores(Parts parts, RunFolders folders) {
+        var keys = new IdempotencyRepository(parts.vertx, parts.pools.api());
+        var dags = new DagRepository(parts.vertx, parts.pools.api());
+        var runs = new DagRunRepository(parts.pools.api());
+        var chores = List.of(
+                new Chore("hidden DAGs", Duration.ofSeconds(2), () -> dags.purgeHidden(CHORE_BITE)),
+                new Chore(
+                        "old idempotency keys",
+                        Duration.ofMinutes(1),
+                        () -> keys.purgeOld(CHORE_BITE).map(count -> count == CHORE_BITE)),
+                new Chore(
+                        "folders of deleted runs",
+                        Duration.ofMinutes(1),
+                        () -> removeFolders(parts.vertx, folders, runs)));
+        deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores));
+    }
+
+    private static Future<Boolean> removeFolders(Vertx vertx, RunFolders folders, DagRunRepository runs) {
+        return vertx.executeBlocking(() -> folders.list(CHORE_BITE), false)
+                .compose(found -> runs.existing(found)
+                        .compose(existing -> vertx.executeBlocking(
+                                () -> {
+                                    for (var run : found) {
+                                        if (!existing.contains(run)) {
+                                            folders.remove(run);
+                                        }
+                                    }
+                                    return false;
+                                },
+                                false)));
     }
 
     private Api listen(Parts parts) {

@@ -13,6 +13,8 @@ import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 
 /** Runs as people ask for them; {@link WorkRepository} makes them and moves them on. */
 public final class DagRunRepository {
@@ -63,6 +65,9 @@ public final class DagRunRepository {
 
     // language=PostgreSQL
     static final String DELETE_RUN = "SELECT delete_run($1, $2) AS verdict";
+
+    // language=PostgreSQL
+    static final String FIND_EXISTING = "SELECT id FROM dag_runs WHERE id = ANY ($1::uuid[])";
 
     private final SqlClient sql;
 
@@ -115,6 +120,13 @@ public final class DagRunRepository {
                     case "active" -> Deletion.ACTIVE;
                     default -> Deletion.NONE;
                 });
+    }
+
+    /** Which of these runs there are, of any tenant. */
+    public Future<Set<RunId>> existing(List<RunId> ids) {
+        return sql.preparedQuery(FIND_EXISTING)
+                .execute(Tuple.tuple().addValue(ids.stream().map(RunId::value).toArray(UUID[]::new)))
+                .map(rows -> Set.copyOf(Rows.list(rows, row -> new RunId(row.getUUID("id")))));
     }
 
     private static StoredRun run(Row row) {

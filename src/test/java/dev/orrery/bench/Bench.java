@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -119,7 +118,10 @@ public final class Bench {
         var runs = tasks / 5;
         var began = System.nanoTime();
         target.triggerMany(dag, runs, IN_FLIGHT);
-        figure("submissions of single runs, " + IN_FLIGHT + " in flight", "runs/s", runs / ((System.nanoTime() - began) / 1e9));
+        figure(
+                "submissions of single runs, " + IN_FLIGHT + " in flight",
+                "runs/s",
+                runs / ((System.nanoTime() - began) / 1e9));
         target.awaitIdle();
         figure("throughput in runs of 1", "tasks/s", runs / ((System.nanoTime() - began) / 1e9));
     }
@@ -133,8 +135,8 @@ public final class Bench {
             Thread.sleep(10); // a question in between would be in the way of what is measured
             target.awaitIdle();
             var sentMicros = sent.getEpochSecond() * 1e6 + sent.getNano() / 1e3;
-            var started = target.numbers("SELECT extract(epoch FROM started_at) * 1e6 FROM dag_runs WHERE id = '" + run
-                    + "'");
+            var started = target.numbers(
+                    "SELECT extract(epoch FROM started_at) * 1e6 FROM dag_runs WHERE id = '" + run + "'");
             if (n >= 100) {
                 samples.add((started.getFirst() - sentMicros) / 1e3);
             }
@@ -151,8 +153,8 @@ public final class Bench {
             target.awaitIdle();
             if (n >= 5) {
                 hops.addAll(target.numbers("SELECT extract(epoch FROM started_at - lag(started_at) OVER (ORDER BY"
-                                + " started_at)) * 1e3 AS hop FROM task_attempts WHERE task_id BETWEEN '" + run
-                                + "' AND instance_id('" + run + "', 2147483647) ORDER BY hop NULLS FIRST OFFSET 1"));
+                        + " started_at)) * 1e3 AS hop FROM task_attempts WHERE task_id BETWEEN '" + run
+                        + "' AND instance_id('" + run + "', 2147483647) ORDER BY hop NULLS FIRST OFFSET 1"));
             }
         }
         figure("hop of a chain, p50", "ms", percentile(hops, 50));
@@ -160,9 +162,13 @@ public final class Bench {
     }
 
     private void shellChain() throws Exception {
-        var dag = target.publish("bench-shell", "tasks:\n"
-                + repeat(40, n -> "  - id: t" + n + "\n    type: shell\n    command: 'true'\n"
-                        + (n == 0 ? "" : "    dependencies: [t" + (n - 1) + "]\n")));
+        var dag = target.publish(
+                "bench-shell",
+                "tasks:\n"
+                        + repeat(
+                                40,
+                                n -> "  - id: t" + n + "\n    type: shell\n    command: 'true'\n"
+                                        + (n == 0 ? "" : "    dependencies: [t" + (n - 1) + "]\n")));
         var samples = new ArrayList<Double>();
         for (var n = 0; n < 4; n++) {
             var began = System.nanoTime();
@@ -175,8 +181,10 @@ public final class Bench {
 
     private void memory() throws Exception {
         figure("resident memory of the node, idle", "MB", target.residentMegabytes());
-        var dag = target.publish("bench-waiting", "tasks:\n  - id: gate\n    type: handler\n    handler: sleep\n"
-                + "    input: { ms: 60000 }\n" + repeat(9_999, n -> task("t" + n, "[gate]")));
+        var dag = target.publish(
+                "bench-waiting",
+                "tasks:\n  - id: gate\n    type: handler\n    handler: sleep\n" + "    input: { ms: 60000 }\n"
+                        + repeat(9_999, n -> task("t" + n, "[gate]")));
         var runs = new ArrayList<String>();
         for (var n = 0; n < 10; n++) {
             runs.add(target.trigger(dag));
@@ -209,13 +217,15 @@ public final class Bench {
     }
 
     private static void print(String name, String unit, double value) {
-        var number = value >= 100 ? String.format(Locale.ROOT, "%,.0f", value) : String.format(Locale.ROOT, "%.2f", value);
+        var number =
+                value >= 100 ? String.format(Locale.ROOT, "%,.0f", value) : String.format(Locale.ROOT, "%.2f", value);
         System.out.printf(Locale.ROOT, "%-58s %12s %s%n", name, number, unit);
     }
 
     private String json() {
         return figures.entrySet().stream()
-                .map(figure -> "  \"" + figure.getKey() + "\": " + String.format(Locale.ROOT, "%.3f", figure.getValue()))
+                .map(figure ->
+                        "  \"" + figure.getKey() + "\": " + String.format(Locale.ROOT, "%.3f", figure.getValue()))
                 .collect(Collectors.joining(",\n", "{\n", "\n}\n"));
     }
 

@@ -44,8 +44,8 @@ final class RawDatabase {
     }
 
     private static void insert(Connection connection, int rows) throws SQLException {
-        try (var insert = connection.prepareStatement("INSERT INTO public.raw_tasks SELECT i, 0, clock_timestamp(), '{}'"
-                + " FROM unnest(?::uuid[]) i")) {
+        try (var insert = connection.prepareStatement(
+                "INSERT INTO public.raw_tasks SELECT i, 0, clock_timestamp(), '{}'" + " FROM unnest(?::uuid[]) i")) {
             for (var from = 0; from < rows; from += 1_000) {
                 var ids = new UUID[Math.min(1_000, rows - from)];
                 for (var n = 0; n < ids.length; n++) {

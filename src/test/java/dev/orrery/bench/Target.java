@@ -53,8 +53,8 @@ final class Target {
 
     /** Publishes a DAG and answers its id. */
     String publish(String name, String yaml) throws IOException, InterruptedException {
-        var body = "{\"name\":\"" + name + "\",\"yaml\":\"" + yaml.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n")
-                + "\"}";
+        var body = "{\"name\":\"" + name + "\",\"yaml\":\""
+                + yaml.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n") + "\"}";
         return id(http.send(post("/api/v1/dags", body), BodyHandlers.ofString()).body());
     }
 
@@ -109,7 +109,8 @@ final class Target {
 
     /** Looks every few milliseconds until no run is active. */
     void awaitIdle() throws SQLException, InterruptedException {
-        try (var query = database().prepareStatement(
+        try (var query = database()
+                .prepareStatement(
                         "SELECT EXISTS (SELECT FROM dag_runs WHERE tenant_id = 1 AND state IN ('pending', 'running'))")) {
             while (true) {
                 try (var rows = query.executeQuery()) {
@@ -136,7 +137,8 @@ final class Target {
     }
 
     double walBytes() throws SQLException {
-        return numbers("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')").getFirst();
+        return numbers("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')")
+                .getFirst();
     }
 
     /** CPU seconds that the node has used. */
@@ -146,8 +148,9 @@ final class Target {
 
     /** CPU seconds that PostgreSQL has used, with all its processes that live or have been waited for. */
     double databaseCpu() throws IOException {
-        var postmaster = Long.parseLong(
-                Files.readAllLines(dataDir.resolve("postgresql/data/postmaster.pid")).getFirst().strip());
+        var postmaster = Long.parseLong(Files.readAllLines(dataDir.resolve("postgresql/data/postmaster.pid"))
+                .getFirst()
+                .strip());
         var sum = cpuWithChildren(postmaster);
         for (var child : ProcessHandle.of(postmaster).orElseThrow().children().toList()) {
             sum += cpu(child.pid());

@@ -1,0 +1,23 @@
+package dev.orrery.engine.scheduler;
+
+import static dev.orrery.domain.Checks.require;
+import static java.util.Objects.requireNonNull;
+
+import io.vertx.core.Future;
+import java.time.Duration;
+import java.util.function.Supplier;
+
+/**
+ * Something to be done from time to time, in small bites.
+ *
+ * @param every how long after one round the next one begins
+ * @param bite does a bounded part of it; true where there is more to do at once
+ */
+public record Chore(String name, Duration every, Supplier<Future<Boolean>> bite) {
+
+    public Chore {
+        requireNonNull(name, "name");
+        require(every.isPositive(), "every must be positive, was " + every);
+        requireNonNull(bite, "bite");
+    }
+}

@@ -1,0 +1,72 @@
+package dev.orrery.engine.scheduler;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.VerticleBase;
+import java.util.List;
+
+/**
+ * Does chores, each in its own rhythm and never two bites of one at the same time. A bite that fails is tried again in
+ * the next round. Stopping waits for the bites under way.
+ */
+public final class SchedulerVerticle extends VerticleBase {
+
+    private static final System.Logger LOG = System.getLogger(SchedulerVerticle.class.getName());
+
+    private final List<Chore> chores;
+    private int underWay;
+    private boolean stopping;
+    private final Promise<Void> idle = Promise.promise();
+
+    public SchedulerVerticle(List<Chore> chores) {
+        this.chores = List.copyOf(chores);
+    }
+
+    @Override
+    public Future<?> start() {
+        chores.forEach(this::later);
+        return Future.succeededFuture();
+    }
+
+    private void later(Chore chore) {
+        vertx.setTimer(Math.max(1, chore.every().toMillis()), _ -> bite(chore));
+    }
+
+    private void bite(Chore chore) {
+        if (stopping) {
+            return;
+        }
+        underWay++;
+        chore.bite().get().onComplete(answer -> {
+            underWay--;
+            if (answer.failed()) {
+                LOG.log(
+                        WARNING,
+                        "a chore failed, the next round tries it again: chore=" + chore.name(),
+                        answer.cause());
+            }
+            if (stopping) {
+                settle();
+            } else if (answer.succeeded() && answer.result()) {
+                bite(chore);
+            } else {
+                later(chore);
+            }
+        });
+    }
+
+    @Override
+    public Future<?> stop() {
+        stopping = true;
+        settle();
+        return idle.future();
+    }
+
+    private void settle() {
+        if (underWay == 0) {
+            idle.tryComplete();
+        }
+    }
+}
