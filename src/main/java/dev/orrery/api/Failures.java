@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.ERROR;
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
+import dev.orrery.store.StoreFailures;
 import dev.orrery.domain.Problem;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
@@ -73,7 +74,8 @@ final class Failures {
     }
 
     private static OrreryException asOrrery(RoutingContext context) {
-        var failure = context.failure();
+        var thrown = context.failure();
+        var failure = thrown == null || thrown instanceof HttpException ? thrown : StoreFailures.told(thrown);
         return switch (failure) {
             case OrreryException known -> known;
             case TimeoutException _ ->

@@ -82,7 +82,7 @@ final class Target {
         var request = runRequest(dag);
         for (var n = 0; n < runs; n++) {
             slots.acquire();
-            http.sendAsync(request, BodyHandlers.discarding()).whenComplete((answer, error) -> {
+            var _ = http.sendAsync(request, BodyHandlers.discarding()).whenComplete((answer, error) -> {
                 if (error != null || answer.statusCode() != 202) {
                     refused.incrementAndGet();
                 }
