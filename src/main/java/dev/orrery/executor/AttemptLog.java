@@ -75,7 +75,7 @@ public final class AttemptLog {
     /** Adds a line, or several where the text has line feeds; cleaned and cut to length here. */
     public void line(String text) {
         text.lines().forEach(one -> {
-            var raw = one.getBytes(UTF_8);
+            var raw = LogText.clean(one).getBytes(UTF_8);
             var line = LogText.line(raw, 0, raw.length, 0);
             lines(line, 0, line.length);
         });

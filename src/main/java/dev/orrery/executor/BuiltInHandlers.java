@@ -98,7 +98,7 @@ final class BuiltInHandlers {
             throw wrongInput("log takes {message: TEXT, level: debug|info|warning|error}; got " + call.input());
         }
         if (!(fields.getValue("level", "info") instanceof String level) || !LEVELS.contains(level)) {
-            throw wrongInput("log: level is one of debug, info, warning, error; got " + fields.getValue("level"));
+            throw wrongInput("log takes the levels debug, info, warning and error; got " + fields.getValue("level"));
         }
         var line = level.toUpperCase(Locale.ROOT) + " " + message;
         return Future.succeededFuture(new HandlerReply(Json.NULL, List.of(line)));

@@ -7,6 +7,7 @@ import dev.orrery.bus.Bus;
 import dev.orrery.config.TasksConfig;
 import dev.orrery.domain.dag.TaskType;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.nio.file.Path;
 
@@ -15,7 +16,6 @@ public final class Executors {
 
     private static final System.Logger LOG = System.getLogger(Executors.class.getName());
 
-    private final Vertx vertx;
     private final String isolation;
     private final Path tasksDirectory;
     private final RunFolders runFolders;
@@ -31,7 +31,6 @@ public final class Executors {
             HttpExecutor http,
             HandlerExecutor handlers,
             BuiltInHandlers builtIn) {
-        this.vertx = vertx;
         this.isolation = parts.isolation().level().description();
         this.tasksDirectory = tasksDirectory;
         this.runFolders = parts.runFolders();
@@ -105,13 +104,20 @@ public final class Executors {
 
     /** Ends what still runs, with the usual grace, and gives back threads, connections and the work folder. */
     public Future<Void> close() {
-        return builtIn.close()
-                .eventually(http::close)
-                .compose(_ -> vertx.<Void>executeBlocking(
-                        () -> {
-                            processes.close();
-                            return null;
-                        },
-                        false));
+        return builtIn.close().eventually(http::close).compose(_ -> closeProcesses());
+    }
+
+    /** On a thread of its own: it may take as long as processes may take to end. */
+    private Future<Void> closeProcesses() {
+        Promise<Void> closed = Promise.promise();
+        Thread.ofPlatform().name("orrery-close").start(() -> {
+            try {
+                processes.close();
+                closed.complete();
+            } catch (InterruptedException e) {
+                closed.fail(e);
+            }
+        });
+        return closed.future();
     }
 }

@@ -75,6 +75,8 @@ final class HttpExecution implements Execution {
 
     private Future<HttpClientResponse> answerTo(HttpClientRequest request, HttpCall call) {
         current = request;
+        // Whatever goes wrong fails the response; without a handler it would be logged as well.
+        request.exceptionHandler(_ -> {});
         if (outcome.future().isComplete()) {
             request.reset();
             return Future.failedFuture("stopped before it was sent");

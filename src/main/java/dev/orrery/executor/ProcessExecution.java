@@ -25,7 +25,7 @@ final class ProcessExecution implements Execution {
 
     private static final System.Logger LOG = System.getLogger(ProcessExecution.class.getName());
     private static final int BLOCK = 64 << 10;
-    private static final int E2BIG = 7;
+    private static final String TOO_LONG = "Argument list too long";
 
     /** How long output may still come after the end: only a process that escaped can hold the pipe open. */
     private static final Duration READ_ON = Duration.ofSeconds(2);
@@ -94,7 +94,7 @@ final class ProcessExecution implements Execution {
         } catch (IOException e) {
             var error = "cannot start: " + e.getMessage();
             log.line(error);
-            return new Failed(error, !error.contains("error=" + E2BIG + ","));
+            return new Failed(error, !error.contains(TOO_LONG));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return new Failed("the node is ending", true);
@@ -145,9 +145,18 @@ final class ProcessExecution implements Execution {
 
     private void end(ProcessTree processes) {
         try {
-            processes.stop(parts.killGrace());
+            endOf(processes);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    private void endOf(ProcessTree processes) throws InterruptedException {
+        try {
+            processes.stop(parts.killGrace());
+        } catch (RuntimeException bug) {
+            LOG.log(ERROR, "cannot stop an attempt gently task=" + context.instanceId(), bug);
+            processes.kill();
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.orrery.executor;
 
+import static dev.orrery.testing.Await.await;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.orrery.bus.Bus;
@@ -110,13 +111,6 @@ final class Workbench implements AutoCloseable {
 
     static Handler handler(String name, String input) {
         return new Handler(name, new Json(input));
-    }
-
-    static <T> T await(Future<T> future) {
-        return future.toCompletionStage()
-                .toCompletableFuture()
-                .orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS)
-                .join();
     }
 
     /** An attempt under way. */
