@@ -25,22 +25,25 @@ import java.util.Set;
  */
 public final class EventRepository {
 
+    // The columns are named with their table: a bare xid would order by the text of it, where 100 comes before 99.
     // language=PostgreSQL
     static final String READ_EVENTS = """
-            SELECT xid::text AS xid, seq, run_id, node_id, at, run_state, task_nos, tos::text[] AS tos, attempts, workers
-            FROM task_events
-            WHERE (xid, seq) > ($1::text::xid8, $2::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-            ORDER BY xid, seq
+            SELECT e.xid::text AS xid, e.seq, e.run_id, e.node_id, e.at, e.run_state, e.task_nos, e.tos::text[] AS tos,
+                   e.attempts, e.workers
+            FROM task_events e
+            WHERE (e.xid, e.seq) > ($1::text::xid8, $2::bigint) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+            ORDER BY e.xid, e.seq
             LIMIT $3
             """;
 
     // language=PostgreSQL
     static final String READ_EVENTS_OF_RUN = """
-            SELECT xid::text AS xid, seq, run_id, node_id, at, run_state, task_nos, tos::text[] AS tos, attempts, workers
-            FROM task_events
-            WHERE run_id = $4 AND (xid, seq) > ($1::text::xid8, $2::bigint)
-              AND xid < pg_snapshot_xmin(pg_current_snapshot())
-            ORDER BY xid, seq
+            SELECT e.xid::text AS xid, e.seq, e.run_id, e.node_id, e.at, e.run_state, e.task_nos, e.tos::text[] AS tos,
+                   e.attempts, e.workers
+            FROM task_events e
+            WHERE e.run_id = $4 AND (e.xid, e.seq) > ($1::text::xid8, $2::bigint)
+              AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+            ORDER BY e.xid, e.seq
             LIMIT $3
             """;
 
