@@ -1,0 +1,151 @@
+package dev.orrery.config;
+
+import static dev.orrery.domain.Checks.require;
+
+import dev.orrery.domain.StartupException;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/**
+ * How much memory everything may take together that grows with load: queues, buffers and caches, each of which is bounded.
+ * What the settings ask for is counted at its worst; what is shared by all gets a part of the heap, so that a node
+ * with the defaults fits into a small one. A node whose sum is over half of the heap does not start: the other half is
+ * for the program and for the garbage between collections.
+ */
+public record MemoryBudget(long heap, List<Item> items) {
+
+    /** The most that an attempt's output takes: the body of an HTTP answer, and the JSON made of it. */
+    private static final long OUTPUT_BYTES = 2 << 20;
+
+    /** What is read from a task's pipes and is on its way to the log. */
+    private static final long PIPE_BYTES = 192 << 10;
+
+    /** A task in a worker's queue; its definition is shared with its DAG version. */
+    private static final long QUEUED_BYTES = 2 << 10;
+
+    /** The rows of one answer and of one statement. */
+    private static final long CONNECTION_BYTES = 2 << 20;
+
+    private static final long REPORT_BYTES = 1 << 10;
+
+    private static final long MIB = 1 << 20;
+
+    // These parts of the heap follow it, up to a limit.
+    private static final int REQUESTS_PART = 8;
+    private static final int RESULTS_PART = 16;
+    private static final int VERSIONS_PART = 16;
+    private static final int EVENTS_PART = 32;
+
+    /**
+     * One kind of consumer.
+     *
+     * @param setting what to lower in order to save, empty where it follows the heap
+     */
+    public record Item(String name, long bytes, String setting) {
+
+        public Item {
+            require(bytes >= 0, "bytes must not be negative, was " + bytes);
+        }
+    }
+
+    public MemoryBudget {
+        require(heap > 0, "heap must be positive, was " + heap);
+        items = List.copyOf(items);
+    }
+
+    /** The budget of this process. */
+    public static MemoryBudget of(OrreryConfig config) {
+        return of(config, Runtime.getRuntime().maxMemory());
+    }
+
+    /** {@code heap}: how large the Java heap can become, in bytes. */
+    public static MemoryBudget of(OrreryConfig config, long heap) {
+        var workers = config.workers();
+        var slots = (long) workers.size() * workers.concurrency();
+        var held = slots + (long) workers.size() * workers.queueCapacity();
+        return new MemoryBudget(
+                heap,
+                List.of(
+                        new Item("requests", requests(heap), ""),
+                        new Item("results", results(heap), ""),
+                        new Item("DAG versions", dagVersions(heap), ""),
+                        new Item("events", events(heap), ""),
+                        new Item("logs", slots * (config.tasks().logLimit() + PIPE_BYTES), "tasks.log-limit"),
+                        new Item("outputs", slots * OUTPUT_BYTES, "workers.concurrency"),
+                        new Item("queues", held * QUEUED_BYTES, "workers.queue-capacity"),
+                        new Item("reports", 2L * config.router().batchSize() * REPORT_BYTES, "router.batch-size"),
+                        new Item(
+                                "database answers",
+                                config.database().poolSize() * CONNECTION_BYTES,
+                                "database.pool-size")));
+    }
+
+    /** The most bytes that requests in work, their bodies and the buffers of live streams may take. */
+    public static long requests(long heap) {
+        return part(heap, REQUESTS_PART, 256);
+    }
+
+    /** The most bytes of results that wait for the database. */
+    public static long results(long heap) {
+        return part(heap, RESULTS_PART, 128);
+    }
+
+    /** The most bytes of DAG versions that are kept in memory. */
+    public static long dagVersions(long heap) {
+        return part(heap, VERSIONS_PART, 128);
+    }
+
+    /** The most bytes of events that are kept for live streams. */
+    public static long events(long heap) {
+        return part(heap, EVENTS_PART, 16);
+    }
+
+    private static long part(long heap, int divisor, int limitMib) {
+        return Math.min(heap / divisor, limitMib * MIB);
+    }
+
+    public long total() {
+        return items.stream().mapToLong(Item::bytes).sum();
+    }
+
+    /**
+     * Refuses a budget of more than half of the heap.
+     *
+     * @throws StartupException that says what takes most, and what to do
+     */
+    public void requireFit() {
+        if (total() > heap / 2) {
+            var largest = items.stream()
+                    .filter(item -> !item.setting().isEmpty())
+                    .max((a, b) -> Long.compare(a.bytes(), b.bytes()))
+                    .orElseThrow();
+            throw new StartupException(
+                    "queues and buffers may take " + mib(total()) + ", more than half of the heap of "
+                            + mib(heap) + ": lower " + largest.setting() + " (" + largest.name() + " take "
+                            + mib(largest.bytes()) + "), or give a larger heap: java -Xmx" + heapFor(total()) + "m");
+        }
+    }
+
+    /** In MiB, for the case that the parts which follow the heap grow with it. */
+    private long heapFor(long bytes) {
+        var followers = items.stream()
+                .filter(item -> item.setting().isEmpty())
+                .mapToLong(Item::bytes)
+                .sum();
+        var left = 0.5 - 1.0 / REQUESTS_PART - 1.0 / RESULTS_PART - 1.0 / VERSIONS_PART - 1.0 / EVENTS_PART;
+        return (long) Math.ceil((bytes - followers) / left / MIB);
+    }
+
+    /** One line for the log. */
+    public String text() {
+        return "memory is bounded: total=" + mib(total()) + " heap=" + mib(heap) + " "
+                + items.stream()
+                        .map(item -> item.name().toLowerCase(Locale.ROOT).replace(' ', '_') + "=" + mib(item.bytes()))
+                        .collect(Collectors.joining(" "));
+    }
+
+    private static String mib(long bytes) {
+        return (bytes + MIB - 1) / MIB + "MiB";
+    }
+}
