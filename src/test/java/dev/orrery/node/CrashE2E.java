@@ -88,7 +88,8 @@ class CrashE2E {
         return new JsonArray(body(node, "/api/v1/runs?limit=" + RUNS))
                 .stream()
                         .map(run -> ((JsonObject) run).getString("runId"))
-                        .flatMap(run -> new JsonObject(body(node, "/api/v1/runs/" + run)).getJsonArray("tasks").stream())
+                        .flatMap(
+                                run -> new JsonObject(body(node, "/api/v1/runs/" + run)).getJsonArray("tasks").stream())
                         .filter(task -> ((JsonObject) task).getString("state").equals("succeeded"))
                         .count();
     }

@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
@@ -95,7 +96,7 @@ final class WorkInvariants {
         return row == null ? null : row.outcome();
     }
 
-    private TreeMap<Integer, Attempt> attemptsOf(UUID task) {
+    private NavigableMap<Integer, Attempt> attemptsOf(UUID task) {
         return rows.attempts().getOrDefault(task, new TreeMap<>());
     }
 
@@ -181,7 +182,7 @@ final class WorkInvariants {
         });
     }
 
-    private void numbersAndFencesGrow(UUID task, TreeMap<Integer, Attempt> attempts) {
+    private void numbersAndFencesGrow(UUID task, NavigableMap<Integer, Attempt> attempts) {
         var neverBegan = attempts.size() == 1 && attempts.firstKey() == 0;
         var fence = -1L;
         var expected = neverBegan ? 0 : 1;
