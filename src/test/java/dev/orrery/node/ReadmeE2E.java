@@ -1,0 +1,123 @@
+package dev.orrery.node;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.testing.NodeProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands of the README, as they stand there, against the real jar. */
+class ReadmeE2E {
+
+    private static final Pattern BLOCK = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
+    private static final Pattern LINK = Pattern.compile("]\\((?!http)([^)#]+)\\)");
+
+    @TempDir
+    static Path folder;
+
+    private static NodeProcess node;
+    private static String readme;
+
+    @BeforeAll
+    static void start() throws IOException {
+        readme = Files.readString(Path.of("README.md"));
+        node = NodeProcess.start(folder.resolve("data"));
+    }
+
+    @AfterAll
+    static void stop() {
+        node.close();
+    }
+
+    @Test
+    void theFirstMinutesByHandWork() throws Exception {
+        var output = run(block("dag new greet"));
+
+        assertThat(output).contains("created greet").contains("succeeded");
+    }
+
+    @Test
+    void oneFileCanBeTriedWithoutANode() throws Exception {
+        var line = block("orrery try").lines().findFirst().orElseThrow();
+
+        assertThat(run(line)).contains("hello");
+    }
+
+    @Test
+    void theTenLinesOfTheApiWork() throws Exception {
+        var output = run(block("curl -s"));
+
+        assertThat(output).contains("event: run").contains("\"taskId\":\"a\"").contains("hi");
+    }
+
+    @Test
+    void theTwoCommandsAreThere() {
+        for (var line : block("scripts/demo --once").lines().toList()) {
+            var script = Path.of(line.split("\\s+", 2)[0]);
+            assertThat(Files.isExecutable(script)).as(script.toString()).isTrue();
+        }
+    }
+
+    @Test
+    void theDagFileIsValid() throws Exception {
+        var matcher = Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL).matcher(readme);
+        assertThat(matcher.find()).isTrue();
+        var file = Files.writeString(folder.resolve("readme.yaml"), matcher.group(1));
+
+        assertThat(run("scripts/orrery dag validate " + file)).contains("4 tasks");
+    }
+
+    @Test
+    void everyLinkLeadsSomewhere() {
+        var links = new ArrayList<String>();
+        var matcher = LINK.matcher(readme);
+        while (matcher.find()) {
+            links.add(matcher.group(1));
+        }
+
+        assertThat(links)
+                .isNotEmpty()
+                .allSatisfy(link -> assertThat(Path.of(link)).exists());
+    }
+
+    /** The first block of commands in which this stands. */
+    private static String block(String text) {
+        var matcher = BLOCK.matcher(readme);
+        while (matcher.find()) {
+            if (matcher.group(1).contains(text)) {
+                return matcher.group(1);
+            }
+        }
+        throw new AssertionError("the README has no commands with '" + text + "'");
+    }
+
+    /** Runs commands in the folder of the project, with the jar at hand and this node instead of the usual one. */
+    private static String run(String commands) throws IOException, InterruptedException {
+        var java = ProcessHandle.current().info().command().orElse("java");
+        var script = "orrery() { '" + java + "' -jar '" + NodeProcess.jar() + "' \"$@\"; }\nset -e\ncd '"
+                + folder + "'\n"
+                + commands.replace("scripts/orrery", "orrery")
+                        .replace(
+                                "conf/examples",
+                                Path.of("conf/examples").toAbsolutePath().toString())
+                        .replace("http://127.0.0.1:8080", node.address().toString());
+        var builder = new ProcessBuilder(List.of("bash", "-c", script)).redirectErrorStream(true);
+        builder.environment().put("ORRERY_SERVER", node.address().toString());
+        var process = builder.start();
+        process.getOutputStream().close();
+        var output = new String(process.getInputStream().readAllBytes(), UTF_8);
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).as(output).isZero();
+        return output;
+    }
+}
