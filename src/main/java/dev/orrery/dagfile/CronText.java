@@ -116,6 +116,10 @@ final class CronText {
         if (NTH.matcher(field).matches()) {
             return Optional.of("after '#' comes a number from 1 to 5");
         }
+        if (FIELDS.get(number).equals("day of week")
+                && Arrays.asList(field.split(",")).contains("L")) {
+            return Optional.of("'L' alone is Saturday to some and Sunday to others; 5L is the last Friday");
+        }
         var alone = new String[] {"0", "*", "*", "*", "*", "*"};
         alone[number] = field;
         try {

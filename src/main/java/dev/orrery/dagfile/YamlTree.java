@@ -86,6 +86,9 @@ final class YamlTree {
         if (message.contains("'\\t(TAB)'") || message.contains("\\t")) {
             return Optional.of("indent with spaces, not with tabs");
         }
+        if (message.contains("unknown escape character")) {
+            return Optional.of("write a backslash as \\\\ and a slash as it is, or use single quotes");
+        }
         if (message.contains("mapping values are not allowed here")) {
             return Optional.of("check the indentation, and put a text with ': ' in it in quotes");
         }

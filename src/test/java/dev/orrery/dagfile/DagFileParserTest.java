@@ -456,6 +456,7 @@ class DagFileParserTest {
                 "x * * * *        | its minute",
                 "* * ? * *        | write '*'",
                 "* * * * 1#6      | from 1 to 5",
+                "* * * * 1,L      | 5L is the last Friday",
                 "* * * *          | it has 4 fields",
                 "* * * * * * *    | it has 7 fields",
                 "* * * * $        | a character is not known here",
@@ -585,6 +586,12 @@ class DagFileParserTest {
 
         assertThat(problems.getFirst().help()).contains("indent with spaces, not with tabs");
         assertThat(problems.getFirst().line()).isEqualTo(2);
+    }
+
+    @Test
+    void anUnknownEscapeIsExplained() {
+        assertThat(problems("name: \"a\\/b\"").getFirst().help())
+                .contains("write a backslash as \\\\ and a slash as it is, or use single quotes");
     }
 
     @Test
