@@ -34,7 +34,9 @@ public record MemoryBudget(long heap, List<Item> items) {
     // These parts of the heap follow it, up to a limit.
     private static final int REQUESTS_PART = 8;
     private static final int RESULTS_PART = 16;
-    private static final int VERSIONS_PART = 16;
+    private static final int SUBMISSIONS_PART = 32;
+    private static final int LOG_CHUNKS_PART = 32;
+    private static final int VERSIONS_PART = 32;
     private static final int EVENTS_PART = 32;
 
     /**
@@ -69,6 +71,8 @@ public record MemoryBudget(long heap, List<Item> items) {
                 List.of(
                         new Item("requests", requests(heap), ""),
                         new Item("results", results(heap), ""),
+                        new Item("submissions", submissions(heap), ""),
+                        new Item("log chunks", logChunks(heap), ""),
                         new Item("DAG versions", dagVersions(heap), ""),
                         new Item("events", events(heap), ""),
                         new Item("logs", slots * (config.tasks().logLimit() + PIPE_BYTES), "tasks.log-limit"),
@@ -91,9 +95,19 @@ public record MemoryBudget(long heap, List<Item> items) {
         return part(heap, RESULTS_PART, 128);
     }
 
+    /** The most bytes of runs that wait to be created. */
+    public static long submissions(long heap) {
+        return part(heap, SUBMISSIONS_PART, 64);
+    }
+
+    /** The most bytes of log that wait for the database. */
+    public static long logChunks(long heap) {
+        return part(heap, LOG_CHUNKS_PART, 32);
+    }
+
     /** The most bytes of DAG versions that are kept in memory. */
     public static long dagVersions(long heap) {
-        return part(heap, VERSIONS_PART, 128);
+        return part(heap, VERSIONS_PART, 64);
     }
 
     /** The most bytes of events that are kept for live streams. */
@@ -133,7 +147,13 @@ public record MemoryBudget(long heap, List<Item> items) {
                 .filter(item -> item.setting().isEmpty())
                 .mapToLong(Item::bytes)
                 .sum();
-        var left = 0.5 - 1.0 / REQUESTS_PART - 1.0 / RESULTS_PART - 1.0 / VERSIONS_PART - 1.0 / EVENTS_PART;
+        var left = 0.5
+                - 1.0 / REQUESTS_PART
+                - 1.0 / RESULTS_PART
+                - 1.0 / SUBMISSIONS_PART
+                - 1.0 / LOG_CHUNKS_PART
+                - 1.0 / VERSIONS_PART
+                - 1.0 / EVENTS_PART;
         return (long) Math.ceil((bytes - followers) / left / MIB);
     }
 

@@ -62,7 +62,7 @@ public final class DagTemplate {
               # - id: fetch
               #   type: http             # a 2xx answer is success; status, headers and body are the output
               #   method: GET
-              #   url: ${ORRERY_API}/api/v1/runs/${ORRERY_RUN_ID}
+              #   url: ${ORRERY_API}/runs/${ORRERY_RUN_ID}
               #   headers: { Accept: application/json }
             """;
 

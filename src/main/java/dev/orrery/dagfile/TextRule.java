@@ -79,7 +79,7 @@ record TextRule(String code, Predicate<String> rule, String demand, String help)
             "BAD_URL",
             Urls::isUrl,
             "must be an http or https URL with a host",
-            "write it like https://example.org/path or ${ORRERY_API}/health/live; encode other characters as %20");
+            "write it like https://example.org/path or ${ORRERY_API}/runs; encode other characters as %20");
 
     static final TextRule HEADER = new TextRule(
             "BAD_HEADER",

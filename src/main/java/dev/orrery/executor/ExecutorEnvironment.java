@@ -8,8 +8,8 @@ import java.util.function.Supplier;
 /**
  * What executors must know of the node they run on.
  *
- * @param apiUrl the root of the node's own API, such as {@code http://127.0.0.1:8080}; asked at each attempt, since the
- *     port is known only once the node listens
+ * @param apiUrl where the calls of the node's own API begin, such as {@code http://127.0.0.1:8080/api/v1}; asked at each
+ *     attempt, since the port is known only once the node listens
  * @param startDirectory the folder in which the node was started; where relative paths begin unless configured
  * @param dataDirectory the node's data folder
  */

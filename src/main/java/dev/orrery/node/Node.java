@@ -10,6 +10,7 @@ import dev.orrery.api.Contract;
 import dev.orrery.api.HealthCheck;
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
+import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.OrreryConfig;
 import dev.orrery.config.ProgramVersion;
 import dev.orrery.coordination.Membership;
@@ -46,6 +47,7 @@ import dev.orrery.store.Pools;
 import dev.orrery.store.StoreFailures;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.WorkRepository;
+import dev.orrery.telemetry.LogSetup;
 import dev.orrery.telemetry.Metrics;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -81,7 +83,7 @@ public final class Node {
 
     private static final System.Logger LOG = System.getLogger(Node.class.getName());
     private static final Duration STEP_LIMIT = Duration.ofSeconds(30);
-    private static final long VERSION_CACHE_BYTES = 32 << 20;
+    private static final long HEAP = Runtime.getRuntime().maxMemory();
     private static final int API_WAITING = 1_000;
     private static final int CHORE_BITE = 10_000;
 
@@ -159,6 +161,10 @@ public final class Node {
     }
 
     private void open() {
+        LogSetup.level(config.log().level().name());
+        var memory = MemoryBudget.of(config, HEAP);
+        memory.requireFit();
+        LOG.log(INFO, memory.text());
         var database = phase("opening the database", () -> {
             var opened = Database.open(config.database(), config.node().dataDir());
             opened("database", STEP_LIMIT.plus(STEP_LIMIT), opened::close);
@@ -222,11 +228,11 @@ public final class Node {
             opened("connections", STEP_LIMIT, () -> await(pools.close(), STEP_LIMIT));
             opened("metrics", STEP_LIMIT, metrics::close);
             this.work = new WorkRepository(pools.hot());
-            this.versions = new DagVersions(vertx, pools.api(), VERSION_CACHE_BYTES);
+            this.versions = new DagVersions(vertx, pools.api(), MemoryBudget.dagVersions(HEAP));
             this.logs = new LogRepository(pools.api());
             var creations = new Batcher<NewRun, NewRun.Result>(
                     "run submissions",
-                    new Batcher.Limits(200, 4 << 20, 2, 10_000, 64 << 20),
+                    new Batcher.Limits(200, 4 << 20, 2, 10_000, MemoryBudget.submissions(HEAP)),
                     run -> 200
                             + run.params().map(params -> params.text().length()).orElse(0),
                     work::createRuns,
@@ -334,7 +340,7 @@ public final class Node {
     private static LogSink logSink(LogRepository logs) {
         var chunks = new Batcher<LogRepository.Chunk, Boolean>(
                 "log chunks",
-                new Batcher.Limits(100, 1 << 20, 2, 10_000, 32 << 20),
+                new Batcher.Limits(100, 1 << 20, 2, 10_000, MemoryBudget.logChunks(HEAP)),
                 chunk -> chunk.content().length(),
                 batch -> logs.append(batch).map(_ -> Collections.nCopies(batch.size(), true)),
                 StoreFailures::isLasting);

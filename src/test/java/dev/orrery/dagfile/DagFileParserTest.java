@@ -367,8 +367,8 @@ class DagFileParserTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "${ORRERY_API}/health/live",
-                "${ORRERY_API}/api/v1/runs/${ORRERY_RUN_ID}?task=${ORRERY_TASK_ID}",
+                "${ORRERY_API}/runs",
+                "${ORRERY_API}/runs/${ORRERY_RUN_ID}?task=${ORRERY_TASK_ID}",
                 "HTTPS://example.org",
                 "http://[::1]:8080/x#y",
                 "http://my_service:65535/",
