@@ -9,6 +9,18 @@ public interface Console {
     /** What began last is done. */
     void done();
 
+    /** For whoever does not want to hear. */
+    Console SILENT = new Console() {
+        @Override
+        public void begin(String phase) {}
+
+        @Override
+        public void done() {}
+
+        @Override
+        public void say(String line) {}
+    };
+
     /** A line of its own, such as what the system lacks. */
     void say(String line);
 }

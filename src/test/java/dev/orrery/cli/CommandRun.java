@@ -3,7 +3,10 @@ package dev.orrery.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.orrery.cli.command.Context;
+import dev.orrery.cli.command.NodeStarter;
 import dev.orrery.cli.command.Orrery;
+import dev.orrery.cli.run.Interrupts;
+import dev.orrery.cli.run.Interrupts.Ending;
 import dev.orrery.cli.text.Style;
 import dev.orrery.cli.text.Terminal;
 import java.io.ByteArrayInputStream;
@@ -14,8 +17,10 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Runs a command in this JVM, away from the process's own streams, signals and environment. */
 public final class CommandRun {
@@ -30,7 +35,11 @@ public final class CommandRun {
     private String input = "";
     private Style style = Style.PLAIN;
     private boolean interactive;
-    private Optional<Runnable> lastWords = Optional.empty();
+    private final Map<Ending, Runnable> actions = new ConcurrentHashMap<>();
+    private final List<Integer> halted = new CopyOnWriteArrayList<>();
+    private NodeStarter nodes = (config, console) -> {
+        throw new AssertionError("no node is to be started here");
+    };
 
     public CommandRun with(String variable, String value) {
         environment.put(variable, value);
@@ -72,7 +81,8 @@ public final class CommandRun {
                 new ByteArrayInputStream(input.getBytes(UTF_8)),
                 directory,
                 Clock.fixed(NOW, ZoneOffset.UTC),
-                words -> lastWords = Optional.of(words),
+                interrupts(),
+                nodes,
                 "orrery");
         return Orrery.run(context, arguments);
     }
@@ -85,8 +95,42 @@ public final class CommandRun {
         return err.toString(UTF_8);
     }
 
-    /** What the command would do on Ctrl-C. */
-    public Runnable onInterrupt() {
-        return lastWords.orElseThrow(() -> new AssertionError("the command leaves Ctrl-C alone"));
+    /** Where the command is to get nodes from. */
+    public CommandRun withNodes(NodeStarter starter) {
+        nodes = starter;
+        return this;
+    }
+
+    private Interrupts interrupts() {
+        return new Interrupts() {
+            @Override
+            protected void on(Ending signal, Runnable action) {
+                actions.put(signal, action);
+            }
+
+            @Override
+            protected void halt(int exitCode) {
+                halted.add(exitCode);
+            }
+        };
+    }
+
+    /** As if this signal came now. */
+    public void signal(Ending signal) {
+        var action = actions.get(signal);
+        if (action == null) {
+            throw new AssertionError("the command leaves " + signal + " alone");
+        }
+        action.run();
+    }
+
+    /** Whether the command has said what is to be done on signals. */
+    public boolean hearsSignals() {
+        return !actions.isEmpty();
+    }
+
+    /** The exit codes with which the process would have ended at once. */
+    public List<Integer> halted() {
+        return halted;
     }
 }

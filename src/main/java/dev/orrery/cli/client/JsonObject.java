@@ -33,7 +33,7 @@ public final class JsonObject {
 
     /** Reads an object; throws {@link NotJson} for anything else. */
     public static JsonObject parse(String text) {
-        if (value(text) instanceof JsonObject object) {
+        if (read(text) instanceof JsonObject object) {
             return object;
         }
         throw new NotJson("not a JSON object");
@@ -41,13 +41,13 @@ public final class JsonObject {
 
     /** Reads an array of objects; throws {@link NotJson} for anything else. */
     public static List<JsonObject> parseList(String text) {
-        if (value(text) instanceof List<?> list) {
+        if (read(text) instanceof List<?> list) {
             return objects(list);
         }
         throw new NotJson("not a JSON array");
     }
 
-    private static @Nullable Object value(String text) {
+    private static @Nullable Object read(String text) {
         try (var parser = JSON.createParser(text)) {
             parser.nextToken();
             var value = value(parser);
@@ -143,6 +143,11 @@ public final class JsonObject {
                         .map(String.class::cast)
                         .toList()
                 : List.of();
+    }
+
+    /** The value of this field as it is: an object, a list, a text, a number, a flag or {@code null}. */
+    public @Nullable Object value(String name) {
+        return fields.get(name);
     }
 
     /** The value of this field as JSON text; absent where the field is, or is {@code null}. */

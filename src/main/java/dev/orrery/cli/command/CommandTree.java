@@ -21,6 +21,8 @@ final class CommandTree {
     private static final Node ROOT = new Node(RootCommand::new, new LinkedHashMap<>());
 
     static {
+        ROOT.below.put("node", leaf(NodeCommand::new));
+        ROOT.below.put("try", leaf(TryCommand::new));
         var dag = group("dag", Group.Dag::new);
         dag.put("new", leaf(DagNewCommand::new));
         dag.put("validate", leaf(DagValidateCommand::new));

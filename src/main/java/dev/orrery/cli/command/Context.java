@@ -20,6 +20,7 @@ public record Context(
         Path directory,
         Clock clock,
         Interrupts interrupts,
+        NodeStarter nodes,
         String program) {
 
     public Context {
@@ -36,6 +37,7 @@ public record Context(
                 Path.of(""),
                 Clock.systemUTC(),
                 Interrupts.ofThisProcess(),
+                (config, console) -> NodeInThisProcess.start(config, console),
                 howCalled());
     }
 

@@ -43,6 +43,7 @@ final class Following {
         var run = client.get("/api/v1/runs/" + runId).object();
         var report = new RunReport(client, context.terminal(), commandLine);
         report.failure(run);
+        report.next(run);
         report.verdict(run, context.clock().instant());
     }
 }

@@ -39,6 +39,7 @@ final class RunShowCommand extends ServerAction {
         var status = answer.object();
         var report = new RunReport(client, terminal(), this::commandLine);
         report.failure(status);
+        report.next(status);
         report.verdict(status, now);
         terminal().line("");
         report.table(status, now);

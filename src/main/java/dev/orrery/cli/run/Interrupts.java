@@ -2,31 +2,13 @@ package dev.orrery.cli.run;
 
 import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.text.Signals;
+import java.util.concurrent.atomic.AtomicBoolean;
 
-/** What happens on Ctrl-C while a command waits. */
-@FunctionalInterface
-public interface Interrupts {
-
-    /**
-     * From now on Ctrl-C, and being told to end, does this and ends the process with the exit code for it. The action runs
-     * in a thread of its own and must be quick.
-     */
-    void endAfter(Runnable lastWords);
-
-    /** Those of this process. */
-    static Interrupts ofThisProcess() {
-        return lastWords -> {
-            for (var signal : Ending.values()) {
-                Signals.on(signal.name(), () -> {
-                    lastWords.run();
-                    Runtime.getRuntime().halt(signal.exitCode);
-                });
-            }
-        };
-    }
+/** What happens when this process is told to end: by Ctrl-C, by SIGTERM, or by its terminal's end. */
+public abstract class Interrupts {
 
     /** The signals that ask a process to end, and what its exit code then is: 128 and the signal's number. */
-    enum Ending {
+    public enum Ending {
         INT(ExitCode.INTERRUPTED.code()),
         TERM(143),
         HUP(129);
@@ -35,6 +17,59 @@ public interface Interrupts {
 
         Ending(int exitCode) {
             this.exitCode = exitCode;
+        }
+
+        public int exitCode() {
+            return exitCode;
+        }
+    }
+
+    /** Those of this process. */
+    public static Interrupts ofThisProcess() {
+        return new Interrupts() {
+            @Override
+            protected void on(Ending signal, Runnable action) {
+                Signals.on(signal.name(), action);
+            }
+
+            @Override
+            protected void halt(int exitCode) {
+                Runtime.getRuntime().halt(exitCode);
+            }
+        };
+    }
+
+    protected abstract void on(Ending signal, Runnable action);
+
+    protected abstract void halt(int exitCode);
+
+    /**
+     * From now on, being told to end does this and then ends the process with the exit code for it; being told so again ends
+     * it at once.
+     */
+    public final void endAfter(Runnable lastWords) {
+        var told = new AtomicBoolean();
+        for (var signal : Ending.values()) {
+            on(signal, () -> {
+                if (told.compareAndSet(false, true)) {
+                    lastWords.run();
+                }
+                halt(signal.exitCode());
+            });
+        }
+    }
+
+    /** From now on, being told to end does only this; being told so a second time ends the process at once. */
+    public final void endAtSecond(Runnable atFirst) {
+        var told = new AtomicBoolean();
+        for (var signal : Ending.values()) {
+            on(signal, () -> {
+                if (told.compareAndSet(false, true)) {
+                    atFirst.run();
+                } else {
+                    halt(signal.exitCode());
+                }
+            });
         }
     }
 }

@@ -81,19 +81,32 @@ public final class RunReport {
         return state.replace('_', ' ');
     }
 
-    /** The task that failed first, the end of its log, and what to do next; nothing where none failed. */
+    /** The task that failed first, and the end of its log; nothing where none failed. */
     public void failure(JsonObject run) {
-        var failed = run.objects("tasks").stream()
+        firstFailed(run).ifPresent(task -> failure(run.textOrEmpty("runId"), task));
+    }
+
+    /** What to do about the task that failed first; nothing where none failed. */
+    public void next(JsonObject run) {
+        firstFailed(run).ifPresent(task -> {
+            var logs = "run logs " + run.textOrEmpty("runId") + " " + task.textOrEmpty("taskId");
+            terminal.line("next: " + commandLine.apply(logs));
+            terminal.line(
+                    "      " + commandLine.apply("dag trigger " + quoted(run.textOrEmpty("dagName")) + " --follow"));
+        });
+    }
+
+    private static Optional<JsonObject> firstFailed(JsonObject run) {
+        return run.objects("tasks").stream()
                 .filter(task -> isFailure(task.textOrEmpty("state")))
                 .min(Comparator.comparing(task -> task.time("completedAt").orElse(Instant.MAX)));
-        failed.ifPresent(task -> failure(run.textOrEmpty("runId"), run.textOrEmpty("dagName"), task));
     }
 
     private static boolean isFailure(String state) {
         return state.equals("failed") || state.equals("timed_out");
     }
 
-    private void failure(String runId, String dagName, JsonObject task) {
+    private void failure(String runId, JsonObject task) {
         var style = terminal.style();
         var id = task.textOrEmpty("taskId");
         var attempts = task.integer("attempt");
@@ -102,8 +115,6 @@ public final class RunReport {
                 + (attempts > 1 ? " after " + attempts + " attempts" : "")
                 + task.text("error").map(error -> ": " + TextWidth.clean(error)).orElse(""));
         logEnd(runId, id);
-        terminal.line("next: " + commandLine.apply("run logs " + runId + " " + id));
-        terminal.line("      " + commandLine.apply("dag trigger " + quoted(dagName) + " --follow"));
     }
 
     private static String quoted(String name) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.orrery.cli.CommandRun;
 import dev.orrery.cli.StubNode;
 import dev.orrery.cli.client.JsonObject;
+import dev.orrery.cli.run.Interrupts.Ending;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -236,7 +237,9 @@ class ServerCommandsTest {
                         "id: 2\nevent: run\ndata: {\"state\":\"succeeded\",\"at\":\"2026-01-31T02:00:04Z\"}\n\n"));
 
         assertThat(command.run("run", "watch", RUN_ID, "-o", "json")).isZero();
-        command.onInterrupt().run();
+        command.signal(Ending.INT);
+
+        assertThat(command.halted()).containsExactly(130);
 
         assertThat(command.err()).isEqualTo("the run goes on; follow it again with: orrery run watch " + RUN_ID + "\n");
         assertThat(command.out())

@@ -1,0 +1,93 @@
+package dev.orrery.cli.command;
+
+import dev.orrery.cli.client.ExitCode;
+import dev.orrery.cli.command.NodeStarter.RunningNode;
+import dev.orrery.cli.text.Colour;
+import dev.orrery.cli.text.HumanTime;
+import dev.orrery.config.OrreryConfig;
+import dev.orrery.config.ProgramVersion;
+import java.time.Duration;
+import picocli.CommandLine.Command;
+
+/** Runs a node until it is told to stop. */
+@Command(
+        name = "node",
+        description = {
+            "Run a node. Without settings it stands alone: an embedded PostgreSQL, data in ~/.orrery.",
+            "SIGTERM and Ctrl-C drain it: nothing new is taken, running tasks may end within workers.drain-timeout.",
+            "A second signal ends it at once; what it had in hand runs again after the next start."
+        },
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:stopped as it was told to",
+            "1:it could not start; one line says why",
+            "2:wrong usage or a wrong setting",
+            "70:another node took over its work, or it lost the right to work otherwise",
+            "130, 143:ended at once by a second Ctrl-C or SIGTERM"
+        },
+        footer = {
+            ServerAction.EXAMPLES,
+            "  orrery node",
+            "  orrery node --http-port 9090 --data-dir /var/lib/orrery",
+            "  orrery node --database-url postgresql://orrery@db.example.org/orrery --set workers.size=8"
+        })
+final class NodeCommand extends NodeAction {
+
+    NodeCommand(Context context) {
+        super(context);
+    }
+
+    @Override
+    public Integer call() {
+        var config = load().config();
+        var drainLimit = config.workers().drainTimeout();
+        var lifetime = new NodeLifetime(
+                context.interrupts(),
+                () -> terminal()
+                        .remark("stopping: running tasks may go on for " + HumanTime.of(drainLimit)
+                                + "; a second signal ends them at once"));
+        var began = System.nanoTime();
+        var lines = new StartLines(terminal());
+        RunningNode node;
+        try {
+            node = context.nodes().start(config, lines);
+        } finally {
+            lines.hidePhase();
+        }
+        greet(config, node, Duration.ofNanos(System.nanoTime() - began));
+        var exitCode = lifetime.of(node);
+        if (exitCode == ExitCode.OK.code()) {
+            terminal().remark("stopped");
+        }
+        return exitCode;
+    }
+
+    private void greet(OrreryConfig config, RunningNode node, Duration took) {
+        var address = node.address().toString();
+        var style = terminal().style();
+        terminal()
+                .line(style.succeededMark() + " orrery " + ProgramVersion.text() + " is up after "
+                        + HumanTime.of(took));
+        terminal().line("");
+        terminal().line("  API     " + style.paint(Colour.BOLD, address + "/api/v1"));
+        terminal().line("  docs    " + address + "/docs");
+        terminal().line("  health  " + address + "/health/ready");
+        if (config.database().embedded()) {
+            terminal().line("  data    " + config.node().dataDir());
+        }
+        terminal().line("");
+        terminal().line("  Try, in another terminal:");
+        if (!address.equals("http://127.0.0.1:8080")) {
+            terminal().line("    export ORRERY_SERVER=" + address);
+        }
+        if (!config.http().token().isEmpty()) {
+            terminal().line("    export ORRERY_TOKEN=...   # the http.token of this node");
+        }
+        for (var arguments :
+                new String[] {"dag new hello > hello.yaml", "dag apply hello.yaml", "dag trigger hello --follow"}) {
+            terminal().line("    " + context.program() + " " + arguments);
+        }
+        terminal().line("");
+        terminal().out().flush();
+    }
+}
