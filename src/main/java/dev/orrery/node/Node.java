@@ -52,6 +52,7 @@ import dev.orrery.telemetry.Metrics;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
@@ -391,25 +392,37 @@ public final class Node {
         var contract = await(Contract.load(parts.vertx), STEP_LIMIT);
         var api = await(
                 Api.start(
-                        parts.vertx,
-                        new Api.Setup(
-                                config.http(),
-                                contract,
-                                services.operations(),
-                                new Api.About(ProgramVersion.text(), "standalone"),
-                                List.of(new HealthCheck(
-                                        "database",
-                                        () -> parts.pools
-                                                .api()
-                                                .query("SELECT 1")
-                                                .execute()
-                                                .mapEmpty())),
-                                parts.metrics,
-                                2)),
+                                parts.vertx,
+                                new Api.Setup(
+                                        config.http(),
+                                        contract,
+                                        services.operations(),
+                                        new Api.About(ProgramVersion.text(), "standalone"),
+                                        List.of(new HealthCheck(
+                                                "database",
+                                                () -> parts.pools
+                                                        .api()
+                                                        .query("SELECT 1")
+                                                        .execute()
+                                                        .mapEmpty())),
+                                        parts.metrics,
+                                        2))
+                        .recover(refused -> Future.failedFuture(cannotListen(refused))),
                 STEP_LIMIT);
         opened("API", STEP_LIMIT, () -> await(api.close(), STEP_LIMIT));
         address = URI.create("http://" + hostForUrl(config.http().host()) + ":" + api.port());
         return api;
+    }
+
+    private Throwable cannotListen(Throwable refused) {
+        if (!(refused instanceof IOException)) {
+            return refused;
+        }
+        var place = config.http().host() + ":" + config.http().port();
+        return new StartupException(
+                "cannot listen on " + place + " (" + refused.getMessage()
+                        + "): stop what listens there, or choose another place with --http-port or --http-host",
+                refused);
     }
 
     /** What listens on every address is reached by loopback. */

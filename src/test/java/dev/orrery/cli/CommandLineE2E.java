@@ -100,9 +100,14 @@ class CommandLineE2E {
         var trigger = run("dag", "trigger", "followed", "--follow");
 
         assertThat(trigger.exitCode()).isZero();
-        assertThat(trigger.out()).contains("first succeeded").contains("second succeeded").contains("✔ followed succeeded in ");
+        assertThat(trigger.out())
+                .contains("first succeeded")
+                .contains("second succeeded")
+                .contains("✔ followed succeeded in ");
         assertThat(run("run", "logs", runId(trigger), "first").out()).startsWith("one\n");
-        assertThat(run("run", "list", "--dag", "followed").out()).contains(runId(trigger)).contains("succeeded");
+        assertThat(run("run", "list", "--dag", "followed").out())
+                .contains(runId(trigger))
+                .contains("succeeded");
         assertThat(run("dag", "show", "followed").out()).contains("second").contains(runId(trigger));
         assertThat(run("worker", "list").out()).contains("idle");
     }
@@ -117,7 +122,8 @@ class CommandLineE2E {
         assertThat(trigger.exitCode()).isZero();
         var lines = trigger.out().lines().toList();
         assertThat(lines.getFirst()).startsWith("{\"event\":\"triggered\",\"runId\":");
-        assertThat(lines).anyMatch(line -> line.startsWith("{\"event\":\"task\",\"taskId\":\"a\",\"state\":\"succeeded\""));
+        assertThat(lines)
+                .anyMatch(line -> line.startsWith("{\"event\":\"task\",\"taskId\":\"a\",\"state\":\"succeeded\""));
         assertThat(lines.getLast()).startsWith("{\"event\":\"run\",\"state\":\"succeeded\"");
     }
 
@@ -136,8 +142,13 @@ class CommandLineE2E {
 
         assertThat(trigger.exitCode()).isEqualTo(1);
         assertThat(shown.exitCode()).isZero();
-        assertThat(shown.out().lines().toList().getFirst()).startsWith("✘ task bad failed").contains("7");
-        assertThat(shown.out()).contains("  │ boom\n").contains("next: ").contains("run logs " + runId(trigger) + " bad");
+        assertThat(shown.out().lines().toList().getFirst())
+                .startsWith("✘ task bad failed")
+                .contains("7");
+        assertThat(shown.out())
+                .contains("  │ boom\n")
+                .contains("next: ")
+                .contains("run logs " + runId(trigger) + " bad");
         assertThat(shown.out()).containsPattern("after +skipped");
     }
 
@@ -152,7 +163,9 @@ class CommandLineE2E {
             watch.signal("INT");
 
             assertThat(watch.exitCode()).isEqualTo(130);
-            assertThat(watch.err()).contains("the run goes on; follow it again with: ").contains("run watch " + id);
+            assertThat(watch.err())
+                    .contains("the run goes on; follow it again with: ")
+                    .contains("run watch " + id);
         }
         assertThat(run("run", "show", id, "--output", "json").out()).contains("\"state\":\"running\"");
 
@@ -188,9 +201,13 @@ class CommandLineE2E {
     @Test
     void whatIsNotThereIsNotFound() throws IOException {
         assertThat(run("dag", "show", "nowhere").exitCode()).isEqualTo(3);
-        assertThat(run("run", "show", "01980f6e-5a10-7000-8b2d-5f3100000000").exitCode()).isEqualTo(3);
-        assertThat(run("run", "watch", "01980f6e-5a10-7000-8b2d-5f3100000000").exitCode()).isEqualTo(3);
-        assertThat(run("run", "logs", "01980f6e-5a10-7000-8b2d-5f3100000000", "a").exitCode()).isEqualTo(3);
+        assertThat(run("run", "show", "01980f6e-5a10-7000-8b2d-5f3100000000").exitCode())
+                .isEqualTo(3);
+        assertThat(run("run", "watch", "01980f6e-5a10-7000-8b2d-5f3100000000").exitCode())
+                .isEqualTo(3);
+        assertThat(run("run", "logs", "01980f6e-5a10-7000-8b2d-5f3100000000", "a")
+                        .exitCode())
+                .isEqualTo(3);
     }
 
     @Test
@@ -222,7 +239,8 @@ class CommandLineE2E {
                   - { id: b, type: handler, handler: noop, dependencies: [a] }
                 """);
         run("dag", "apply", "bar.yaml");
-        var inTerminal = "stty cols 60; exec " + String.join(" ", ProgramRun.commandLine("dag", "trigger", "bar", "--follow"));
+        var inTerminal =
+                "stty cols 60; exec " + String.join(" ", ProgramRun.commandLine("dag", "trigger", "bar", "--follow"));
 
         var watch = ended(ProgramRun.start(
                 folder, server(), List.of("script", "--quiet", "--return", "--command", inTerminal, "/dev/null")));
@@ -234,7 +252,8 @@ class CommandLineE2E {
                 .contains("1 running")
                 .contains("running: ")
                 .contains("succeeded");
-        assertThat(watch.out().lastIndexOf("\u001b[?25h")).isGreaterThan(watch.out().lastIndexOf("\u001b[?25l"));
+        assertThat(watch.out().lastIndexOf("\u001b[?25h"))
+                .isGreaterThan(watch.out().lastIndexOf("\u001b[?25l"));
         assertThat(watch.out().replaceAll("\u001b\\[[0-9;?]*[A-Za-z]", "").split("[\r\n]+"))
                 .filteredOn(line -> line.contains("╍"))
                 .isNotEmpty()
@@ -246,8 +265,8 @@ class CommandLineE2E {
         write("plain.yaml", "name: plain\ntasks: [{ id: a, type: handler, handler: sleep, input: { ms: 800 } }]\n");
         run("dag", "apply", "plain.yaml");
         var inTerminal = String.join(" ", ProgramRun.commandLine("dag", "trigger", "plain", "--follow"));
-        var variables = Map.of(
-                "ORRERY_SERVER", node.address().toString(), "ORRERY_TOKEN", TOKEN, "NO_COLOR", "1", "LANG", "C");
+        var variables =
+                Map.of("ORRERY_SERVER", node.address().toString(), "ORRERY_TOKEN", TOKEN, "NO_COLOR", "1", "LANG", "C");
 
         var watch = ended(ProgramRun.start(
                 folder, variables, List.of("script", "--quiet", "--return", "--command", inTerminal, "/dev/null")));
@@ -277,7 +296,8 @@ class CommandLineE2E {
 
     @Test
     void commandsAreQuick() throws IOException {
-        for (var arguments : List.of(List.of("version"), List.of("dag", "list"), List.of("run", "list"), List.of("--help"))) {
+        for (var arguments :
+                List.of(List.of("version"), List.of("dag", "list"), List.of("run", "list"), List.of("--help"))) {
             var best = Long.MAX_VALUE;
             for (var n = 0; n < 5; n++) {
                 var started = System.nanoTime();
@@ -285,7 +305,8 @@ class CommandLineE2E {
                 best = Math.min(best, System.nanoTime() - started);
                 assertThat(run.exitCode()).isZero();
             }
-            System.out.println("orrery " + String.join(" ", arguments) + ": " + best / 1_000_000 + " ms, the best of 5");
+            System.out.println(
+                    "orrery " + String.join(" ", arguments) + ": " + best / 1_000_000 + " ms, the best of 5");
         }
     }
 }

@@ -36,7 +36,8 @@ class NodeCommandE2E {
     }
 
     private ProgramRun startNode(String... more) throws IOException {
-        var arguments = new ArrayList<>(List.of("node", "--http-port", "0", "--data-dir", folder.resolve("data").toString()));
+        var arguments = new ArrayList<>(List.of(
+                "node", "--http-port", "0", "--data-dir", folder.resolve("data").toString()));
         arguments.addAll(List.of(more));
         var node = start(arguments.toArray(String[]::new));
         Await.until("the node is up", () -> node.out().contains("dag trigger") || !node.isAlive());
@@ -45,7 +46,8 @@ class NodeCommandE2E {
     }
 
     private static String address(ProgramRun node) {
-        return node.out().lines()
+        return node.out()
+                .lines()
                 .filter(line -> line.contains("ORRERY_SERVER="))
                 .map(line -> line.substring(line.indexOf('=') + 1))
                 .findFirst()
@@ -75,10 +77,12 @@ class NodeCommandE2E {
     void aSecondNodeOnTheSameFolderIsRefusedInOneLine() throws IOException {
         startNode();
 
-        var second = start("node", "--http-port", "0", "--data-dir", folder.resolve("data").toString());
+        var second = start(
+                "node", "--http-port", "0", "--data-dir", folder.resolve("data").toString());
 
         assertThat(second.exitCode()).isEqualTo(1);
-        assertThat(second.err().lines().filter(line -> line.startsWith("error: "))).hasSize(1);
+        assertThat(second.err().lines().filter(line -> line.startsWith("error: ")))
+                .hasSize(1);
         assertThat(second.err()).doesNotContain("\tat ");
     }
 
@@ -86,10 +90,17 @@ class NodeCommandE2E {
     void aPortThatIsTakenIsToldInOneLine() throws IOException {
         try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             var node = start(
-                    "node", "--http-port", Integer.toString(taken.getLocalPort()), "--data-dir", folder.resolve("data").toString());
+                    "node",
+                    "--http-port",
+                    Integer.toString(taken.getLocalPort()),
+                    "--data-dir",
+                    folder.resolve("data").toString());
 
             assertThat(node.exitCode()).isEqualTo(1);
-            assertThat(node.err()).contains("error: ").contains(Integer.toString(taken.getLocalPort())).doesNotContain("\tat ");
+            assertThat(node.err())
+                    .contains("error: ")
+                    .contains(Integer.toString(taken.getLocalPort()))
+                    .doesNotContain("\tat ");
         }
     }
 
@@ -97,9 +108,12 @@ class NodeCommandE2E {
     void aSecondSignalEndsTheNodeAtOnce() throws IOException {
         var node = startNode();
         Files.writeString(
-                folder.resolve("long.yaml"), "name: long\ntasks: [{ id: a, type: handler, handler: sleep, input: { ms: 600000 } }]\n");
-        assertThat(start("dag", "apply", "long.yaml", "--server", address(node)).exitCode()).isZero();
-        assertThat(start("dag", "trigger", "long", "--server", address(node)).exitCode()).isZero();
+                folder.resolve("long.yaml"),
+                "name: long\ntasks: [{ id: a, type: handler, handler: sleep, input: { ms: 600000 } }]\n");
+        assertThat(start("dag", "apply", "long.yaml", "--server", address(node)).exitCode())
+                .isZero();
+        assertThat(start("dag", "trigger", "long", "--server", address(node)).exitCode())
+                .isZero();
         Await.until("the task runs", () -> taskRuns(node));
 
         node.signal("TERM");
@@ -148,13 +162,15 @@ class NodeCommandE2E {
         var trial = tryWithTemporary(Files.createDirectory(folder.resolve("tmp")), "bad.yaml");
 
         assertThat(trial.exitCode()).as(trial.err()).isEqualTo(1);
-        assertThat(trial.out()).contains("✘ task bad failed").contains("  │ boom\n").contains("✘ bad failed in ");
+        assertThat(trial.out())
+                .contains("✘ task bad failed")
+                .contains("  │ boom\n")
+                .contains("✘ bad failed in ");
     }
 
     @Test
     void ctrlCDuringATrialLeavesNothingBehind() throws IOException {
-        Files.writeString(
-                folder.resolve("long.yaml"), "tasks: [{ id: a, type: shell, command: 'exec sleep 600' }]\n");
+        Files.writeString(folder.resolve("long.yaml"), "tasks: [{ id: a, type: shell, command: 'exec sleep 600' }]\n");
         var temporary = Files.createDirectory(folder.resolve("tmp"));
         var trial = tryWithTemporary(temporary, "long.yaml");
         Await.until("the task runs", () -> trial.out().contains("a running"));
@@ -175,7 +191,8 @@ class NodeCommandE2E {
 
     private static List<Path> leftIn(Path temporary) throws IOException {
         try (Stream<Path> left = Files.list(temporary)) {
-            return left.filter(path -> !path.getFileName().toString().startsWith("hsperfdata")).toList();
+            return left.filter(path -> !path.getFileName().toString().startsWith("hsperfdata"))
+                    .toList();
         }
     }
 
@@ -194,8 +211,8 @@ class NodeCommandE2E {
     }
 
     private String completed(String... words) throws IOException {
-        var line = "source ./completion.sh; COMP_WORDS=(" + String.join(" ", words) + "); COMP_CWORD=" + (words.length - 1)
-                + "; _complete_orrery; echo \"${COMPREPLY[@]}\"";
+        var line = "source ./completion.sh; COMP_WORDS=(" + String.join(" ", words) + "); COMP_CWORD="
+                + (words.length - 1) + "; _complete_orrery; echo \"${COMPREPLY[@]}\"";
         var bash = ProgramRun.start(folder, Map.of(), List.of("bash", "--norc", "-c", line));
         started.add(bash);
         assertThat(bash.exitCode()).as(bash.err()).isZero();

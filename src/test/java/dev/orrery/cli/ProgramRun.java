@@ -31,7 +31,9 @@ final class ProgramRun implements AutoCloseable {
     /** The command line that calls the program with the Java of this test. */
     static List<String> commandLine(String... arguments) {
         var command = new ArrayList<>(List.of(
-                ProcessHandle.current().info().command().orElse("java"), "-jar", NodeProcess.jar().toString()));
+                ProcessHandle.current().info().command().orElse("java"),
+                "-jar",
+                NodeProcess.jar().toString()));
         command.addAll(List.of(arguments));
         return command;
     }
@@ -48,7 +50,9 @@ final class ProgramRun implements AutoCloseable {
                 .directory(folder.toFile())
                 .redirectOutput(out.toFile())
                 .redirectError(err.toFile());
-        builder.environment().keySet().removeIf(name -> name.startsWith("ORRERY_") || name.startsWith("LC_") || name.equals("NO_COLOR"));
+        builder.environment()
+                .keySet()
+                .removeIf(name -> name.startsWith("ORRERY_") || name.startsWith("LC_") || name.equals("NO_COLOR"));
         builder.environment().put("LANG", "C.UTF-8");
         builder.environment().putAll(variables);
         return new ProgramRun(builder.start(), out, err);

@@ -33,9 +33,13 @@ final class TemporaryFolder implements AutoCloseable {
         return path;
     }
 
-    /** Removes what can be removed; may be called again. Links are removed, not followed. */
     @Override
     public void close() {
+        remove();
+    }
+
+    /** Removes what can be removed; may be called again. Links are removed, not followed. */
+    void remove() {
         try {
             Files.walkFileTree(path, new Removal());
         } catch (IOException left) {

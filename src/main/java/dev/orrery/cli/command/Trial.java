@@ -50,7 +50,7 @@ final class Trial {
                 restoreView();
                 terminal.remark("interrupted; removing the node and its data");
                 stopNode();
-                folder.close();
+                folder.remove();
             });
             try {
                 var client = start(config(folder));

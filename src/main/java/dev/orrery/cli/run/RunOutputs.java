@@ -67,7 +67,9 @@ public final class RunOutputs {
 
     private List<String> printed(String runId, String taskId) {
         // What a task hands on through its log is shown as its output.
-        var lines = client.get(path(runId, taskId) + "/logs").body().lines()
+        var lines = client.get(path(runId, taskId) + "/logs")
+                .body()
+                .lines()
                 .filter(line -> !line.startsWith("::output "))
                 .toList();
         if (lines.size() <= LINES_SHOWN) {
