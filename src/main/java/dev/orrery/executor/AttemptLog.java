@@ -12,6 +12,8 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,11 +49,14 @@ public final class AttemptLog {
 
     // Guarded by the monitor, since executors write from threads of their own.
     private int headRoom;
-    private @Nullable Buffer pending;
+    private final Deque<Buffer> pending = new ArrayDeque<>(1);
+    private int pendingBytes;
     private @Nullable TailRing tail;
     private long stored;
     private boolean storing;
-    private boolean flushDue;
+    private boolean refused;
+    private boolean timerSet;
+    private boolean flushAsked;
     private boolean closed;
     private boolean abandoned;
     private @Nullable Promise<Void> closing;
@@ -112,17 +117,18 @@ public final class AttemptLog {
                 return closing.future();
             }
             closed = true;
-            if (pending == null && tail == null && !storing) {
+            if (pendingBytes == 0 && tail == null && !storing) {
                 return Future.succeededFuture();
             }
             closing = Promise.promise();
             addTail();
-            flushDue = true;
+            var done = closing.future();
             context.runOnContext(_ -> {
-                context.owner().setTimer(CLOSE_LIMIT.toMillis(), _ -> abandon());
+                var limit = context.owner().setTimer(CLOSE_LIMIT.toMillis(), _ -> abandon());
+                done.onComplete(_ -> context.owner().cancelTimer(limit));
                 flush();
             });
-            return closing.future();
+            return done;
         }
     }
 
@@ -138,10 +144,17 @@ public final class AttemptLog {
     }
 
     private void addPending(byte[] block, int from, int to) {
-        if (pending == null) {
-            pending = Buffer.buffer();
+        for (var at = from; at < to; ) {
+            var last = pending.peekLast();
+            if (last == null || last.length() >= CHUNK_LIMIT) {
+                last = Buffer.buffer();
+                pending.addLast(last);
+            }
+            var step = Math.min(to - at, CHUNK_LIMIT - last.length());
+            last.appendBytes(block, at, step);
+            at += step;
         }
-        pending.appendBytes(block, from, to - from);
+        pendingBytes += to - from;
     }
 
     private void addTail() {
@@ -163,41 +176,37 @@ public final class AttemptLog {
     }
 
     private void requestFlush() {
-        if (storing || pending == null) {
+        if (storing || flushAsked || pendingBytes == 0) {
             return;
         }
-        if (pending.length() >= FLUSH_SIZE) {
-            flushDue = true;
+        if (pendingBytes >= FLUSH_SIZE) {
+            flushAsked = true;
             context.runOnContext(_ -> flush());
-        } else if (!flushDue) {
-            flushDue = true;
-            context.runOnContext(_ -> context.owner().setTimer(FLUSH_DELAY_MILLIS, _ -> flush()));
+        } else if (!timerSet) {
+            timerSet = true;
+            context.runOnContext(_ -> context.owner().setTimer(FLUSH_DELAY_MILLIS, _ -> flushAfterDelay()));
         }
+    }
+
+    private void flushAfterDelay() {
+        synchronized (monitor) {
+            timerSet = false;
+        }
+        flush();
     }
 
     private void flush() {
         Buffer chunk;
         synchronized (monitor) {
-            if (storing || abandoned) {
+            flushAsked = false;
+            if (storing || abandoned || pendingBytes == 0) {
                 return;
             }
-            flushDue = false;
-            if (pending == null) {
-                return;
-            }
-            chunk = takeChunk(pending);
+            chunk = pending.removeFirst();
+            pendingBytes -= chunk.length();
             storing = true;
         }
         store(chunk);
-    }
-
-    private Buffer takeChunk(Buffer all) {
-        if (all.length() <= CHUNK_LIMIT) {
-            pending = null;
-            return all;
-        }
-        pending = all.getBuffer(CHUNK_LIMIT, all.length());
-        return all.getBuffer(0, CHUNK_LIMIT);
     }
 
     private void store(Buffer chunk) {
@@ -222,8 +231,9 @@ public final class AttemptLog {
         boolean more;
         synchronized (monitor) {
             storing = false;
+            refused = false;
             stored += chunk.length();
-            more = closed && pending != null;
+            more = closed && pendingBytes > 0;
             if (!closed) {
                 requestFlush();
             }
@@ -236,19 +246,27 @@ public final class AttemptLog {
     }
 
     private void refused(Buffer chunk, AsyncResult<Void> result) {
+        boolean again;
         synchronized (monitor) {
             if (abandoned) {
                 return;
             }
+            again = refused;
+            refused = true;
         }
-        LOG.log(WARNING, "cannot store a log now; trying again task=" + task + " attempt=" + attempt, result.cause());
+        if (!again) {
+            LOG.log(
+                    WARNING,
+                    "cannot store a log now, trying until it works: task=" + task + " attempt=" + attempt + " reason="
+                            + result.cause().getMessage());
+        }
         context.runOnContext(_ -> context.owner().setTimer(RETRY_DELAY_MILLIS, _ -> store(chunk)));
     }
 
     private void completeIfStored() {
         Promise<Void> done;
         synchronized (monitor) {
-            if (closing == null || storing || pending != null) {
+            if (closing == null || storing || pendingBytes > 0) {
                 return;
             }
             done = closing;
@@ -263,7 +281,8 @@ public final class AttemptLog {
                 return;
             }
             abandoned = true;
-            pending = null;
+            pending.clear();
+            pendingBytes = 0;
             done = closing;
         }
         LOG.log(

@@ -47,8 +47,9 @@ public final class Executors {
      */
     public static Executors create(Vertx vertx, TasksConfig config, ExecutorEnvironment environment, Bus bus) {
         var isolation = Isolation.probe();
-        LOG.log(INFO, "tasks: " + isolation.level().description());
-        return create(vertx, config, environment, bus, isolation);
+        var executors = create(vertx, config, environment, bus, isolation);
+        LOG.log(INFO, executors.isolation() + "; relative paths begin in " + executors.tasksDirectory());
+        return executors;
     }
 
     static Executors create(

@@ -30,9 +30,15 @@ final class LaunchPlans {
             UTF_8.equals(Charset.forName(Objects.requireNonNullElse(System.getProperty("sun.jnu.encoding"), "UTF-8")));
 
     private final TaskPaths paths;
+    private final boolean argumentsAreUtf8;
 
     LaunchPlans(TaskPaths paths) {
+        this(paths, ARGUMENTS_ARE_UTF8);
+    }
+
+    LaunchPlans(TaskPaths paths, boolean argumentsAreUtf8) {
         this.paths = paths;
+        this.argumentsAreUtf8 = argumentsAreUtf8;
     }
 
     Launch shell(Shell shell, Map<String, String> environment, AttemptFolder folder) throws IOException {
@@ -62,11 +68,11 @@ final class LaunchPlans {
     }
 
     /** The same launch by a script of its own where Java could not hand over its characters. */
-    private static Launch speakable(Launch launch, AttemptFolder folder) throws IOException {
+    private Launch speakable(Launch launch, AttemptFolder folder) throws IOException {
         var foreign = launch.environment().entrySet().stream()
                 .filter(variable -> !isSpeakable(variable.getValue()))
                 .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
-        if (foreign.isEmpty() && launch.command().stream().allMatch(LaunchPlans::isSpeakable)) {
+        if (foreign.isEmpty() && launch.command().stream().allMatch(this::isSpeakable)) {
             return launch;
         }
         var exports = foreign.entrySet().stream()
@@ -79,8 +85,8 @@ final class LaunchPlans {
                 launch.workingFolder());
     }
 
-    private static boolean isSpeakable(String text) {
-        return ARGUMENTS_ARE_UTF8 || US_ASCII.newEncoder().canEncode(text);
+    private boolean isSpeakable(String text) {
+        return argumentsAreUtf8 || US_ASCII.newEncoder().canEncode(text);
     }
 
     private static String quoted(String text) {

@@ -51,6 +51,9 @@ final class ProcessTree {
 
     /** SIGTERM to all, and SIGKILL to what is left after the grace. Returns when they are dead. */
     void stop(Duration grace) throws InterruptedException {
+        if (!isAlive()) {
+            return;
+        }
         var deadline = System.nanoTime() + grace.toNanos();
         createStopFile();
         terminate(deadline);

@@ -11,6 +11,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.util.ArrayDeque;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -128,6 +129,23 @@ class AttemptLogTest {
     }
 
     @Test
+    void whatIsSaidWhileTheStoreIsBusyFollowsSoon() {
+        Promise<Void> busy = Promise.promise();
+        var calls = new AtomicInteger();
+        var log = log((task, attempt, offset, bytes) -> {
+            var first = calls.getAndIncrement() == 0 ? busy.future() : Future.<Void>succeededFuture();
+            return first.compose(_ -> stored.append(task, attempt, offset, bytes));
+        });
+        log.line("one");
+        until("the store is busy", () -> calls.get() == 1);
+
+        log.line("two");
+        busy.complete();
+
+        until("both are stored", () -> stored.text().equals("one\ntwo\n"));
+    }
+
+    @Test
     void aRefusedChunkIsOfferedAgain() {
         var calls = new AtomicInteger();
         var log = log((task, attempt, offset, bytes) -> calls.getAndIncrement() == 0
@@ -148,7 +166,7 @@ class AttemptLogTest {
         await(log.close());
 
         log.line("late");
-        await(log.close());
+        await(vertx.timer(400, TimeUnit.MILLISECONDS));
 
         assertThat(stored.text()).isEqualTo("in time\n");
     }
