@@ -49,9 +49,10 @@ class NodeCommandTest {
 
     @Test
     void theStartTellsItsPhasesWhereTheNodeIsAndWhatToTry() {
-        start("node", "--http-port", "0", "--data-dir", "/data", "--set", "http.token=s3cret");
+        var exitCode = start("node", "--http-port", "0", "--data-dir", "/data", "--set", "http.token=s3cret");
         node.ended.complete(0);
 
+        assertThat(exitCode).succeedsWithin(Duration.ofSeconds(10)).isEqualTo(0);
         assertThat(command.out())
                 .startsWith("ok: PostgreSQL 18.6 in /data (0ms)\n  told by the node\n")
                 .contains("API     " + api.address() + "/api/v1\n")
