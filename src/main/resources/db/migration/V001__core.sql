@@ -222,8 +222,9 @@ CREATE TABLE dead_letters (
     PRIMARY KEY (task_id, attempt)
 );
 
--- What happened, a row for each run in a committed batch. Numbers of a sequence are taken before the commit, so a
--- reader takes what lies below the oldest open transaction, in the order (xid, seq).
+-- What happened, a row for each run in a committed batch. Whoever adds one holds the run's row until it commits, so the
+-- numbers of one run's rows grow in the order of their commits: a reader of one run goes on behind the last number that it
+-- saw and misses nothing. Over all runs they do not: there, read what lies below the oldest open transaction, by (xid, seq).
 CREATE TABLE task_events (
     xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
     seq        bigint GENERATED ALWAYS AS IDENTITY,
@@ -240,7 +241,7 @@ CREATE TABLE task_events (
     workers    smallint[] NOT NULL,
     PRIMARY KEY (xid, seq)
 );
-CREATE INDEX task_events_of_run ON task_events (run_id, xid, seq);
+CREATE INDEX task_events_of_run ON task_events (run_id, seq);
 
 -- Asked to end while a node holds it; the node reads its own with each heartbeat.
 CREATE TABLE cancel_requests (

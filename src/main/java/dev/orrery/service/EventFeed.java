@@ -7,8 +7,11 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.PublishedDag;
+import dev.orrery.domain.dag.RunState;
 import dev.orrery.store.EventRepository;
-import dev.orrery.store.EventRepository.Place;
+import dev.orrery.store.EventRepository.Known;
+import dev.orrery.store.EventRepository.News;
+import dev.orrery.store.EventRepository.RunSnapshot;
 import dev.orrery.store.EventRepository.StoredEvent;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -18,40 +21,69 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Live events of runs. One reader for the whole node goes through the history while somebody listens, woken by signals
- * and else every second, and keeps what it read lately in a ring; listeners are served from there, and from the
- * database where they are further behind. Listeners pull, so a slow one costs nothing but its own delay.
+ * Live events of runs. While somebody listens, one query for the whole node asks for the news of all the runs that are
+ * watched, woken by signals and else every second. What it read lately is kept for each run; listeners are served from
+ * there, and from the database where they are further behind. Listeners pull, so a slow one costs nothing but its own
+ * delay.
  *
  * <p>All its state belongs to one event loop; it may be called from any.
  */
 public final class EventFeed {
 
+    /** More listeners are refused. */
+    public static final int MAX_READERS = 1_000;
+
     private static final System.Logger LOG = System.getLogger(EventFeed.class.getName());
     private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
-    private static final int READ_LIMIT = 500;
-    private static final int RING_CHANGES = 50_000;
+    private static final int READ_LIMIT = 200;
+    private static final int KEPT_CHANGES = 2_000;
 
     private final Vertx vertx;
     private final Context context;
     private final EventRepository events;
     private final IntFunction<Future<PublishedDag>> versions;
 
-    private final Set<RunEventReader> readers = new HashSet<>();
-    private final Deque<StoredEvent> ring = new ArrayDeque<>();
-    private int changesInRing;
-    private @Nullable Place ringBegin;
-    private @Nullable Place readTo;
-    private boolean reading;
-    private boolean readAgain;
+    private final Map<RunId, WatchedRun> watched = new LinkedHashMap<>();
+    private int readerCount;
+    private boolean looking;
+    private boolean lookAgain;
     private long timer = -1;
+
+    /** A run with its listeners and its latest events: all of those behind {@code keptFrom} up to {@code knownTo}. */
+    private static final class WatchedRun {
+        private final RunId run;
+        private final Set<RunEventReader> readers = new HashSet<>();
+        private final Deque<StoredEvent> kept = new ArrayDeque<>();
+        private int keptChanges;
+        private long keptFrom;
+        private long knownTo;
+
+        WatchedRun(RunId run, long knownTo) {
+            this.run = run;
+            this.keptFrom = knownTo;
+            this.knownTo = knownTo;
+        }
+
+        void keep(StoredEvent event) {
+            kept.add(event);
+            keptChanges += 1 + event.changes().size();
+            knownTo = event.number();
+            while (keptChanges > KEPT_CHANGES && kept.size() > 1) {
+                var oldest = kept.remove();
+                keptChanges -= 1 + oldest.changes().size();
+                keptFrom = oldest.number();
+            }
+        }
+    }
 
     /** {@code versions}: finds a DAG version by its row. */
     public EventFeed(Vertx vertx, EventRepository events, IntFunction<Future<PublishedDag>> versions) {
@@ -63,23 +95,38 @@ public final class EventFeed {
 
     /** There is something new in the history. */
     public void signal() {
-        context.runOnContext(_ -> read());
+        context.runOnContext(_ -> look());
     }
 
     /**
-     * Opens the events of a run. Without a place to go on from, or with one that this database never gave out, the state
-     * of everything comes first. Fails with RUN_NOT_FOUND.
+     * Opens the events of a run. Without an event to go on from, or with one that this database never told, the state of
+     * everything comes first. Fails with {@code RUN_NOT_FOUND}, or with {@code OVERLOADED} where too many listen.
      */
     public Future<RunEvents> open(TenantId tenant, RunId run, Optional<String> lastEventId) {
-        return onContext(() -> events.snapshot(tenant, run)
-                .map(found ->
-                        found.orElseThrow(() -> new OrreryException(ErrorCode.RUN_NOT_FOUND, "there is no run " + run)))
-                .compose(snapshot -> versions.apply(snapshot.run().versionId()).map(dag -> {
-                    var reader = RunEventReader.open(this, dag, snapshot, lastEventId);
-                    readers.add(reader);
-                    startLooking();
-                    return reader;
-                })));
+        return onContext(() -> {
+            if (readerCount >= MAX_READERS) {
+                return Future.failedFuture(
+                        new OrreryException(ErrorCode.OVERLOADED, "too many live streams are open: " + readerCount));
+            }
+            readerCount++;
+            var opened = events.snapshot(tenant, run)
+                    .map(found -> found.orElseThrow(
+                            () -> new OrreryException(ErrorCode.RUN_NOT_FOUND, "there is no run " + run)))
+                    .compose(snapshot -> back(versions.apply(snapshot.run().versionId()))
+                            .map(dag -> watch(snapshot, dag, lastEventId)));
+            return back(opened).onFailure(_ -> readerCount--);
+        });
+    }
+
+    private RunEvents watch(RunSnapshot snapshot, PublishedDag dag, Optional<String> lastEventId) {
+        var reader = RunEventReader.open(this, dag, snapshot, lastEventId);
+        watched.computeIfAbsent(reader.run(), run -> new WatchedRun(run, snapshot.lastNumber()))
+                .readers
+                .add(reader);
+        if (timer < 0) {
+            timer = vertx.setPeriodic(LOOK_EVERY.toMillis(), _ -> look());
+        }
+        return reader;
     }
 
     /** Runs it on the feed's event loop. */
@@ -89,99 +136,79 @@ public final class EventFeed {
         return promise.future();
     }
 
-    void close(RunEventReader reader) {
-        context.runOnContext(_ -> {
-            readers.remove(reader);
-            if (readers.isEmpty()) {
-                stopLooking();
-            }
-        });
+    /** The same answer, on the feed's event loop. */
+    private <T> Future<T> back(Future<T> answer) {
+        Promise<T> promise = Promise.promise();
+        answer.onComplete(result -> context.runOnContext(_ -> promise.handle(result)));
+        return promise.future();
+    }
+
+    /** Called on the event loop, once for each reader. */
+    void forget(RunEventReader reader) {
+        readerCount--;
+        var run = watched.get(reader.run());
+        if (run != null && run.readers.remove(reader) && run.readers.isEmpty()) {
+            watched.remove(run.run);
+        }
+        if (watched.isEmpty() && timer >= 0) {
+            vertx.cancelTimer(timer);
+            timer = -1;
+        }
     }
 
     /**
-     * The events of a run behind a place: from the ring if it reaches back so far, else from the database. An empty list
-     * means that there are none yet; the reader is told when there may be.
+     * The events of a run behind the one of this number: from what is kept if that reaches back so far, else from the
+     * database. An empty list means that there are none yet; the reader is told when there may be.
      */
-    Future<List<StoredEvent>> behind(RunId run, Place place) {
-        if (ringBegin == null || place.compareTo(ringBegin) < 0) {
-            return events.read(run, place, READ_LIMIT);
+    Future<List<StoredEvent>> behind(RunId run, long number) {
+        var kept = watched.get(run);
+        if (kept == null || number < kept.keptFrom) {
+            return events.read(run, number, READ_LIMIT);
         }
-        return Future.succeededFuture(ring.stream()
-                .filter(event -> event.run().equals(run) && event.place().compareTo(place) > 0)
+        return Future.succeededFuture(kept.kept.stream()
+                .filter(event -> event.number() > number)
                 .limit(READ_LIMIT)
                 .toList());
     }
 
-    private void startLooking() {
-        if (timer < 0) {
-            timer = vertx.setPeriodic(LOOK_EVERY.toMillis(), _ -> read());
-            read();
-        }
-    }
-
-    private void stopLooking() {
-        vertx.cancelTimer(timer);
-        timer = -1;
-        ring.clear();
-        changesInRing = 0;
-        ringBegin = null;
-        readTo = null;
-    }
-
-    private void read() {
-        if (timer < 0) {
+    private void look() {
+        if (watched.isEmpty()) {
             return;
         }
-        if (reading) {
-            readAgain = true;
+        if (looking) {
+            lookAgain = true;
             return;
         }
-        reading = true;
-        readAgain = false;
-        var from = readTo;
-        var next = from == null
-                ? events.end().map(this::begin)
-                : events.read(from, READ_LIMIT).map(this::keep);
-        next.onComplete(answer -> {
-            reading = false;
-            if (answer.failed()) {
-                LOG.log(
-                        WARNING,
-                        "cannot read the history of states: " + answer.cause().getMessage());
-            } else if (answer.result() || readAgain) {
-                read();
+        looking = true;
+        lookAgain = false;
+        var asked = watched.values().stream()
+                .map(run -> new Known(run.run, run.knownTo))
+                .toList();
+        events.news(asked, READ_LIMIT).onComplete((news, failure) -> {
+            looking = false;
+            if (failure != null) {
+                LOG.log(WARNING, "event=history_unreadable", failure);
+            } else {
+                news.forEach(this::tell);
+                var isMore = news.stream().anyMatch(run -> run.events().size() == READ_LIMIT);
+                if (isMore || lookAgain) {
+                    look();
+                }
             }
         });
     }
 
-    /** Whoever opened before this place was known reads the database once. */
-    private boolean begin(Place end) {
-        readTo = end;
-        ringBegin = end;
-        List.copyOf(readers).forEach(RunEventReader::maybeMore);
-        return false;
-    }
-
-    /** Keeps what was read; true where there is more to read at once. */
-    private boolean keep(List<StoredEvent> read) {
-        if (timer < 0 || read.isEmpty()) {
-            return false;
+    private void tell(News news) {
+        var run = watched.get(news.run());
+        if (run == null) {
+            return;
         }
-        for (var event : read) {
-            ring.add(event);
-            changesInRing += 1 + event.changes().size();
+        // A run that was left and opened again meanwhile may know more than was asked for.
+        news.events().stream().filter(event -> event.number() > run.knownTo).forEach(run::keep);
+        var isOver = news.state().map(RunState::isTerminal).orElse(true)
+                && news.events().size() < READ_LIMIT;
+        if (isOver || !news.events().isEmpty()) {
+            List.copyOf(run.readers).forEach(reader -> reader.maybeMore(isOver));
         }
-        readTo = read.getLast().place();
-        while (changesInRing > RING_CHANGES && ring.size() > 1) {
-            var oldest = ring.remove();
-            changesInRing -= 1 + oldest.changes().size();
-            ringBegin = oldest.place();
-        }
-        var runs = new HashSet<RunId>();
-        read.forEach(event -> runs.add(event.run()));
-        List.copyOf(readers).stream()
-                .filter(reader -> runs.contains(reader.run()))
-                .forEach(RunEventReader::maybeMore);
-        return read.size() == READ_LIMIT;
     }
 }

@@ -2,9 +2,7 @@ package dev.orrery.service;
 
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.dag.PublishedDag;
-import dev.orrery.store.EventRepository.Place;
 import dev.orrery.store.EventRepository.RunSnapshot;
-import dev.orrery.store.EventRepository.Snapshot;
 import dev.orrery.store.EventRepository.StoredEvent;
 import dev.orrery.store.TaskInstanceRepository.StoredInstance;
 import io.vertx.core.Future;
@@ -15,48 +13,51 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** One reader of a run's events; its state belongs to the event loop of its feed. */
 final class RunEventReader implements RunEvents {
 
     private static final int EVENTS_AT_ONCE = 500;
+    private static final Pattern NUMBER = Pattern.compile("[0-9]{1,18}");
+
+    /** An id of events that are no place to go on from: who broke off in the middle of the first events begins anew. */
+    private static final String INCOMPLETE = "begin";
 
     private final EventFeed feed;
     private final PublishedDag dag;
     private final RunId run;
     private final Deque<RunEvent> pending = new ArrayDeque<>();
 
-    /** What the first events told already; its transactions are passed over. */
-    private final @Nullable Snapshot told;
+    /** The number of the last event that is told or pending. */
+    private long number;
 
-    private Place place;
     private boolean runEnded;
     private boolean closed;
     private boolean looking;
     private boolean lookAgain;
     private @Nullable Promise<List<RunEvent>> waiting;
 
-    private RunEventReader(
-            EventFeed feed, PublishedDag dag, RunId run, Place place, @Nullable Snapshot told, boolean runEnded) {
+    private RunEventReader(EventFeed feed, PublishedDag dag, RunId run, long number, boolean runEnded) {
         this.feed = feed;
         this.dag = dag;
         this.run = run;
-        this.place = place;
-        this.told = told;
+        this.number = number;
         this.runEnded = runEnded;
     }
 
     static RunEventReader open(EventFeed feed, PublishedDag dag, RunSnapshot snapshot, Optional<String> lastEventId) {
         var run = snapshot.run().run();
         var ended = run.state().isTerminal();
-        var asked = lastEventId.flatMap(Place::parse);
-        var isKnown =
-                asked.filter(at -> at.xid() >= 0 && at.xid() <= snapshot.seen().xmax());
-        if (isKnown.isPresent()) {
-            return new RunEventReader(feed, dag, run.id(), isKnown.get(), null, ended);
+        var known = lastEventId
+                .filter(id -> NUMBER.matcher(id).matches())
+                .map(Long::parseLong)
+                .filter(number -> number <= snapshot.lastNumber());
+        if (known.isPresent()) {
+            return new RunEventReader(feed, dag, run.id(), known.get(), ended);
         }
-        var reader = new RunEventReader(feed, dag, run.id(), snapshot.seen().place(), snapshot.seen(), ended);
+        var reader = new RunEventReader(feed, dag, run.id(), snapshot.lastNumber(), ended);
         reader.tellAll(snapshot, lastEventId.isPresent());
         return reader;
     }
@@ -65,23 +66,23 @@ final class RunEventReader implements RunEvents {
         return run;
     }
 
+    /** The run comes last: with its event, all is told. */
     private void tellAll(RunSnapshot snapshot, boolean forgetBefore) {
-        var id = place.toString();
         if (forgetBefore) {
-            pending.add(new RunEvent.Reset(id));
+            pending.add(new RunEvent.Reset(INCOMPLETE));
         }
         var stored = snapshot.run().run();
         for (var task : snapshot.tasks()) {
-            pending.add(task(id, task));
+            pending.add(task(task));
         }
         var at = stored.completedAt().or(stored::startedAt).orElse(stored.createdAt());
-        pending.add(new RunEvent.Run(id, stored.state(), at));
+        pending.add(new RunEvent.Run(Long.toString(number), stored.state(), at));
     }
 
-    private static RunEvent task(String id, StoredInstance stored) {
+    private static RunEvent task(StoredInstance stored) {
         var task = stored.instance();
         Instant at = task.completedAt().or(task::startedAt).orElse(task.createdAt());
-        return new RunEvent.Task(id, task.taskId(), task.state(), task.attempt(), task.workerId(), at);
+        return new RunEvent.Task(INCOMPLETE, task.taskId(), task.state(), task.attempt(), task.workerId(), at);
     }
 
     @Override
@@ -95,7 +96,7 @@ final class RunEventReader implements RunEvents {
             }
             Promise<List<RunEvent>> promise = Promise.promise();
             waiting = promise;
-            maybeMore();
+            maybeMore(runEnded);
             return promise.future();
         });
     }
@@ -108,8 +109,9 @@ final class RunEventReader implements RunEvents {
         return events;
     }
 
-    /** Looks for what follows, if somebody waits for it. */
-    void maybeMore() {
+    /** Looks for what follows, if somebody waits for it. {@code ended}: the run has ended, or is gone. */
+    void maybeMore(boolean ended) {
+        runEnded |= ended;
         if (waiting == null || closed) {
             return;
         }
@@ -119,17 +121,17 @@ final class RunEventReader implements RunEvents {
         }
         looking = true;
         lookAgain = false;
-        feed.onContext(() -> feed.behind(run, place)).onComplete(answer -> {
+        feed.behind(run, number).onComplete((events, failure) -> {
             looking = false;
-            if (answer.failed()) {
-                answerWaiting(Future.failedFuture(answer.cause()));
+            if (failure != null) {
+                answerWaiting(Future.failedFuture(failure));
                 return;
             }
-            answer.result().forEach(this::add);
+            events.forEach(this::add);
             if (!pending.isEmpty()) {
                 answerWaiting(Future.succeededFuture(takePending()));
-            } else if (lookAgain || !answer.result().isEmpty()) {
-                maybeMore();
+            } else if (lookAgain || !events.isEmpty()) {
+                maybeMore(runEnded);
             } else if (runEnded) {
                 answerWaiting(Future.succeededFuture(List.of()));
             }
@@ -144,20 +146,16 @@ final class RunEventReader implements RunEvents {
         }
     }
 
-    /** Only the last event of a transaction names its place: whoever breaks off in the middle hears it all again. */
+    /** Only the last event of a transaction names it: whoever breaks off in the middle hears it all again. */
     private void add(StoredEvent event) {
-        var before = place.toString();
-        place = event.place();
-        if (told != null && told.sees(event.place())) {
-            return;
-        }
-        var events = new ArrayList<RunEvent>(event.changes().size() + 1);
+        var before = Long.toString(number);
+        number = event.number();
         var changes = event.changes();
         for (var i = 0; i < changes.size(); i++) {
             var change = changes.get(i);
             var isLast = i == changes.size() - 1 && event.runState().isEmpty();
-            events.add(new RunEvent.Task(
-                    isLast ? place.toString() : before,
+            pending.add(new RunEvent.Task(
+                    isLast ? Long.toString(number) : before,
                     dag.definition().task(change.taskNumber()).id(),
                     change.state(),
                     change.attempt(),
@@ -165,18 +163,19 @@ final class RunEventReader implements RunEvents {
                     event.at()));
         }
         event.runState().ifPresent(state -> {
-            events.add(new RunEvent.Run(place.toString(), state, event.at()));
+            pending.add(new RunEvent.Run(Long.toString(number), state, event.at()));
             runEnded |= state.isTerminal();
         });
-        pending.addAll(events);
     }
 
     @Override
     public void close() {
         feed.onContext(() -> {
-            closed = true;
-            answerWaiting(Future.failedFuture(new IllegalStateException("closed")));
-            feed.close(this);
+            if (!closed) {
+                closed = true;
+                answerWaiting(Future.failedFuture(new IllegalStateException("closed")));
+                feed.forget(this);
+            }
             return Future.succeededFuture();
         });
     }

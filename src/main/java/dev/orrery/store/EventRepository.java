@@ -11,50 +11,52 @@ import dev.orrery.store.TaskInstanceRepository.StoredInstance;
 import io.vertx.core.Future;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
+import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
+import java.util.UUID;
 
 /**
- * The history of task states. Only what lies below the oldest open transaction is read, in the order (transaction,
- * number): so nothing ever appears behind a reader's place.
+ * The history of task states, run by run. Whoever adds an event holds its run until the commit, so the numbers of a run's
+ * events grow in the order of their commits: behind the last number that a reader saw, nothing appears later on.
  */
 public final class EventRepository {
 
-    // The columns are named with their table: a bare xid would order by the text of it, where 100 comes before 99.
+    // A run without news has a row without an event: it tells how the run stands, or that it is gone.
+    // language=PostgreSQL
+    static final String READ_NEWS = """
+            SELECT w.run_id, r.state AS state_now, e.seq, e.node_id, e.at, e.run_state, e.task_nos, e.tos, e.attempts, e.workers
+            FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY w(run_id, seq, ordinal)
+            LEFT JOIN dag_runs r ON r.id = w.run_id
+            LEFT JOIN LATERAL (
+                SELECT x.seq, x.node_id, x.at, x.run_state, x.task_nos, x.tos::text[] AS tos, x.attempts, x.workers
+                FROM task_events x
+                WHERE x.run_id = w.run_id AND x.seq > w.seq
+                ORDER BY x.seq
+                LIMIT $3
+            ) e ON true
+            ORDER BY w.ordinal, e.seq
+            """;
+
     // language=PostgreSQL
     static final String READ_EVENTS = """
-            SELECT e.xid::text AS xid, e.seq, e.run_id, e.node_id, e.at, e.run_state, e.task_nos, e.tos::text[] AS tos,
-                   e.attempts, e.workers
+            SELECT e.run_id, e.seq, e.node_id, e.at, e.run_state, e.task_nos, e.tos::text[] AS tos, e.attempts, e.workers
             FROM task_events e
-            WHERE (e.xid, e.seq) > ($1::text::xid8, $2::bigint) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
-            ORDER BY e.xid, e.seq
+            WHERE e.run_id = $1 AND e.seq > $2
+            ORDER BY e.seq
             LIMIT $3
             """;
 
     // language=PostgreSQL
-    static final String READ_EVENTS_OF_RUN = """
-            SELECT e.xid::text AS xid, e.seq, e.run_id, e.node_id, e.at, e.run_state, e.task_nos, e.tos::text[] AS tos,
-                   e.attempts, e.workers
-            FROM task_events e
-            WHERE e.run_id = $4 AND (e.xid, e.seq) > ($1::text::xid8, $2::bigint)
-              AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
-            ORDER BY e.xid, e.seq
-            LIMIT $3
-            """;
-
-    // language=PostgreSQL
-    static final String GET_END = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xid";
+    static final String GET_LAST_NUMBER =
+            "SELECT coalesce(max(e.seq), 0) AS seq FROM task_events e WHERE e.run_id = $1";
 
     // language=PostgreSQL
     static final String ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-
-    // language=PostgreSQL
-    static final String GET_SNAPSHOT = "SELECT pg_current_snapshot()::text AS snapshot";
 
     private final Pool sql;
 
@@ -62,101 +64,70 @@ public final class EventRepository {
         this.sql = sql;
     }
 
-    /** A run and its tasks as one snapshot of the database saw them. */
-    public record RunSnapshot(Snapshot seen, StoredRun run, List<StoredInstance> tasks) {}
+    /** A run and its tasks as they are after the event of this number. */
+    public record RunSnapshot(long lastNumber, StoredRun run, List<StoredInstance> tasks) {}
 
-    /** Reads a run with all its tasks in one snapshot; nothing where there is no such run. */
+    /** Reads a run with all its tasks in one snapshot of the database; nothing where there is no such run. */
     public Future<Optional<RunSnapshot>> snapshot(TenantId tenant, RunId id) {
         return sql.withTransaction(transaction -> transaction
                 .query(ONE_SNAPSHOT)
                 .execute()
-                .compose(_ -> transaction.query(GET_SNAPSHOT).execute())
-                .map(rows -> Snapshot.parse(rows.iterator().next().getString("snapshot")))
-                .compose(seen -> new DagRunRepository(transaction)
-                        .get(tenant, id)
-                        .compose(run -> run.isEmpty()
-                                ? Future.succeededFuture(Optional.empty())
-                                : new TaskInstanceRepository(transaction)
-                                        .getByRunId(tenant, id)
-                                        .map(tasks -> Optional.of(new RunSnapshot(seen, run.get(), tasks))))));
+                .compose(_ -> new DagRunRepository(transaction).get(tenant, id))
+                .compose(run -> run.isEmpty()
+                        ? Future.succeededFuture(Optional.empty())
+                        : new TaskInstanceRepository(transaction)
+                                .getByRunId(tenant, id)
+                                .compose(tasks -> lastNumber(transaction, id)
+                                        .map(number -> Optional.of(new RunSnapshot(number, run.get(), tasks))))));
     }
 
-    /** Which transactions a snapshot of the database sees: PostgreSQL's {@code xmin:xmax:xip,…}. */
-    public record Snapshot(long xmin, long xmax, Set<Long> open) {
-
-        static Snapshot parse(String text) {
-            var parts = text.split(":", -1);
-            var open = new HashSet<Long>();
-            for (var xid : parts[2].split(",", -1)) {
-                if (!xid.isEmpty()) {
-                    open.add(Long.parseLong(xid));
-                }
-            }
-            return new Snapshot(Long.parseLong(parts[0]), Long.parseLong(parts[1]), Set.copyOf(open));
-        }
-
-        public boolean sees(Place place) {
-            return place.xid() < xmin || (place.xid() < xmax && !open.contains(place.xid()));
-        }
-
-        /** From where a reader goes on; what it meets there may have been seen. */
-        public Place place() {
-            return new Place(xmin, 0);
-        }
-    }
-
-    /** A place in the history: all up to and with the event of this transaction and number. */
-    public record Place(long xid, long seq) implements Comparable<Place> {
-
-        @Override
-        public int compareTo(Place other) {
-            var byXid = Long.compare(xid, other.xid);
-            return byXid != 0 ? byXid : Long.compare(seq, other.seq);
-        }
-
-        @Override
-        public String toString() {
-            return xid + "-" + seq;
-        }
-
-        /** The place of a text such as {@code 812-44}; nothing for anything else. */
-        public static Optional<Place> parse(String text) {
-            var dash = text.indexOf('-');
-            try {
-                return dash < 0
-                        ? Optional.empty()
-                        : Optional.of(new Place(
-                                Long.parseLong(text.substring(0, dash)), Long.parseLong(text.substring(dash + 1))));
-            } catch (NumberFormatException _) {
-                return Optional.empty();
-            }
-        }
+    private static Future<Long> lastNumber(SqlConnection transaction, RunId run) {
+        return transaction
+                .preparedQuery(GET_LAST_NUMBER)
+                .execute(Tuple.of(run.value()))
+                .map(rows -> rows.iterator().next().getLong("seq"));
     }
 
     /** One task of a run that came into a state. */
     public record Change(int taskNumber, TaskState state, int attempt, Optional<WorkerId> worker) {}
 
     /** What one transaction did to one run; {@code runState} where that changed too. */
-    public record StoredEvent(Place place, RunId run, Instant at, List<Change> changes, Optional<RunState> runState) {}
+    public record StoredEvent(long number, RunId run, Instant at, List<Change> changes, Optional<RunState> runState) {}
 
-    /** The place behind everything that can be read now. */
-    public Future<Place> end() {
-        return sql.preparedQuery(GET_END)
-                .execute()
-                .map(rows -> new Place(Long.parseLong(rows.iterator().next().getString("xid")), 0));
+    /** A run and the number of the last of its events that is known. */
+    public record Known(RunId run, long number) {}
+
+    /** How a run stands, absent where it is gone, and the events behind what was known of it. */
+    public record News(RunId run, Optional<RunState> state, List<StoredEvent> events) {}
+
+    /** The news of these runs, in their order, of each at most {@code limit} events. */
+    public Future<List<News>> news(List<Known> runs, int limit) {
+        var ids = runs.stream().map(known -> known.run().value()).toArray(UUID[]::new);
+        var numbers = runs.stream().map(Known::number).toArray(Long[]::new);
+        return sql.preparedQuery(READ_NEWS)
+                .execute(Tuple.tuple().addValue(ids).addValue(numbers).addValue(limit))
+                .map(EventRepository::news);
     }
 
-    /** The events of all runs behind a place. */
-    public Future<List<StoredEvent>> read(Place after, int limit) {
+    private static List<News> news(RowSet<Row> rows) {
+        var news = new ArrayList<News>();
+        for (var row : rows) {
+            var run = new RunId(row.getUUID("run_id"));
+            if (news.isEmpty() || !news.getLast().run().equals(run)) {
+                var state = Optional.ofNullable(row.getString("state_now")).map(RunState::ofWireName);
+                news.add(new News(run, state, new ArrayList<>()));
+            }
+            if (row.getLong("seq") != null) {
+                news.getLast().events().add(event(row));
+            }
+        }
+        return news;
+    }
+
+    /** The events of one run behind the one of this number. */
+    public Future<List<StoredEvent>> read(RunId run, long after, int limit) {
         return sql.preparedQuery(READ_EVENTS)
-                .execute(Tuple.of(Long.toString(after.xid()), after.seq(), limit))
-                .map(rows -> Rows.list(rows, EventRepository::event));
-    }
-
-    /** The events of one run behind a place. */
-    public Future<List<StoredEvent>> read(RunId run, Place after, int limit) {
-        return sql.preparedQuery(READ_EVENTS_OF_RUN)
-                .execute(Tuple.of(Long.toString(after.xid()), after.seq(), limit, run.value()))
+                .execute(Tuple.of(run.value(), after, limit))
                 .map(rows -> Rows.list(rows, EventRepository::event));
     }
 
@@ -174,7 +145,7 @@ public final class EventRepository {
             changes.add(new Change(numbers[i], TaskState.ofWireName(states[i]), attempts[i], worker));
         }
         return new StoredEvent(
-                new Place(Long.parseLong(row.getString("xid")), row.getLong("seq")),
+                row.getLong("seq"),
                 new RunId(row.getUUID("run_id")),
                 Rows.time(row, "at"),
                 changes,

@@ -12,6 +12,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -99,10 +100,12 @@ class QueryPlansIT {
     @ParameterizedTest
     @ValueSource(strings = {"force_generic_plan", "force_custom_plan"})
     void eventsAndLogsAreReadFromTheirPlace(String planning) throws SQLException {
-        assertThat(plan(planning, EventRepository.READ_EVENTS, "'0', 0, 100"))
-                .satisfies(p -> p.uses("task_events_pkey", 100));
-        assertThat(plan(planning, EventRepository.READ_EVENTS_OF_RUN, "'0', 0, 100, '" + smallRun + "'"))
+        assertThat(plan(planning, EventRepository.READ_EVENTS, "'" + smallRun + "', 0, 100"))
                 .satisfies(p -> p.uses("task_events_of_run", 20));
+        assertThat(plan(planning, EventRepository.GET_LAST_NUMBER, "'" + smallRun + "'"))
+                .satisfies(p -> p.uses("task_events_of_run", 20));
+        assertThat(plan(planning, EventRepository.READ_NEWS, watchedRuns(100) + ", 100"))
+                .satisfies(p -> p.touchesAtMost(1_000));
         assertThat(plan(planning, LogRepository.READ_CHUNKS, "instance_id('" + smallRun + "', 1), 1, 0, 10"))
                 .satisfies(p -> p.uses("task_logs_pkey", 20));
     }
@@ -197,6 +200,13 @@ class QueryPlansIT {
                 INSERT INTO dag_versions (dag_id, version, yaml, definition, task_count)
                 SELECT d.id, 1, '', '{}', 1 FROM dags d WHERE d.name LIKE 'other %'
                 """);
+    }
+
+    private static String watchedRuns(int count) {
+        var ids = IntStream.rangeClosed(1, count)
+                .mapToObj(n -> "'" + runId(n * 7) + "'")
+                .collect(Collectors.joining(","));
+        return "ARRAY[" + ids + "]::uuid[], array_fill(0::bigint, ARRAY[" + count + "])";
     }
 
     private static String runId(int number) {

@@ -1,0 +1,397 @@
+package dev.orrery.service;
+
+import static dev.orrery.testing.Await.await;
+import static dev.orrery.testing.Await.until;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.IdSequence;
+import dev.orrery.domain.Json;
+import dev.orrery.domain.NodeId;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.TenantId;
+import dev.orrery.domain.dag.DagDraft;
+import dev.orrery.domain.dag.Trigger;
+import dev.orrery.domain.task.Verdict;
+import dev.orrery.store.AttemptReport;
+import dev.orrery.store.Claim;
+import dev.orrery.store.DagPublication;
+import dev.orrery.store.DagRepository;
+import dev.orrery.store.DagRunRepository;
+import dev.orrery.store.DagVersions;
+import dev.orrery.store.EventRepository;
+import dev.orrery.store.NewRun;
+import dev.orrery.store.Pools;
+import dev.orrery.store.WorkRepository;
+import dev.orrery.testing.Graphs;
+import dev.orrery.testing.Postgres;
+import dev.orrery.testing.TestDatabase;
+import io.vertx.core.Vertx;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class EventFeedIT {
+
+    private static final TenantId TENANT = TenantId.DEFAULT;
+    private static final IdSequence IDS = new IdSequence(System.nanoTime());
+    private static final Verdict SUCCEED = new Verdict.Succeed(Json.NULL);
+    private static final List<String> QUEUES = List.of("default");
+    private static final Optional<String> FROM_THE_BEGINNING = Optional.empty();
+
+    private final Vertx vertx = Vertx.vertx();
+    private TestDatabase database;
+    private Pools pools;
+    private WorkRepository work;
+    private EventFeed feed;
+    private NodeId node;
+
+    @BeforeEach
+    void open() throws SQLException {
+        database = Postgres.freshDatabase();
+        pools = Pools.open(vertx, database.connectOptions(), 6, 200);
+        work = new WorkRepository(pools.hot());
+        var versions = new DagVersions(vertx, pools.api(), 10_000_000);
+        feed = new EventFeed(vertx, new EventRepository(pools.api()), versions::version);
+        node = new NodeId(IDS.next(System.currentTimeMillis()));
+        execute("INSERT INTO nodes (id, name, pid, mode, version) VALUES ('%s', 'n', 1, 'standalone', 'x')"
+                .formatted(node));
+    }
+
+    @AfterEach
+    void close() {
+        await(pools.close());
+        await(vertx.close());
+        database.close();
+    }
+
+    @Test
+    void theStateOfEverythingComesFirstThenEachChangeThenTheEnd() {
+        var run = aRun("a", "b <- a");
+        try (var events = open(run)) {
+            assertThat(told(await(events.next()))).isEqualTo("a ready, b blocked, run pending");
+
+            var a = claimOne();
+            commit(a, Optional.empty());
+            assertThat(told(await(events.next()))).isEqualTo("a running, run running");
+            commit(a, Optional.of(SUCCEED));
+            assertThat(told(await(events.next()))).isEqualTo("a succeeded, b ready");
+            commit(claimOne(), Optional.of(SUCCEED));
+            assertThat(told(await(events.next()))).isEqualTo("b succeeded, run succeeded");
+
+            assertThat(await(events.next())).isEmpty();
+        }
+    }
+
+    @Test
+    void aSignalIsFasterThanThePoll() {
+        var run = aRun("a");
+        try (var events = open(run)) {
+            await(events.next());
+            var next = events.next();
+            var began = System.nanoTime();
+
+            commit(claimOne(), Optional.of(SUCCEED));
+            feed.signal();
+
+            await(next);
+            assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofMillis(900));
+        }
+    }
+
+    @Test
+    void ofARunThatHasEndedAllIsToldAtOnce() {
+        var run = aRun("a");
+        commit(claimOne(), Optional.of(SUCCEED));
+
+        try (var events = open(run)) {
+            assertThat(told(await(events.next()))).isEqualTo("a succeeded, run succeeded");
+            assertThat(await(events.next())).isEmpty();
+        }
+    }
+
+    @Test
+    void afterAnyEventTheRestFollowsWithoutAGap() {
+        var run = aRun("a", "b", "c <- a b", "d <- c");
+        var all = new ArrayList<RunEvent>();
+        try (var events = open(run)) {
+            all.addAll(await(events.next()));
+            for (var claims = claim(2); !claims.isEmpty(); claims = claim(2)) {
+                claims.forEach(claim -> commit(claim, Optional.empty()));
+                await(work.commitAndClaim(
+                        node,
+                        claims.stream()
+                                .map(claim -> report(claim, Optional.of(SUCCEED)))
+                                .toList(),
+                        QUEUES,
+                        0));
+            }
+            for (var next = await(events.next()); !next.isEmpty(); next = await(events.next())) {
+                all.addAll(next);
+            }
+        }
+        var whole = told(all);
+        assertThat(whole).endsWith("d succeeded, run succeeded");
+
+        for (var n = 4; n < all.size(); n++) {
+            var rest = readToTheEnd(run, Optional.of(all.get(n).id()));
+            var missing = told(all.subList(n + 1, all.size()));
+
+            assertThat(told(rest)).endsWith(missing);
+            assertThat(whole).endsWith(told(rest));
+        }
+        assertThat(readToTheEnd(run, Optional.of(all.getLast().id()))).isEmpty();
+    }
+
+    @Test
+    void whoBrokeOffInTheFirstEventsOrNamesNoEventBeginsAnew() {
+        var run = aRun("a");
+        String first;
+        try (var events = open(run)) {
+            first = await(events.next()).getFirst().id();
+        }
+
+        for (var id : List.of(first, "nonsense", "-1", "999999999", "99999999999999999999999")) {
+            try (var events = await(feed.open(TENANT, run, Optional.of(id)))) {
+                assertThat(told(await(events.next()))).isEqualTo("reset, a ready, run pending");
+            }
+        }
+    }
+
+    /** One transaction is older, but waits for the other at this run, and a third is open all the while. */
+    @Test
+    void changesAreToldInTheOrderOfTheirCommitsWhateverTheAgeOfTheirTransactions() throws SQLException {
+        var other = aRun("x");
+        var run = aRun("a");
+        try (var events = open(run);
+                var older = transaction();
+                var bystander = transaction();
+                var younger = transaction()) {
+            await(events.next());
+            lock(older, other);
+            execute(bystander, "SELECT pg_current_xact_id()");
+            lock(younger, run);
+
+            event(younger, run, "NULL", "queued", "running");
+            younger.commit();
+            lock(older, run);
+            event(older, run, "'succeeded'", "running", "succeeded");
+            execute(
+                    older,
+                    "UPDATE dag_runs SET state = 'succeeded', remaining = 0, completed_at = now() WHERE id = '" + run
+                            + "'");
+            older.commit();
+            feed.signal();
+
+            var all = new ArrayList<RunEvent>();
+            for (var next = await(events.next()); !next.isEmpty(); next = await(events.next())) {
+                all.addAll(next);
+            }
+            assertThat(told(all)).isEqualTo("a running, a succeeded, run succeeded");
+        }
+    }
+
+    @Test
+    void aSlowReaderHearsEverythingInOrder() throws SQLException {
+        var lines = IntStream.range(0, 60).mapToObj(n -> "t" + n).toArray(String[]::new);
+        var run = aRun(lines);
+        try (var slow = open(run);
+                var fast = open(run)) {
+            await(slow.next());
+            await(fast.next());
+            for (var n = 0; n < 100; n++) {
+                execute("""
+                        INSERT INTO task_events (tenant_id, run_id, task_nos, froms, tos, attempts, fences, workers)
+                        SELECT 1, '%s', array_agg(t), array_agg('queued'::task_state), array_agg('running'::task_state),
+                               array_agg(%d::smallint), array_agg(1::bigint), array_agg(1::smallint)
+                        FROM generate_series(1, 60) t
+                        """.formatted(run, n));
+            }
+            feed.signal();
+            assertThat(attempts(fast, 6_000)).isEqualTo(attempts(slow, 6_000)).isSorted();
+        }
+    }
+
+    @Test
+    void aRunThatIsDeletedEndsItsStream() {
+        var run = aRun("a");
+        try (var events = open(run)) {
+            await(events.next());
+            commit(claimOne(), Optional.of(SUCCEED));
+
+            assertThat(await(new DagRunRepository(pools.api()).delete(TENANT, run)))
+                    .isEqualTo(DagRunRepository.Deletion.DELETED);
+
+            var rest = await(events.next());
+            assertThat(rest.isEmpty() || await(events.next()).isEmpty()).isTrue();
+        }
+    }
+
+    @Test
+    void anUnknownRunAndThatOfAnotherTenantAreNotFound() {
+        var run = aRun("a");
+
+        for (var failure : List.of(
+                catchThrowableOfType(
+                        OrreryException.class,
+                        () -> await(feed.open(TENANT, new RunId(new UUID(1, 0)), FROM_THE_BEGINNING))),
+                catchThrowableOfType(
+                        OrreryException.class, () -> await(feed.open(new TenantId(9), run, FROM_THE_BEGINNING))))) {
+            assertThat(failure.code()).isEqualTo(ErrorCode.RUN_NOT_FOUND);
+        }
+    }
+
+    @Test
+    void tooManyReadersAreRefusedAndThoseThatLeaveMakeRoom() {
+        var run = aRun("a");
+        var open = new ArrayList<RunEvents>();
+        catchThrowableOfType(
+                OrreryException.class, () -> await(feed.open(TENANT, new RunId(new UUID(1, 0)), FROM_THE_BEGINNING)));
+        for (var n = 0; n < EventFeed.MAX_READERS; n++) {
+            open.add(open(run));
+        }
+
+        var refused = catchThrowableOfType(OrreryException.class, () -> open(run));
+        open.forEach(RunEvents::close);
+        open.getFirst().close();
+
+        assertThat(refused.code()).isEqualTo(ErrorCode.OVERLOADED);
+        assertThat(open(run)).isNotNull();
+    }
+
+    @Test
+    void whoWaitsHearsThatItWasClosed() {
+        var events = open(aRun("a"));
+        await(events.next());
+        var next = events.next();
+
+        events.close();
+
+        until("it is answered", next::isComplete);
+        assertThat(next.failed()).isTrue();
+    }
+
+    private RunEvents open(RunId run) {
+        return await(feed.open(TENANT, run, FROM_THE_BEGINNING));
+    }
+
+    private List<RunEvent> readToTheEnd(RunId run, Optional<String> id) {
+        var all = new ArrayList<RunEvent>();
+        try (var events = await(feed.open(TENANT, run, id))) {
+            for (var next = await(events.next()); !next.isEmpty(); next = await(events.next())) {
+                all.addAll(next);
+            }
+        }
+        return all;
+    }
+
+    private static List<Integer> attempts(RunEvents events, int count) {
+        var attempts = new ArrayList<Integer>();
+        while (attempts.size() < count) {
+            for (var event : await(events.next())) {
+                attempts.add(((RunEvent.Task) event).attempt());
+            }
+        }
+        return attempts;
+    }
+
+    private static String told(List<RunEvent> events) {
+        return String.join(
+                ", ",
+                events.stream()
+                        .map(event -> switch (event) {
+                            case RunEvent.Task task ->
+                                task.taskId() + " " + task.state().wireName();
+                            case RunEvent.Run run -> "run " + run.state().wireName();
+                            case RunEvent.Reset _ -> "reset";
+                        })
+                        .toList());
+    }
+
+    private RunId aRun(String... lines) {
+        var id = new DagId(IDS.next(System.currentTimeMillis()));
+        var draft = new DagDraft(
+                Optional.of("dag-" + id),
+                Optional.empty(),
+                Graphs.tasks(lines),
+                Optional.empty(),
+                DagDraft.DEFAULT_TIMEZONE);
+        await(new DagRepository(vertx, pools.api()).create(TENANT, id, DagPublication.of(draft, ""), Optional.empty()));
+        var run = new NewRun(
+                new RunId(IDS.next(System.currentTimeMillis())),
+                TENANT,
+                id,
+                Trigger.API,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+        await(work.createRuns(List.of(run)));
+        return run.id();
+    }
+
+    private List<Claim> claim(int limit) {
+        return await(work.commitAndClaim(node, List.of(), QUEUES, limit)).claims();
+    }
+
+    private Claim claimOne() {
+        return claim(1).getFirst();
+    }
+
+    private void commit(Claim claim, Optional<Verdict> verdict) {
+        var report = report(claim, verdict);
+        assertThat(await(work.commitAndClaim(node, List.of(report), QUEUES, 0)).accepted())
+                .containsExactly(claim.id());
+    }
+
+    private static AttemptReport report(Claim claim, Optional<Verdict> verdict) {
+        return new AttemptReport(
+                claim.id(),
+                claim.versionId(),
+                claim.attempt(),
+                claim.fence(),
+                1,
+                verdict,
+                Optional.of(Duration.ofMillis(1)));
+    }
+
+    private Connection transaction() throws SQLException {
+        var connection = database.connect();
+        connection.setAutoCommit(false);
+        return connection;
+    }
+
+    private static void lock(Connection connection, RunId run) throws SQLException {
+        execute(connection, "SELECT id FROM dag_runs WHERE id = '" + run + "' FOR NO KEY UPDATE");
+    }
+
+    private static void event(Connection connection, RunId run, String runState, String from, String to)
+            throws SQLException {
+        execute(connection, """
+                INSERT INTO task_events (tenant_id, run_id, run_state, task_nos, froms, tos, attempts, fences, workers)
+                VALUES (1, '%s', %s, '{1}', '{%s}', '{%s}', '{1}', '{1}', '{1}')
+                """.formatted(run, runState, from, to));
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (var statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private void execute(String sql) throws SQLException {
+        try (var connection = database.connect()) {
+            execute(connection, sql);
+        }
+    }
+}
