@@ -1,6 +1,7 @@
 package dev.orrery.store;
 
 import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 import static java.nio.file.StandardOpenOption.CREATE_NEW;
 import static java.nio.file.StandardOpenOption.WRITE;
@@ -224,6 +225,7 @@ final class EmbeddedServer implements AutoCloseable {
             throws IOException {
         var unfinished = folder.resolve("data.unfinished");
         StoreFiles.deleteTree(unfinished);
+        LOG.log(INFO, "event=database_created folder=" + folder);
         var passwordFile = folder.resolve("initdb.password");
         Files.deleteIfExists(passwordFile);
         try {

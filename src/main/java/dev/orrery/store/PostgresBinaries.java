@@ -1,5 +1,7 @@
 package dev.orrery.store;
 
+import static java.lang.System.Logger.Level.INFO;
+
 import dev.orrery.domain.StartupException;
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -23,6 +25,8 @@ import org.tukaani.xz.XZInputStream;
  * version, and renamed into place when they are complete, so that a crash or a second process never leaves half of them.
  */
 public record PostgresBinaries(Path bin) {
+
+    private static final System.Logger LOG = System.getLogger(PostgresBinaries.class.getName());
 
     /** The bundled programs, unpacked below the first of these folders that can be written. */
     public static PostgresBinaries bundled(List<Path> folders) {
@@ -93,6 +97,7 @@ public record PostgresBinaries(Path bin) {
 
     private static void unpack(String archive, Path target) throws IOException {
         Files.createDirectories(target.getParent());
+        LOG.log(INFO, "event=postgresql_unpacked_once folder=" + target);
         var unfinished = Files.createTempDirectory(
                 target.getParent(),
                 target.getFileName() + ".unfinished-",
