@@ -36,6 +36,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
 /** A router and its workers on a database, without the rest of a node. */
@@ -52,10 +53,17 @@ final class TestEngine implements AutoCloseable {
     private final Map<Integer, PublishedDag> versions = new ConcurrentHashMap<>();
     private final Map<DagId, List<TaskDefinition>> published = new ConcurrentHashMap<>();
     private final List<String> deployments = new ArrayList<>();
+    private final AtomicInteger versionsAsked = new AtomicInteger();
+    private volatile boolean versionsHidden;
 
     TestEngine(TestDatabase database) throws SQLException {
+        this(database, database.port());
+    }
+
+    /** {@code port}: where it finds the database, on this host. */
+    TestEngine(TestDatabase database, int port) throws SQLException {
         this.database = database;
-        this.pools = Pools.open(vertx, database.connectOptions(), 4, 1_000);
+        this.pools = Pools.open(vertx, database.connectOptions().setPort(port), 4, 1_000);
         this.work = new WorkRepository(pools.hot());
         try (var connection = database.connect();
                 var insert = connection.prepareStatement(
@@ -67,6 +75,11 @@ final class TestEngine implements AutoCloseable {
 
     /** Starts the workers and then the router; every task goes to this executor. */
     void start(int workers, int concurrency, TaskExecutor executor) {
+        start(workers, concurrency, Duration.ofSeconds(1), executor);
+    }
+
+    /** {@code poll}: how often the router looks without a signal. */
+    void start(int workers, int concurrency, Duration poll, TaskExecutor executor) {
         var ids = IntStream.rangeClosed(1, workers)
                 .mapToObj(n -> WorkerId.of(node, n))
                 .toList();
@@ -83,13 +96,7 @@ final class TestEngine implements AutoCloseable {
                 node,
                 ids,
                 new RouterSettings(
-                        Duration.ofSeconds(1),
-                        Duration.ofMillis(50),
-                        250,
-                        concurrency,
-                        100,
-                        List.of(),
-                        Duration.ofMillis(200)),
+                        poll, Duration.ofMillis(50), 250, concurrency, 100, List.of(), Duration.ofMillis(200)),
                 work,
                 this::version,
                 bus,
@@ -97,8 +104,19 @@ final class TestEngine implements AutoCloseable {
                 new SplittableRandom()))));
     }
 
+    /** Whether reading a DAG version fails, as it does while the database is away. */
+    void hideVersions(boolean hidden) {
+        versionsHidden = hidden;
+    }
+
+    /** How often a DAG version was asked for. */
+    int versionsAsked() {
+        return versionsAsked.get();
+    }
+
     private Future<PublishedDag> version(int versionId) {
-        var known = versions.get(versionId);
+        versionsAsked.incrementAndGet();
+        var known = versionsHidden ? null : versions.get(versionId);
         return known == null ? Future.failedFuture("no version " + versionId) : Future.succeededFuture(known);
     }
 

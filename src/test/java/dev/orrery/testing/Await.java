@@ -1,6 +1,7 @@
 package dev.orrery.testing;
 
 import io.vertx.core.Future;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
@@ -23,10 +24,15 @@ public final class Await {
 
     /** Looks again and again, until it holds; fails with the description at the limit. */
     public static void until(String description, BooleanSupplier condition) {
-        var deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+        until(description, Duration.ofSeconds(LIMIT_SECONDS), condition);
+    }
+
+    /** The same with a limit of its own, for what takes long. */
+    public static void until(String description, Duration limit, BooleanSupplier condition) {
+        var deadline = System.nanoTime() + limit.toNanos();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() > deadline) {
-                throw new AssertionError("within " + LIMIT_SECONDS + " s it did not come to pass: " + description);
+                throw new AssertionError("within " + limit.toSeconds() + " s it did not come to pass: " + description);
             }
             java.util.concurrent.locks.LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
         }

@@ -1,5 +1,7 @@
 package dev.orrery.engine.router;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
@@ -61,13 +63,19 @@ final class HeldClaims {
      * that was known, or the claim is not held: a report that comes twice counts once.
      */
     boolean finished(TaskAssignment assignment) {
-        var entry = claims.get(assignment.instanceId());
-        if (entry == null || entry.finished || entry.assignment.fence() != assignment.fence()) {
+        if (!isUnfinished(assignment)) {
             return false;
         }
+        var entry = requireNonNull(claims.get(assignment.instanceId()));
         entry.finished = true;
         entry.load.unfinished--;
         return true;
+    }
+
+    /** Whether it is held and its worker has not been done with it. */
+    boolean isUnfinished(TaskAssignment assignment) {
+        var entry = claims.get(assignment.instanceId());
+        return entry != null && !entry.finished && entry.assignment.fence() == assignment.fence();
     }
 
     /** The claim is gone: its result was committed, it was handed back or taken away. */

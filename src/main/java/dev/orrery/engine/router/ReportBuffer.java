@@ -112,6 +112,7 @@ final class ReportBuffer {
         for (var place = batch.size() - 1; place >= 0; place--) {
             var entry = batch.get(place);
             if (entry.verdict().isPresent()) {
+                starts.remove(entry.id());
                 ends.addFirst(entry);
             } else if (ends.stream().noneMatch(end -> end.id().equals(entry.id()))) {
                 starts.putIfAbsent(entry.id(), entry);

@@ -37,6 +37,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
@@ -67,6 +68,9 @@ public final class RouterVerticle extends VerticleBase {
     private final RandomGenerator random;
 
     private final HeldClaims held;
+    /** Claims whose DAG version is being read, so that no worker has them yet. */
+    private final Set<Held> arriving = new HashSet<>();
+
     private final ReportBuffer reports;
     private final EndRate endRate = new EndRate(System.nanoTime());
     private List<String> queues = List.of();
@@ -133,7 +137,11 @@ public final class RouterVerticle extends VerticleBase {
     }
 
     private void serve(List<String> all) {
-        queues = settings.queues().isEmpty() ? all : settings.queues();
+        var served = settings.queues().isEmpty() ? all : settings.queues();
+        if (!served.equals(queues)) {
+            queues = served;
+            workIsReady();
+        }
     }
 
     private void workIsReady() {
@@ -143,8 +151,15 @@ public final class RouterVerticle extends VerticleBase {
 
     private Future<Done> reported(Report report) {
         for (var start : report.started()) {
-            reports.start(entry(
-                    start.assignment(), report.worker(), Optional.empty(), OptionalLong.of(start.startedNanos()), 0));
+            // One that comes late, after its result, has nothing to add.
+            if (held.isUnfinished(start.assignment())) {
+                reports.start(entry(
+                        start.assignment(),
+                        report.worker(),
+                        Optional.empty(),
+                        OptionalLong.of(start.startedNanos()),
+                        0));
+            }
         }
         var now = System.nanoTime();
         for (var end : report.ended()) {
@@ -168,12 +183,17 @@ public final class RouterVerticle extends VerticleBase {
                 random);
         // The version was read when the task was assigned, so it is at hand; if not, the bound is only coarser.
         var dag = versions.apply(assignment.versionId());
-        var followers = !dag.succeeded()
-                ? 0
-                : verdict instanceof Verdict.Succeed
-                        ? dag.result().followers(assignment.instanceId().taskNumber())
-                        : dag.result().taskCount();
+        var followers = dag.succeeded() ? followers(verdict, assignment, dag.result()) : 0;
         return entry(assignment, worker, Optional.of(verdict), end.startedNanos(), followers);
+    }
+
+    /** How many other tasks the verdict may change. */
+    private static int followers(Verdict verdict, TaskAssignment assignment, PublishedDag dag) {
+        return switch (verdict) {
+            case Verdict.Succeed _ -> dag.followers(assignment.instanceId().taskNumber());
+            case Verdict.Retry _ -> 0;
+            case Verdict.Fail _, Verdict.TimeOut _, Verdict.Cancel _ -> dag.taskCount();
+        };
     }
 
     private static Entry entry(
@@ -259,7 +279,8 @@ public final class RouterVerticle extends VerticleBase {
         }
         var slots = held.workers().size() * settings.concurrency();
         var soon = endRate.expectedWithin(settings.leadTime(), System.nanoTime());
-        var wanted = Math.min((long) slots + soon - held.unfinished(), held.room()) - claimsAsked;
+        var taken = claimsAsked + arriving.size();
+        var wanted = Math.min((long) slots + soon - held.unfinished(), held.room()) - taken;
         return (int) Math.max(0, Math.min(wanted, settings.batchSize()));
     }
 
@@ -369,14 +390,26 @@ public final class RouterVerticle extends VerticleBase {
             }
         }
         give(assignments);
-        unknown.forEach((version, waiting) -> versions.apply(version)
-                .onSuccess(dag -> give(
-                        waiting.stream().map(claim -> assignment(claim, dag)).toList()))
-                .onFailure(error -> {
-                    LOG.log(WARNING, "cannot read DAG version " + version + ", its tasks are handed back", error);
-                    reconcileDue = true;
-                    exchange();
-                }));
+        unknown.forEach(this::assignOnceRead);
+    }
+
+    private void assignOnceRead(int version, List<Claim> claims) {
+        var waiting = claims.stream()
+                .map(claim -> new Held(claim.id(), claim.fence()))
+                .toList();
+        arriving.addAll(waiting);
+        versions.apply(version).onComplete(dag -> {
+            waiting.forEach(arriving::remove);
+            if (dag.succeeded()) {
+                give(claims.stream()
+                        .map(claim -> assignment(claim, dag.result()))
+                        .toList());
+            } else {
+                LOG.log(WARNING, "cannot read DAG version " + version + ", its tasks are handed back", dag.cause());
+                reconcileDue = true;
+            }
+            exchange();
+        });
     }
 
     private static TaskAssignment assignment(Claim claim, PublishedDag dag) {
@@ -404,12 +437,17 @@ public final class RouterVerticle extends VerticleBase {
         byWorker.forEach((worker, share) -> bus.request(Addresses.assign(worker), new Assign(share), WORKER_ANSWERS)
                 .onFailure(error -> {
                     LOG.log(WARNING, "worker " + worker + " did not take its tasks, they are handed back", error);
-                    share.forEach(assignment -> {
-                        held.finished(assignment);
-                        held.forget(assignment.instanceId(), assignment.fence());
-                    });
+                    share.forEach(this::drop);
                     reconcileDue = true;
+                    exchange();
                 }));
+    }
+
+    /** Holds it no longer. The worker may have taken it though its answer did not come: it is told to stop. */
+    private void drop(TaskAssignment assignment) {
+        stop(new Held(assignment.instanceId(), assignment.fence()), StopReason.CLAIM_LOST);
+        held.finished(assignment);
+        held.forget(assignment.instanceId(), assignment.fence());
     }
 
     // Cancels, retries, reconciling.
@@ -461,8 +499,9 @@ public final class RouterVerticle extends VerticleBase {
                     held.all().stream()
                             .filter(claim -> !known.contains(claim))
                             .forEach(claim -> stop(claim, StopReason.CLAIM_LOST));
-                    var strange =
-                            open.stream().filter(claim -> !held.holds(claim)).toList();
+                    var strange = open.stream()
+                            .filter(claim -> !held.holds(claim) && !arriving.contains(claim))
+                            .toList();
                     if (!strange.isEmpty()) {
                         LOG.log(
                                 WARNING,
@@ -492,8 +531,8 @@ public final class RouterVerticle extends VerticleBase {
         return drainWorkers(false).compose(_ -> {
             vertx.setTimer(
                     Math.max(1, settings.drainTimeout().toMillis()),
-                    _ -> drainWorkers(true).onComplete(_ -> settleIfDrained()));
-            settleIfDrained();
+                    _ -> drainWorkers(true).onComplete(_ -> exchange()));
+            exchange();
             return drained.future();
         });
     }
@@ -523,7 +562,8 @@ public final class RouterVerticle extends VerticleBase {
     }
 
     private void settleIfDrained() {
-        if (draining && held.isEmpty() && reports.isEmpty() && exchanges == 0 && !reconciling) {
+        var isIdle = exchanges == 0 && !reconciling && !reconcileDue;
+        if (draining && isIdle && held.isEmpty() && arriving.isEmpty() && reports.isEmpty()) {
             drained.tryComplete();
         }
     }

@@ -1,0 +1,115 @@
+package dev.orrery.engine.router;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.domain.Json;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.task.Verdict;
+import dev.orrery.engine.router.ReportBuffer.Entry;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+class ReportBufferTest {
+
+    private static final RunId RUN = new RunId(UUID.fromString("01890a5d-ac96-7000-8000-000000000000"));
+
+    private final ReportBuffer buffer = new ReportBuffer(3);
+
+    @Test
+    void resultsGoAheadOfStartsAndABatchIsBounded() {
+        buffer.start(start(1));
+        buffer.start(start(2));
+        buffer.end(end(3, 0));
+        buffer.end(end(4, 0));
+
+        assertThat(numbers(buffer.take())).containsExactly(3, 4, 1);
+        assertThat(numbers(buffer.take())).containsExactly(2);
+        assertThat(buffer.isEmpty()).isTrue();
+    }
+
+    @Test
+    void aResultTellsItsStartToo() {
+        buffer.start(start(1));
+        buffer.end(end(1, 0));
+
+        assertThat(buffer.take())
+                .singleElement()
+                .matches(entry -> entry.verdict().isPresent());
+    }
+
+    @Test
+    void aBatchChangesFewOtherTasksUnlessOneResultAloneChangesMany() {
+        buffer.end(end(1, 6_000));
+        buffer.end(end(2, 6_000));
+        buffer.end(end(3, 60_000));
+
+        assertThat(numbers(buffer.take())).containsExactly(1);
+        assertThat(numbers(buffer.take())).containsExactly(2);
+        assertThat(numbers(buffer.take())).containsExactly(3);
+    }
+
+    @Test
+    void aBatchIsBoundedInBytes() {
+        var big = new Json('"' + "x".repeat(3 << 20) + '"');
+        buffer.end(end(1, 0, big));
+        buffer.end(end(2, 0, big));
+
+        assertThat(numbers(buffer.take())).containsExactly(1);
+    }
+
+    @Test
+    void whatIsPutBackComesFirstInItsOrder() {
+        buffer.end(end(1, 0));
+        buffer.end(end(2, 0));
+        var failed = buffer.take();
+        buffer.end(end(3, 0));
+
+        buffer.putBack(failed);
+
+        assertThat(numbers(buffer.take())).containsExactly(1, 2, 3);
+    }
+
+    @Test
+    void aTaskStandsOnceInABatchInWhateverOrderItsReportsArePutBack() {
+        buffer.start(start(1));
+        var starts = buffer.take();
+        buffer.end(end(1, 0));
+        var ends = buffer.take();
+
+        buffer.putBack(starts);
+        buffer.putBack(ends);
+        assertThat(buffer.take())
+                .singleElement()
+                .matches(entry -> entry.verdict().isPresent());
+
+        buffer.putBack(ends);
+        buffer.putBack(starts);
+        assertThat(buffer.take())
+                .singleElement()
+                .matches(entry -> entry.verdict().isPresent());
+    }
+
+    private static List<Integer> numbers(List<Entry> batch) {
+        return batch.stream().map(entry -> entry.id().taskNumber()).toList();
+    }
+
+    private static Entry start(int number) {
+        return entry(number, Optional.empty(), 0);
+    }
+
+    private static Entry end(int number, int followers) {
+        return end(number, followers, Json.NULL);
+    }
+
+    private static Entry end(int number, int followers, Json output) {
+        return entry(number, Optional.of(new Verdict.Succeed(output)), followers);
+    }
+
+    private static Entry entry(int number, Optional<Verdict> verdict, int followers) {
+        return new Entry(TaskInstanceId.of(RUN, number), 1, 1, 1, 1, verdict, OptionalLong.empty(), followers);
+    }
+}

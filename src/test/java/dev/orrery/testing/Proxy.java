@@ -1,0 +1,186 @@
+package dev.orrery.testing;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** A network between a client and PostgreSQL that fails as it is told to. */
+public final class Proxy implements AutoCloseable {
+
+    /** ReadyForQuery outside a transaction: what was asked is done and committed. */
+    private static final byte[] READY = {'Z', 0, 0, 0, 5, 'I'};
+
+    private final String host;
+    private final int port;
+    private final ServerSocket listener;
+    private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
+
+    private boolean isCut;
+    private boolean isSilent;
+    private int heldBack;
+    private byte @Nullable [] marker;
+
+    public Proxy(String host, int port) throws IOException {
+        this.host = host;
+        this.port = port;
+        this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        Thread.startVirtualThread(this::listen);
+    }
+
+    public int port() {
+        return listener.getLocalPort();
+    }
+
+    /** From now on all is well; what was held back flows on. */
+    public synchronized void pass() {
+        isCut = false;
+        isSilent = false;
+        notifyAll();
+    }
+
+    /** From now on nothing comes through, and nobody is told. */
+    public synchronized void blackHole() {
+        isSilent = true;
+    }
+
+    /** Cuts every connection, and each new one at once. */
+    public synchronized void cut() {
+        isCut = true;
+        sockets.forEach(Proxy::close);
+    }
+
+    /** The next request that holds this text is passed on and carried out; instead of its answer the line is cut. */
+    public synchronized void cutAnswerTo(String text) {
+        marker = text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** Whether an answer was cut off as asked. */
+    public synchronized boolean hasCutAnswer() {
+        return marker == null;
+    }
+
+    private void listen() {
+        while (!listener.isClosed()) {
+            try {
+                var client = listener.accept();
+                sockets.add(client);
+                if (isCut()) {
+                    close(client);
+                } else {
+                    new Line(client, new Socket(host, port)).open();
+                }
+            } catch (IOException e) {
+                // A cut line, or the end.
+                continue;
+            }
+        }
+    }
+
+    private synchronized boolean isCut() {
+        return isCut;
+    }
+
+    /** Whether something has come that is not let through. */
+    public synchronized boolean holdsBack() {
+        return heldBack > 0;
+    }
+
+    private synchronized void holdBack() {
+        heldBack++;
+        while (isSilent) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        heldBack--;
+    }
+
+    private synchronized boolean isMarked(byte[] request) {
+        return marker != null && contains(request, marker);
+    }
+
+    private synchronized void answered() {
+        marker = null;
+    }
+
+    private final class Line {
+
+        private final Socket client;
+        private final Socket server;
+        private volatile boolean swallowsAnswer;
+
+        private Line(Socket client, Socket server) {
+            this.client = client;
+            this.server = server;
+            sockets.add(server);
+        }
+
+        private void open() {
+            Thread.startVirtualThread(() -> pump(client, server, true));
+            Thread.startVirtualThread(() -> pump(server, client, false));
+        }
+
+        private void pump(Socket from, Socket to, boolean isRequest) {
+            try (from;
+                    to) {
+                carry(from.getInputStream(), to.getOutputStream(), isRequest);
+            } catch (IOException e) {
+                close(from);
+            }
+        }
+
+        private void carry(InputStream in, OutputStream out, boolean isRequest) throws IOException {
+            var buffer = new byte[1 << 16];
+            for (var count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+                var chunk = Arrays.copyOf(buffer, count);
+                holdBack();
+                if (isRequest) {
+                    swallowsAnswer |= isMarked(chunk);
+                } else if (swallowsAnswer) {
+                    if (contains(chunk, READY)) {
+                        answered();
+                        return;
+                    }
+                    continue;
+                }
+                out.write(chunk);
+                out.flush();
+            }
+        }
+    }
+
+    private static boolean contains(byte[] bytes, byte[] part) {
+        for (var start = 0; start + part.length <= bytes.length; start++) {
+            if (Arrays.equals(bytes, start, start + part.length, part, 0, part.length)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static void close(Socket socket) {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        listener.close();
+        cut();
+        pass();
+    }
+}
