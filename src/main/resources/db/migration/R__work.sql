@@ -47,7 +47,7 @@ END $$;
 
 -- Creates runs of the current versions of DAGs, all in one go; answers each in the order asked: 'created', 'repeated'
 -- (the key was used for the same request: run_id is the run it made), 'conflict' (for another one), or 'no_dag'.
--- A key is null where the request had none.
+-- A key is null where the request had none. Told again after a lost answer, with the same ids, it answers the same.
 CREATE OR REPLACE FUNCTION create_runs(
     p_runs uuid[], p_tenants int[], p_dags uuid[], p_triggers text[], p_params text[], p_logical_times timestamptz[],
     p_operations text[], p_keys text[], p_hashes text[])
@@ -86,7 +86,8 @@ BEGIN
     FROM unnest(p_dags, p_tenants, p_keys) WITH ORDINALITY a(dag, tenant, key, ordinal)
     JOIN dags d ON d.id = a.dag AND d.tenant_id = a.tenant AND d.deleted_at IS NULL
     JOIN dag_versions v ON v.dag_id = d.id AND v.version = d.version
-    WHERE a.key IS NULL OR a.ordinal::int = ANY (v_fresh);
+    WHERE (a.key IS NULL AND NOT EXISTS (SELECT FROM dag_runs r WHERE r.id = p_runs[a.ordinal]))
+       OR a.ordinal::int = ANY (v_fresh);
 
     IF v_new IS NOT NULL THEN
         WITH new AS MATERIALIZED (

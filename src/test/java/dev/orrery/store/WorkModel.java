@@ -265,6 +265,10 @@ final class WorkModel {
         for (var n = random.nextInt(3); n > 0; n--) {
             pick(told).ifPresent(again -> reports.putIfAbsent(again.id(), again));
             pick(claimed).ifPresent(other -> reports.putIfAbsent(other.id(), wrong(other)));
+            pick(pick(nodes).orElseThrow().shuffled(random))
+                    .filter(_ -> random.nextInt(3) == 0)
+                    .ifPresent(
+                            theirs -> reports.putIfAbsent(theirs.id(), report(theirs, Optional.of(verdict(theirs)))));
         }
         tell(node, List.copyOf(reports.values()), random.nextInt(9));
     }

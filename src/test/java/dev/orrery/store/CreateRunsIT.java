@@ -1,0 +1,147 @@
+package dev.orrery.store;
+
+import static dev.orrery.testing.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.IdSequence;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.TenantId;
+import dev.orrery.domain.dag.Trigger;
+import dev.orrery.store.NewRun.Result;
+import dev.orrery.testing.Graphs;
+import dev.orrery.testing.Postgres;
+import dev.orrery.testing.TestDatabase;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Runs are created once for each key, by their own tenant, of a DAG that is there. */
+class CreateRunsIT {
+
+    private static final IdSequence IDS = new IdSequence(System.nanoTime());
+
+    private final Vertx vertx = Vertx.vertx();
+    private TestDatabase database;
+    private Pools pools;
+    private WorkRepository work;
+    private DagId dag;
+
+    @BeforeEach
+    void open() throws SQLException {
+        database = Postgres.freshDatabase();
+        pools = Pools.open(vertx, database.connectOptions(), 4, 100);
+        work = new WorkRepository(pools.hot());
+        dag = Graphs.publish(database, Graphs.tasks("a", "b <- a"));
+    }
+
+    @AfterEach
+    void close() {
+        await(pools.close());
+        await(vertx.close());
+        database.close();
+    }
+
+    @Test
+    void theSameRequestUnderAKeyMakesOneRun() {
+        var first = create(keyed("k", "hash"));
+        var again = create(keyed("k", "hash"));
+        var other = create(keyed("k", "another hash"));
+
+        var made = (Result.Created) first;
+        assertThat(again).isEqualTo(new Result.Repeated(made.id()));
+        assertThat(other).isEqualTo(new Result.KeyTaken());
+        assertThat(runs()).isEqualTo("1");
+    }
+
+    @Test
+    void equalKeysInOneBatchMakeOneRun() {
+        var results = await(work.createRuns(List.of(keyed("k", "hash"), keyed("k", "hash"), keyed("k", "other"))));
+
+        assertThat(results.get(0)).isInstanceOf(Result.Created.class);
+        assertThat(results.get(1)).isInstanceOf(Result.Repeated.class);
+        assertThat(results.get(2)).isInstanceOf(Result.KeyTaken.class);
+        assertThat(runs()).isEqualTo("1");
+    }
+
+    @Test
+    void equalKeysInTransactionsAtOnceMakeOneRun() {
+        var answers = await(Future.all(IntStream.range(0, 20)
+                        .mapToObj(_ -> work.createRuns(List.of(keyed("k", "hash"))))
+                        .toList()))
+                .<List<Result>>list()
+                .stream()
+                .map(List::getFirst)
+                .toList();
+
+        assertThat(answers).filteredOn(Result.Created.class::isInstance).hasSize(1);
+        assertThat(answers).filteredOn(Result.Repeated.class::isInstance).hasSize(19);
+        assertThat(runs()).isEqualTo("1");
+    }
+
+    @Test
+    void aRunWhoseAnswerWasLostMayBeToldAgain() {
+        var keyed = keyed("k", "hash");
+        var plain = run(dag, TenantId.DEFAULT, Optional.empty());
+        var first = await(work.createRuns(List.of(keyed, plain)));
+
+        assertThat(await(work.createRuns(List.of(keyed, plain)))).isEqualTo(first);
+        assertThat(runs()).isEqualTo("2");
+        assertThat(database.value("SELECT count(*) FROM task_ready")).isEqualTo("2");
+    }
+
+    @Test
+    void aDeletedDagAndThatOfAnotherTenantAreNotThere() throws SQLException {
+        try (var connection = database.connect();
+                var statement = connection.createStatement()) {
+            statement.execute("INSERT INTO tenants (name) VALUES ('other')");
+        }
+        var stranger = run(dag, new TenantId(2), Optional.empty());
+        assertThat(create(stranger)).isEqualTo(new Result.NoSuchDag());
+
+        database.value("UPDATE dags SET deleted_at = now() RETURNING id");
+
+        assertThat(create(run(dag, TenantId.DEFAULT, Optional.empty()))).isEqualTo(new Result.NoSuchDag());
+        assertThat(create(keyed("k", "hash"))).isEqualTo(new Result.NoSuchDag());
+        assertThat(database.value("SELECT count(*) FROM idempotency_keys")).isEqualTo("0");
+        assertThat(runs()).isEqualTo("0");
+    }
+
+    @Test
+    void tenantsDoNotSeeEachOthersKeysNorRuns() throws SQLException {
+        var made = (Result.Created) create(keyed("k", "hash"));
+
+        assertThat(await(work.cancel(new TenantId(2), made.id(), Optional.empty())))
+                .isEmpty();
+        assertThat(database.value("SELECT state FROM dag_runs")).isEqualTo("pending");
+    }
+
+    private NewRun keyed(String key, String hash) {
+        return run(dag, TenantId.DEFAULT, Optional.of(new NewRun.Key("trigger", key, hash)));
+    }
+
+    private static NewRun run(DagId dag, TenantId tenant, Optional<NewRun.Key> key) {
+        return new NewRun(
+                new RunId(IDS.next(System.currentTimeMillis())),
+                tenant,
+                dag,
+                Trigger.API,
+                Optional.empty(),
+                Optional.empty(),
+                key);
+    }
+
+    private Result create(NewRun run) {
+        return await(work.createRuns(List.of(run))).getFirst();
+    }
+
+    private String runs() {
+        return database.value("SELECT count(*) FROM dag_runs");
+    }
+}
