@@ -132,7 +132,10 @@ class BatcherTest {
         statements.succeed(0);
         statements.succeed(1);
 
+        byWeight.add(1);
         assertThat(byWeight.add(60).isComplete()).isFalse();
+        assertThat(byWeight.add(40).isComplete()).isFalse();
+        assertOverloaded(byWeight.add(1));
     }
 
     @Test
