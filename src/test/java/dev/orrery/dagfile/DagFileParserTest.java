@@ -498,6 +498,21 @@ class DagFileParserTest {
     }
 
     @Test
+    void aCycleBeginsWithItsFirstTaskInTheFileAlsoWhereOthersWaitBehindIt() {
+        var problems = problems("""
+                tasks:
+                  - {id: behind, type: handler, handler: noop, dependencies: [c]}
+                  - {id: a, type: handler, handler: noop, dependencies: [c]}
+                  - {id: b, type: handler, handler: noop, dependencies: [a]}
+                  - {id: c, type: handler, handler: noop, dependencies: [b]}
+                """);
+
+        assertThat(problems)
+                .extracting(Problem::message)
+                .containsExactly("the dependencies form a cycle: a -> b -> c -> a");
+    }
+
+    @Test
     void aLongCycleIsSpelledOutInPart() {
         var problems = problems(ring(10_000));
 

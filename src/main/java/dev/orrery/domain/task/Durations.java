@@ -10,7 +10,7 @@ public final class Durations {
 
     /** The units in falling order, each at most once; milliseconds are the smallest that count. */
     private static final Pattern PLAIN = Pattern.compile("(?=\\d)"
-            + "(?:(?<days>\\d++)d)?(?:(?<hours>\\d++)h)?(?:(?<minutes>\\d++)m(?!s))?"
+            + "(?:(?<days>\\d++)d)?(?:(?<hours>\\d++)h)?(?:(?<minutes>\\d++)m)?"
             + "(?:(?<seconds>\\d++)s)?(?:(?<millis>\\d++)ms)?");
 
     private static final Pattern ISO = Pattern.compile("P(?=.)"
