@@ -186,7 +186,10 @@ final class ApiRouter {
             stream.body().close();
         });
         context.response().setChunked(true);
-        stream.body().writeTo(target).onFailure(context::fail);
+        stream.body().writeTo(target).onFailure(failure -> {
+            target.giveUp();
+            context.fail(failure);
+        });
     }
 
     /** Ends the streams, so that their readers go on at another node. */

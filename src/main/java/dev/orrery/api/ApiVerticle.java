@@ -16,7 +16,6 @@ public final class ApiVerticle extends VerticleBase {
 
     private static final int REQUEST_LINE_BYTES = 8 * 1024;
     private static final int HEADER_BYTES = 32 * 1024;
-    private static final Duration IDLE_LIMIT = Duration.ofSeconds(75);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
 
     private final ApiParts parts;
@@ -32,7 +31,7 @@ public final class ApiVerticle extends VerticleBase {
     public Future<?> start() {
         connections = new Connections(vertx, parts.limits());
         router = new ApiRouter(vertx, parts);
-        server = vertx.createHttpServer(options())
+        server = vertx.createHttpServer(options(parts.limits()))
                 .connectionHandler(connections::opened)
                 .invalidRequestHandler(Failures::unreadable)
                 .requestHandler(router.create(connections));
@@ -62,12 +61,12 @@ public final class ApiVerticle extends VerticleBase {
                 : server.shutdown(STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
     }
 
-    private static HttpServerOptions options() {
+    private static HttpServerOptions options(Limits limits) {
         return new HttpServerOptions()
                 .setMaxInitialLineLength(REQUEST_LINE_BYTES)
                 .setMaxHeaderSize(HEADER_BYTES)
                 .setHttp2ClearTextEnabled(false)
-                .setIdleTimeout((int) IDLE_LIMIT.toSeconds())
-                .setIdleTimeoutUnit(TimeUnit.SECONDS);
+                .setIdleTimeout(Math.toIntExact(limits.idle().toMillis()))
+                .setIdleTimeoutUnit(TimeUnit.MILLISECONDS);
     }
 }

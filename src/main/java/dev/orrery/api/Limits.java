@@ -30,4 +30,9 @@ record Limits(
             Duration.ofSeconds(15),
             1_000,
             2_000);
+
+    /** How long a connection may stay without anything being read or written: a living stream is never silent so long. */
+    Duration idle() {
+        return reader.plus(comment);
+    }
 }

@@ -61,6 +61,11 @@ final class StreamTarget {
         return room.future().timeout(limits.reader().toMillis(), TimeUnit.MILLISECONDS);
     }
 
+    /** Stops writing, though the connection may not be closed yet. */
+    void giveUp() {
+        over.tryComplete();
+    }
+
     /** Ends the stream where it is still open. */
     void end() {
         if (isOpen()) {

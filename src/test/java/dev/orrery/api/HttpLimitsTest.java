@@ -1,0 +1,191 @@
+package dev.orrery.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/** What a client may not do, byte by byte. */
+class HttpLimitsTest extends ApiTestBase {
+
+    private static final String HEAD =
+            "POST /api/v1/dags HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    private static final String CHUNKED = HEAD + "Transfer-Encoding: chunked\r\n\r\n";
+
+    @Test
+    void aBodyInChunksIsRefusedAsSoonAsItIsTooLarge() throws IOException {
+        start();
+        var chunk = "10000\r\n" + "y".repeat(0x10000) + "\r\n";
+
+        try (var http = new RawHttp(api.port())) {
+            http.send(CHUNKED);
+            for (var i = 0; i < 33; i++) {
+                http.send(chunk);
+            }
+
+            assertThat(http.answer()).startsWith("HTTP/1.1 413").contains("PAYLOAD_TOO_LARGE");
+        }
+        assertThat(requests).isEmpty();
+    }
+
+    @Test
+    void whoSendsOnRegardlessIsCutOff() throws IOException {
+        start();
+        var chunk = "100000\r\n" + "y".repeat(0x100000) + "\r\n";
+
+        try (var http = new RawHttp(api.port())) {
+            http.send(CHUNKED);
+            var sent = 0;
+            while (sent < 200 && http.trySend(chunk)) {
+                sent++;
+            }
+
+            assertThat(sent).isBetween(3, 60);
+        }
+    }
+
+    @Test
+    void aConnectionServesOnAfterARefusedBody() throws IOException {
+        start();
+
+        try (var http = new RawHttp(api.port())) {
+            http.send(HEAD.replace("json", "xml") + "Content-Length: 5\r\n\r\n<a/>\n");
+            assertThat(http.answer()).startsWith("HTTP/1.1 415");
+
+            http.send("GET /api/v1/dags HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            assertThat(http.answer()).startsWith("HTTP/1.1 200");
+        }
+    }
+
+    @Test
+    void whoAsksBeforeSendingIsAnsweredBeforeSending() throws IOException {
+        start();
+        var expecting = HEAD + "Expect: 100-continue\r\n";
+
+        try (var http = new RawHttp(api.port())) {
+            http.send(expecting + "Content-Length: 12\r\n\r\n");
+            assertThat(http.answer()).startsWith("HTTP/1.1 100");
+            http.send("{\"yaml\":\"a\"}");
+            assertThat(http.answer()).startsWith("HTTP/1.1 201");
+        }
+        try (var http = new RawHttp(api.port())) {
+            http.send(expecting + "Content-Length: 3000000\r\n\r\n");
+            assertThat(http.answer()).startsWith("HTTP/1.1 413");
+        }
+    }
+
+    @Test
+    void aBodyThatDoesNotArriveIsNotWaitedFor() throws IOException {
+        start(HTTP, QUICK, List.of());
+
+        try (var http = new RawHttp(api.port())) {
+            http.send(HEAD + "Content-Length: 100\r\n\r\n{");
+
+            assertThat(http.untilClosed()).startsWith("HTTP/1.1 400").contains("did not arrive");
+        }
+    }
+
+    @Test
+    void aHeadThatDripsIsNotWaitedFor() throws IOException {
+        start(HTTP, QUICK, List.of());
+        var begun = System.nanoTime();
+
+        try (var http = new RawHttp(api.port())) {
+            http.send("GET / HTTP/1.1\r\nHost: localhost\r\nX-Drip: ");
+            while (http.trySend("x") && elapsed(begun).toSeconds() < 15) {
+                LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+            }
+
+            assertThat(elapsed(begun)).isBetween(Duration.ofMillis(800), Duration.ofSeconds(10));
+        }
+    }
+
+    private static Duration elapsed(long begun) {
+        return Duration.ofNanos(System.nanoTime() - begun);
+    }
+
+    @Test
+    void headsBeyondTheLimitsAreRefused() throws IOException {
+        start();
+
+        try (var http = new RawHttp(api.port())) {
+            http.send("GET /" + "x".repeat(10_000) + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            assertThat(http.untilClosed()).matches("(?s)HTTP/1.[01] 400.*").contains("BAD_REQUEST", "too long");
+        }
+        try (var http = new RawHttp(api.port())) {
+            http.send("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: " + "x".repeat(40_000) + "\r\n\r\n");
+            assertThat(http.untilClosed()).matches("(?s)HTTP/1.[01] 400.*").contains("too long");
+        }
+    }
+
+    @Test
+    void whatIsNoHttpIsRefused() throws IOException {
+        start();
+
+        for (var nonsense :
+                new String[] {"\u0016\u0003\u0001 hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\n no header\r\n\r\n"
+                }) {
+            try (var http = new RawHttp(api.port())) {
+                http.send(nonsense);
+
+                assertThat(http.untilClosed()).matches("(?s)HTTP/1.[01] 400.*").contains("BAD_REQUEST");
+            }
+        }
+    }
+
+    @Test
+    void aRequestWithoutHostIsRefused() throws IOException {
+        start();
+
+        try (var http = new RawHttp(api.port())) {
+            http.send("GET /docs HTTP/1.1\r\n\r\n");
+
+            assertThat(http.answer()).startsWith("HTTP/1.1 400").contains("BAD_REQUEST");
+        }
+        try (var http = new RawHttp(api.port())) {
+            http.send("GET /docs HTTP/1.0\r\n\r\n");
+
+            assertThat(http.untilClosed()).startsWith("HTTP/1.0 403").contains("FORBIDDEN");
+        }
+    }
+
+    @Test
+    void connectionsBeyondTheLimitAreClosed() throws IOException {
+        var few = new Limits(
+                Duration.ofSeconds(60),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(60),
+                Duration.ofSeconds(15),
+                10,
+                2);
+        start(HTTP, few, List.of());
+        var open = new ArrayList<RawHttp>();
+
+        var answered = 0;
+        for (var i = 0; i < 10; i++) {
+            var http = new RawHttp(api.port());
+            open.add(http);
+            if (http.trySend("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n") && answers(http)) {
+                answered++;
+            }
+        }
+        for (var http : open) {
+            http.close();
+        }
+
+        assertThat(answered).as("two event loops with two connections each").isEqualTo(4);
+    }
+
+    private static boolean answers(RawHttp http) {
+        try {
+            return http.answer().startsWith("HTTP/1.1 200");
+        } catch (IOException _) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+package dev.orrery.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.domain.ErrorCode;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class PagesTest extends ApiTestBase {
+
+    private static final List<String> HTML = List.of("/", "/docs", "/docs/errors");
+
+    @Test
+    void pagesNeedNothingFromElsewhereAndRunNoCode() {
+        var client = start();
+        var loads = Pattern.compile("(src|href)=\"([^\"]*)\"");
+
+        for (var path : HTML) {
+            var page = client.get(path).send();
+            var html = page.body().toString();
+
+            assertThat(page.header("Content-Type")).isEqualTo("text/html; charset=utf-8");
+            assertThat(page.header("Content-Security-Policy")).contains("default-src 'none'", "frame-ancestors 'none'");
+            assertThat(page.header("X-Frame-Options")).isEqualTo("DENY");
+            assertThat(html).doesNotContain("<script", "style=", "onclick");
+            loads.matcher(html)
+                    .results()
+                    .map(link -> link.group(2))
+                    .forEach(link -> assertThat(link).as(path).matches("(/|#|data:).*"));
+        }
+    }
+
+    @Test
+    void everyLinkOfAPageLeadsSomewhere() {
+        var client = start();
+        var links = Pattern.compile("href=\"(/[^\"#]*)\"");
+        var anchors = Pattern.compile("href=\"#([^\"]*)\"");
+
+        for (var path : HTML) {
+            var html = client.get(path).send().body().toString();
+
+            links.matcher(html)
+                    .results()
+                    .map(link -> link.group(1))
+                    .distinct()
+                    .forEach(link -> assertThat(client.get(link).send().status())
+                            .as(path + " -> " + link)
+                            .isEqualTo(200));
+            anchors.matcher(html)
+                    .results()
+                    .map(link -> link.group(1))
+                    .distinct()
+                    .forEach(anchor -> assertThat(html).as(path).contains("id=\"" + anchor + "\""));
+        }
+    }
+
+    @Test
+    void theStartPageSaysWhatAnswersAndWhatToTry() {
+        var html = start().get("/").send().body().toString();
+
+        assertThat(html).contains("Version 1.2.3", "standalone", "dag apply", "/health/ready");
+    }
+
+    @Test
+    void theDocsShowEveryCallOfTheContract() {
+        var html = start().get("/docs").send().body().toString();
+
+        for (var operation : contract.resolved().operations()) {
+            assertThat(html).contains("<section id=\"" + operation.getOperationId() + "\">");
+            operation
+                    .getParameters()
+                    .forEach(parameter -> assertThat(html).contains("<code>" + parameter.getName() + "</code>"));
+        }
+        assertThat(html)
+                .contains("curl -sS -X POST http://localhost:8080/api/v1/dags \\")
+                .contains("<td>429</td>")
+                .doesNotContain("/v1/dags/{", "/v1/runs/{", "dags/null", "runs/null", "**", "| event |");
+    }
+
+    @Test
+    void everyErrorHasItsCauseAndCure() {
+        var html = start().get("/docs/errors").send().body().toString();
+
+        for (var code : ErrorCode.values()) {
+            assertThat(html).contains("<code>" + code + "</code>", Html.escape(code.cause()), Html.escape(code.cure()));
+        }
+    }
+
+    @Test
+    void theContractIsServedAsItIs() {
+        var reply = start().get("/docs/openapi.yaml").send();
+
+        assertThat(reply.body().toString()).isEqualTo(contract.yaml());
+        assertThat(reply.header("Content-Type")).isEqualTo("application/yaml");
+    }
+
+    @Test
+    void theSchemaOfDagFilesIsServed() {
+        var reply = start().get("/docs/dag.schema.json").send();
+
+        assertThat(reply.header("Content-Type")).isEqualTo("application/schema+json");
+        assertThat(reply.json()).isNotNull();
+    }
+
+    @Test
+    void aNodeIsReadyWhenAllItNeedsIsThere() {
+        var database = new HealthCheck("database", Future::succeededFuture);
+        var client = start(HTTP, Limits.DEFAULT, List.of(database));
+
+        assertThat(client.get("/health/live").send().json().encode()).isEqualTo("{\"status\":\"up\",\"checks\":{}}");
+        assertThat(client.get("/health/ready").send().json().encode())
+                .isEqualTo("{\"status\":\"up\",\"checks\":{\"database\":{\"status\":\"up\",\"reason\":null}}}");
+    }
+
+    @Test
+    void aNodeIsNotReadyWhileSomethingIsMissing() {
+        var bus = new HealthCheck("bus", Future::succeededFuture);
+        var database = new HealthCheck("database", () -> Future.failedFuture("no connection"));
+        var broken = new HealthCheck("broken", () -> {
+            throw new IllegalStateException("a fault");
+        });
+        var silent = new HealthCheck("silent", () -> Promise.<Void>promise().future());
+        var client = start(HTTP, Limits.DEFAULT, List.of(bus, database, broken, silent));
+
+        var reply = client.get("/health/ready").send();
+
+        assertThat(reply.status()).isEqualTo(503);
+        assertThat(reply.json().getString("status")).isEqualTo("down");
+        var checks = reply.json().getJsonObject("checks");
+        assertThat(checks.getJsonObject("bus").getString("status")).isEqualTo("up");
+        assertThat(checks.getJsonObject("database").encode())
+                .isEqualTo("{\"status\":\"down\",\"reason\":\"no connection\"}");
+        assertThat(checks.getJsonObject("broken").getString("reason")).isEqualTo("a fault");
+        assertThat(checks.getJsonObject("silent").getString("status")).isEqualTo("down");
+        assertThat(client.get("/health/live").send().status()).isEqualTo(200);
+    }
+
+    @Test
+    void manyWhoAskAreAnsweredByOneCheck() {
+        var asked = new AtomicInteger();
+        var answer = Promise.<Void>promise();
+        var database = new HealthCheck("database", () -> {
+            asked.incrementAndGet();
+            return answer.future();
+        });
+        var client = start(HTTP, Limits.DEFAULT, List.of(database));
+
+        var replies = IntStream.range(0, 20)
+                .mapToObj(_ -> client.get("/health/ready").start())
+                .toList();
+        answer.complete();
+
+        replies.forEach(reply -> assertThat(ApiClient.await(reply).status()).isEqualTo(200));
+        assertThat(asked.get()).isLessThan(20);
+    }
+
+    @Test
+    void requestsAreMeasuredByOperation() {
+        var client = start();
+        client.get("/api/v1/dags").send();
+        client.get("/api/v1/dags/" + DAG).send();
+        client.get("/api/v1/dags/nonsense").send();
+        client.get("/nothing/of/this/name").send();
+
+        var metricsPage = client.get("/metrics").send();
+
+        assertThat(metricsPage.header("Content-Type")).startsWith("text/plain; version=0.0.4");
+        assertThat(metricsPage.body().toString())
+                .contains("orrery_http_requests_seconds_count{operation=\"listDags\",status=\"200\"} 1")
+                .contains("orrery_http_requests_seconds_count{operation=\"getDag\",status=\"400\"} 1")
+                .contains("orrery_http_requests_seconds_count{operation=\"none\",status=\"404\"} 1")
+                .contains("orrery_http_requests_in_flight")
+                .doesNotContain("nonsense", "of/this");
+    }
+}
