@@ -78,9 +78,8 @@ public final class Proxy implements AutoCloseable {
                 } else {
                     new Line(client, new Socket(host, port)).open();
                 }
-            } catch (IOException e) {
+            } catch (IOException _) {
                 // A cut line, or the end.
-                continue;
             }
         }
     }
