@@ -40,9 +40,11 @@ final class Events {
         }
     }
 
-    /** Takes a task event into the progress and tells the view. */
+    /** Takes a task event into the progress and tells the view, under its lock as the follower does. */
     static void tell(RunView view, RunProgress progress, ServerEvent event) {
-        var change = progress.task(data(event));
-        view.event(event, data(event), change);
+        synchronized (view) {
+            var change = progress.task(data(event));
+            view.event(event, data(event), change);
+        }
     }
 }
