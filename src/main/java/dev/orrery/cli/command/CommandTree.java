@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.orrery.config.ProgramVersion;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import picocli.CommandLine;
@@ -15,6 +16,9 @@ import picocli.CommandLine.Help;
  * command, only that one is read; where they do not, all are, to be listed or to find the nearest.
  */
 final class CommandTree {
+
+    private static final int HELP_WIDTH_MIN = 60;
+    private static final int HELP_WIDTH_MAX = 100;
 
     private record Node(Function<Context, Action> command, Map<String, Node> below) {}
 
@@ -75,19 +79,27 @@ final class CommandTree {
             node.below.forEach(
                     (name, below) -> commandLine.addSubcommand(name, build(context, below, new String[0], 0)));
         }
-        return at == 0 ? settled(context, commandLine) : commandLine;
+        return at == 0 ? settled(context, commandLine, arguments) : commandLine;
     }
 
-    private static CommandLine settled(Context context, CommandLine root) {
+    private static CommandLine settled(Context context, CommandLine root, String[] arguments) {
         var terminal = context.terminal();
         root.getCommandSpec().versionProvider(() -> new String[] {"orrery " + ProgramVersion.text()});
         return root.setOut(new PrintWriter(terminal.out(), true, UTF_8))
                 .setErr(new PrintWriter(terminal.err(), true, UTF_8))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(false)
-                .setUsageHelpWidth(100)
+                .setUsageHelpWidth(helpWidth(context, arguments))
                 .setColorScheme(Help.defaultColorScheme(terminal.style().colours() ? Help.Ansi.ON : Help.Ansi.OFF))
                 .setParameterExceptionHandler(new UsageErrors(context))
                 .setExecutionExceptionHandler(new ExecutionErrors(context));
+    }
+
+    /** To ask a terminal for its width takes a moment, which only those need to wait who read help there. */
+    private static int helpWidth(Context context, String[] arguments) {
+        var asked = List.of(arguments).contains("--help") || List.of(arguments).contains("-h");
+        return asked && context.terminal().interactive()
+                ? Math.clamp(context.terminal().columns().now(), HELP_WIDTH_MIN, HELP_WIDTH_MAX)
+                : HELP_WIDTH_MAX;
     }
 }

@@ -91,7 +91,7 @@ class TryCommandTest {
 
     @Test
     void nothingIsLeftBehindAndTheUsersOwnSettingsAreNotTouched() {
-        assertThat(command.with("ORRERY_HTTP_PORT", "9999").run("try", "hello.yaml", "--set", "workers.size=3"))
+        assertThat(command.with("ORRERY_WORKERS_CONCURRENCY", "9").run("try", "hello.yaml", "--set", "workers.size=3"))
                 .isZero();
 
         assertThat(node.stops).hasValue(1);
@@ -99,6 +99,7 @@ class TryCommandTest {
         assertThat(config.get().http().port()).isZero();
         assertThat(config.get().database().embedded()).isTrue();
         assertThat(config.get().workers().size()).isEqualTo(3);
+        assertThat(config.get().workers().concurrency()).isEqualTo(2);
         assertThat(Path.of("/")).isNotEmptyDirectory();
     }
 
