@@ -14,7 +14,7 @@ public record ApiServices(DagService dags, RunService runs, EventFeed events, Wo
     public Map<String, Operation> operations() {
         var all = new HashMap<String, Operation>();
         all.putAll(new DagOperations(dags).byId());
-        all.putAll(new RunOperations(runs, events).byId());
+        all.putAll(new RunOperations(dags, runs, events).byId());
         all.putAll(new TaskOperations(runs).byId());
         all.putAll(new WorkerOperations(workers).byId());
         return all;

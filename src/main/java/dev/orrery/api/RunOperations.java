@@ -3,20 +3,25 @@ package dev.orrery.api;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.Trigger;
+import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
 import dev.orrery.service.RunService;
+import dev.orrery.service.RunSummary;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /** The operations tagged {@code Runs}. */
 final class RunOperations {
 
+    private final DagService dags;
     private final RunService runs;
     private final EventFeed events;
 
-    RunOperations(RunService runs, EventFeed events) {
+    RunOperations(DagService dags, RunService runs, EventFeed events) {
+        this.dags = dags;
         this.runs = runs;
         this.events = events;
     }
@@ -24,8 +29,8 @@ final class RunOperations {
     Map<String, Operation> byId() {
         return Map.of(
                 "triggerRun", this::trigger,
-                "listDagRuns", request -> list(request, Optional.of(request.dagId())),
-                "listRuns", request -> list(request, Optional.empty()),
+                "listDagRuns", this::listOfDag,
+                "listRuns", this::list,
                 "getRun", this::get,
                 "deleteRun", this::delete,
                 "cancelRun", this::cancel,
@@ -39,10 +44,26 @@ final class RunOperations {
                         .with("Location", Contract.BASE_PATH + "/runs/" + run.runId()));
     }
 
-    private Future<Answer> list(ApiRequest request, Optional<DagId> dag) {
+    private Future<Answer> list(ApiRequest request) {
+        return find(request, Optional.empty()).map(RunOperations::answer);
+    }
+
+    /** A DAG without runs may be none at all, which is an error. */
+    private Future<Answer> listOfDag(ApiRequest request) {
+        return find(request, Optional.of(request.dagId()))
+                .compose(list -> list.isEmpty()
+                        ? dags.get(request.tenant(), request.dagId()).map(_ -> list)
+                        : Future.succeededFuture(list))
+                .map(RunOperations::answer);
+    }
+
+    private Future<List<RunSummary>> find(ApiRequest request, Optional<DagId> dag) {
         var state = request.optionalText("state").map(RunState::ofWireName);
-        return runs.list(request.tenant(), dag, state, request.page())
-                .map(list -> Answer.json(200, out -> JsonShapes.array(out, list, JsonShapes::run)));
+        return runs.list(request.tenant(), dag, state, request.page());
+    }
+
+    private static Answer answer(List<RunSummary> list) {
+        return Answer.json(200, out -> JsonShapes.array(out, list, JsonShapes::run));
     }
 
     private Future<Answer> get(ApiRequest request) {

@@ -79,7 +79,7 @@ public final class RunService {
                 by,
                 Optional.of(params).filter(given -> !given.equals(Json.EMPTY_OBJECT)),
                 Optional.empty(),
-                key.map(given -> new NewRun.Key(given.operation(), given.key(), given.requestHash())));
+                key.map(RunService::storeKey));
         return creations.add(run).compose(result -> switch (result) {
             case NewRun.Result.Created created -> {
                 // Which queues is not told back: routers look at those they serve.
@@ -102,6 +102,10 @@ public final class RunService {
             case NewRun.Result.NoSuchDag() ->
                 Future.failedFuture(new OrreryException(ErrorCode.DAG_NOT_FOUND, "there is no DAG " + dag));
         });
+    }
+
+    private static NewRun.Key storeKey(RequestKey key) {
+        return new NewRun.Key(key.operation(), key.key(), key.requestHash());
     }
 
     /** The newest first. A DAG that does not exist has no runs to list: DAG_NOT_FOUND is the caller's to tell. */
@@ -220,7 +224,7 @@ public final class RunService {
 
     /** Asks a run to end. What has not started ends at once; what runs is told to. Repeating it changes nothing. */
     public Future<Void> cancel(TenantId tenant, RunId id, Optional<RequestKey> key) {
-        return cancelWork(tenant, id, Optional.empty())
+        return cancelWork(tenant, id, Optional.empty(), key)
                 .map(done -> done.orElseThrow(() -> noRun(id)))
                 .mapEmpty();
     }
@@ -228,15 +232,16 @@ public final class RunService {
     /** Asks one task to end; what depends on it is skipped. */
     public Future<Void> cancelTask(TenantId tenant, RunId id, TaskId task, Optional<RequestKey> key) {
         return find(tenant, id, task)
-                .compose(_ -> cancelWork(tenant, id, Optional.of(task)))
+                .compose(_ -> cancelWork(tenant, id, Optional.of(task), key))
                 .map(done -> done.orElseThrow(() -> noTask(id, task)))
                 .mapEmpty();
     }
 
-    private Future<Optional<WorkRepository.Cancelled>> cancelWork(TenantId tenant, RunId id, Optional<TaskId> task) {
-        return repositories
-                .work()
-                .cancel(tenant, id, task)
+    private Future<Optional<WorkRepository.Cancelled>> cancelWork(
+            TenantId tenant, RunId id, Optional<TaskId> task, Optional<RequestKey> key) {
+        var work = repositories.work();
+        return key.map(given -> work.cancelOnce(tenant, id, task, storeKey(given)))
+                .orElseGet(() -> work.cancel(tenant, id, task))
                 .onSuccess(done -> done.ifPresent(cancelled -> {
                     bus.publish(Addresses.HISTORY_GREW, new HistoryGrew());
                     if (!cancelled.nodes().isEmpty()) {

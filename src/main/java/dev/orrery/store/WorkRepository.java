@@ -58,6 +58,9 @@ public final class WorkRepository {
     static final String CANCEL = "SELECT known, nodes, queues FROM cancel_work($1, $2, $3)";
 
     // language=PostgreSQL
+    static final String CANCEL_ONCE = "SELECT verdict, nodes, queues FROM cancel_work_once($1, $2, $3, $4, $5, $6)";
+
+    // language=PostgreSQL
     static final String CANCEL_REQUESTS = "SELECT task_id, fence FROM cancel_requests WHERE node_id = $1 LIMIT 10000";
 
     // language=PostgreSQL
@@ -237,12 +240,35 @@ public final class WorkRepository {
                 .map(rows -> cancelled(rows.iterator().next()));
     }
 
+    /** As {@link #cancel}, once for this key; fails with {@code CONFLICT} where it came before with another request. */
+    public Future<Optional<Cancelled>> cancelOnce(TenantId tenant, RunId run, Optional<TaskId> task, NewRun.Key key) {
+        return sql.preparedQuery(CANCEL_ONCE)
+                .execute(Tuple.of(
+                        tenant.value(),
+                        run.value(),
+                        task.map(TaskId::value).orElse(null),
+                        key.operation(),
+                        key.key(),
+                        key.requestHash()))
+                .compose(rows -> {
+                    var row = rows.iterator().next();
+                    return switch (row.getString("verdict")) {
+                        case "done" -> Future.succeededFuture(Optional.of(whatWasCancelled(row)));
+                        case "repeated" -> Future.succeededFuture(Optional.of(new Cancelled(List.of(), List.of())));
+                        case "unknown" -> Future.succeededFuture(Optional.empty());
+                        case "conflict" -> Future.failedFuture(DagRepository.keyTaken());
+                        case String other -> throw new IllegalStateException("cancel_work_once answered " + other);
+                    };
+                });
+    }
+
     private static Optional<Cancelled> cancelled(Row row) {
-        if (!row.getBoolean("known")) {
-            return Optional.empty();
-        }
+        return row.getBoolean("known") ? Optional.of(whatWasCancelled(row)) : Optional.empty();
+    }
+
+    private static Cancelled whatWasCancelled(Row row) {
         var nodes = Arrays.stream(ids(row, "nodes")).map(NodeId::new).toList();
-        return Optional.of(new Cancelled(nodes, texts(row, "queues")));
+        return new Cancelled(nodes, texts(row, "queues"));
     }
 
     /** Which of a node's claims are asked to end. */

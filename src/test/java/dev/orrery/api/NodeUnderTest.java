@@ -1,0 +1,104 @@
+package dev.orrery.api;
+
+import static dev.orrery.testing.Await.await;
+import static dev.orrery.testing.Await.until;
+
+import dev.orrery.config.DatabaseConfig;
+import dev.orrery.config.HttpConfig;
+import dev.orrery.config.NodeConfig;
+import dev.orrery.config.OrreryConfig;
+import dev.orrery.config.TasksConfig;
+import dev.orrery.config.WorkersConfig;
+import dev.orrery.node.Console;
+import dev.orrery.node.Node;
+import dev.orrery.testing.Postgres;
+import dev.orrery.testing.TestDatabase;
+import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+
+/** A whole node on a real database, with a client that checks every answer. */
+final class NodeUnderTest implements AutoCloseable {
+
+    static final String DAGS = "/api/v1/dags";
+    static final String RUNS = "/api/v1/runs";
+    private static final Set<String> ENDED = Set.of("succeeded", "failed", "cancelled");
+
+    private final Postgres server = Postgres.safe();
+    private final TestDatabase database = server.empty();
+    private final Vertx vertx = Vertx.vertx();
+    private final Node node;
+    final ApiClient client;
+    final ContractCheck check;
+
+    NodeUnderTest(Path folder) {
+        node = Node.start(config(folder, database.url()), folder, Console.SILENT);
+        var contract = await(Contract.load(vertx));
+        client = new ApiClient(vertx, contract, node.address().getPort());
+        check = new ContractCheck(contract);
+    }
+
+    private static OrreryConfig config(Path folder, String url) {
+        var usual = OrreryConfig.DEFAULT;
+        return new OrreryConfig(
+                new NodeConfig("test", folder.resolve("data")),
+                new HttpConfig("127.0.0.1", 0, List.of(), "", List.of(), 1_000),
+                new DatabaseConfig(url, "", "", 8, Duration.ofSeconds(30)),
+                new WorkersConfig(2, 4, 100, List.of(), Duration.ofSeconds(5)),
+                new TasksConfig("", "", Duration.ofMillis(500), 1 << 20),
+                usual.router(),
+                usual.log());
+    }
+
+    /** Publishes a DAG and tells its id. */
+    String publish(String name, String yaml) {
+        var reply = client.post(DAGS)
+                .json(new JsonObject().put("name", name).put("yaml", yaml))
+                .send();
+        if (reply.status() != 201) {
+            throw new AssertionError(reply.body().toString());
+        }
+        return reply.json().getString("id");
+    }
+
+    /** Starts a run and tells its id. */
+    String trigger(String dag) {
+        var reply = client.post(DAGS + "/" + dag + "/runs").send();
+        if (reply.status() != 202) {
+            throw new AssertionError(reply.body().toString());
+        }
+        return reply.json().getString("runId");
+    }
+
+    JsonObject run(String id) {
+        return client.get(RUNS + "/" + id).send().json();
+    }
+
+    /** Waits for the end of a run. */
+    JsonObject ended(String id) {
+        until("run " + id + " ends", () -> ENDED.contains(run(id).getString("state")));
+        return run(id);
+    }
+
+    /** Waits until a task of a run is in a state. */
+    void untilTask(String run, String task, String state) {
+        until(
+                task + " is " + state,
+                () -> client.get(RUNS + "/" + run + "/tasks/" + task)
+                        .send()
+                        .json()
+                        .getString("state")
+                        .equals(state));
+    }
+
+    @Override
+    public void close() {
+        await(vertx.close());
+        node.stop();
+        database.close();
+        server.close();
+    }
+}
