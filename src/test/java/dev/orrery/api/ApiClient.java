@@ -143,9 +143,15 @@ public final class ApiClient {
         var options = new RequestOptions().setHost("127.0.0.1").setPort(port).setURI(uri);
         return await(http.request(options).compose(request -> {
             given.forEach(entry -> request.putHeader(entry.getKey(), entry.getValue()));
-            return request.send().map(response -> {
-                check.check("GET", uri, response.statusCode(), response.headers(), Buffer.buffer());
-                return new EventReader(response);
+            return request.send().compose(response -> {
+                if (response.statusCode() == 200) {
+                    check.check("GET", uri, 200, response.headers(), Buffer.buffer());
+                    return Future.succeededFuture(EventReader.of(response));
+                }
+                return response.body().map(body -> {
+                    check.check("GET", uri, response.statusCode(), response.headers(), body);
+                    return EventReader.refused(response);
+                });
             });
         }));
     }

@@ -33,11 +33,23 @@ public final class EventReader {
         }
     }
 
-    EventReader(HttpClientResponse response) {
+    private EventReader(HttpClientResponse response) {
         this.response = response;
-        response.handler(this::read);
-        response.endHandler(_ -> events.add(END));
-        response.exceptionHandler(_ -> events.add(END));
+    }
+
+    static EventReader of(HttpClientResponse response) {
+        var reader = new EventReader(response);
+        response.handler(reader::read);
+        response.endHandler(_ -> reader.events.add(END));
+        response.exceptionHandler(_ -> reader.events.add(END));
+        return reader;
+    }
+
+    /** Of an answer that is no stream. */
+    static EventReader refused(HttpClientResponse response) {
+        var reader = new EventReader(response);
+        reader.events.add(END);
+        return reader;
     }
 
     public int status() {

@@ -1,6 +1,7 @@
 package dev.orrery.api;
 
 import static dev.orrery.api.ApiClient.await;
+import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.ErrorCode;
@@ -205,9 +206,12 @@ class RunWatchTest extends ApiTestBase {
             script.tell(many);
         }
 
-        client.events(EVENTS).pause();
+        var events = client.events(EVENTS);
+        events.pause();
 
         assertThat(script.closed.await(15, TimeUnit.SECONDS)).isTrue();
+        events.resume();
+        events.rest();
     }
 
     @Test
@@ -251,11 +255,7 @@ class RunWatchTest extends ApiTestBase {
         open.getFirst().close();
 
         assertThat(refused.code()).isEqualTo("OVERLOADED");
-        EventReader again = null;
-        for (var i = 0; i < 100 && (again == null || again.status() != 200); i++) {
-            again = client.events(EVENTS);
-        }
-        assertThat(again.status()).isEqualTo(200);
+        until("the place is free again", () -> client.events(EVENTS).status() == 200);
     }
 
     @Test
