@@ -256,7 +256,7 @@ class EventFeedIT {
     void tooManyReadersAreRefusedAndThoseThatLeaveMakeRoom() {
         var run = aRun("a");
         var open = new ArrayList<RunEvents>();
-        catchThrowableOfType(
+        var unknown = catchThrowableOfType(
                 OrreryException.class, () -> await(feed.open(TENANT, new RunId(new UUID(1, 0)), FROM_THE_BEGINNING)));
         for (var n = 0; n < EventFeed.MAX_READERS; n++) {
             open.add(open(run));
@@ -266,6 +266,7 @@ class EventFeedIT {
         open.forEach(RunEvents::close);
         open.getFirst().close();
 
+        assertThat(unknown).isNotNull();
         assertThat(refused.code()).isEqualTo(ErrorCode.OVERLOADED);
         assertThat(open(run)).isNotNull();
     }
