@@ -1,6 +1,7 @@
 package dev.orrery.cli.command;
 
 import dev.orrery.cli.client.ApiClient;
+import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.run.RunFollower;
 import dev.orrery.cli.run.RunReport;
@@ -40,10 +41,15 @@ final class Following {
     }
 
     private void report(String runId) {
-        var run = client.get("/api/v1/runs/" + runId).object();
-        var report = new RunReport(client, context.terminal(), commandLine);
-        report.failure(run);
-        report.next(run);
-        report.verdict(run, context.clock().instant());
+        try {
+            var run = client.get("/api/v1/runs/" + runId).object();
+            var report = new RunReport(client, context.terminal(), commandLine);
+            report.failure(run);
+            report.next(run);
+            report.verdict(run, context.clock().instant());
+        } catch (CommandFailure unknown) {
+            // How the run ended is known, and is what the exit code must tell.
+            context.terminal().remark("the run has ended, but cannot be shown: " + unknown.getMessage());
+        }
     }
 }

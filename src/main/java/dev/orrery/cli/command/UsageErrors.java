@@ -56,6 +56,11 @@ final class UsageErrors implements IParameterExceptionHandler {
         } else {
             known.addAll(command.getSubcommands().keySet());
         }
-        return Nearest.to(written, known).map(name -> "did you mean '" + name + "'?");
+        return Nearest.to(written, known)
+                .map(name -> "did you mean '" + name + "'?")
+                .or(() ->
+                        unmatched.isUnknownOption() && !command.getSubcommands().isEmpty()
+                                ? Optional.of("options stand after the command, as in 'orrery dag list --limit 5'")
+                                : Optional.empty());
     }
 }

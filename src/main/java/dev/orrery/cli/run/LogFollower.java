@@ -60,16 +60,20 @@ public final class LogFollower {
                 if (ended.isPresent()) {
                     return ended.get();
                 }
-                patience.pauseAfter(new IOException("the stream ended"), client, terminal::remark);
+                patience.pauseAfter(new IOException("the stream ended"), client, this::sayLost);
             } catch (IOException lost) {
-                patience.pauseAfter(lost, client, terminal::remark);
+                patience.pauseAfter(lost, client, this::sayLost);
             } catch (CommandFailure refused) {
                 if (refused.exitCode() != ExitCode.UNREACHABLE) {
                     throw refused;
                 }
-                patience.pauseAfter(new IOException(refused.getMessage(), refused), client, terminal::remark);
+                patience.pauseAfter(new IOException(refused.getMessage(), refused), client, this::sayLost);
             }
         }
+    }
+
+    private void sayLost(String reason) {
+        terminal.remark("connection lost (" + reason + "), trying again");
     }
 
     /** The number of the attempt that ended; absent if the stream broke off before. */
@@ -79,8 +83,8 @@ public final class LogFollower {
             if (event.isEmpty()) {
                 return Optional.empty();
             }
-            patience.heard();
             var data = event.get().object();
+            patience.heard();
             print(event.get().type(), data);
             lastEventId = event.get().id().or(() -> lastEventId);
             if (event.get().type().equals("end")) {

@@ -18,6 +18,7 @@ final class Patience {
     private final Duration limit;
     private Duration wait = WAIT_FIRST;
     private long heardAtNanos = System.nanoTime();
+    private boolean said;
 
     Patience() {
         this(LIMIT);
@@ -31,15 +32,19 @@ final class Patience {
     void heard() {
         heardAtNanos = System.nanoTime();
         wait = WAIT_FIRST;
+        said = false;
     }
 
-    /** Says that it will be tried again and waits; throws the failure that says that nobody is there, if it is too long. */
+    /** Tells the reason, once for each loss, and waits; throws the failure that says that nobody is there, if it is too long. */
     void pauseAfter(IOException lost, ApiClient client, Consumer<String> say) {
         if (System.nanoTime() - heardAtNanos > limit.toNanos()) {
             throw client.unreachable(lost);
         }
         var reason = lost.getMessage() == null ? lost.getClass().getSimpleName() : lost.getMessage();
-        say.accept("connection lost (" + reason + "), trying again");
+        if (!said) {
+            said = true;
+            say.accept(reason);
+        }
         try {
             Thread.sleep(wait.toMillis() + ThreadLocalRandom.current().nextLong(wait.toMillis() / 2));
         } catch (InterruptedException interrupted) {

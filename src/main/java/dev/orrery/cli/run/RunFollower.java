@@ -63,8 +63,8 @@ public final class RunFollower {
             if (event.isEmpty()) {
                 return;
             }
-            patience.heard();
             take(event.get(), progress);
+            patience.heard();
             lastEventId = event.get().id().or(() -> lastEventId);
         }
     }

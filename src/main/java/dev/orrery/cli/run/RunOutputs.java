@@ -18,6 +18,7 @@ public final class RunOutputs {
 
     private static final int TASKS_SHOWN = 20;
     private static final int LINES_SHOWN = 10;
+    private static final int OUTPUTS_TOLD = 1_000;
 
     private final ApiClient client;
     private final Terminal terminal;
@@ -83,7 +84,11 @@ public final class RunOutputs {
 
     /** One line for each task that handed something on: {@code {"event":"output","taskId":…,"output":…}}. */
     public void asJson(JsonObject run) {
-        for (var task : run.objects("tasks")) {
+        var tasks = run.objects("tasks");
+        if (tasks.size() > OUTPUTS_TOLD) {
+            terminal.remark("the outputs of the first " + OUTPUTS_TOLD + " of " + tasks.size() + " tasks are told");
+        }
+        for (var task : tasks.subList(0, Math.min(tasks.size(), OUTPUTS_TOLD))) {
             var id = task.textOrEmpty("taskId");
             if (task.textOrEmpty("state").equals("succeeded")) {
                 var output = task(run.textOrEmpty("runId"), id).value("output");

@@ -229,6 +229,26 @@ class ServerCommandsTest {
     }
 
     @Test
+    void theExitCodeTellsHowTheRunEndedEvenIfItCannotBeShown() {
+        var reads = new AtomicInteger();
+        node.on("GET /api/v1/runs/" + RUN_ID, exchange -> {
+            if (reads.incrementAndGet() == 1) {
+                StubNode.send(exchange, 200, FAILED_RUN);
+            } else {
+                StubNode.send(exchange, 500, "{\"code\":\"INTERNAL_ERROR\",\"message\":\"oh\",\"details\":[]}");
+            }
+        });
+        node.on(
+                "GET /api/v1/runs/" + RUN_ID + "/events",
+                exchange -> StubNode.sendEvents(
+                        exchange,
+                        "id: 2\nevent: run\ndata: {\"state\":\"succeeded\",\"at\":\"2026-01-31T02:00:04Z\"}\n\n"));
+
+        assertThat(command.run("run", "watch", RUN_ID)).isZero();
+        assertThat(command.err()).contains("the run has ended, but cannot be shown: oh");
+    }
+
+    @Test
     void ctrlCWhileFollowingSaysHowToFollowAgain() {
         node.on(
                 "GET /api/v1/runs/" + RUN_ID + "/events",

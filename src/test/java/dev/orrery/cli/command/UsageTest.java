@@ -88,6 +88,18 @@ class UsageTest {
     }
 
     @Test
+    void anOptionBeforeTheCommandIsSentBehindIt() {
+        assertThat(command.run("--server", "http://x", "dag", "list")).isEqualTo(2);
+        assertThat(command.err()).contains("unknown option '--server'").contains("options stand after the command");
+    }
+
+    @Test
+    void theWordHelpIsUnderstoodToo() {
+        assertThat(command.run("help", "dag", "list")).isZero();
+        assertThat(command.out()).isEqualTo(help(List.of("dag", "list")));
+    }
+
+    @Test
     void whatIsMissingIsNamedWithTheUsage() {
         assertThat(command.run("dag", "show")).isEqualTo(2);
         assertThat(command.err())

@@ -22,12 +22,9 @@ class LogFollowerTest {
 
     private final StubNode node = new StubNode();
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
     private final Terminal terminal = new Terminal(
-            new PrintStream(out, true, UTF_8),
-            new PrintStream(new ByteArrayOutputStream(), true, UTF_8),
-            Style.PLAIN,
-            false,
-            () -> 0);
+            new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), Style.PLAIN, false, () -> 0);
 
     @AfterEach
     void close() {
@@ -73,6 +70,7 @@ class LogFollowerTest {
 
         assertThat(out.toString(UTF_8)).isEqualTo("one\ntwo\n");
         assertThat(node.requests().get(1).header("Last-event-id")).isEqualTo("4");
+        assertThat(err.toString(UTF_8)).isEqualTo("connection lost (the stream ended), trying again\n");
     }
 
     @Test

@@ -27,12 +27,9 @@ class RunFollowerTest {
 
     private final StubNode node = new StubNode();
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
     private final Terminal terminal = new Terminal(
-            new PrintStream(out, true, UTF_8),
-            new PrintStream(new ByteArrayOutputStream(), true, UTF_8),
-            Style.PLAIN,
-            false,
-            () -> 0);
+            new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), Style.PLAIN, false, () -> 0);
 
     @BeforeEach
     void aRunExists() {
@@ -86,6 +83,9 @@ class RunFollowerTest {
         assertThat(node.requests().stream().skip(1).map(request -> request.header("Last-event-id")))
                 .containsExactly("", "1-10", "1-10", "1-10");
         assertThat(out.toString(UTF_8).lines()).hasSize(2);
+        assertThat(err.toString(UTF_8).lines())
+                .hasSize(1)
+                .allSatisfy(line -> assertThat(line).matches("connection lost \\([^()]+\\), trying again"));
     }
 
     @Test
