@@ -134,6 +134,34 @@ class NodeCommandE2E {
     }
 
     @Test
+    void aRunIsFollowedThroughTheDeathOfItsNode() throws IOException {
+        String port;
+        try (var free = new ServerSocket(0)) {
+            port = Integer.toString(free.getLocalPort());
+        }
+        Files.writeString(folder.resolve("steps.yaml"), """
+                name: steps
+                tasks:
+                  - { id: a, type: handler, handler: sleep, input: { ms: 3000 } }
+                  - { id: b, type: handler, handler: noop, dependencies: [a] }
+                """);
+        var first = startNode("--set", "http.port=" + port);
+        assertThat(start("dag", "apply", "steps.yaml", "--server", address(first))
+                        .exitCode())
+                .isZero();
+        var follow = start("dag", "trigger", "steps", "--follow", "--server", address(first));
+        Await.until("the task runs", () -> follow.out().contains("a running"));
+
+        first.close();
+        Await.until("the node is dead", () -> !first.isAlive());
+        startNode("--set", "http.port=" + port);
+
+        assertThat(follow.exitCode()).as(follow.out() + follow.err()).isZero();
+        assertThat(follow.out()).contains("a running (attempt 2)").contains("✔ steps succeeded in ");
+        assertThat(follow.err()).contains("connection lost (");
+    }
+
+    @Test
     void tryRunsTheFileToBeginWithAndLeavesNothingBehind() throws IOException {
         var template = start("dag", "new", "hello");
         assertThat(template.exitCode()).isZero();

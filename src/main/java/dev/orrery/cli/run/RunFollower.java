@@ -36,7 +36,9 @@ public final class RunFollower {
     public RunState follow(String runId) {
         var run = client.get("/api/v1/runs/" + runId).object();
         var progress = new RunProgress(
-                run.text("dagName").orElse("run"), run.time("createdAt").orElseGet(Instant::now));
+                run.text("dagName").orElse("run"),
+                run.time("createdAt").orElseGet(Instant::now),
+                run.objects("tasks").size());
         view.begin(progress);
         patience.heard();
         while (!progress.state().isTerminal()) {

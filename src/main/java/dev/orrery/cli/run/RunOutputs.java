@@ -91,13 +91,18 @@ public final class RunOutputs {
         for (var task : tasks.subList(0, Math.min(tasks.size(), OUTPUTS_TOLD))) {
             var id = task.textOrEmpty("taskId");
             if (task.textOrEmpty("state").equals("succeeded")) {
-                var output = task(run.textOrEmpty("runId"), id).value("output");
-                Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-                fields.put("event", "output");
-                fields.put("taskId", id);
-                fields.put("output", output);
-                terminal.line(JsonObject.of(fields).toString());
+                tell(id, task(run.textOrEmpty("runId"), id).value("output"));
             }
+        }
+    }
+
+    private void tell(String taskId, @Nullable Object output) {
+        if (output != null) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("event", "output");
+            fields.put("taskId", taskId);
+            fields.put("output", output);
+            terminal.line(JsonObject.of(fields).toString());
         }
     }
 }

@@ -21,15 +21,18 @@ public final class RunProgress {
 
     private final String dagName;
     private final Instant createdAt;
+    private final int expected;
     private final Map<String, Task> tasks = new LinkedHashMap<>();
     private final Map<String, Task> running = new LinkedHashMap<>();
     private final Map<TaskState, Integer> counts = new EnumMap<>(TaskState.class);
     private RunState state = RunState.PENDING;
     private Optional<Instant> endedAt = Optional.empty();
 
-    public RunProgress(String dagName, Instant createdAt) {
+    /** {@code expected}: how many tasks the run has, all of which the events will tell of. */
+    public RunProgress(String dagName, Instant createdAt, int expected) {
         this.dagName = dagName;
         this.createdAt = createdAt;
+        this.expected = expected;
     }
 
     /** Takes in a {@code task} event; absent where it says nothing that we understand, as a newer node may. */
@@ -98,7 +101,7 @@ public final class RunProgress {
     }
 
     public int total() {
-        return tasks.size();
+        return Math.max(expected, tasks.size());
     }
 
     public int count(TaskState taskState) {

@@ -19,7 +19,7 @@ class LiveViewTest {
     private final ByteArrayOutputStream sent = new ByteArrayOutputStream();
     private final Terminal terminal = new Terminal(
             new PrintStream(sent, true, UTF_8), new PrintStream(sent, true, UTF_8), Style.PLAIN, true, () -> 60);
-    private final RunProgress progress = new RunProgress("nightly", Events.START);
+    private final RunProgress progress = new RunProgress("nightly", Events.START, 0);
     private final LiveView view = new LiveView(terminal, Clock.fixed(Events.START.plusSeconds(5), ZoneOffset.UTC));
 
     @AfterEach

@@ -17,7 +17,7 @@ class PlainViewTest {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final Terminal terminal = new Terminal(
             new PrintStream(out, true, UTF_8), new PrintStream(out, true, UTF_8), Style.PLAIN, false, () -> 0);
-    private final RunProgress progress = new RunProgress("nightly", Events.START);
+    private final RunProgress progress = new RunProgress("nightly", Events.START, 0);
     private final PlainView view = new PlainView(terminal, Clock.fixed(Events.START.plusSeconds(5), ZoneOffset.UTC));
 
     private List<String> lines() {

@@ -11,7 +11,7 @@ class ProgressLinesTest {
 
     private static final Style UNICODE = new Style(false, true);
 
-    private final RunProgress progress = new RunProgress("nightly-report", Events.START);
+    private final RunProgress progress = new RunProgress("nightly-report", Events.START, 0);
 
     ProgressLinesTest() {
         for (var n = 0; n < 10; n++) {

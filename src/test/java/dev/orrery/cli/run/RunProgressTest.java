@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class RunProgressTest {
 
-    private final RunProgress progress = new RunProgress("nightly", Events.START);
+    private final RunProgress progress = new RunProgress("nightly", Events.START, 0);
 
     private void task(String id, String state) {
         progress.task(data(Events.task(id, state, 1, 0)));
@@ -42,6 +42,15 @@ class RunProgressTest {
 
         assertThat(change.before().orElseThrow().state()).isEqualTo(TaskState.READY);
         assertThat(change.task().attempt()).isEqualTo(1);
+    }
+
+    @Test
+    void theTasksThatAreStillToBeToldOfCountToo() {
+        var large = new RunProgress("large", Events.START, 300);
+
+        assertThat(large.task(data(Events.task("a", "running", 1, 0)))).isPresent();
+
+        assertThat(large.total()).isEqualTo(300);
     }
 
     @Test
