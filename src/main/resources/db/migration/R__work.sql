@@ -108,7 +108,7 @@ BEGIN
             FROM new n JOIN dag_versions v ON v.id = n.version
         ), params AS (
             INSERT INTO run_params (run_id, params)
-            SELECT n.run, n.params::jsonb FROM new n WHERE n.params IS NOT NULL
+            SELECT n.run, n.params::json FROM new n WHERE n.params IS NOT NULL
         ), instances AS (
             INSERT INTO task_instances (id, tenant_id, run_id, version_id, task_id, queue, priority, created_at)
             SELECT t.id, t.tenant, t.run, t.version, t.task_id, t.queue, t.priority, v_now FROM tasks t
@@ -323,7 +323,7 @@ BEGIN
         SELECT r.*, d.is_new FROM report r JOIN recorded d ON d.task_id = r.id AND d.fence = r.fence
     ), outputs AS (
         INSERT INTO task_outputs (task_id, attempt, output)
-        SELECT k.id, k.attempt, k.output::jsonb FROM kept k WHERE k.output IS NOT NULL
+        SELECT k.id, k.attempt, k.output::json FROM kept k WHERE k.output IS NOT NULL
     ), timers AS (
         INSERT INTO task_timers (ref, kind, due_at, attempt, failures)
         SELECT k.id, 'retry', v_now + k.retry_after * interval '1 millisecond', k.attempt, k.failures + 1

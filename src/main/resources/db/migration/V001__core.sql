@@ -104,9 +104,10 @@ CREATE INDEX dag_runs_newest ON dag_runs (tenant_id, created_at, id);
 CREATE INDEX dag_runs_of_dag ON dag_runs (dag_id, created_at, id);
 CREATE INDEX dag_runs_by_state ON dag_runs (tenant_id, state, created_at, id);
 
+-- json, not jsonb, here and in outputs: it is handed on as it was written, and jsonb would write 1e1000 out in full.
 CREATE TABLE run_params (
     run_id  uuid PRIMARY KEY,
-    params  jsonb NOT NULL
+    params  json NOT NULL
 );
 
 -- id = the run's id with the task's number in its last 32 bits (see instance_id). Written once.
@@ -197,7 +198,7 @@ CREATE TABLE task_attempts (
 CREATE TABLE task_outputs (
     task_id  uuid NOT NULL,
     attempt  smallint NOT NULL,
-    output   jsonb NOT NULL,
+    output   json NOT NULL,
     PRIMARY KEY (task_id, attempt)
 );
 

@@ -25,11 +25,6 @@ public final class StoreFailures {
         };
     }
 
-    /** Whether a value is one that PostgreSQL cannot hold, such as a number out of its range. */
-    public static boolean isBadValue(Throwable error) {
-        return sqlClass(error).equals("22");
-    }
-
     /** Whether it met another transaction (a serialization failure, a deadlock, a lock not had in time): try it again. */
     public static boolean isConflict(Throwable error) {
         return switch (sqlState(error)) {

@@ -84,7 +84,9 @@ public final class WorkRepository {
                 column(runs, UUID[]::new, run -> run.dag().value()),
                 column(runs, String[]::new, run -> run.trigger().wireName()));
         parameters.addValue(column(
-                runs, String[]::new, run -> run.params().map(Object::toString).orElse(null)));
+                runs,
+                String[]::new,
+                run -> run.params().map(params -> Texts.clean(params).text()).orElse(null)));
         parameters.addValue(column(
                 runs,
                 java.time.OffsetDateTime[]::new,
@@ -152,12 +154,16 @@ public final class WorkRepository {
                 Long[]::new,
                 report ->
                         report.sinceStart().map(time -> time.toNanos() / 1_000).orElse(null)));
-        parameters.addValue(
-                column(reports, String[]::new, report -> report.error().orElse(null)));
         parameters.addValue(column(
                 reports,
                 String[]::new,
-                report -> report.output().map(Object::toString).orElse(null)));
+                report -> report.error().map(Texts::clean).orElse(null)));
+        parameters.addValue(column(
+                reports,
+                String[]::new,
+                report -> report.output()
+                        .map(output -> Texts.clean(output).text())
+                        .orElse(null)));
         parameters.addValue(column(
                 reports,
                 Long[]::new,

@@ -94,6 +94,21 @@ class WorkRepositoryIT {
     }
 
     @Test
+    void whatCannotBeStoredIsCleanedAndHarmsNoOther() throws SQLException {
+        var run = givenARun("a", "b", "c");
+        var claims = claim(3);
+
+        commit(List.of(
+                ended(claims.get(0), new Verdict.Succeed(new Json("[\"\\u0000\\ud800\",1e999999]"))),
+                ended(claims.get(1), new Verdict.Fail("a\0b\uD800")),
+                ended(claims.get(2), SUCCEED)));
+
+        assertThat(states(run)).isEqualTo("a succeeded, b failed, c succeeded");
+        assertThat(database.value("SELECT output FROM task_outputs")).isEqualTo("[\"\\ufffd\\ufffd\",1e999999]");
+        assertThat(database.value("SELECT error FROM dead_letters")).isEqualTo("a\uFFFDb\uFFFD");
+    }
+
+    @Test
     void parentsThatEndInBatchesAtOnceAreAllCounted() throws SQLException {
         var roots = IntStream.range(0, 40).mapToObj(n -> "r" + n).toList();
         var lines = new ArrayList<>(roots);
