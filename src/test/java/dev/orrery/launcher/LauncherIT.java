@@ -132,7 +132,8 @@ class LauncherIT {
 
     @Test
     void controlCOnATerminalReachesTheProgramOnce() throws Exception {
-        Process terminal = run("script", "-qec", oldJava + " -jar " + jar + " wait", "/dev/null");
+        // exec: a shell that waits for it would have its own answer to the signal.
+        Process terminal = run("script", "-qec", "exec " + oldJava + " -jar " + jar + " wait", "/dev/null");
         BufferedReader output = terminal.inputReader();
         awaitLine(output, "waiting");
 
@@ -177,7 +178,8 @@ class LauncherIT {
 
     private Process start(Path java, List<String> flags, String... args) throws IOException {
         // A session of its own has no terminal that would send signals to the program as well.
-        List<String> command = new ArrayList<>(List.of("setsid", java.toString()));
+        // Signals that the tests were told to ignore (by nohup, say) are its own again.
+        List<String> command = new ArrayList<>(List.of("env", "--default-signal", "setsid", java.toString()));
         command.addAll(OlderJava.coverageFlag());
         command.addAll(flags);
         command.addAll(List.of("-jar", jar.toString()));
