@@ -1,6 +1,7 @@
 package dev.orrery.engine;
 
 import static dev.orrery.testing.Await.until;
+import static java.util.Objects.requireNonNull;
 
 import dev.orrery.domain.Json;
 import dev.orrery.domain.task.AttemptOutcome;
@@ -8,8 +9,10 @@ import dev.orrery.executor.AttemptLog;
 import dev.orrery.executor.Execution;
 import dev.orrery.executor.TaskContext;
 import dev.orrery.executor.TaskExecutor;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,15 +23,23 @@ final class HeldTasks implements TaskExecutor {
 
     static final AttemptOutcome SUCCEEDED = new AttemptOutcome.Succeeded(Json.NULL);
 
-    private final Map<String, Promise<AttemptOutcome>> begun = new ConcurrentHashMap<>();
+    private final Map<String, Held> begun = new ConcurrentHashMap<>();
     private final ConcurrentLinkedQueue<String> order = new ConcurrentLinkedQueue<>();
+
+    /** An attempt ends on the event loop that began it, as that of every executor does. */
+    private record Held(Context loop, Promise<AttemptOutcome> outcome) {
+
+        void end(AttemptOutcome how) {
+            loop.runOnContext(_ -> outcome.tryComplete(how));
+        }
+    }
 
     @Override
     public Execution start(TaskContext context, AttemptLog log) {
-        Promise<AttemptOutcome> outcome = Promise.promise();
-        begun.put(context.task().id().value(), outcome);
+        var held = new Held(requireNonNull(Vertx.currentContext()), Promise.promise());
+        begun.put(context.task().id().value(), held);
         order.add(context.task().id().value());
-        return execution(outcome.future(), () -> outcome.tryComplete(new AttemptOutcome.Failed("stopped", true)));
+        return execution(held.outcome().future(), () -> held.end(new AttemptOutcome.Failed("stopped", true)));
     }
 
     /** An executor whose attempts all end at once. */
@@ -56,7 +67,7 @@ final class HeldTasks implements TaskExecutor {
 
     void end(String task, AttemptOutcome outcome) {
         awaitBegun(task);
-        begun.remove(task).tryComplete(outcome);
+        requireNonNull(begun.remove(task)).end(outcome);
     }
 
     /** Every attempt that began, in this order. */
