@@ -2,6 +2,7 @@ package dev.orrery.store;
 
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
+import io.vertx.core.VertxException;
 import io.vertx.core.http.ConnectionPoolTooBusyException;
 import io.vertx.pgclient.PgException;
 import io.vertx.sqlclient.ClosedConnectionException;
@@ -52,6 +53,12 @@ public final class StoreFailures {
                 case "08", "25", "40", "53", "55", "57", "58" -> true;
                 default -> false;
             };
+        }
+        if (error.getClass() == VertxException.class) {
+            // The client's word for a line that broke before the statement was sent, and for none free in time. It says
+            // the same of parameters that do not fit, which is a fault of ours.
+            var message = String.valueOf(error.getMessage());
+            return !message.startsWith("Parameter ") && !message.startsWith("The number of parameters");
         }
         return error instanceof IOException
                 || error instanceof TimeoutException
