@@ -48,18 +48,38 @@ END $$;
 -- Creates runs of the current versions of DAGs, all in one go; answers each in the order asked: 'created', 'repeated'
 -- (the key was used for the same request: run_id is the run it made), 'conflict' (for another one), or 'no_dag'.
 -- A key is null where the request had none. Told again after a lost answer, with the same ids, it answers the same.
+-- Where their tasks are more than p_task_limit together, only the first of the requests are carried out and answered: as
+-- many as stay within the limit, but at least one.
 CREATE OR REPLACE FUNCTION create_runs(
     p_runs uuid[], p_tenants int[], p_dags uuid[], p_triggers text[], p_params text[], p_logical_times timestamptz[],
-    p_operations text[], p_keys text[], p_hashes text[])
+    p_operations text[], p_keys text[], p_hashes text[], p_task_limit int DEFAULT NULL)
 RETURNS TABLE (ordinal int, verdict text, run_id uuid, dag_version int, dag_name text, created_at timestamptz)
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
     v_now        timestamptz := clock_timestamp();
+    v_count      int := cardinality(p_runs);
     v_fresh      int[];
     v_new        int[];
     v_versions   int[];
 BEGIN
+    IF v_count > 1 AND p_task_limit IS NOT NULL THEN
+        SELECT greatest(1, count(*) FILTER (WHERE s.tasks <= p_task_limit)) INTO v_count
+        FROM (SELECT sum(coalesce(d.task_count, 0)) OVER (ORDER BY a.ordinal) AS tasks
+              FROM unnest(p_dags) WITH ORDINALITY a(dag, ordinal) LEFT JOIN dags d ON d.id = a.dag) s;
+        IF v_count < cardinality(p_runs) THEN
+            p_runs := p_runs[:v_count];
+            p_tenants := p_tenants[:v_count];
+            p_dags := p_dags[:v_count];
+            p_triggers := p_triggers[:v_count];
+            p_params := p_params[:v_count];
+            p_logical_times := p_logical_times[:v_count];
+            p_operations := p_operations[:v_count];
+            p_keys := p_keys[:v_count];
+            p_hashes := p_hashes[:v_count];
+        END IF;
+    END IF;
+
     -- Holds the DAGs against deletion, once for each and not once for each run.
     PERFORM d.id FROM dags d
     WHERE d.id = ANY (p_dags) AND d.deleted_at IS NULL ORDER BY d.id FOR KEY SHARE;

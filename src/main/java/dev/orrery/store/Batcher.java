@@ -71,7 +71,8 @@ public final class Batcher<I, O> {
     /**
      * @param name says in errors what is overloaded, such as {@code "run submissions"}
      * @param weigh about how many bytes an item stands for
-     * @param statement answers a batch with one result for each item, in their order
+     * @param statement answers a batch with one result for each item, in their order; with fewer, but at least one, where
+     *     they were too much for one statement: those without a result are sent again
      * @param isLasting whether a failure would come again however often the same batch is sent
      */
     public Batcher(
@@ -161,8 +162,12 @@ public final class Batcher<I, O> {
     private Future<Void> send(List<Item<I, O>> batch) {
         return execute(batch).transform(result -> {
             if (result.succeeded()) {
-                for (var n = 0; n < batch.size(); n++) {
-                    succeed(batch.get(n), result.result().get(n));
+                var results = result.result();
+                for (var n = 0; n < results.size(); n++) {
+                    succeed(batch.get(n), results.get(n));
+                }
+                if (results.size() < batch.size()) {
+                    return send(batch.subList(results.size(), batch.size()));
                 }
             } else if (batch.size() > 1 && isLasting.test(result.cause())) {
                 var half = batch.size() / 2;
@@ -179,7 +184,7 @@ public final class Batcher<I, O> {
             var inputs = batch.stream().map(Item::input).toList();
             return statement.apply(inputs).map(results -> {
                 require(
-                        results.size() == batch.size(),
+                        !results.isEmpty() && results.size() <= batch.size(),
                         "a batch of " + batch.size() + " " + name + " had " + results.size() + " results");
                 return results;
             });

@@ -32,7 +32,7 @@ public final class WorkRepository {
     // language=PostgreSQL
     static final String CREATE_RUNS = """
             SELECT verdict, run_id, dag_version, dag_name, created_at
-            FROM create_runs($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            FROM create_runs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             ORDER BY ordinal
             """;
 
@@ -69,6 +69,9 @@ public final class WorkRepository {
     // language=PostgreSQL
     static final String LIST_QUEUES = "SELECT name FROM queues ORDER BY name";
 
+    /** How many tasks one transaction may create, unless they are all of one run. */
+    static final int CREATED_TASKS_MAX = 20_000;
+
     private final SqlClient sql;
 
     /** {@code sql}: connections with the settings of the hot path, see {@link Pools}. */
@@ -76,8 +79,15 @@ public final class WorkRepository {
         this.sql = sql;
     }
 
-    /** Creates runs in one transaction; the results are in the order of the requests. */
+    /**
+     * Creates runs in one transaction; the results are in the order of the requests. Where their tasks are more than
+     * {@link #CREATED_TASKS_MAX} together, only the first of the runs are created, at least one, and only these have results.
+     */
     public Future<List<NewRun.Result>> createRuns(List<NewRun> runs) {
+        return createRuns(runs, CREATED_TASKS_MAX);
+    }
+
+    Future<List<NewRun.Result>> createRuns(List<NewRun> runs, int tasksMax) {
         var parameters = Tuple.of(
                 column(runs, UUID[]::new, run -> run.id().value()),
                 column(runs, Integer[]::new, run -> run.tenant().value()),
@@ -99,6 +109,7 @@ public final class WorkRepository {
                 runs,
                 String[]::new,
                 run -> run.key().map(NewRun.Key::requestHash).orElse(null)));
+        parameters.addValue(tasksMax);
         return sql.preparedQuery(CREATE_RUNS)
                 .execute(parameters)
                 .map(rows -> StreamSupport.stream(rows.spliterator(), false)

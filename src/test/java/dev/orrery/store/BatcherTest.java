@@ -79,6 +79,22 @@ class BatcherTest {
     }
 
     @Test
+    void whatIsTooMuchForOneStatementIsSentAgain() {
+        var answers = IntStream.range(0, 5).mapToObj(batcher::add).toList();
+        statements.succeed(1);
+        assertThat(statements.sent).last().isEqualTo(List.of(2, 3, 4));
+
+        statements.open.get(2).complete(List.of("answer 2"));
+        assertThat(statements.sent).last().isEqualTo(List.of(3, 4));
+        statements.open.get(3).complete(List.of("answer 3"));
+        assertThat(statements.sent).last().isEqualTo(List.of(4));
+        statements.succeed(4);
+
+        assertThat(answers.subList(1, 5)).allMatch(Future::succeeded);
+        assertThat(answers.get(4).result()).isEqualTo("answer 4");
+    }
+
+    @Test
     void whatComesWhileStatementsAreUnderWayGoesTogetherWhenOneReturns() {
         var answers = IntStream.range(0, 6).mapToObj(batcher::add).toList();
         assertThat(statements.sent).containsExactly(List.of(0), List.of(1));

@@ -61,6 +61,53 @@ class CreateRunsIT {
     }
 
     @Test
+    void noTransactionCreatesMoreTasksThanItsBound() throws SQLException {
+        var large = Graphs.publish(
+                database,
+                Graphs.tasks(IntStream.range(0, 8_000).mapToObj(n -> "t" + n).toArray(String[]::new)));
+        var asked = IntStream.range(0, 50)
+                .mapToObj(n -> n % 10 == 3
+                        ? run(large, TenantId.DEFAULT, Optional.empty())
+                        : run(dag, TenantId.DEFAULT, Optional.empty()))
+                .toList();
+        var batcher = new Batcher<NewRun, Result>(
+                "runs", new Batcher.Limits(50, 1_000, 1, 100, 1_000), _ -> 1, work::createRuns, _ -> false);
+
+        var answers =
+                await(Future.all(asked.stream().map(batcher::add).toList())).<Result>list();
+
+        assertThat(answers)
+                .map(answer -> ((Result.Created) answer).id())
+                .isEqualTo(asked.stream().map(NewRun::id).toList());
+        assertThat(database.value("SELECT count(*) FROM task_instances")).isEqualTo("40090");
+        // The first one came alone; then two large ones fit together, three times, with what is small between them.
+        assertThat(database.value(
+                        "SELECT string_agg(n::text, ' ' ORDER BY first) FROM (SELECT count(*) n, min(id::text) first FROM"
+                                + " task_instances GROUP BY xmin::text) x"))
+                .isEqualTo("2 16040 16036 8012");
+    }
+
+    @Test
+    void aRunBeyondTheBoundIsCreatedAlone() {
+        var answers = await(work.createRuns(
+                List.of(run(dag, TenantId.DEFAULT, Optional.empty()), run(dag, TenantId.DEFAULT, Optional.empty())),
+                1));
+
+        assertThat(answers).hasSize(1);
+        assertThat(runs()).isEqualTo("1");
+        assertThat(database.value("SELECT count(*) FROM task_instances")).isEqualTo("2");
+    }
+
+    @Test
+    void aKeyThatHasToWaitIsNotTaken() {
+        var answers = await(work.createRuns(List.of(keyed("k", "hash"), keyed("l", "hash")), 2));
+
+        assertThat(answers).hasSize(1);
+        assertThat(database.value("SELECT string_agg(key, ' ') FROM idempotency_keys"))
+                .isEqualTo("k");
+    }
+
+    @Test
     void equalKeysInOneBatchMakeOneRun() {
         var results = await(work.createRuns(List.of(keyed("k", "hash"), keyed("k", "hash"), keyed("k", "other"))));
 
