@@ -1,7 +1,5 @@
 package dev.orrery.engine.router;
 
-import static java.util.Objects.requireNonNull;
-
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
@@ -10,25 +8,37 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** What this node has claimed and not yet seen committed, and how many of it each worker has. */
 final class HeldClaims {
 
     private final Map<TaskInstanceId, Entry> claims = new HashMap<>();
+    /** Claims whose DAG version is being read. */
+    private final Set<Held> expected = new HashSet<>();
+
     private final List<Load> loads;
     private final int roomOfWorker;
 
     private static final class Entry {
-        private final TaskAssignment assignment;
+        private final long fence;
         private final Load load;
         private boolean finished;
 
-        private Entry(TaskAssignment assignment, Load load) {
-            this.assignment = assignment;
+        private Entry(long fence, Load load) {
+            this.fence = fence;
             this.load = load;
+        }
+
+        private void finish() {
+            if (!finished) {
+                finished = true;
+                load.unfinished--;
+            }
         }
     }
 
@@ -48,59 +58,64 @@ final class HeldClaims {
         this.roomOfWorker = roomOfWorker;
     }
 
-    /** Keeps the claim and picks the worker that has the least to do. */
+    /** Claims that are ours, though no worker has them yet. */
+    void expect(Collection<Held> claims) {
+        expected.addAll(claims);
+    }
+
+    /** They are given to workers now, or will not be ours. */
+    void expectNoMore(Collection<Held> claims) {
+        claims.forEach(expected::remove);
+    }
+
+    /** Keeps the claim and picks the worker that has the least to do; of several the first. */
     WorkerId assign(TaskAssignment assignment) {
         var load = loads.stream()
                 .min(Comparator.comparingInt(candidate -> candidate.unfinished))
                 .orElseThrow();
         load.unfinished++;
-        claims.put(assignment.instanceId(), new Entry(assignment, load));
+        var before = claims.put(assignment.instanceId(), new Entry(assignment.fence(), load));
+        if (before != null) {
+            before.finish();
+        }
         return load.worker;
     }
 
-    /**
-     * The worker is done with it, and may be given another; the claim stays until its result is committed. False where
-     * that was known, or the claim is not held: a report that comes twice counts once.
-     */
-    boolean finished(TaskAssignment assignment) {
-        if (!isUnfinished(assignment)) {
-            return false;
-        }
-        var entry = requireNonNull(claims.get(assignment.instanceId()));
-        entry.finished = true;
-        entry.load.unfinished--;
-        return true;
+    /** Whether a worker has it that is not done with it. */
+    boolean isUnfinished(Held claim) {
+        return entry(claim).filter(entry -> !entry.finished).isPresent();
     }
 
-    /** Whether it is held and its worker has not been done with it. */
-    boolean isUnfinished(TaskAssignment assignment) {
-        var entry = claims.get(assignment.instanceId());
-        return entry != null && !entry.finished && entry.assignment.fence() == assignment.fence();
+    /** The worker is done with it, and may be given another; the claim stays until its result is committed. */
+    void finish(Held claim) {
+        entry(claim).ifPresent(Entry::finish);
     }
 
     /** The claim is gone: its result was committed, it was handed back or taken away. */
-    void forget(TaskInstanceId id, long fence) {
-        var entry = claims.get(id);
-        if (entry != null && entry.assignment.fence() == fence) {
-            claims.remove(id);
-        }
+    void forget(Held claim) {
+        entry(claim).ifPresent(entry -> {
+            entry.finish();
+            claims.remove(claim.id());
+        });
     }
 
     boolean holds(Held claim) {
-        var entry = claims.get(claim.id());
-        return entry != null && entry.assignment.fence() == claim.fence();
+        return expected.contains(claim) || entry(claim).isPresent();
     }
 
     /** The worker that was given this claim, if the node still holds it. */
     Optional<WorkerId> workerOf(Held claim) {
-        return Optional.ofNullable(claims.get(claim.id()))
-                .filter(entry -> entry.assignment.fence() == claim.fence())
-                .map(entry -> entry.load.worker);
+        return entry(claim).map(entry -> entry.load.worker);
     }
 
-    List<Held> all() {
+    private Optional<Entry> entry(Held claim) {
+        return Optional.ofNullable(claims.get(claim.id())).filter(entry -> entry.fence == claim.fence());
+    }
+
+    /** All that was given to workers. */
+    List<Held> given() {
         var all = new ArrayList<Held>(claims.size());
-        claims.forEach((id, entry) -> all.add(new Held(id, entry.assignment.fence())));
+        claims.forEach((id, entry) -> all.add(new Held(id, entry.fence)));
         return all;
     }
 
@@ -109,7 +124,12 @@ final class HeldClaims {
     }
 
     boolean isEmpty() {
-        return claims.isEmpty();
+        return claims.isEmpty() && expected.isEmpty();
+    }
+
+    /** How many claims no worker has yet. */
+    int arriving() {
+        return expected.size();
     }
 
     /** How many claims the workers have in all, running and queued. */

@@ -26,6 +26,7 @@ final class ReportBuffer {
     private final int maxRows;
     private final Deque<Entry> ends = new ArrayDeque<>();
     private final Map<TaskInstanceId, Entry> starts = new LinkedHashMap<>();
+    private final Deque<List<Entry>> parts = new ArrayDeque<>();
 
     /**
      * One report that waits.
@@ -33,6 +34,7 @@ final class ReportBuffer {
      * @param verdict absent for a start
      * @param startedNanos when the attempt began, by this process's monotonic clock; absent if it never did
      * @param followers how many other tasks its commit may change
+     * @param isSubstitute whether it stands for a result that the database refused
      */
     record Entry(
             TaskInstanceId id,
@@ -42,10 +44,13 @@ final class ReportBuffer {
             int workerNumber,
             Optional<Verdict> verdict,
             OptionalLong startedNanos,
-            int followers) {
+            int followers,
+            boolean isSubstitute) {
 
-        Entry with(Verdict other) {
-            return new Entry(id, versionId, attempt, fence, workerNumber, Optional.of(other), startedNanos, followers);
+        /** In place of a result that cannot be stored. */
+        Entry failedInstead(String error) {
+            var failure = Optional.<Verdict>of(new Verdict.Fail(error));
+            return new Entry(id, versionId, attempt, fence, workerNumber, failure, startedNanos, followers, true);
         }
 
         AttemptReport report(long now) {
@@ -77,16 +82,37 @@ final class ReportBuffer {
         ends.add(end);
     }
 
-    boolean hasEnds() {
-        return !ends.isEmpty();
+    /** Whether there is more than starts. */
+    boolean cannotWait() {
+        return !ends.isEmpty() || hasParts();
+    }
+
+    /** Whether the next batch is part of one that was refused. */
+    boolean hasParts() {
+        return !parts.isEmpty();
     }
 
     boolean isEmpty() {
-        return ends.isEmpty() && starts.isEmpty();
+        return ends.isEmpty() && starts.isEmpty() && parts.isEmpty();
     }
 
-    /** The next batch, results first: bounded in rows, in bytes, and in the tasks that its commit may change. */
+    /** Makes a refused batch the next two, each half of it; a single report goes alone. */
+    void part(List<Entry> batch) {
+        var half = batch.size() / 2;
+        parts.addFirst(List.copyOf(batch.subList(half, batch.size())));
+        if (half > 0) {
+            parts.addFirst(List.copyOf(batch.subList(0, half)));
+        }
+    }
+
+    /**
+     * The next batch: part of a refused one as it is, else what waits, results first, bounded in rows, in bytes, and in
+     * the tasks that its commit may change.
+     */
     List<Entry> take() {
+        if (hasParts()) {
+            return parts.remove();
+        }
         var batch = new ArrayList<Entry>(Math.min(maxRows, ends.size() + starts.size()));
         var bytes = 0L;
         var followers = 0L;

@@ -15,6 +15,7 @@ final class RunningAttempt {
     private final AttemptLog log;
     private @Nullable Execution execution;
     private @Nullable Stop stop;
+    private boolean isOver;
 
     /** Why an attempt was stopped. */
     private sealed interface Stop {
@@ -64,8 +65,13 @@ final class RunningAttempt {
         stop(new Stop.Draining());
     }
 
+    /** The execution has ended: whatever comes now is too late to change its outcome. */
+    void over() {
+        isOver = true;
+    }
+
     private void stop(Stop why) {
-        if (stop == null) {
+        if (stop == null && !isOver) {
             stop = why;
             if (execution != null) {
                 execution.stop();

@@ -35,6 +35,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
 
@@ -102,9 +103,26 @@ public final class WorkerVerticle extends VerticleBase {
     }
 
     private void fillSlots() {
-        while (!draining && running.size() < settings.concurrency() && !queue.isEmpty()) {
-            begin(queue.remove());
+        while (!draining && running.size() < settings.concurrency()) {
+            var next = next();
+            if (next.isEmpty()) {
+                return;
+            }
+            begin(next.get());
         }
+    }
+
+    /** The first that waits, but no attempt at an instance while an earlier one at it has not ended here. */
+    private Optional<TaskAssignment> next() {
+        var waiting = queue.iterator();
+        while (waiting.hasNext()) {
+            var assignment = waiting.next();
+            if (!running.containsKey(assignment.instanceId())) {
+                waiting.remove();
+                return Optional.of(assignment);
+            }
+        }
+        return Optional.empty();
     }
 
     private void begin(TaskAssignment assignment) {
@@ -117,6 +135,7 @@ public final class WorkerVerticle extends VerticleBase {
         var timer = vertx.setTimer(Math.max(1, timeout.toMillis()), _ -> attempt.timeIsUp());
         execute(attempt).onComplete(outcome -> {
             vertx.cancelTimer(timer);
+            attempt.over();
             log.close().onComplete(_ -> end(attempt, outcome.result()));
         });
     }
@@ -179,7 +198,7 @@ public final class WorkerVerticle extends VerticleBase {
 
     private void end(RunningAttempt attempt, AttemptOutcome outcome) {
         var assignment = attempt.assignment();
-        running.remove(assignment.instanceId(), attempt);
+        running.remove(assignment.instanceId());
         if (attempt.isHandedBack()) {
             handedBack.add(assignment);
         } else {
@@ -234,20 +253,17 @@ public final class WorkerVerticle extends VerticleBase {
         });
     }
 
+    /** May be asked again, if an answer was lost: the answer is all that was ever handed back. */
     private Future<Drained> drain(Drain drain) {
         draining = true;
-        var unfinished = new ArrayList<>(queue);
+        handedBack.addAll(queue);
         queue.clear();
         if (!drain.stopRunning()) {
-            return Future.succeededFuture(new Drained(unfinished));
+            return Future.succeededFuture(new Drained(handedBack));
         }
         // A copy: an execution that ends at once takes itself out of the map.
         List.copyOf(running.values()).forEach(RunningAttempt::draining);
-        return whenIdle().map(_ -> {
-            unfinished.addAll(handedBack);
-            handedBack.clear();
-            return new Drained(unfinished);
-        });
+        return whenIdle().map(_ -> new Drained(handedBack));
     }
 
     private Future<Void> whenIdle() {

@@ -110,6 +110,6 @@ class ReportBufferTest {
     }
 
     private static Entry entry(int number, Optional<Verdict> verdict, int followers) {
-        return new Entry(TaskInstanceId.of(RUN, number), 1, 1, 1, 1, verdict, OptionalLong.empty(), followers);
+        return new Entry(TaskInstanceId.of(RUN, number), 1, 1, 1, 1, verdict, OptionalLong.empty(), followers, false);
     }
 }

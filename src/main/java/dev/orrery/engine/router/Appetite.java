@@ -1,0 +1,98 @@
+package dev.orrery.engine.router;
+
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * How many tasks the node would claim now: its free slots and what will start within the lead time, but never more than
+ * the workers' queues have room for. It sleeps while there is nothing to claim, until something may have become ready.
+ */
+final class Appetite {
+
+    private final RouterSettings settings;
+    private final HeldClaims held;
+    private final EndRate endRate = new EndRate(System.nanoTime());
+    private List<String> queues = List.of();
+    private int asked;
+    private boolean awake;
+    private boolean over;
+
+    Appetite(RouterSettings settings, HeldClaims held) {
+        this.settings = settings;
+        this.held = held;
+    }
+
+    /** The queues there are; answers whether the node serves others than before. */
+    boolean offer(List<String> all) {
+        var served = settings.queues().isEmpty() ? all : settings.queues();
+        if (served.equals(queues)) {
+            return false;
+        }
+        queues = List.copyOf(served);
+        return true;
+    }
+
+    List<String> queues() {
+        return queues;
+    }
+
+    /** Whether the node serves all of these queues. */
+    boolean serves(Collection<String> names) {
+        Set<String> unknown = new HashSet<>(names);
+        queues.forEach(unknown::remove);
+        return unknown.isEmpty();
+    }
+
+    /** Something may have become ready. */
+    void wake() {
+        awake = true;
+    }
+
+    /** So many attempts have ended by now. */
+    void ended(int count, long now) {
+        endRate.ended(count, now);
+    }
+
+    /** For good: a node that drains claims nothing. */
+    void lose() {
+        over = true;
+    }
+
+    /** How many to claim, whether or not there is reason to think that anything is ready. */
+    int size() {
+        if (over || queues.isEmpty()) {
+            return 0;
+        }
+        var slots = (long) held.workers().size() * settings.concurrency();
+        var soon = endRate.expectedWithin(settings.leadTime(), System.nanoTime());
+        var wanted = Math.min(slots + soon - held.unfinished(), held.room()) - asked - held.arriving();
+        return (int) Math.max(0, Math.min(wanted, settings.batchSize()));
+    }
+
+    /** The same, nothing while it sleeps. */
+    int sizeIfAwake() {
+        return awake ? size() : 0;
+    }
+
+    /** So many are being asked for; it sleeps, since the answer will show all there is. */
+    void ask(int limit) {
+        if (limit > 0) {
+            awake = false;
+            asked += limit;
+        }
+    }
+
+    /** The answer has come. A full one means that there may be more. */
+    void answered(int limit, int claimed) {
+        asked -= limit;
+        awake |= limit > 0 && claimed == limit;
+    }
+
+    /** No answer has come, or one that says nothing of what is ready. */
+    void unanswered(int limit) {
+        asked -= limit;
+        awake |= limit > 0;
+    }
+}

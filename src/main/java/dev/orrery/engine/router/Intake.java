@@ -1,0 +1,110 @@
+package dev.orrery.engine.router;
+
+import dev.orrery.bus.BusMessage.AttemptEnded;
+import dev.orrery.bus.BusMessage.AttemptStarted;
+import dev.orrery.bus.BusMessage.Report;
+import dev.orrery.domain.WorkerId;
+import dev.orrery.domain.dag.PublishedDag;
+import dev.orrery.domain.dag.TaskAssignment;
+import dev.orrery.domain.task.Verdict;
+import dev.orrery.engine.router.ReportBuffer.Entry;
+import dev.orrery.store.WorkRepository.Held;
+import io.vertx.core.Future;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.IntFunction;
+import java.util.random.RandomGenerator;
+
+/**
+ * Takes what workers report and passes the verdict on each result. A report may come twice and starts may come after
+ * their results; what is not held, or is known to have ended, adds nothing.
+ */
+final class Intake {
+
+    private final IntFunction<Future<PublishedDag>> versions;
+    private final HeldClaims held;
+    private final ReportBuffer reports;
+    private final Appetite appetite;
+    private final RouterMeters meters;
+    private final RandomGenerator random;
+
+    Intake(IntFunction<Future<PublishedDag>> versions, Memory memory, RouterMeters meters, RandomGenerator random) {
+        this.versions = versions;
+        this.held = memory.held();
+        this.reports = memory.reports();
+        this.appetite = memory.appetite();
+        this.meters = meters;
+        this.random = random;
+    }
+
+    void take(Report report) {
+        for (var start : report.started()) {
+            if (held.isUnfinished(claim(start.assignment()))) {
+                reports.start(started(start, report.worker()));
+            }
+        }
+        var now = System.nanoTime();
+        var ended = 0;
+        for (var end : report.ended()) {
+            var claim = claim(end.assignment());
+            if (held.isUnfinished(claim)) {
+                reports.end(ended(end, report.worker()));
+                // Only now: had the verdict thrown, the worker would tell it again.
+                held.finish(claim);
+                ended++;
+                end.startedNanos()
+                        .ifPresent(began -> meters.attemptEnded(end.outcome(), Duration.ofNanos(now - began)));
+            }
+        }
+        appetite.ended(ended, now);
+    }
+
+    private static Held claim(TaskAssignment assignment) {
+        return new Held(assignment.instanceId(), assignment.fence());
+    }
+
+    private static Entry started(AttemptStarted start, WorkerId worker) {
+        return entry(start.assignment(), worker, Optional.empty(), OptionalLong.of(start.startedNanos()), 0);
+    }
+
+    private Entry ended(AttemptEnded end, WorkerId worker) {
+        var assignment = end.assignment();
+        var verdict = Verdict.of(
+                end.outcome(),
+                assignment.failures(),
+                assignment.taskDefinition().retry(),
+                random);
+        // The version was read when the task was assigned, so it is at hand; if not, the bound is only coarser.
+        var dag = versions.apply(assignment.versionId());
+        var followers = dag.succeeded() ? followers(verdict, assignment, dag.result()) : 0;
+        return entry(assignment, worker, Optional.of(verdict), end.startedNanos(), followers);
+    }
+
+    /** How many other tasks the verdict may change. */
+    private static int followers(Verdict verdict, TaskAssignment assignment, PublishedDag dag) {
+        return switch (verdict) {
+            case Verdict.Succeed _ -> dag.followers(assignment.instanceId().taskNumber());
+            case Verdict.Retry _ -> 0;
+            case Verdict.Fail _, Verdict.TimeOut _, Verdict.Cancel _ -> dag.taskCount();
+        };
+    }
+
+    private static Entry entry(
+            TaskAssignment assignment,
+            WorkerId worker,
+            Optional<Verdict> verdict,
+            OptionalLong startedNanos,
+            int followers) {
+        return new Entry(
+                assignment.instanceId(),
+                assignment.versionId(),
+                assignment.attempt(),
+                assignment.fence(),
+                worker.workerNumber(),
+                verdict,
+                startedNanos,
+                followers,
+                false);
+    }
+}

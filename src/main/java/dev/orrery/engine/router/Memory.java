@@ -1,0 +1,13 @@
+package dev.orrery.engine.router;
+
+import dev.orrery.domain.WorkerId;
+import java.util.List;
+
+/** What a router knows: the claims it holds, the reports that are not committed yet, and what it would claim. */
+record Memory(HeldClaims held, ReportBuffer reports, Appetite appetite) {
+
+    static Memory of(List<WorkerId> workers, RouterSettings settings) {
+        var held = new HeldClaims(workers, settings.concurrency() + settings.queueCapacity());
+        return new Memory(held, new ReportBuffer(settings.batchSize()), new Appetite(settings, held));
+    }
+}
