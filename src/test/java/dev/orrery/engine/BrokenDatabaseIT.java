@@ -47,7 +47,7 @@ class BrokenDatabaseIT {
 
     @Test
     void aResultWhoseAnswerIsLostIsToldAgainAndCountsOnce() throws SQLException {
-        engine.start(1, 2, HARDLY_EVER, tasks);
+        engine.start(TestEngine.Shape.of(1, 2).withPoll(HARDLY_EVER), tasks);
         var run = engine.trigger(engine.publish(Graphs.tasks("a", "b <- a")));
         tasks.awaitBegun("a");
 

@@ -73,35 +73,78 @@ final class TestEngine implements AutoCloseable {
         }
     }
 
-    /** Starts the workers and then the router; every task goes to this executor. */
-    void start(int workers, int concurrency, TaskExecutor executor) {
-        start(workers, concurrency, Duration.ofSeconds(1), executor);
+    /** How many workers there are, what each may hold, how often the router looks unasked, and how it drains. */
+    record Shape(
+            int workers, int concurrency, int queueCapacity, Duration leadTime, Duration poll, Duration drainTimeout) {
+
+        static Shape of(int workers, int concurrency) {
+            return new Shape(
+                    workers, concurrency, 100, Duration.ofMillis(50), Duration.ofSeconds(1), Duration.ofMillis(200));
+        }
+
+        Shape withQueueCapacity(int capacity) {
+            return new Shape(workers, concurrency, capacity, leadTime, poll, drainTimeout);
+        }
+
+        /** When a task ends it claims as much more as the workers' queues take. */
+        Shape claimingFarAhead() {
+            return new Shape(workers, concurrency, queueCapacity, Duration.ofHours(1), poll, drainTimeout);
+        }
+
+        Shape withPoll(Duration every) {
+            return new Shape(workers, concurrency, queueCapacity, leadTime, every, drainTimeout);
+        }
+
+        Shape withDrainTimeout(Duration timeout) {
+            return new Shape(workers, concurrency, queueCapacity, leadTime, poll, timeout);
+        }
     }
 
-    /** {@code poll}: how often the router looks without a signal. */
-    void start(int workers, int concurrency, Duration poll, TaskExecutor executor) {
-        var ids = IntStream.rangeClosed(1, workers)
-                .mapToObj(n -> WorkerId.of(node, n))
-                .toList();
-        for (var id : ids) {
+    /** Starts the workers and then the router; every task goes to this executor. */
+    void start(int workers, int concurrency, TaskExecutor executor) {
+        start(Shape.of(workers, concurrency), executor);
+    }
+
+    void start(Shape shape, TaskExecutor executor) {
+        for (var id : workers(shape.workers())) {
             deployments.add(await(vertx.deployVerticle(new WorkerVerticle(
                     id,
-                    new WorkerSettings(concurrency, 100, 1 << 20, Duration.ofSeconds(1)),
+                    new WorkerSettings(shape.concurrency(), shape.queueCapacity(), 1 << 20, Duration.ofSeconds(1)),
                     _ -> executor,
                     _ -> Future.succeededFuture(TaskInputs.Inputs.NONE),
                     (_, _, _, _) -> Future.succeededFuture(),
                     bus))));
         }
+        startRouter(shape);
+    }
+
+    /** The router alone: the test answers for its workers. */
+    void startRouter(Shape shape) {
         deployments.addFirst(await(vertx.deployVerticle(new RouterVerticle(
                 node,
-                ids,
+                workers(shape.workers()),
                 new RouterSettings(
-                        poll, Duration.ofMillis(50), 250, concurrency, 100, List.of(), Duration.ofMillis(200)),
+                        shape.poll(),
+                        shape.leadTime(),
+                        250,
+                        shape.concurrency(),
+                        shape.queueCapacity(),
+                        List.of(),
+                        shape.drainTimeout()),
                 work,
                 this::version,
                 bus,
                 RouterMeters.NONE,
                 new SplittableRandom()))));
+    }
+
+    private List<WorkerId> workers(int count) {
+        return IntStream.rangeClosed(1, count).mapToObj(n -> worker(n)).toList();
+    }
+
+    /** The worker with this number, from 1 on. */
+    WorkerId worker(int number) {
+        return WorkerId.of(node, number);
     }
 
     /** Whether reading a DAG version fails, as it does while the database is away. */
@@ -172,8 +215,17 @@ final class TestEngine implements AutoCloseable {
 
     /** Undeploys the router, which drains, and then the workers. */
     void stop() {
-        deployments.forEach(id -> await(vertx.undeploy(id)));
+        await(stopping());
+    }
+
+    /** The same, without waiting for the end. */
+    Future<Void> stopping() {
+        var end = Future.<Void>succeededFuture();
+        for (var id : deployments) {
+            end = end.compose(_ -> vertx.undeploy(id));
+        }
         deployments.clear();
+        return end;
     }
 
     @Override
