@@ -80,7 +80,7 @@ class RouterFaultsIT {
         var began = System.nanoTime();
 
         tasks.end("a", SUCCEEDED);
-        until("it is refused again and again", () -> refusals() > 5);
+        until("it is refused again and again", () -> refusals() > 10);
 
         var pauses = Duration.ofNanos(System.nanoTime() - began).dividedBy(SHORTEST_PAUSE);
         // The result and what stands for it, each once with a claim and once without.
