@@ -228,9 +228,9 @@ public final class Node {
                     vertx, database.connectOptions(), config.database().poolSize(), API_WAITING);
             opened("connections", STEP_LIMIT, () -> await(pools.close(), STEP_LIMIT));
             opened("metrics", STEP_LIMIT, metrics::close);
-            this.work = new WorkRepository(pools.hot());
+            this.work = new WorkRepository(vertx, pools.hot());
             this.versions = new DagVersions(vertx, pools.api(), MemoryBudget.dagVersions(HEAP));
-            this.logs = new LogRepository(pools.api());
+            this.logs = new LogRepository(vertx, pools.api());
             var creations = new Batcher<NewRun, NewRun.Result>(
                     "run submissions",
                     new Batcher.Limits(200, 4 << 20, 2, 10_000, MemoryBudget.submissions(HEAP)),
@@ -240,13 +240,16 @@ public final class Node {
                     StoreFailures::isLasting);
             this.runs = new RunService(
                     new RunService.Repositories(
-                            work, new DagRunRepository(pools.api()), new TaskInstanceRepository(pools.api()), logs),
+                            work,
+                            new DagRunRepository(vertx, pools.api()),
+                            new TaskInstanceRepository(vertx, pools.api()),
+                            logs),
                     creations,
                     versions::version,
                     ids,
                     bus);
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
-            this.events = new EventFeed(vertx, new EventRepository(pools.api()), versions::version);
+            this.events = new EventFeed(vertx, new EventRepository(vertx, pools.api()), versions::version);
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
         }
     }
@@ -357,7 +360,7 @@ public final class Node {
     private void startChores(Parts parts, RunFolders folders) {
         var keys = new IdempotencyRepository(parts.vertx, parts.pools.api());
         var dags = new DagRepository(parts.vertx, parts.pools.api());
-        var runs = new DagRunRepository(parts.pools.api());
+        var runs = new DagRunRepository(parts.vertx, parts.pools.api());
         var chores = List.of(
                 new Chore("hidden DAGs", Duration.ofSeconds(2), () -> dags.purgeHidden(CHORE_BITE)),
                 new Chore(

@@ -8,7 +8,10 @@ import dev.orrery.domain.dag.DagRun;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.Trigger;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
 import java.util.List;
@@ -69,19 +72,29 @@ public final class DagRunRepository {
     // language=PostgreSQL
     static final String FIND_EXISTING = "SELECT id FROM dag_runs WHERE id = ANY ($1::uuid[])";
 
-    private final SqlClient sql;
+    private final Sql sql;
 
-    public DagRunRepository(SqlClient sql) {
-        this.sql = sql;
+    public DagRunRepository(Vertx vertx, Pool pool) {
+        this.sql = new Sql(vertx, pool);
     }
 
     /** A run with what its lists and its tasks need beside it. */
     public record StoredRun(DagRun run, String dagName, int versionId) {}
 
     public Future<Optional<StoredRun>> get(TenantId tenant, RunId id) {
-        return sql.preparedQuery(GET_RUN)
+        return sql.run(GET_RUN, Tuple.of(tenant.value(), id.value())).map(DagRunRepository::first);
+    }
+
+    /** The same inside the transaction of this connection. */
+    static Future<Optional<StoredRun>> get(SqlClient transaction, TenantId tenant, RunId id) {
+        return transaction
+                .preparedQuery(GET_RUN)
                 .execute(Tuple.of(tenant.value(), id.value()))
-                .map(rows -> Rows.first(rows, DagRunRepository::run));
+                .map(DagRunRepository::first);
+    }
+
+    private static Optional<StoredRun> first(RowSet<Row> rows) {
+        return Rows.first(rows, DagRunRepository::run);
     }
 
     /** The newest first; {@code params} are left out of lists. */
@@ -101,7 +114,7 @@ public final class DagRunRepository {
     }
 
     private Future<List<StoredRun>> list(String statement, Tuple parameters) {
-        return sql.preparedQuery(statement).execute(parameters).map(rows -> Rows.list(rows, DagRunRepository::run));
+        return sql.run(statement, parameters).map(rows -> Rows.list(rows, DagRunRepository::run));
     }
 
     /** What a deletion found. */
@@ -113,8 +126,7 @@ public final class DagRunRepository {
 
     /** Deletes a run that has ended, with its tasks, attempts, outputs, logs and history. */
     public Future<Deletion> delete(TenantId tenant, RunId id) {
-        return sql.preparedQuery(DELETE_RUN)
-                .execute(Tuple.of(tenant.value(), id.value()))
+        return sql.run(DELETE_RUN, Tuple.of(tenant.value(), id.value()))
                 .map(rows -> switch (rows.iterator().next().getString("verdict")) {
                     case "deleted" -> Deletion.DELETED;
                     case "active" -> Deletion.ACTIVE;
@@ -124,8 +136,8 @@ public final class DagRunRepository {
 
     /** Which of these runs there are, of any tenant. */
     public Future<Set<RunId>> existing(List<RunId> ids) {
-        return sql.preparedQuery(FIND_EXISTING)
-                .execute(Tuple.tuple().addValue(ids.stream().map(RunId::value).toArray(UUID[]::new)))
+        var values = ids.stream().map(RunId::value).toArray(UUID[]::new);
+        return sql.run(FIND_EXISTING, Tuple.tuple().addValue(values))
                 .map(rows -> Set.copyOf(Rows.list(rows, row -> new RunId(row.getUUID("id")))));
     }
 

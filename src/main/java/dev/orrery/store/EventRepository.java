@@ -9,6 +9,7 @@ import dev.orrery.domain.task.TaskState;
 import dev.orrery.store.DagRunRepository.StoredRun;
 import dev.orrery.store.TaskInstanceRepository.StoredInstance;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
@@ -58,10 +59,10 @@ public final class EventRepository {
     // language=PostgreSQL
     static final String ONE_SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
-    private final Pool sql;
+    private final Sql sql;
 
-    public EventRepository(Pool sql) {
-        this.sql = sql;
+    public EventRepository(Vertx vertx, Pool pool) {
+        this.sql = new Sql(vertx, pool);
     }
 
     /** A run and its tasks as they are after the event of this number. */
@@ -69,14 +70,13 @@ public final class EventRepository {
 
     /** Reads a run with all its tasks in one snapshot of the database; nothing where there is no such run. */
     public Future<Optional<RunSnapshot>> snapshot(TenantId tenant, RunId id) {
-        return sql.withTransaction(transaction -> transaction
+        return sql.transaction(transaction -> transaction
                 .query(ONE_SNAPSHOT)
                 .execute()
-                .compose(_ -> new DagRunRepository(transaction).get(tenant, id))
+                .compose(_ -> DagRunRepository.get(transaction, tenant, id))
                 .compose(run -> run.isEmpty()
                         ? Future.succeededFuture(Optional.empty())
-                        : new TaskInstanceRepository(transaction)
-                                .getByRunId(tenant, id)
+                        : TaskInstanceRepository.getByRunId(transaction, tenant, id)
                                 .compose(tasks -> lastNumber(transaction, id)
                                         .map(number -> Optional.of(new RunSnapshot(number, run.get(), tasks))))));
     }
@@ -104,8 +104,7 @@ public final class EventRepository {
     public Future<List<News>> news(List<Known> runs, int limit) {
         var ids = runs.stream().map(known -> known.run().value()).toArray(UUID[]::new);
         var numbers = runs.stream().map(Known::number).toArray(Long[]::new);
-        return sql.preparedQuery(READ_NEWS)
-                .execute(Tuple.tuple().addValue(ids).addValue(numbers).addValue(limit))
+        return sql.run(READ_NEWS, Tuple.tuple().addValue(ids).addValue(numbers).addValue(limit))
                 .map(EventRepository::news);
     }
 
@@ -126,8 +125,7 @@ public final class EventRepository {
 
     /** The events of one run behind the one of this number. */
     public Future<List<StoredEvent>> read(RunId run, long after, int limit) {
-        return sql.preparedQuery(READ_EVENTS)
-                .execute(Tuple.of(run.value(), after, limit))
+        return sql.run(READ_EVENTS, Tuple.of(run.value(), after, limit))
                 .map(rows -> Rows.list(rows, EventRepository::event));
     }
 

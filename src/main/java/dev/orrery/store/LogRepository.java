@@ -2,8 +2,9 @@ package dev.orrery.store;
 
 import dev.orrery.domain.TaskInstanceId;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.sqlclient.SqlClient;
+import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Tuple;
 import java.util.List;
 import java.util.UUID;
@@ -34,10 +35,10 @@ public final class LogRepository {
 
     private static final int CHUNKS_AT_ONCE = 256;
 
-    private final SqlClient sql;
+    private final Sql sql;
 
-    public LogRepository(SqlClient sql) {
-        this.sql = sql;
+    public LogRepository(Vertx vertx, Pool pool) {
+        this.sql = new Sql(vertx, pool);
     }
 
     /** A piece of an attempt's log that is to be kept. */
@@ -50,7 +51,7 @@ public final class LogRepository {
                 chunks.stream().map(chunk -> (short) chunk.attempt()).toArray(Short[]::new),
                 chunks.stream().map(chunk -> (int) chunk.offset()).toArray(Integer[]::new),
                 chunks.stream().map(Chunk::content).toArray(Buffer[]::new));
-        return sql.preparedQuery(APPEND_CHUNKS).execute(parameters).mapEmpty();
+        return sql.run(APPEND_CHUNKS, parameters).mapEmpty();
     }
 
     /**
@@ -61,22 +62,21 @@ public final class LogRepository {
     public record Piece(Buffer content, boolean isLast) {}
 
     public Future<Piece> read(TaskInstanceId task, int attempt, long offset, int limit) {
-        return sql.preparedQuery(READ_CHUNKS)
-                .execute(Tuple.of(
-                        task.value(), (short) attempt, (int) Math.min(offset, Integer.MAX_VALUE), CHUNKS_AT_ONCE))
-                .map(rows -> {
-                    var content = Buffer.buffer();
-                    for (var row : rows) {
-                        var chunk = row.getBuffer("content");
-                        var from = (int) Math.max(0, offset + content.length() - row.getInteger("start_offset"));
-                        if (from < chunk.length()) {
-                            content.appendBuffer(chunk, from, chunk.length() - from);
-                        }
-                        if (content.length() > limit) {
-                            return new Piece(content.slice(0, limit), false);
-                        }
-                    }
-                    return new Piece(content, rows.size() < CHUNKS_AT_ONCE);
-                });
+        var parameters =
+                Tuple.of(task.value(), (short) attempt, (int) Math.min(offset, Integer.MAX_VALUE), CHUNKS_AT_ONCE);
+        return sql.run(READ_CHUNKS, parameters).map(rows -> {
+            var content = Buffer.buffer();
+            for (var row : rows) {
+                var chunk = row.getBuffer("content");
+                var from = (int) Math.max(0, offset + content.length() - row.getInteger("start_offset"));
+                if (from < chunk.length()) {
+                    content.appendBuffer(chunk, from, chunk.length() - from);
+                }
+                if (content.length() > limit) {
+                    return new Piece(content.slice(0, limit), false);
+                }
+            }
+            return new Piece(content, rows.size() < CHUNKS_AT_ONCE);
+        });
     }
 }

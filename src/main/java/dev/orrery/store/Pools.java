@@ -6,6 +6,7 @@ import io.vertx.pgclient.PgBuilder;
 import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.PoolOptions;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -20,11 +21,53 @@ public record Pools(Pool hot, Pool api) {
     private static final int HOT_WAITING = 256;
     private static final int ACQUIRE_SECONDS = 5;
 
+    /** The longest statements are bounded in rows: a commit of 10,000 dependents takes about a second. */
+    private static final Duration HOT_LIMIT = Duration.ofSeconds(20);
+
+    private static final Duration API_LIMIT = Duration.ofSeconds(25);
+
+    /** From the moment at which the server gives up a statement until it must have said so. */
+    private static final Duration SILENCE_MARGIN = Duration.ofSeconds(5);
+
     /** {@code apiConnections}: the most connections of the api pool; as many callers as {@code apiWaiting} may wait for one. */
     public static Pools open(Vertx vertx, PgConnectOptions connect, int apiConnections, int apiWaiting) {
+        return open(vertx, connect, apiConnections, apiWaiting, HOT_LIMIT, API_LIMIT, SILENCE_MARGIN);
+    }
+
+    /**
+     * With limits of its own.
+     *
+     * @param hotLimit after which the server ends a statement of the hot pool
+     * @param apiLimit the same of the api pool
+     * @param silenceMargin how much longer a connection may say nothing before it is taken for dead
+     */
+    public static Pools open(
+            Vertx vertx,
+            PgConnectOptions connect,
+            int apiConnections,
+            int apiWaiting,
+            Duration hotLimit,
+            Duration apiLimit,
+            Duration silenceMargin) {
         return new Pools(
-                pool(vertx, "hot", hot(connect), HOT_CONNECTIONS, HOT_WAITING),
-                pool(vertx, "api", new PgConnectOptions(connect), apiConnections, apiWaiting));
+                pool(
+                        vertx,
+                        "hot",
+                        limited(hot(connect), hotLimit),
+                        hotLimit.plus(silenceMargin),
+                        HOT_CONNECTIONS,
+                        HOT_WAITING),
+                pool(
+                        vertx,
+                        "api",
+                        limited(new PgConnectOptions(connect), apiLimit),
+                        apiLimit.plus(silenceMargin),
+                        apiConnections,
+                        apiWaiting));
+    }
+
+    private static PgConnectOptions limited(PgConnectOptions connect, Duration limit) {
+        return connect.addProperty("statement_timeout", limit.toMillis() + "ms");
     }
 
     /**
@@ -38,7 +81,13 @@ public record Pools(Pool hot, Pool api) {
                 .addProperty("jit", "off");
     }
 
-    private static Pool pool(Vertx vertx, String name, PgConnectOptions connect, int connections, int waiting) {
+    /**
+     * {@code silence}: a connection from which nothing came for so long is closed. The server ends each statement before, so
+     * either nothing was asked, and the pool has one less, or the network has lost the connection without a word, and
+     * whoever waits for an answer hears that there will be none.
+     */
+    private static Pool pool(
+            Vertx vertx, String name, PgConnectOptions connect, Duration silence, int connections, int waiting) {
         return PgBuilder.pool()
                 .with(new PoolOptions()
                         .setName(name)
@@ -47,7 +96,9 @@ public record Pools(Pool hot, Pool api) {
                         .setMaxWaitQueueSize(waiting)
                         .setConnectionTimeout(ACQUIRE_SECONDS)
                         .setConnectionTimeoutUnit(TimeUnit.SECONDS))
-                .with(Database.transportOptions())
+                .with(Database.transportOptions()
+                        .setIdleTimeoutUnit(TimeUnit.MILLISECONDS)
+                        .setReadIdleTimeout((int) silence.toMillis()))
                 .connectingTo(connect)
                 .using(vertx)
                 .build();

@@ -19,6 +19,7 @@ import java.util.stream.StreamSupport;
 /** How repositories speak to the database: with a limit on the wait, another try after conflicts, and failures as callers are told. */
 final class Sql {
 
+    /** Longer than a connection is waited for and a statement may take, see {@link Pools}: whoever hears of this one hears of a bug. */
     private static final Duration LIMIT = Duration.ofSeconds(35);
 
     private final Vertx vertx;
@@ -34,15 +35,23 @@ final class Sql {
         return guarded(() -> pool.preparedQuery(statement).execute(parameters));
     }
 
+    /** As {@link #run}, for whoever judges failures and decides about another try alone: they come as they are. */
+    Future<RowSet<Row>> runOnce(String statement, Tuple parameters) {
+        return limited(pool.preparedQuery(statement).execute(parameters));
+    }
+
     /** Several statements as one transaction; a failed Future among them undoes all. */
     <T> Future<T> transaction(Function<SqlConnection, Future<T>> steps) {
         return guarded(() -> pool.withTransaction(steps));
     }
 
     private <T> Future<T> guarded(Supplier<Future<T>> transaction) {
-        return Conflicts.retry(vertx, transaction)
-                .timeout(LIMIT.toMillis(), TimeUnit.MILLISECONDS)
+        return limited(Conflicts.retry(vertx, transaction))
                 .recover(error -> Future.failedFuture(StoreFailures.told(error)));
+    }
+
+    private static <T> Future<T> limited(Future<T> answer) {
+        return answer.timeout(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     static <T> List<T> list(RowSet<Row> rows, Function<Row, T> reader) {

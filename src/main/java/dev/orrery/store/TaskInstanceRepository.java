@@ -10,7 +10,10 @@ import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.task.TaskInstance;
 import dev.orrery.domain.task.TaskState;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
 import java.time.Instant;
@@ -63,10 +66,10 @@ public final class TaskInstanceRepository {
     static final String LIST_OUTPUTS =
             "SELECT task_id, output::text AS output FROM task_outputs WHERE task_id = ANY ($1::uuid[])";
 
-    private final SqlClient sql;
+    private final Sql sql;
 
-    public TaskInstanceRepository(SqlClient sql) {
-        this.sql = sql;
+    public TaskInstanceRepository(Vertx vertx, Pool pool) {
+        this.sql = new Sql(vertx, pool);
     }
 
     /** An instance, and when it is tried again while it is retrying. */
@@ -83,36 +86,42 @@ public final class TaskInstanceRepository {
             Optional<Instant> completedAt) {}
 
     public Future<Optional<StoredInstance>> get(TenantId tenant, TaskInstanceId id) {
-        return sql.preparedQuery(GET_INSTANCE)
-                .execute(Tuple.of(tenant.value(), id.value()))
+        return sql.run(GET_INSTANCE, Tuple.of(tenant.value(), id.value()))
                 .map(rows -> Rows.first(rows, TaskInstanceRepository::instance));
     }
 
     /** All instances of a run in the order of the DAG file, without their outputs. */
     public Future<List<StoredInstance>> getByRunId(TenantId tenant, RunId run) {
-        return sql.preparedQuery(LIST_INSTANCES)
+        return sql.run(LIST_INSTANCES, Tuple.of(tenant.value(), run.value())).map(TaskInstanceRepository::instances);
+    }
+
+    /** The same inside the transaction of this connection. */
+    static Future<List<StoredInstance>> getByRunId(SqlClient transaction, TenantId tenant, RunId run) {
+        return transaction
+                .preparedQuery(LIST_INSTANCES)
                 .execute(Tuple.of(tenant.value(), run.value()))
-                .map(rows -> Rows.list(rows, TaskInstanceRepository::instance));
+                .map(TaskInstanceRepository::instances);
+    }
+
+    private static List<StoredInstance> instances(RowSet<Row> rows) {
+        return Rows.list(rows, TaskInstanceRepository::instance);
     }
 
     /** The most urgent ready instances of a queue, without claiming them. */
     public Future<List<TaskInstanceId>> findReady(String queue, int limit) {
-        return sql.preparedQuery(FIND_READY)
-                .execute(Tuple.of(queue, limit))
+        return sql.run(FIND_READY, Tuple.of(queue, limit))
                 .map(rows -> Rows.list(rows, row -> new TaskInstanceId(row.getUUID("id"))));
     }
 
     /** The attempts at an instance, the first one first. */
     public Future<List<StoredAttempt>> attempts(TaskInstanceId id) {
-        return sql.preparedQuery(LIST_ATTEMPTS)
-                .execute(Tuple.of(id.value()))
+        return sql.run(LIST_ATTEMPTS, Tuple.of(id.value()))
                 .map(rows -> Rows.list(rows, TaskInstanceRepository::attempt));
     }
 
     /** The params of a run, an empty object where none were given. */
     public Future<Json> params(RunId run) {
-        return sql.preparedQuery(GET_PARAMS)
-                .execute(Tuple.of(run.value()))
+        return sql.run(GET_PARAMS, Tuple.of(run.value()))
                 .map(rows -> Rows.first(rows, row -> new Json(row.getString("params")))
                         .orElse(Json.EMPTY_OBJECT));
     }
@@ -123,19 +132,17 @@ public final class TaskInstanceRepository {
             return Future.succeededFuture(Map.of());
         }
         var ids = tasks.keySet().stream().map(TaskInstanceId::value).toArray(UUID[]::new);
-        return sql.preparedQuery(LIST_OUTPUTS)
-                .execute(Tuple.tuple().addValue(ids))
-                .map(rows -> {
-                    var outputs = new HashMap<TaskId, Json>();
-                    tasks.values().forEach(task -> outputs.put(task, Json.NULL));
-                    for (var row : rows) {
-                        var task = tasks.get(new TaskInstanceId(row.getUUID("task_id")));
-                        if (task != null) {
-                            outputs.put(task, new Json(row.getString("output")));
-                        }
-                    }
-                    return outputs;
-                });
+        return sql.run(LIST_OUTPUTS, Tuple.tuple().addValue(ids)).map(rows -> {
+            var outputs = new HashMap<TaskId, Json>();
+            tasks.values().forEach(task -> outputs.put(task, Json.NULL));
+            for (var row : rows) {
+                var task = tasks.get(new TaskInstanceId(row.getUUID("task_id")));
+                if (task != null) {
+                    outputs.put(task, new Json(row.getString("output")));
+                }
+            }
+            return outputs;
+        });
     }
 
     private static StoredInstance instance(Row row) {

@@ -6,8 +6,9 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
-import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import java.time.ZoneOffset;
@@ -25,7 +26,8 @@ import java.util.stream.StreamSupport;
 /**
  * The life of task instances in bulk: runs are created, tasks claimed, starts and results committed, claims given back,
  * work cancelled, retries woken. Each method is one transaction in one round trip; the functions it calls are in
- * {@code R__work.sql}, with the reasons for their order.
+ * {@code R__work.sql}, with the reasons for their order. Each answer comes within a limit of time: what failed for want of
+ * one may have been done, or be done yet.
  */
 public final class WorkRepository {
 
@@ -72,11 +74,11 @@ public final class WorkRepository {
     /** How many tasks one transaction may create, unless they are all of one run. */
     static final int CREATED_TASKS_MAX = 20_000;
 
-    private final SqlClient sql;
+    private final Sql sql;
 
-    /** {@code sql}: connections with the settings of the hot path, see {@link Pools}. */
-    public WorkRepository(SqlClient sql) {
-        this.sql = sql;
+    /** {@code pool}: connections with the settings of the hot path, see {@link Pools}. */
+    public WorkRepository(Vertx vertx, Pool pool) {
+        this.sql = new Sql(vertx, pool);
     }
 
     /**
@@ -110,8 +112,7 @@ public final class WorkRepository {
                 String[]::new,
                 run -> run.key().map(NewRun.Key::requestHash).orElse(null)));
         parameters.addValue(tasksMax);
-        return sql.preparedQuery(CREATE_RUNS)
-                .execute(parameters)
+        return sql.run(CREATE_RUNS, parameters)
                 .map(rows -> StreamSupport.stream(rows.spliterator(), false)
                         .map(WorkRepository::result)
                         .toList());
@@ -181,8 +182,7 @@ public final class WorkRepository {
                 report -> report.retryAfter().map(Duration::toMillis).orElse(null)));
         parameters.addValue(queues.toArray(String[]::new));
         parameters.addValue(limit);
-        return sql.preparedQuery(COMMIT_AND_CLAIM)
-                .execute(parameters)
+        return sql.runOnce(COMMIT_AND_CLAIM, parameters)
                 .map(rows -> exchange(rows.iterator().next()));
     }
 
@@ -212,8 +212,7 @@ public final class WorkRepository {
 
     /** Every claim of a node that has no result yet, as (task, fence). */
     public Future<List<Held>> openClaims(NodeId node) {
-        return sql.preparedQuery(OPEN_CLAIMS)
-                .execute(Tuple.of(node.value()))
+        return sql.runOnce(OPEN_CLAIMS, Tuple.of(node.value()))
                 .map(rows -> StreamSupport.stream(rows.spliterator(), false)
                         .map(row -> new Held(new TaskInstanceId(row.getUUID("id")), row.getLong("fence")))
                         .toList());
@@ -236,8 +235,7 @@ public final class WorkRepository {
     }
 
     private Future<List<String>> giveBack(Tuple parameters) {
-        return sql.preparedQuery(GIVE_BACK)
-                .execute(parameters)
+        return sql.runOnce(GIVE_BACK, parameters)
                 .map(rows -> texts(rows.iterator().next(), "queues"));
     }
 
@@ -251,22 +249,26 @@ public final class WorkRepository {
 
     /** Cancels a run, or one of its tasks; nothing where there is no such run or task. Repeating it changes nothing. */
     public Future<Optional<Cancelled>> cancel(TenantId tenant, RunId run, Optional<TaskId> task) {
-        return sql.preparedQuery(CANCEL)
-                .execute(Tuple.of(
-                        tenant.value(), run.value(), task.map(TaskId::value).orElse(null)))
+        return sql.run(
+                        CANCEL,
+                        Tuple.of(
+                                tenant.value(),
+                                run.value(),
+                                task.map(TaskId::value).orElse(null)))
                 .map(rows -> cancelled(rows.iterator().next()));
     }
 
     /** As {@link #cancel}, once for this key; fails with {@code CONFLICT} where it came before with another request. */
     public Future<Optional<Cancelled>> cancelOnce(TenantId tenant, RunId run, Optional<TaskId> task, NewRun.Key key) {
-        return sql.preparedQuery(CANCEL_ONCE)
-                .execute(Tuple.of(
-                        tenant.value(),
-                        run.value(),
-                        task.map(TaskId::value).orElse(null),
-                        key.operation(),
-                        key.key(),
-                        key.requestHash()))
+        return sql.run(
+                        CANCEL_ONCE,
+                        Tuple.of(
+                                tenant.value(),
+                                run.value(),
+                                task.map(TaskId::value).orElse(null),
+                                key.operation(),
+                                key.key(),
+                                key.requestHash()))
                 .compose(rows -> {
                     var row = rows.iterator().next();
                     return switch (row.getString("verdict")) {
@@ -290,8 +292,7 @@ public final class WorkRepository {
 
     /** Which of a node's claims are asked to end. */
     public Future<List<Held>> cancelRequests(NodeId node) {
-        return sql.preparedQuery(CANCEL_REQUESTS)
-                .execute(Tuple.of(node.value()))
+        return sql.runOnce(CANCEL_REQUESTS, Tuple.of(node.value()))
                 .map(rows -> StreamSupport.stream(rows.spliterator(), false)
                         .map(row -> new Held(new TaskInstanceId(row.getUUID("task_id")), row.getLong("fence")))
                         .toList());
@@ -306,7 +307,7 @@ public final class WorkRepository {
 
     /** Makes up to {@code limit} retries ready whose time has come. */
     public Future<Woken> wakeDue(int limit) {
-        return sql.preparedQuery(WAKE_DUE).execute(Tuple.of(limit)).map(rows -> {
+        return sql.runOnce(WAKE_DUE, Tuple.of(limit)).map(rows -> {
             var row = rows.iterator().next();
             var nextDue = Optional.ofNullable(row.getLong("next_due_ms")).map(Duration::ofMillis);
             return new Woken(row.getInteger("woken"), texts(row, "queues"), nextDue);
@@ -315,8 +316,7 @@ public final class WorkRepository {
 
     /** The names of all queues. */
     public Future<List<String>> queues() {
-        return sql.preparedQuery(LIST_QUEUES)
-                .execute()
+        return sql.runOnce(LIST_QUEUES, Tuple.tuple())
                 .map(rows -> StreamSupport.stream(rows.spliterator(), false)
                         .map(row -> row.getString("name"))
                         .toList());

@@ -37,6 +37,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /** A router and its workers on a database, without the rest of a node. */
@@ -62,9 +63,14 @@ final class TestEngine implements AutoCloseable {
 
     /** {@code port}: where it finds the database, on this host. */
     TestEngine(TestDatabase database, int port) throws SQLException {
+        this(database, vertx -> Pools.open(vertx, database.connectOptions().setPort(port), 4, 1_000));
+    }
+
+    /** {@code pools}: opens its connections to the database. */
+    TestEngine(TestDatabase database, Function<Vertx, Pools> pools) throws SQLException {
         this.database = database;
-        this.pools = Pools.open(vertx, database.connectOptions().setPort(port), 4, 1_000);
-        this.work = new WorkRepository(pools.hot());
+        this.pools = pools.apply(vertx);
+        this.work = new WorkRepository(vertx, this.pools.hot());
         try (var connection = database.connect();
                 var insert = connection.prepareStatement(
                         "INSERT INTO nodes (id, name, pid, mode, version) VALUES (?, 'n', 1, 'standalone', 'x')")) {

@@ -61,9 +61,9 @@ class EventFeedIT {
     void open() throws SQLException {
         database = Postgres.freshDatabase();
         pools = Pools.open(vertx, database.connectOptions(), 6, 200);
-        work = new WorkRepository(pools.hot());
+        work = new WorkRepository(vertx, pools.hot());
         var versions = new DagVersions(vertx, pools.api(), 10_000_000);
-        feed = new EventFeed(vertx, new EventRepository(pools.api()), versions::version);
+        feed = new EventFeed(vertx, new EventRepository(vertx, pools.api()), versions::version);
         node = new NodeId(IDS.next(System.currentTimeMillis()));
         execute("INSERT INTO nodes (id, name, pid, mode, version) VALUES ('%s', 'n', 1, 'standalone', 'x')"
                 .formatted(node));
@@ -230,7 +230,7 @@ class EventFeedIT {
             await(events.next());
             commit(claimOne(), Optional.of(SUCCEED));
 
-            assertThat(await(new DagRunRepository(pools.api()).delete(TENANT, run)))
+            assertThat(await(new DagRunRepository(vertx, pools.api()).delete(TENANT, run)))
                     .isEqualTo(DagRunRepository.Deletion.DELETED);
 
             var rest = await(events.next());

@@ -37,7 +37,7 @@ class CreateRunsIT {
     void open() throws SQLException {
         database = Postgres.freshDatabase();
         pools = Pools.open(vertx, database.connectOptions(), 4, 100);
-        work = new WorkRepository(pools.hot());
+        work = new WorkRepository(vertx, pools.hot());
         dag = Graphs.publish(database, Graphs.tasks("a", "b <- a"));
     }
 

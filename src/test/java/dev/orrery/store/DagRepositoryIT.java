@@ -418,7 +418,7 @@ class DagRepositoryIT {
                 Optional.of(new Json("{\"n\":1}")),
                 Optional.empty(),
                 Optional.empty());
-        await(new WorkRepository(pools.hot()).createRuns(List.of(run)));
+        await(new WorkRepository(vertx, pools.hot()).createRuns(List.of(run)));
         return run.id();
     }
 

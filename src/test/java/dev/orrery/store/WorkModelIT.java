@@ -64,7 +64,7 @@ class WorkModelIT {
             int looks) {
         try {
             empty(database);
-            new WorkModel(vertx, database, new WorkRepository(pool), random, width).play(steps, looks, looking);
+            new WorkModel(vertx, database, new WorkRepository(vertx, pool), random, width).play(steps, looks, looking);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }

@@ -49,7 +49,7 @@ class WorkRepositoryIT {
     void open() throws SQLException {
         database = Postgres.freshDatabase();
         pools = Pools.open(vertx, database.connectOptions(), 4, 100);
-        work = new WorkRepository(pools.hot());
+        work = new WorkRepository(vertx, pools.hot());
         node = aNode();
     }
 

@@ -23,6 +23,7 @@ public final class Proxy implements AutoCloseable {
     private final int port;
     private final ServerSocket listener;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
+    private final Set<Line> lines = ConcurrentHashMap.newKeySet();
 
     private boolean isCut;
     private boolean isSilent;
@@ -50,6 +51,19 @@ public final class Proxy implements AutoCloseable {
     /** From now on nothing comes through, and nobody is told. */
     public synchronized void blackHole() {
         isSilent = true;
+    }
+
+    /** The connections that are open now carry requests but never again an answer, and nobody is told; new ones are whole. */
+    public synchronized void loseAnswers() {
+        lines.forEach(line -> line.losesAnswers = true);
+    }
+
+    /** The connections that are open now carry nothing more, and nobody is told; new ones are whole. */
+    public synchronized void lose() {
+        lines.forEach(line -> {
+            line.losesAnswers = true;
+            line.losesRequests = true;
+        });
     }
 
     /** Cuts every connection, and each new one at once. */
@@ -118,11 +132,14 @@ public final class Proxy implements AutoCloseable {
         private final Socket client;
         private final Socket server;
         private volatile boolean swallowsAnswer;
+        private volatile boolean losesRequests;
+        private volatile boolean losesAnswers;
 
         private Line(Socket client, Socket server) {
             this.client = client;
             this.server = server;
             sockets.add(server);
+            lines.add(this);
         }
 
         private void open() {
@@ -144,6 +161,9 @@ public final class Proxy implements AutoCloseable {
             for (var count = in.read(buffer); count >= 0; count = in.read(buffer)) {
                 var chunk = Arrays.copyOf(buffer, count);
                 holdBack();
+                if (isRequest ? losesRequests : losesAnswers) {
+                    continue;
+                }
                 if (isRequest) {
                     swallowsAnswer |= isMarked(chunk);
                 } else if (swallowsAnswer) {
