@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class ReportBufferTest {
@@ -91,6 +92,59 @@ class ReportBufferTest {
         assertThat(buffer.take())
                 .singleElement()
                 .matches(entry -> entry.verdict().isPresent());
+    }
+
+    @Test
+    void aRefusedBatchGoesInHalvesUntilTheCulpritIsAlone() {
+        IntStream.rangeClosed(1, 3).forEach(number -> buffer.end(end(number, 0)));
+        var refused = buffer.take();
+        buffer.end(end(4, 0));
+
+        buffer.part(refused);
+
+        assertThat(buffer.hasParts()).isTrue();
+        assertThat(numbers(buffer.take())).containsExactly(1);
+        var second = buffer.take();
+        assertThat(numbers(second)).containsExactly(2, 3);
+        buffer.part(second);
+        assertThat(numbers(buffer.take())).containsExactly(2);
+        assertThat(numbers(buffer.take())).containsExactly(3);
+        assertThat(buffer.hasParts()).isFalse();
+        assertThat(numbers(buffer.take())).containsExactly(4);
+    }
+
+    @Test
+    void aSingleReportIsAPartByItself() {
+        buffer.end(end(1, 0));
+
+        buffer.part(buffer.take());
+
+        assertThat(buffer.isEmpty()).isFalse();
+        assertThat(buffer.cannotWait()).isTrue();
+        assertThat(numbers(buffer.take())).containsExactly(1);
+        assertThat(buffer.isEmpty()).isTrue();
+    }
+
+    @Test
+    void onlyStartsCanWait() {
+        buffer.start(start(1));
+        assertThat(buffer.cannotWait()).isFalse();
+
+        buffer.end(end(1, 0));
+
+        assertThat(buffer.cannotWait()).isTrue();
+    }
+
+    @Test
+    void whatStandsForARefusedResultTellsTheSameAttempt() {
+        var refused = end(1, 5);
+
+        var instead = refused.failedInstead("why");
+
+        assertThat(instead.verdict()).contains(new Verdict.Fail("why"));
+        assertThat(instead.isSubstitute()).isTrue();
+        assertThat(List.of(instead.id(), instead.fence(), instead.attempt()))
+                .isEqualTo(List.of(refused.id(), refused.fence(), refused.attempt()));
     }
 
     private static List<Integer> numbers(List<Entry> batch) {
