@@ -4,21 +4,29 @@ import dev.orrery.telemetry.Metric;
 import dev.orrery.telemetry.Metrics;
 import io.micrometer.core.instrument.Counter;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** How many requests and streams a node takes on at once, counted over all its event loops. May be used from any thread. */
+/**
+ * How many requests and streams a node takes on at once, and how many bytes of bodies and answers it holds for them, counted
+ * over all its event loops. May be used from any thread.
+ */
 final class Admission {
 
     private final int requestsMax;
     private final int streamsMax;
     private final AtomicInteger requests = new AtomicInteger();
     private final AtomicInteger streams = new AtomicInteger();
+    private final long bytesMax;
+    private final AtomicLong bytes = new AtomicLong();
     private final Counter refused;
 
-    Admission(int requestsMax, int streamsMax, Metrics metrics) {
+    Admission(int requestsMax, int streamsMax, long bytesMax, Metrics metrics) {
         this.requestsMax = requestsMax;
         this.streamsMax = streamsMax;
+        this.bytesMax = bytesMax;
         this.refused = metrics.counter(Metric.HTTP_REFUSED);
         metrics.gauge(Metric.HTTP_IN_FLIGHT, requests::get);
+        metrics.gauge(Metric.HTTP_HELD_BYTES, bytes::get);
         metrics.gauge(Metric.HTTP_STREAMS, streams::get);
     }
 
@@ -38,6 +46,21 @@ final class Admission {
 
     void leaveStream() {
         streams.decrementAndGet();
+    }
+
+    /** Whether there is room for so many bytes more, however many they are where none are held; they must leave again. */
+    boolean enterBytes(long count) {
+        var held = bytes.addAndGet(count);
+        if (held <= bytesMax || held == count) {
+            return true;
+        }
+        bytes.addAndGet(-count);
+        refused.increment();
+        return false;
+    }
+
+    void leaveBytes(long count) {
+        bytes.addAndGet(-count);
     }
 
     private boolean enter(AtomicInteger count, int max) {

@@ -57,7 +57,7 @@ public final class Api {
     }
 
     static Future<Api> start(Vertx vertx, Setup setup, Limits limits) {
-        var admission = new Admission(setup.http().maxRequests(), limits.streams(), setup.metrics());
+        var admission = new Admission(setup.http().maxRequests(), limits.streams(), limits.bytes(), setup.metrics());
         var pages = Pages.of(vertx, setup);
         var parts = new ApiParts(
                 setup.http(), setup.contract(), setup.operations(), pages, limits, admission, setup.metrics());

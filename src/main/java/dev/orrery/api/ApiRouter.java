@@ -9,6 +9,7 @@ import dev.orrery.domain.OrreryException;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Router;
@@ -24,14 +25,22 @@ import java.util.stream.Collectors;
 /** Makes the routes: those of the contract, and the plain ones beside it. One for each event loop that serves. */
 final class ApiRouter {
 
+    /** Beyond this many bytes an answer counts against what the node holds at once. */
+    private static final int LARGE_ANSWER = 64 << 10;
+
+    /** How many large bodies are parsed at once: while it is parsed, one can take twenty times its size. */
+    private static final int PARSERS = 2;
+
     private final Vertx vertx;
     private final ApiParts parts;
+    private final WorkerExecutor parsers;
     private final Set<StreamTarget> streams = new HashSet<>();
 
     /** Throws IllegalStateException where contract and operations do not name the same. */
     ApiRouter(Vertx vertx, ApiParts parts) {
         this.vertx = vertx;
         this.parts = parts;
+        this.parsers = vertx.createSharedWorkerExecutor("bodies", PARSERS);
         requireSameNames(parts);
     }
 
@@ -73,7 +82,7 @@ final class ApiRouter {
 
     private Router operations() {
         var builder = RouterBuilder.create(vertx, parts.contract().resolved());
-        builder.rootHandler(new BodyReader(parts.limits().body()));
+        builder.rootHandler(new BodyReader(parts.limits().body(), parts.admission()));
         for (var operation : parts.contract().resolved().operations()) {
             requireNonNull(builder.getRoute(operation.getOperationId()))
                     .setDoValidation(false)
@@ -92,7 +101,7 @@ final class ApiRouter {
 
     private Handler<RoutingContext> answering(Operation operation) {
         var id = operation.getOperationId();
-        var check = new RequestCheck(parts.contract().resolved(), operation);
+        var check = new RequestCheck(parts.contract().resolved(), operation, parsers);
         var answering = requireNonNull(parts.operations().get(id));
         return context -> {
             context.put(RequestLog.OPERATION, id);
@@ -151,9 +160,24 @@ final class ApiRouter {
             return;
         }
         switch (answer) {
-            case Answer.Whole whole -> Responses.send(context.request(), whole);
+            case Answer.Whole whole -> send(context, whole);
             case Answer.Empty empty -> Responses.send(context.request(), empty);
             case Answer.Stream stream -> open(context, stream);
+        }
+    }
+
+    /** A reader may be slow, and a large answer waits for it: what is only read can as well be asked for again. */
+    private void send(RoutingContext context, Answer.Whole answer) {
+        var bytes = answer.body().length();
+        if (bytes < LARGE_ANSWER
+                || !Set.of(GET, HEAD).contains(context.request().method())) {
+            Responses.send(context.request(), answer);
+        } else if (parts.admission().enterBytes(bytes)) {
+            Responses.send(context.request(), answer)
+                    .onComplete(_ -> parts.admission().leaveBytes(bytes));
+        } else {
+            context.fail(new OrreryException(
+                    ErrorCode.OVERLOADED, "as many bytes wait for their readers as this node admits"));
         }
     }
 

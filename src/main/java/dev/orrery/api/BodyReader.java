@@ -14,7 +14,8 @@ import java.util.Set;
 
 /**
  * Takes in the bodies of changes: JSON only, at most {@link #MAX_BYTES}, within a limit of time. What is beyond the limit is not kept; a
- * little more is read and dropped, so that the sender comes to read the answer, then the connection is closed.
+ * little more is read and dropped, so that the sender comes to read the answer, then the connection is closed. What is kept
+ * counts against the bytes that the node holds at once, from the announcement of its length on.
  */
 final class BodyReader implements Handler<RoutingContext> {
 
@@ -22,13 +23,40 @@ final class BodyReader implements Handler<RoutingContext> {
 
     private static final long DROPPED_BYTES_MAX = 16L * 1024 * 1024;
     private static final int FIRST_BYTES = 1024;
+
+    /** A body, its parts as text, and what the next layers make of them. */
+    private static final int WEIGHT = 4;
+
     private static final String KEY = BodyReader.class.getName();
     private static final Set<HttpMethod> CHANGES = Set.of(HttpMethod.POST, HttpMethod.PUT);
 
     private final Duration timeLimit;
+    private final Admission admission;
 
-    BodyReader(Duration timeLimit) {
+    BodyReader(Duration timeLimit, Admission admission) {
         this.timeLimit = timeLimit;
+        this.admission = admission;
+    }
+
+    /** What one body holds of the node's memory until its request is over. */
+    private final class Room {
+
+        private long bytes;
+
+        /** Whether there is room for a body of this length. */
+        boolean grow(long length) {
+            var more = length * WEIGHT - bytes;
+            if (more > 0 && !admission.enterBytes(more)) {
+                return false;
+            }
+            bytes += Math.max(0, more);
+            return true;
+        }
+
+        void leave() {
+            admission.leaveBytes(bytes);
+            bytes = 0;
+        }
     }
 
     /** The body of a request that came by here; empty where there was none. */
@@ -88,8 +116,18 @@ final class BodyReader implements Handler<RoutingContext> {
         return new OrreryException(ErrorCode.PAYLOAD_TOO_LARGE, "the body is over " + MAX_BYTES + " bytes");
     }
 
+    private static OrreryException noRoom() {
+        return new OrreryException(ErrorCode.OVERLOADED, "this node holds as many bytes of requests as it admits");
+    }
+
     private void takeIn(RoutingContext context, long length) {
         var request = context.request();
+        var room = new Room();
+        context.addEndHandler(_ -> room.leave());
+        if (!room.grow(Math.max(length, FIRST_BYTES))) {
+            refuse(context, noRoom());
+            return;
+        }
         if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
             context.response().writeContinue();
         }
@@ -100,6 +138,9 @@ final class BodyReader implements Handler<RoutingContext> {
             if (body.length() + chunk.length() > MAX_BYTES) {
                 context.vertx().cancelTimer(deadline);
                 refuse(context, tooLarge());
+            } else if (!room.grow(body.length() + chunk.length())) {
+                context.vertx().cancelTimer(deadline);
+                refuse(context, noRoom());
             } else {
                 body.appendBuffer(chunk);
             }

@@ -1,6 +1,7 @@
 package dev.orrery.api;
 
 import static java.lang.System.Logger.Level.ERROR;
+import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.orrery.domain.ErrorCode;
@@ -9,6 +10,7 @@ import dev.orrery.domain.Problem;
 import dev.orrery.store.StoreFailures;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.vertx.core.VertxException;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -75,7 +77,7 @@ final class Failures {
 
     private static OrreryException asOrrery(RoutingContext context) {
         var thrown = context.failure();
-        var failure = thrown == null || thrown instanceof HttpException ? thrown : StoreFailures.told(thrown);
+        var failure = isOfHttp(thrown) ? thrown : StoreFailures.told(requireNonNull(thrown));
         return switch (failure) {
             case OrreryException known -> known;
             case TimeoutException _ ->
@@ -85,6 +87,11 @@ final class Failures {
             case null -> ofStatus(context.statusCode());
             default -> context.statusCode() == 400 ? ofStatus(400) : ourFault(context, failure);
         };
+    }
+
+    /** What the HTTP server says of a request comes from no database, though the client of the database uses the same class. */
+    private static boolean isOfHttp(@Nullable Throwable failure) {
+        return failure == null || failure instanceof HttpException || failure.getClass() == VertxException.class;
     }
 
     private static OrreryException ofStatus(int status) {

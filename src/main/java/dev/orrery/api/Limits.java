@@ -1,5 +1,6 @@
 package dev.orrery.api;
 
+import dev.orrery.config.MemoryBudget;
 import java.time.Duration;
 
 /**
@@ -12,6 +13,7 @@ import java.time.Duration;
  * @param comment after how long a silent stream says that it lives
  * @param streams how many streams a node serves at once
  * @param connections how many connections an event loop keeps open
+ * @param bytes how many bytes of bodies and answers a node holds at once
  */
 record Limits(
         Duration head,
@@ -20,7 +22,8 @@ record Limits(
         Duration reader,
         Duration comment,
         int streams,
-        int connections) {
+        int connections,
+        long bytes) {
 
     static final Limits DEFAULT = new Limits(
             Duration.ofSeconds(60),
@@ -29,7 +32,8 @@ record Limits(
             Duration.ofSeconds(60),
             Duration.ofSeconds(15),
             1_000,
-            2_000);
+            2_000,
+            MemoryBudget.requests(Runtime.getRuntime().maxMemory()));
 
     /** How long a connection may stay without anything being read or written: a living stream is never silent so long. */
     Duration idle() {

@@ -10,6 +10,7 @@ import dev.orrery.domain.TenantId;
 import dev.orrery.service.RequestKey;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
+import io.vertx.core.WorkerExecutor;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.json.JsonObject;
@@ -46,6 +47,7 @@ final class RequestCheck {
     /** A body beyond this is parsed off the event loop. */
     private static final int QUICK_BYTES = 64 * 1024;
 
+    private final WorkerExecutor parsers;
     private final String operationId;
     private final List<Expected> parameters;
     private final List<String> queryNames;
@@ -67,7 +69,9 @@ final class RequestCheck {
     /** What the contract says about the body. */
     private record Body(boolean required, JsonObject schema, Validator validator) {}
 
-    RequestCheck(OpenAPIContract contract, Operation operation) {
+    /** {@code parsers}: where large bodies are parsed. */
+    RequestCheck(OpenAPIContract contract, Operation operation, WorkerExecutor parsers) {
+        this.parsers = parsers;
         var schemas = contract.getSchemaRepository();
         this.operationId = operation.getOperationId();
         this.parameters = operation.getParameters().stream()
@@ -101,8 +105,7 @@ final class RequestCheck {
         if (bytes.length() <= QUICK_BYTES) {
             return Future.succeededFuture(assemble(context, values, bytes, bodyOf(bytes)));
         }
-        return context.vertx()
-                .executeBlocking(() -> bodyOf(bytes), false)
+        return parsers.executeBlocking(() -> bodyOf(bytes), false)
                 .map(parsed -> assemble(context, values, bytes, parsed));
     }
 

@@ -1,5 +1,6 @@
 package dev.orrery.api;
 
+import io.vertx.core.Future;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
@@ -9,18 +10,15 @@ final class Responses {
 
     private Responses() {}
 
-    static void send(HttpServerRequest request, Answer.Whole answer) {
+    /** Completes when the answer is on its way, or the reader gone. */
+    static Future<Void> send(HttpServerRequest request, Answer.Whole answer) {
         var response = request.response();
         response.setStatusCode(answer.status());
         answer.headers().forEach(response::putHeader);
         response.putHeader(HttpHeaders.CONTENT_TYPE, answer.contentType());
         response.putHeader(
                 HttpHeaders.CONTENT_LENGTH, Integer.toString(answer.body().length()));
-        if (request.method().equals(HttpMethod.HEAD)) {
-            response.end();
-        } else {
-            response.end(answer.body());
-        }
+        return request.method().equals(HttpMethod.HEAD) ? response.end() : response.end(answer.body());
     }
 
     static void send(HttpServerRequest request, Answer.Empty answer) {

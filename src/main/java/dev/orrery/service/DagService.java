@@ -20,6 +20,7 @@ import dev.orrery.store.StoredDag;
 import dev.orrery.store.Texts;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.WorkerExecutor;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -36,14 +37,17 @@ public final class DagService {
     /** About so many tasks are deleted in one transaction. */
     private static final int PURGE_TASKS = 2_000;
 
-    private final Vertx vertx;
+    /** How many files are read or shown at once: the largest take some 50 MiB of memory for a moment. */
+    private static final int READERS = 2;
+
+    private final WorkerExecutor readers;
     private final DagRepository dags;
     private final Supplier<UUID> ids;
     private final AtomicBoolean purging = new AtomicBoolean();
 
     /** {@code ids}: new ids in the order of time. */
     public DagService(Vertx vertx, DagRepository dags, Supplier<UUID> ids) {
-        this.vertx = requireNonNull(vertx, "vertx");
+        this.readers = vertx.createSharedWorkerExecutor("dag-files", READERS);
         this.dags = requireNonNull(dags, "dags");
         this.ids = requireNonNull(ids, "ids");
     }
@@ -87,7 +91,7 @@ public final class DagService {
         return dags.version(tenant, id, version)
                 .map(found ->
                         found.orElseThrow(() -> version.isPresent() ? noVersion(id, version.getAsInt()) : noDag(id)))
-                .compose(found -> vertx.executeBlocking(() -> document(id, found), false));
+                .compose(found -> readers.executeBlocking(() -> document(id, found), false));
     }
 
     /** Versions, newest first; the cursor is the one that the part before ended with. */
@@ -152,7 +156,7 @@ public final class DagService {
     }
 
     private Future<DagPublication> publication(String yaml, UnaryOperator<DagDraft> naming) {
-        return vertx.executeBlocking(
+        return readers.executeBlocking(
                 () -> DagPublication.of(naming.apply(DagFileParser.parse(yaml).orThrow()), yaml), false);
     }
 

@@ -17,6 +17,12 @@ public enum Metric {
             "requests",
             List.of(),
             "Requests refused because too many were in work"),
+    HTTP_HELD_BYTES(
+            "orrery_http_held_bytes",
+            Kind.GAUGE,
+            "bytes",
+            List.of(),
+            "Room that bodies of requests and answers to slow readers take"),
     HTTP_STREAMS("orrery_http_streams", Kind.GAUGE, "streams", List.of(), "Live streams that are open"),
     TASK_ATTEMPTS(
             "orrery_task_attempts",

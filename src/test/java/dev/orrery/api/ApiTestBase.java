@@ -32,7 +32,8 @@ abstract class ApiTestBase {
             Duration.ofSeconds(1),
             Duration.ofMillis(100),
             10,
-            50);
+            50,
+            1 << 20);
 
     static Vertx vertx;
     static Contract contract;

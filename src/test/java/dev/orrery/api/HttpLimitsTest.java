@@ -2,10 +2,14 @@ package dev.orrery.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.testing.Await;
+import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
@@ -14,6 +18,16 @@ class HttpLimitsTest extends ApiTestBase {
 
     private static final String HEAD =
             "POST /api/v1/dags HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    private static final Limits ROOMY = new Limits(
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(15),
+            10,
+            50,
+            1 << 20);
+    private static final String HELD = "orrery_http_held_bytes";
     private static final String CHUNKED = HEAD + "Transfer-Encoding: chunked\r\n\r\n";
 
     @Test
@@ -90,6 +104,74 @@ class HttpLimitsTest extends ApiTestBase {
     }
 
     @Test
+    void bodiesBeyondTheBytesThatAreHeldAtOnceAreRefusedUntilThereIsRoom() throws IOException {
+        start(HTTP, ROOMY, List.of());
+        var announced = HEAD + "Content-Length: 200000\r\n\r\n";
+        var body = "{\"yaml\":\"a\"}" + " ".repeat(200_000 - 12);
+
+        try (var first = new RawHttp(api.port());
+                var second = new RawHttp(api.port());
+                var chunked = new RawHttp(api.port());
+                var small = new RawHttp(api.port())) {
+            first.send(announced + "{");
+            awaitHeld(800_000);
+            second.send(announced);
+            chunked.send(CHUNKED + "186A0\r\n" + "y".repeat(100_000) + "\r\n");
+            small.send(HEAD + "Content-Length: 12\r\n\r\n{\"yaml\":\"a\"}");
+
+            assertThat(second.answer()).startsWith("HTTP/1.1 429").contains("OVERLOADED", "retry-after");
+            assertThat(chunked.answer()).startsWith("HTTP/1.1 429").contains("OVERLOADED");
+            assertThat(small.answer()).startsWith("HTTP/1.1 201");
+
+            first.send(body.substring(1));
+            assertThat(first.answer()).startsWith("HTTP/1.1 201");
+            awaitHeld(0);
+        }
+        try (var next = new RawHttp(api.port())) {
+            next.send(announced + body);
+            assertThat(next.answer()).startsWith("HTTP/1.1 201");
+        }
+    }
+
+    @Test
+    void aBodyThatNeverComesGivesItsRoomBack() throws IOException {
+        start(HTTP, ROOMY, List.of());
+
+        try (var http = new RawHttp(api.port())) {
+            http.send(HEAD + "Content-Length: 200000\r\n\r\n{");
+            awaitHeld(800_000);
+        }
+
+        awaitHeld(0);
+    }
+
+    @Test
+    void answersThatNobodyTakesAreHeldUpToTheLimit() throws IOException {
+        var large = Buffer.buffer(new byte[16 << 20]);
+        operations.put(
+                "listDags", _ -> Future.succeededFuture(new Answer.Whole(200, Map.of(), "application/json", large)));
+        start(HTTP, ROOMY, List.of());
+        var get = "GET /api/v1/dags HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+        try (var slow = new RawHttp(api.port());
+                var other = new RawHttp(api.port())) {
+            slow.send(get);
+            awaitHeld(large.length());
+            other.send(get);
+
+            assertThat(other.answer()).startsWith("HTTP/1.1 429").contains("wait for their readers");
+        }
+
+        awaitHeld(0);
+    }
+
+    private void awaitHeld(long bytes) {
+        Await.until(
+                "so many bytes are held: " + bytes,
+                () -> metrics.scrape().contains(HELD + " " + (double) bytes + "\n"));
+    }
+
+    @Test
     void aHeadThatDripsIsNotWaitedFor() throws IOException {
         start(HTTP, QUICK, List.of());
         var begun = System.nanoTime();
@@ -162,7 +244,8 @@ class HttpLimitsTest extends ApiTestBase {
                 Duration.ofSeconds(60),
                 Duration.ofSeconds(15),
                 10,
-                2);
+                2,
+                1 << 20);
         start(HTTP, few, List.of());
         var open = new ArrayList<RawHttp>();
 
