@@ -338,9 +338,12 @@ BEGIN
             SET outcome = EXCLUDED.outcome, state = EXCLUDED.state, finished_at = EXCLUDED.finished_at,
                 error = EXCLUDED.error
             WHERE a.outcome IS NULL AND a.fence = EXCLUDED.fence AND EXCLUDED.outcome IS NOT NULL
-        RETURNING a.task_id, a.fence, a.outcome, xmax = 0 AS is_new
+        RETURNING a.task_id, xmax = 0 AS is_new
     ), kept AS MATERIALIZED (
-        SELECT r.*, d.is_new FROM report r JOIN recorded d ON d.task_id = r.id AND d.fence = r.fence
+        -- A join would compare each with each, since the planner expects one row. IS TRUE keeps it from making one of it.
+        SELECT r.*, (r.id IN (SELECT d.task_id FROM recorded d WHERE d.is_new)) AS is_new
+        FROM report r
+        WHERE (r.id IN (SELECT d.task_id FROM recorded d)) IS TRUE
     ), outputs AS (
         INSERT INTO task_outputs (task_id, attempt, output)
         SELECT k.id, k.attempt, k.output::json FROM kept k WHERE k.output IS NOT NULL

@@ -103,6 +103,7 @@ final class Exchanger {
         var began = System.nanoTime();
         commitAndClaim(batch, limit, began).onComplete(answer -> {
             underWay--;
+            reports.returned(batch);
             meters.exchanged(Duration.ofNanos(System.nanoTime() - began), batch.size());
             if (answer.succeeded()) {
                 helpers.pause().succeeded();

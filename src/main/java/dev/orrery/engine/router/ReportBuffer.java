@@ -1,6 +1,7 @@
 package dev.orrery.engine.router;
 
 import dev.orrery.domain.Json;
+import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.store.AttemptReport;
@@ -8,15 +9,21 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.SequencedMap;
+import java.util.Set;
 
 /**
  * Starts and results that wait for the next exchange. There is at most one entry for each claim the node holds, which
  * bounds it; a start whose result has come is dropped, since the result tells both.
+ *
+ * <p>A run is in one batch at a time: a commit locks its runs, and a second one that waited for it would keep what it had
+ * locked itself from a third. What is reported of a busy run waits here, and the next batch is made of others.
  */
 final class ReportBuffer {
 
@@ -24,9 +31,10 @@ final class ReportBuffer {
     private static final int MAX_FOLLOWERS = 10_000;
 
     private final int maxRows;
-    private final Deque<Entry> ends = new ArrayDeque<>();
+    private final SequencedMap<RunId, Deque<Entry>> ends = new LinkedHashMap<>();
     private final Map<TaskInstanceId, Entry> starts = new LinkedHashMap<>();
     private final Deque<List<Entry>> parts = new ArrayDeque<>();
+    private final Set<RunId> busy = new HashSet<>();
 
     /**
      * One report that waits.
@@ -60,6 +68,10 @@ final class ReportBuffer {
             return new AttemptReport(id, versionId, attempt, fence, workerNumber, verdict, sinceStart);
         }
 
+        private RunId run() {
+            return id.runId();
+        }
+
         private int bytes() {
             return verdict.map(ended -> ended instanceof Verdict.Succeed(Json output)
                             ? output.text().length()
@@ -79,17 +91,21 @@ final class ReportBuffer {
 
     void end(Entry end) {
         starts.remove(end.id());
-        ends.add(end);
+        ends.computeIfAbsent(end.run(), _ -> new ArrayDeque<>()).add(end);
     }
 
-    /** Whether there is more than starts. */
+    /** Whether a batch could be taken now that has more than starts. */
     boolean cannotWait() {
-        return !ends.isEmpty() || hasParts();
+        return hasParts() || ends.keySet().stream().anyMatch(this::isFree);
     }
 
     /** Whether the next batch is part of one that was refused. */
     boolean hasParts() {
-        return !parts.isEmpty();
+        return !parts.isEmpty() && parts.element().stream().map(Entry::run).allMatch(this::isFree);
+    }
+
+    private boolean isFree(RunId run) {
+        return !busy.contains(run);
     }
 
     boolean isEmpty() {
@@ -107,42 +123,69 @@ final class ReportBuffer {
 
     /**
      * The next batch: part of a refused one as it is, else what waits, results first, bounded in rows, in bytes, and in
-     * the tasks that its commit may change.
+     * the tasks that its commit may change. Its runs are busy until it {@link #returned}.
      */
     List<Entry> take() {
-        if (hasParts()) {
-            return parts.remove();
-        }
-        var batch = new ArrayList<Entry>(Math.min(maxRows, ends.size() + starts.size()));
-        var bytes = 0L;
-        var followers = 0L;
-        while (!ends.isEmpty() && batch.size() < maxRows) {
-            var next = ends.peek();
-            bytes += next.bytes();
-            followers += next.followers();
-            if (!batch.isEmpty() && (bytes > MAX_BYTES || followers > MAX_FOLLOWERS)) {
-                break;
-            }
-            batch.add(ends.remove());
-        }
+        var batch = hasParts() ? parts.remove() : takeWaiting();
+        batch.forEach(entry -> busy.add(entry.run()));
+        return batch;
+    }
+
+    /** The batch is no longer under way. */
+    void returned(List<Entry> batch) {
+        batch.forEach(entry -> busy.remove(entry.run()));
+    }
+
+    private List<Entry> takeWaiting() {
+        var batch = new ArrayList<Entry>();
+        takeEnds(batch);
         var waiting = starts.values().iterator();
         while (waiting.hasNext() && batch.size() < maxRows) {
-            batch.add(waiting.next());
-            waiting.remove();
+            var start = waiting.next();
+            if (isFree(start.run())) {
+                batch.add(start);
+                waiting.remove();
+            }
         }
         return batch;
     }
 
+    private void takeEnds(List<Entry> batch) {
+        var bytes = 0L;
+        var followers = 0L;
+        var runs = ends.entrySet().iterator();
+        while (runs.hasNext()) {
+            var run = runs.next();
+            while (isFree(run.getKey()) && !run.getValue().isEmpty()) {
+                var next = run.getValue().element();
+                bytes += next.bytes();
+                followers += next.followers();
+                var isTooMuch = bytes > MAX_BYTES || followers > MAX_FOLLOWERS;
+                if (batch.size() == maxRows || (isTooMuch && !batch.isEmpty())) {
+                    return;
+                }
+                batch.add(run.getValue().remove());
+            }
+            if (run.getValue().isEmpty()) {
+                runs.remove();
+            }
+        }
+    }
+
     /** Puts a batch back that was not committed, ahead of what has come since. */
     void putBack(List<Entry> batch) {
-        for (var place = batch.size() - 1; place >= 0; place--) {
-            var entry = batch.get(place);
+        for (var entry : batch.reversed()) {
             if (entry.verdict().isPresent()) {
                 starts.remove(entry.id());
-                ends.addFirst(entry);
-            } else if (ends.stream().noneMatch(end -> end.id().equals(entry.id()))) {
+                ends.computeIfAbsent(entry.run(), _ -> new ArrayDeque<>()).addFirst(entry);
+            } else if (!hasEnded(entry)) {
                 starts.putIfAbsent(entry.id(), entry);
             }
         }
+    }
+
+    private boolean hasEnded(Entry start) {
+        var ended = ends.get(start.run());
+        return ended != null && ended.stream().anyMatch(end -> end.id().equals(start.id()));
     }
 }
