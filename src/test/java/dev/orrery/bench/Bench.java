@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -18,6 +19,8 @@ import java.util.stream.IntStream;
 public final class Bench {
 
     private static final int IN_FLIGHT = 24;
+    private static final int WARM_UPS = 10;
+    private static final int ROUNDS = 3;
 
     private final Target target;
     private final int tasks;
@@ -72,15 +75,8 @@ public final class Bench {
         var chain = target.publish(
                 "bench-chain", "tasks:\n" + repeat(100, n -> task("t" + n, n == 0 ? "" : "[t" + (n - 1) + "]")));
         warmUp(single, parallel, chain);
-        figure("raw database, claim and complete", "tasks/s", new RawDatabase(target.dataDir()).cycle(tasks));
-        throughput("in runs of 100 in parallel", parallel, tasks / 100, 100);
-        figure("raw database, again", "tasks/s", new RawDatabase(target.dataDir()).cycle(tasks));
-        figures.put(
-                "runs of 100 in parallel / raw",
-                figures.get("throughput in runs of 100 in parallel")
-                        / ((figures.get("raw database, claim and complete") + figures.get("raw database, again")) / 2));
-        print("runs of 100 in parallel / raw", "", figures.get("runs of 100 in parallel / raw"));
-        throughput("in chains of 100", chain, tasks / 100, 100);
+        throughputAndYardstick(parallel);
+        throughput("in chains of 100", List.of(run(chain, tasks / 100, 100)));
         submissions(single);
         startLatency(single);
         hops(chain);
@@ -90,15 +86,36 @@ public final class Bench {
 
     private void warmUp(String... dags) throws Exception {
         for (var dag : dags) {
-            for (var round = 0; round < 3; round++) {
+            for (var round = 0; round < WARM_UPS; round++) {
                 target.triggerMany(dag, 100, IN_FLIGHT);
                 target.awaitIdle();
             }
         }
     }
 
-    /** From the first request to the end of the last run, with what it cost. */
-    private void throughput(String shape, String dag, int runs, int tasksOfRun) throws Exception {
+    /** In turns, since only what was measured at the same time can be compared. */
+    private void throughputAndYardstick(String parallel) throws Exception {
+        var raw = new ArrayList<RawDatabase.Speed>();
+        var product = new ArrayList<Cost>();
+        for (var round = 0; round < ROUNDS; round++) {
+            raw.add(new RawDatabase(target.dataDir()).measure(tasks));
+            product.add(run(parallel, tasks / 100, 100));
+        }
+        figure("raw database, insert", "tasks/s", median(raw, RawDatabase.Speed::insert));
+        figure("raw database, claim and complete", "tasks/s", median(raw, RawDatabase.Speed::drain));
+        figure("raw database, the whole cycle", "tasks/s", median(raw, RawDatabase.Speed::cycle));
+        throughput("in runs of 100 in parallel", product);
+        figure(
+                "runs of 100 in parallel / raw cycle",
+                "",
+                figures.get("throughput in runs of 100 in parallel") / figures.get("raw database, the whole cycle"));
+    }
+
+    /** What a throughput cost: tasks a second, CPU time in µs and bytes of WAL for each task. */
+    private record Cost(double perSecond, double nodeCpu, double databaseCpu, double wal) {}
+
+    /** From the first request to the end of the last run. */
+    private Cost run(String dag, int runs, int tasksOfRun) throws Exception {
         var count = runs * (double) tasksOfRun;
         var nodeCpu = target.nodeCpu();
         var databaseCpu = target.databaseCpu();
@@ -107,10 +124,22 @@ public final class Bench {
         target.triggerMany(dag, runs, IN_FLIGHT);
         target.awaitIdle();
         var seconds = (System.nanoTime() - began) / 1e9;
-        figure("throughput " + shape, "tasks/s", count / seconds);
-        figure("  node CPU " + shape, "µs/task", (target.nodeCpu() - nodeCpu) * 1e6 / count);
-        figure("  PostgreSQL CPU " + shape, "µs/task", (target.databaseCpu() - databaseCpu) * 1e6 / count);
-        figure("  WAL " + shape, "bytes/task", (target.walBytes() - wal) / count);
+        return new Cost(
+                count / seconds,
+                (target.nodeCpu() - nodeCpu) * 1e6 / count,
+                (target.databaseCpu() - databaseCpu) * 1e6 / count,
+                (target.walBytes() - wal) / count);
+    }
+
+    private void throughput(String shape, List<Cost> rounds) {
+        figure("throughput " + shape, "tasks/s", median(rounds, Cost::perSecond));
+        figure("  node CPU " + shape, "µs/task", median(rounds, Cost::nodeCpu));
+        figure("  PostgreSQL CPU " + shape, "µs/task", median(rounds, Cost::databaseCpu));
+        figure("  WAL " + shape, "bytes/task", median(rounds, Cost::wal));
+    }
+
+    private static <T> double median(List<T> rounds, ToDoubleFunction<T> value) {
+        return percentile(rounds.stream().map(value::applyAsDouble).toList(), 50);
     }
 
     /** Accepted runs a second, and how long until the last of them has been executed. */
