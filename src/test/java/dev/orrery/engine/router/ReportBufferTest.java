@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 class ReportBufferTest {
 
     private static final RunId RUN = new RunId(UUID.fromString("01890a5d-ac96-7000-8000-000000000000"));
+    private static final RunId OTHER_RUN = new RunId(UUID.fromString("01890a5d-ac97-7000-8000-000000000000"));
 
     private final ReportBuffer buffer = new ReportBuffer(3);
 
@@ -27,8 +28,8 @@ class ReportBufferTest {
         buffer.end(end(3, 0));
         buffer.end(end(4, 0));
 
-        assertThat(numbers(buffer.take())).containsExactly(3, 4, 1);
-        assertThat(numbers(buffer.take())).containsExactly(2);
+        assertThat(numbers(takeAndReturn())).containsExactly(3, 4, 1);
+        assertThat(numbers(takeAndReturn())).containsExactly(2);
         assertThat(buffer.isEmpty()).isTrue();
     }
 
@@ -37,7 +38,7 @@ class ReportBufferTest {
         buffer.start(start(1));
         buffer.end(end(1, 0));
 
-        assertThat(buffer.take())
+        assertThat(takeAndReturn())
                 .singleElement()
                 .matches(entry -> entry.verdict().isPresent());
     }
@@ -48,9 +49,9 @@ class ReportBufferTest {
         buffer.end(end(2, 6_000));
         buffer.end(end(3, 60_000));
 
-        assertThat(numbers(buffer.take())).containsExactly(1);
-        assertThat(numbers(buffer.take())).containsExactly(2);
-        assertThat(numbers(buffer.take())).containsExactly(3);
+        assertThat(numbers(takeAndReturn())).containsExactly(1);
+        assertThat(numbers(takeAndReturn())).containsExactly(2);
+        assertThat(numbers(takeAndReturn())).containsExactly(3);
     }
 
     @Test
@@ -59,37 +60,37 @@ class ReportBufferTest {
         buffer.end(end(1, 0, big));
         buffer.end(end(2, 0, big));
 
-        assertThat(numbers(buffer.take())).containsExactly(1);
+        assertThat(numbers(takeAndReturn())).containsExactly(1);
     }
 
     @Test
     void whatIsPutBackComesFirstInItsOrder() {
         buffer.end(end(1, 0));
         buffer.end(end(2, 0));
-        var failed = buffer.take();
+        var failed = takeAndReturn();
         buffer.end(end(3, 0));
 
         buffer.putBack(failed);
 
-        assertThat(numbers(buffer.take())).containsExactly(1, 2, 3);
+        assertThat(numbers(takeAndReturn())).containsExactly(1, 2, 3);
     }
 
     @Test
     void aTaskStandsOnceInABatchInWhateverOrderItsReportsArePutBack() {
         buffer.start(start(1));
-        var starts = buffer.take();
+        var starts = takeAndReturn();
         buffer.end(end(1, 0));
-        var ends = buffer.take();
+        var ends = takeAndReturn();
 
         buffer.putBack(starts);
         buffer.putBack(ends);
-        assertThat(buffer.take())
+        assertThat(takeAndReturn())
                 .singleElement()
                 .matches(entry -> entry.verdict().isPresent());
 
         buffer.putBack(ends);
         buffer.putBack(starts);
-        assertThat(buffer.take())
+        assertThat(takeAndReturn())
                 .singleElement()
                 .matches(entry -> entry.verdict().isPresent());
     }
@@ -97,32 +98,64 @@ class ReportBufferTest {
     @Test
     void aRefusedBatchGoesInHalvesUntilTheCulpritIsAlone() {
         IntStream.rangeClosed(1, 3).forEach(number -> buffer.end(end(number, 0)));
-        var refused = buffer.take();
+        var refused = takeAndReturn();
         buffer.end(end(4, 0));
 
         buffer.part(refused);
 
         assertThat(buffer.hasParts()).isTrue();
-        assertThat(numbers(buffer.take())).containsExactly(1);
-        var second = buffer.take();
+        assertThat(numbers(takeAndReturn())).containsExactly(1);
+        var second = takeAndReturn();
         assertThat(numbers(second)).containsExactly(2, 3);
         buffer.part(second);
-        assertThat(numbers(buffer.take())).containsExactly(2);
-        assertThat(numbers(buffer.take())).containsExactly(3);
+        assertThat(numbers(takeAndReturn())).containsExactly(2);
+        assertThat(numbers(takeAndReturn())).containsExactly(3);
         assertThat(buffer.hasParts()).isFalse();
-        assertThat(numbers(buffer.take())).containsExactly(4);
+        assertThat(numbers(takeAndReturn())).containsExactly(4);
     }
 
     @Test
     void aSingleReportIsAPartByItself() {
         buffer.end(end(1, 0));
 
-        buffer.part(buffer.take());
+        buffer.part(takeAndReturn());
 
         assertThat(buffer.isEmpty()).isFalse();
         assertThat(buffer.cannotWait()).isTrue();
-        assertThat(numbers(buffer.take())).containsExactly(1);
+        assertThat(numbers(takeAndReturn())).containsExactly(1);
         assertThat(buffer.isEmpty()).isTrue();
+    }
+
+    @Test
+    void aRunIsInOneBatchAtATime() {
+        buffer.end(end(1, 0));
+        var underWay = buffer.take();
+        buffer.end(end(2, 0));
+        buffer.start(start(3));
+        assertThat(buffer.cannotWait()).isFalse();
+        assertThat(buffer.take()).isEmpty();
+
+        buffer.end(entry(OTHER_RUN, 4, Optional.of(new Verdict.Succeed(Json.NULL)), 0));
+        assertThat(buffer.cannotWait()).isTrue();
+        assertThat(buffer.take()).extracting(entry -> entry.id().runId()).containsExactly(OTHER_RUN);
+
+        buffer.returned(underWay);
+        assertThat(buffer.cannotWait()).isTrue();
+        assertThat(numbers(buffer.take())).containsExactly(2, 3);
+    }
+
+    @Test
+    void partOfARefusedBatchWaitsForItsRunsToo() {
+        buffer.end(end(1, 0));
+        buffer.end(end(2, 0));
+        buffer.part(takeAndReturn());
+
+        var first = buffer.take();
+        assertThat(buffer.hasParts()).isFalse();
+        assertThat(buffer.isEmpty()).isFalse();
+
+        buffer.returned(first);
+        assertThat(numbers(buffer.take())).containsExactly(2);
     }
 
     @Test
@@ -147,12 +180,19 @@ class ReportBufferTest {
                 .isEqualTo(List.of(refused.id(), refused.fence(), refused.attempt()));
     }
 
+    /** A batch whose commit is over by now. */
+    private List<Entry> takeAndReturn() {
+        var batch = buffer.take();
+        buffer.returned(batch);
+        return batch;
+    }
+
     private static List<Integer> numbers(List<Entry> batch) {
         return batch.stream().map(entry -> entry.id().taskNumber()).toList();
     }
 
     private static Entry start(int number) {
-        return entry(number, Optional.empty(), 0);
+        return entry(RUN, number, Optional.empty(), 0);
     }
 
     private static Entry end(int number, int followers) {
@@ -160,10 +200,10 @@ class ReportBufferTest {
     }
 
     private static Entry end(int number, int followers, Json output) {
-        return entry(number, Optional.of(new Verdict.Succeed(output)), followers);
+        return entry(RUN, number, Optional.of(new Verdict.Succeed(output)), followers);
     }
 
-    private static Entry entry(int number, Optional<Verdict> verdict, int followers) {
-        return new Entry(TaskInstanceId.of(RUN, number), 1, 1, 1, 1, verdict, OptionalLong.empty(), followers, false);
+    private static Entry entry(RunId run, int number, Optional<Verdict> verdict, int followers) {
+        return new Entry(TaskInstanceId.of(run, number), 1, 1, 1, 1, verdict, OptionalLong.empty(), followers, false);
     }
 }
