@@ -31,13 +31,17 @@ public record MemoryBudget(long heap, List<Item> items) {
 
     private static final long MIB = 1 << 20;
 
+    /** The most that one task is given, as text and on its way into a file. */
+    private static final long INPUTS_OF_ONE = 16 * MIB;
+
     // These parts of the heap follow it, up to a limit.
-    private static final int REQUESTS_PART = 8;
-    private static final int RESULTS_PART = 16;
+    private static final int REQUESTS_PART = 10;
+    private static final int RESULTS_PART = 32;
     private static final int SUBMISSIONS_PART = 32;
     private static final int LOG_CHUNKS_PART = 32;
     private static final int VERSIONS_PART = 32;
     private static final int EVENTS_PART = 32;
+    private static final int INPUTS_PART = 32;
 
     /**
      * One kind of consumer.
@@ -75,6 +79,7 @@ public record MemoryBudget(long heap, List<Item> items) {
                         new Item("log chunks", logChunks(heap), ""),
                         new Item("DAG versions", dagVersions(heap), ""),
                         new Item("events", events(heap), ""),
+                        new Item("inputs", inputs(heap), ""),
                         new Item("logs", slots * (config.tasks().logLimit() + PIPE_BYTES), "tasks.log-limit"),
                         new Item("outputs", slots * OUTPUT_BYTES, "workers.concurrency"),
                         new Item("queues", held * QUEUED_BYTES, "workers.queue-capacity"),
@@ -115,6 +120,11 @@ public record MemoryBudget(long heap, List<Item> items) {
         return part(heap, EVENTS_PART, 16);
     }
 
+    /** The most bytes of params and outputs of dependencies that tasks are given at once. */
+    public static long inputs(long heap) {
+        return Math.max(INPUTS_OF_ONE, part(heap, INPUTS_PART, 64));
+    }
+
     private static long part(long heap, int divisor, int limitMib) {
         return Math.min(heap / divisor, limitMib * MIB);
     }
@@ -153,7 +163,8 @@ public record MemoryBudget(long heap, List<Item> items) {
                 - 1.0 / SUBMISSIONS_PART
                 - 1.0 / LOG_CHUNKS_PART
                 - 1.0 / VERSIONS_PART
-                - 1.0 / EVENTS_PART;
+                - 1.0 / EVENTS_PART
+                - 1.0 / INPUTS_PART;
         return (long) Math.ceil((bytes - followers) / left / MIB);
     }
 

@@ -20,7 +20,7 @@ record AttemptFolder(Path path) {
         var name = context.instanceId() + "-" + context.attempt() + "-" + context.fence();
         var folder = new AttemptFolder(Files.createDirectory(root.resolve(name), WorkRoot.OWNER_ONLY));
         Files.createDirectory(folder.home(), WorkRoot.OWNER_ONLY);
-        Files.writeString(folder.inputs(), object(context.inputs()), UTF_8);
+        writeObject(folder.inputs(), context.inputs());
         Files.writeString(folder.params(), context.params().text(), UTF_8);
         return folder;
     }
@@ -52,13 +52,16 @@ record AttemptFolder(Path path) {
         return path.resolve(name);
     }
 
-    private static String object(Map<TaskId, Json> members) {
-        var text = new StringBuilder("{");
-        members.forEach((task, output) -> text.append(text.length() == 1 ? "" : ",")
-                .append('"')
-                .append(task.value())
-                .append("\":")
-                .append(output.text()));
-        return text.append('}').toString();
+    /** Written member by member: together they can be large. */
+    private static void writeObject(Path file, Map<TaskId, Json> members) throws IOException {
+        try (var out = Files.newBufferedWriter(file, UTF_8)) {
+            var separator = "{";
+            for (var member : members.entrySet()) {
+                out.write(separator + "\"" + member.getKey().value() + "\":");
+                out.write(member.getValue().text());
+                separator = ",";
+            }
+            out.write(members.isEmpty() ? "{}" : "}");
+        }
     }
 }

@@ -247,7 +247,8 @@ public final class Node {
                     creations,
                     versions::version,
                     ids,
-                    bus);
+                    bus,
+                    MemoryBudget.inputs(HEAP));
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
             this.events = new EventFeed(vertx, new EventRepository(vertx, pools.api()), versions::version);
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
@@ -337,8 +338,8 @@ public final class Node {
     }
 
     private static TaskInputs inputs(RunService runs) {
-        return assignment ->
-                runs.gifts(assignment).map(gifts -> new TaskInputs.Inputs(gifts.params(), gifts.outputs()));
+        return assignment -> runs.gifts(assignment)
+                .map(gifts -> new TaskInputs.Inputs(gifts.params(), gifts.outputs(), gifts.letGo()));
     }
 
     private static LogSink logSink(LogRepository logs) {

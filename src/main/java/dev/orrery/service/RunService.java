@@ -42,11 +42,18 @@ import java.util.function.Supplier;
 /** Runs: starting, looking, cancelling, deleting. A change is one store transaction, then a signal. */
 public final class RunService {
 
+    /** The most that a task can be given, in bytes. */
+    static final long INPUT_BYTES_MAX = 8 << 20;
+
+    /** Up to here nobody waits for room. */
+    private static final long FEW_INPUT_BYTES = 64 << 10;
+
     private final Repositories repositories;
     private final Batcher<NewRun, NewRun.Result> creations;
     private final IntFunction<Future<PublishedDag>> versions;
     private final Supplier<UUID> ids;
     private final Bus bus;
+    private final InputRoom inputRoom;
 
     /** What it reads and writes through. */
     public record Repositories(
@@ -56,18 +63,21 @@ public final class RunService {
      * @param creations collects runs that are created at the same time into one transaction
      * @param versions finds a DAG version by its row
      * @param ids new ids in the order of time
+     * @param inputBytes how much of what tasks are given may be in memory at once
      */
     public RunService(
             Repositories repositories,
             Batcher<NewRun, NewRun.Result> creations,
             IntFunction<Future<PublishedDag>> versions,
             Supplier<UUID> ids,
-            Bus bus) {
+            Bus bus,
+            long inputBytes) {
         this.repositories = repositories;
         this.creations = creations;
         this.versions = versions;
         this.ids = ids;
         this.bus = bus;
+        this.inputRoom = new InputRoom(inputBytes);
     }
 
     /** Starts a run of the DAG's current version; answers when it is committed, before it is executed. */
@@ -266,7 +276,10 @@ public final class RunService {
                 });
     }
 
-    /** What a program is given: the params of its run and the outputs of its dependencies. */
+    /**
+     * What a program is given: the params of its run and the outputs of its dependencies. Waits while others hold what there
+     * is of room; fails with {@code PAYLOAD_TOO_LARGE} where it is more than a task can be given.
+     */
     public Future<TaskGifts> gifts(TaskAssignment assignment) {
         return versions.apply(assignment.versionId()).compose(dag -> {
             Map<TaskInstanceId, TaskId> upstreams = new HashMap<>();
@@ -275,15 +288,36 @@ public final class RunService {
                         TaskInstanceId.of(assignment.runId(), number + 1),
                         dag.definition().tasks().get(number).id());
             }
-            return Future.all(
-                            repositories.tasks().params(assignment.runId()),
-                            repositories.tasks().outputs(upstreams))
-                    .map(both -> new TaskGifts(both.resultAt(0), both.resultAt(1)));
+            return repositories
+                    .tasks()
+                    .inputs(assignment.runId(), upstreams, FEW_INPUT_BYTES)
+                    .compose(few -> few.bytes() <= FEW_INPUT_BYTES
+                            ? Future.succeededFuture(new TaskGifts(few.params(), few.outputs(), () -> {}))
+                            : largeGifts(assignment, upstreams, few.bytes()));
         });
     }
 
-    /** The params of a run and the outputs of a task's dependencies. */
-    public record TaskGifts(Json params, Map<TaskId, Json> outputs) {}
+    private Future<TaskGifts> largeGifts(TaskAssignment assignment, Map<TaskInstanceId, TaskId> upstreams, long bytes) {
+        if (bytes > INPUT_BYTES_MAX) {
+            return Future.failedFuture(
+                    new OrreryException(
+                            ErrorCode.PAYLOAD_TOO_LARGE,
+                            "the params of the run and the outputs of the task's dependencies have " + bytes
+                                    + " bytes together, more than the " + INPUT_BYTES_MAX
+                                    + " that a task can be given; hand large data on in $ORRERY_RUN_DIR and output where it is"));
+        }
+        // Its text, and what it becomes on its way into a file.
+        return inputRoom
+                .enter(2 * bytes)
+                .compose(leave -> repositories
+                        .tasks()
+                        .inputs(assignment.runId(), upstreams, INPUT_BYTES_MAX)
+                        .map(all -> new TaskGifts(all.params(), all.outputs(), leave))
+                        .onFailure(_ -> leave.run()));
+    }
+
+    /** The params of a run and the outputs of a task's dependencies; {@code letGo} when they are no longer needed. */
+    public record TaskGifts(Json params, Map<TaskId, Json> outputs, Runnable letGo) {}
 
     private Future<StoredRun> stored(TenantId tenant, RunId id) {
         return repositories.runs().get(tenant, id).map(run -> run.orElseThrow(() -> noRun(id)));

@@ -59,12 +59,20 @@ public final class TaskInstanceRepository {
             ORDER BY attempt
             """;
 
+    // Either all of it or, beyond the limit, only how much it is. The params have no task.
     // language=PostgreSQL
-    static final String GET_PARAMS = "SELECT params::text AS params FROM run_params WHERE run_id = $1";
-
-    // language=PostgreSQL
-    static final String LIST_OUTPUTS =
-            "SELECT task_id, output::text AS output FROM task_outputs WHERE task_id = ANY ($1::uuid[])";
+    static final String READ_INPUTS = """
+            WITH given AS MATERIALIZED (
+                SELECT NULL::uuid AS task_id, p.params::text AS value FROM run_params p WHERE p.run_id = $1
+                UNION ALL
+                SELECT o.task_id, o.output::text FROM task_outputs o WHERE o.task_id = ANY ($2::uuid[])
+            ), total AS MATERIALIZED (
+                SELECT coalesce(sum(octet_length(g.value)), 0)::bigint AS bytes FROM given g
+            )
+            SELECT t.bytes, g.task_id, g.value
+            FROM total t
+            LEFT JOIN given g ON t.bytes <= $3
+            """;
 
     private final Sql sql;
 
@@ -119,29 +127,38 @@ public final class TaskInstanceRepository {
                 .map(rows -> Rows.list(rows, TaskInstanceRepository::attempt));
     }
 
-    /** The params of a run, an empty object where none were given. */
-    public Future<Json> params(RunId run) {
-        return sql.run(GET_PARAMS, Tuple.of(run.value()))
-                .map(rows -> Rows.first(rows, row -> new Json(row.getString("params")))
-                        .orElse(Json.EMPTY_OBJECT));
-    }
+    /**
+     * What a task is given.
+     *
+     * @param bytes how much it is
+     * @param params an empty object where none were given
+     * @param outputs by task; JSON null for one that had nothing to say
+     */
+    public record StoredInputs(long bytes, Json params, Map<TaskId, Json> outputs) {}
 
-    /** The outputs of these tasks of a run, by task; JSON null for one that had nothing to say. */
-    public Future<Map<TaskId, Json>> outputs(Map<TaskInstanceId, TaskId> tasks) {
-        if (tasks.isEmpty()) {
-            return Future.succeededFuture(Map.of());
-        }
+    /**
+     * The params of a run and the outputs of these of its tasks; where they have more than {@code limit} bytes together, none
+     * of them.
+     */
+    public Future<StoredInputs> inputs(RunId run, Map<TaskInstanceId, TaskId> tasks, long limit) {
         var ids = tasks.keySet().stream().map(TaskInstanceId::value).toArray(UUID[]::new);
-        return sql.run(LIST_OUTPUTS, Tuple.tuple().addValue(ids)).map(rows -> {
+        var parameters = Tuple.of(run.value()).addValue(ids).addValue(limit);
+        return sql.run(READ_INPUTS, parameters).map(rows -> {
+            var bytes = 0L;
+            var params = Json.EMPTY_OBJECT;
             var outputs = new HashMap<TaskId, Json>();
             tasks.values().forEach(task -> outputs.put(task, Json.NULL));
             for (var row : rows) {
-                var task = tasks.get(new TaskInstanceId(row.getUUID("task_id")));
+                bytes = row.getLong("bytes");
+                var task = row.getUUID("task_id");
+                var value = row.getString("value");
                 if (task != null) {
-                    outputs.put(task, new Json(row.getString("output")));
+                    outputs.put(tasks.get(new TaskInstanceId(task)), new Json(value));
+                } else if (value != null) {
+                    params = new Json(value);
                 }
             }
-            return outputs;
+            return new StoredInputs(bytes, params, outputs);
         });
     }
 

@@ -65,8 +65,8 @@ class MemoryBudgetTest {
     @Test
     void theSumIsPrintedWithItsParts() {
         assertThat(MemoryBudget.of(OrreryConfig.DEFAULT, 1_024 * MIB).text())
-                .isEqualTo("memory is bounded: total=347MiB heap=1024MiB requests=128MiB results=64MiB"
-                        + " submissions=32MiB log_chunks=32MiB dag_versions=32MiB events=16MiB logs=10MiB outputs=16MiB queues=1MiB reports=1MiB"
+                .isEqualTo("memory is bounded: total=322MiB heap=1024MiB requests=103MiB results=32MiB"
+                        + " submissions=32MiB log_chunks=32MiB dag_versions=32MiB events=16MiB inputs=32MiB logs=10MiB outputs=16MiB queues=1MiB reports=1MiB"
                         + " database_answers=16MiB");
     }
 

@@ -146,6 +146,7 @@ public final class WorkerVerticle extends VerticleBase {
         return inputs(attempt)
                 .compose(given -> {
                     if (attempt.isStopped()) {
+                        given.letGo().run();
                         return Future.succeededFuture(new AttemptOutcome.Cancelled());
                     }
                     var task = assignment.taskDefinition();
@@ -164,9 +165,12 @@ public final class WorkerVerticle extends VerticleBase {
                                             given.outputs()),
                                     attempt.log());
                     attempt.began(execution);
-                    return execution.outcome();
+                    return execution.outcome().onComplete(_ -> given.letGo().run());
                 })
                 .otherwise(bug -> {
+                    if (isTooLarge(bug)) {
+                        return new AttemptOutcome.Failed(bug.getMessage(), false);
+                    }
                     LOG.log(WARNING, "an executor failed: task=" + assignment.instanceId(), bug);
                     return new AttemptOutcome.Failed("INTERNAL_ERROR: " + bug, true);
                 });
@@ -183,6 +187,9 @@ public final class WorkerVerticle extends VerticleBase {
     /** Tried until it works or the attempt is stopped, by its timeout at the latest: a database that is away harms no task. */
     private Future<TaskInputs.Inputs> readInputs(RunningAttempt attempt) {
         return inputs.read(attempt.assignment()).recover(error -> {
+            if (isTooLarge(error)) {
+                return Future.failedFuture(error);
+            }
             if (attempt.isStopped()) {
                 return Future.succeededFuture(TaskInputs.Inputs.NONE);
             }
@@ -194,6 +201,10 @@ public final class WorkerVerticle extends VerticleBase {
                     .compose(_ ->
                             attempt.isStopped() ? Future.succeededFuture(TaskInputs.Inputs.NONE) : readInputs(attempt));
         });
+    }
+
+    private static boolean isTooLarge(Throwable error) {
+        return error instanceof OrreryException known && known.code() == ErrorCode.PAYLOAD_TOO_LARGE;
     }
 
     private void end(RunningAttempt attempt, AttemptOutcome outcome) {
