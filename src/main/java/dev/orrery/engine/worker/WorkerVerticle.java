@@ -169,7 +169,7 @@ public final class WorkerVerticle extends VerticleBase {
                 })
                 .otherwise(bug -> {
                     if (isTooLarge(bug)) {
-                        return new AttemptOutcome.Failed(bug.getMessage(), false);
+                        return new AttemptOutcome.Failed(String.valueOf(bug.getMessage()), false);
                     }
                     LOG.log(WARNING, "an executor failed: task=" + assignment.instanceId(), bug);
                     return new AttemptOutcome.Failed("INTERNAL_ERROR: " + bug, true);
