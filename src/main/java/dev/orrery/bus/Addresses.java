@@ -12,7 +12,7 @@ import dev.orrery.bus.BusMessage.HandlerStop;
 import dev.orrery.bus.BusMessage.HistoryGrew;
 import dev.orrery.bus.BusMessage.Report;
 import dev.orrery.bus.BusMessage.RetryDue;
-import dev.orrery.bus.BusMessage.StopAttempt;
+import dev.orrery.bus.BusMessage.StopAttempts;
 import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.bus.BusMessage.WorkerStatus;
 import dev.orrery.domain.NodeId;
@@ -40,8 +40,8 @@ public final class Addresses {
         return new Address<>("worker." + worker + ".assign", Assign.class, Done.class);
     }
 
-    public static Address<StopAttempt, Done> stop(WorkerId worker) {
-        return new Address<>("worker." + worker + ".stop", StopAttempt.class, Done.class);
+    public static Address<StopAttempts, Done> stop(WorkerId worker) {
+        return new Address<>("worker." + worker + ".stop", StopAttempts.class, Done.class);
     }
 
     public static Address<Drain, Drained> drain(WorkerId worker) {

@@ -55,8 +55,16 @@ public sealed interface BusMessage {
     /** Part of {@link Report}. {@code startedNanos} is absent for one that ended before it began. */
     record AttemptEnded(TaskAssignment assignment, OptionalLong startedNanos, AttemptOutcome outcome) {}
 
-    /** A worker is to end an attempt, or to forget it if it has not begun. */
-    record StopAttempt(TaskInstanceId instanceId, long fence, StopReason reason) implements BusMessage {}
+    /** A worker is to end attempts; none of those that have not begun begins because another one ends. */
+    record StopAttempts(List<ClaimedTask> claims, StopReason reason) implements BusMessage {
+
+        public StopAttempts {
+            claims = List.copyOf(claims);
+        }
+    }
+
+    /** Part of {@link StopAttempts}: a task under the fence of its claim. */
+    record ClaimedTask(TaskInstanceId instanceId, long fence) {}
 
     /** Why an attempt is stopped from outside: someone asked for it, or its claim is no longer valid. */
     enum StopReason {

@@ -34,6 +34,18 @@ final class HeldTasks implements TaskExecutor {
         }
     }
 
+    /** An attempt that has begun; like any executor it ends on the context on which it began. */
+    record Begun(Promise<AttemptOutcome> outcome, Context context) {
+
+        Begun(Promise<AttemptOutcome> outcome) {
+            this(outcome, requireNonNull(Vertx.currentContext()));
+        }
+
+        void end(AttemptOutcome how) {
+            context.runOnContext(_ -> outcome.tryComplete(how));
+        }
+    }
+
     @Override
     public Execution start(TaskContext context, AttemptLog log) {
         var held = new Held(requireNonNull(Vertx.currentContext()), Promise.promise());

@@ -1,12 +1,17 @@
 package dev.orrery.engine;
 
 import static dev.orrery.testing.Await.await;
+import static dev.orrery.testing.Await.until;
 
+import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
+import dev.orrery.bus.BusMessage.CancelsAsked;
+import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
+import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.DagDefinition;
@@ -20,13 +25,17 @@ import dev.orrery.engine.worker.TaskInputs;
 import dev.orrery.engine.worker.WorkerSettings;
 import dev.orrery.engine.worker.WorkerVerticle;
 import dev.orrery.executor.TaskExecutor;
+import dev.orrery.store.DagRepository;
+import dev.orrery.store.DagVersions;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.Pools;
 import dev.orrery.store.WorkRepository;
 import dev.orrery.testing.Graphs;
 import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -34,8 +43,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -49,6 +61,7 @@ final class TestEngine implements AutoCloseable {
     private final Vertx vertx = Vertx.vertx();
     private final Pools pools;
     private final WorkRepository work;
+    private final DagVersions stored;
     private final Bus bus = Bus.on(vertx);
     private final NodeId node = new NodeId(IDS.next(System.currentTimeMillis()));
     private final Map<Integer, PublishedDag> versions = new ConcurrentHashMap<>();
@@ -56,6 +69,9 @@ final class TestEngine implements AutoCloseable {
     private final List<String> deployments = new ArrayList<>();
     private final AtomicInteger versionsAsked = new AtomicInteger();
     private volatile boolean versionsHidden;
+    private volatile boolean logsHeld;
+    private final Queue<Promise<Void>> heldLogs = new ConcurrentLinkedQueue<>();
+    private final Connection looking;
 
     TestEngine(TestDatabase database) throws SQLException {
         this(database, database.port());
@@ -69,8 +85,10 @@ final class TestEngine implements AutoCloseable {
     /** {@code pools}: opens its connections to the database. */
     TestEngine(TestDatabase database, Function<Vertx, Pools> pools) throws SQLException {
         this.database = database;
+        this.looking = database.connect();
         this.pools = pools.apply(vertx);
         this.work = new WorkRepository(vertx, this.pools.hot());
+        this.stored = new DagVersions(vertx, this.pools.api(), 10_000_000);
         try (var connection = database.connect();
                 var insert = connection.prepareStatement(
                         "INSERT INTO nodes (id, name, pid, mode, version) VALUES (?, 'n', 1, 'standalone', 'x')")) {
@@ -118,7 +136,7 @@ final class TestEngine implements AutoCloseable {
                     new WorkerSettings(shape.concurrency(), shape.queueCapacity(), 1 << 20, Duration.ofSeconds(1)),
                     _ -> executor,
                     _ -> Future.succeededFuture(TaskInputs.Inputs.NONE),
-                    (_, _, _, _) -> Future.succeededFuture(),
+                    (_, _, _, _) -> storeLog(),
                     bus))));
         }
         startRouter(shape);
@@ -165,8 +183,11 @@ final class TestEngine implements AutoCloseable {
 
     private Future<PublishedDag> version(int versionId) {
         versionsAsked.incrementAndGet();
-        var known = versionsHidden ? null : versions.get(versionId);
-        return known == null ? Future.failedFuture("no version " + versionId) : Future.succeededFuture(known);
+        if (versionsHidden) {
+            return Future.failedFuture("no version " + versionId);
+        }
+        var known = versions.get(versionId);
+        return known == null ? stored.version(versionId) : Future.succeededFuture(known);
     }
 
     DagId publish(List<TaskDefinition> tasks) throws SQLException {
@@ -202,9 +223,83 @@ final class TestEngine implements AutoCloseable {
 
     Future<List<NewRun.Result>> create(List<NewRun> runs) {
         return work.createRuns(runs)
-                .onSuccess(_ -> bus.publish(
-                        dev.orrery.bus.Addresses.WORK_READY,
-                        new dev.orrery.bus.BusMessage.WorkReady(java.util.Set.of("default"))));
+                .onSuccess(_ -> bus.publish(Addresses.WORK_READY, new WorkReady(Set.of("default"))));
+    }
+
+    /** Asks a run to end, as the service does. */
+    boolean cancel(RunId run) {
+        return cancel(run, Optional.empty());
+    }
+
+    /** Asks one task to end; whether there is such a task. */
+    boolean cancel(RunId run, String task) {
+        return cancel(run, Optional.of(new TaskId(task)));
+    }
+
+    private boolean cancel(RunId run, Optional<TaskId> task) {
+        return await(cancelling(run, task));
+    }
+
+    Future<Boolean> cancelling(RunId run, Optional<TaskId> task) {
+        return work.cancel(TenantId.DEFAULT, run, task).map(done -> {
+            done.ifPresent(_ -> bus.publish(Addresses.CANCELS_ASKED, new CancelsAsked()));
+            return done.isPresent();
+        });
+    }
+
+    /** The states of a run's tasks in the order of the file, such as {@code "a succeeded, b skipped"}. */
+    String states(RunId run) {
+        return value("SELECT string_agg(task_id || ' ' || state, ', ' ORDER BY id) FROM task_states WHERE run_id = '"
+                + run + "'");
+    }
+
+    String runState(RunId run) {
+        return value("SELECT state FROM dag_runs WHERE id = '" + run + "'");
+    }
+
+    void awaitRun(RunId run, String state) {
+        until("run is " + state, Duration.ofMinutes(2), () -> runState(run).equals(state));
+    }
+
+    void awaitStates(RunId run, String states) {
+        until("tasks are " + states, () -> states(run).equals(states));
+    }
+
+    /** The first value of the first row; on one connection, since opening one for each look would cost more than all else. */
+    String value(String sql) {
+        try (var statement = looking.createStatement();
+                var rows = statement.executeQuery(sql)) {
+            rows.next();
+            return String.valueOf(rows.getString(1));
+        } catch (SQLException e) {
+            throw new AssertionError(sql, e);
+        }
+    }
+
+    /** Log chunks are held back from now on, until they are let through. */
+    void holdLogs(boolean hold) {
+        logsHeld = hold;
+        if (!hold) {
+            heldLogs.forEach(Promise::tryComplete);
+        }
+    }
+
+    private Future<Void> storeLog() {
+        Promise<Void> stored = Promise.promise();
+        heldLogs.add(stored);
+        if (!logsHeld) {
+            stored.tryComplete();
+        }
+        return stored.future();
+    }
+
+    Vertx vertx() {
+        return vertx;
+    }
+
+    /** A repository on the engine's connections, for DAGs with versions. */
+    DagRepository dags() {
+        return new DagRepository(vertx, pools.api());
     }
 
     WorkRepository work() {
@@ -239,5 +334,10 @@ final class TestEngine implements AutoCloseable {
         stop();
         await(pools.close());
         await(vertx.close());
+        try {
+            looking.close();
+        } catch (SQLException e) {
+            throw new AssertionError(e);
+        }
     }
 }

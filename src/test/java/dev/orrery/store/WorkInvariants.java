@@ -14,6 +14,8 @@ import dev.orrery.store.WorkSnapshot.Counted;
 import dev.orrery.store.WorkSnapshot.DeadLetter;
 import dev.orrery.store.WorkSnapshot.Member;
 import dev.orrery.store.WorkSnapshot.Run;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -31,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * What must hold of the rows of the hot path at any moment at which the database can be looked at, told as the list of
  * what does not.
  */
-final class WorkInvariants {
+public final class WorkInvariants {
 
     private record OpenClaim(Batch batch, Member member) {}
 
@@ -42,6 +44,18 @@ final class WorkInvariants {
 
     private WorkInvariants(WorkSnapshot rows) {
         this.rows = rows;
+    }
+
+    /** {@code connection}: its transaction is taken for a look and ended. */
+    public static List<String> violations(Connection connection) throws SQLException {
+        return violations(WorkSnapshot.read(connection));
+    }
+
+    /** The same when every run has ended: nothing may be left over. */
+    public static List<String> violationsAtTheEnd(Connection connection) throws SQLException {
+        var rows = WorkSnapshot.read(connection);
+        return Stream.concat(violations(rows).stream(), leftOvers(rows).stream())
+                .toList();
     }
 
     static List<String> violations(WorkSnapshot rows) {

@@ -119,17 +119,19 @@ final class Assigner {
         byWorker.forEach((worker, share) -> bus.request(Addresses.assign(worker), new Assign(share), WORKER_ANSWERS)
                 .onFailure(error -> {
                     LOG.log(WARNING, "worker " + worker + " did not take its tasks, they are handed back", error);
-                    share.forEach(this::drop);
+                    drop(share);
                     cannotBeGiven();
                     loop.turn();
                 }));
     }
 
-    /** Holds it no longer. The worker may have taken it though its answer did not come: it is told to stop. */
-    private void drop(TaskAssignment assignment) {
-        var claim = new Held(assignment.instanceId(), assignment.fence());
-        stopper.stop(claim, StopReason.CLAIM_LOST);
-        held.forget(claim);
+    /** Holds them no longer. The worker may have taken them though its answer did not come: it is told to stop. */
+    private void drop(List<TaskAssignment> share) {
+        var claims = share.stream()
+                .map(assignment -> new Held(assignment.instanceId(), assignment.fence()))
+                .toList();
+        stopper.stop(claims, StopReason.CLAIM_LOST);
+        claims.forEach(held::forget);
     }
 
     /** Not at once again: what is handed back is the first to be claimed, and would meet the same. */

@@ -86,9 +86,8 @@ final class Reconciler {
 
     private Future<Void> settle(List<Held> open) {
         var known = new HashSet<>(open);
-        held.given().stream()
-                .filter(claim -> !known.contains(claim))
-                .forEach(claim -> stopper.stop(claim, StopReason.CLAIM_LOST));
+        var lost = held.given().stream().filter(claim -> !known.contains(claim)).toList();
+        stopper.stop(lost, StopReason.CLAIM_LOST);
         var strange = open.stream().filter(claim -> !held.holds(claim)).toList();
         if (!strange.isEmpty()) {
             LOG.log(WARNING, "handing back claims that this node does not know: claims={0}", strange.size());

@@ -4,12 +4,19 @@ import static java.lang.System.Logger.Level.DEBUG;
 
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
-import dev.orrery.bus.BusMessage.StopAttempt;
+import dev.orrery.bus.BusMessage.ClaimedTask;
+import dev.orrery.bus.BusMessage.StopAttempts;
 import dev.orrery.bus.BusMessage.StopReason;
 import dev.orrery.domain.NodeId;
+import dev.orrery.domain.WorkerId;
 import dev.orrery.store.WorkRepository;
 import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /** Tells workers to end attempts: those that someone cancels, and those whose claim is gone. Telling twice is harmless. */
 final class Stopper {
@@ -36,14 +43,18 @@ final class Stopper {
 
     private Future<?> readCancels() {
         return work.cancelRequests(node)
-                .onSuccess(asked -> asked.forEach(claim -> stop(claim, StopReason.CANCELLED)))
+                .onSuccess(asked -> stop(asked, StopReason.CANCELLED))
                 .onFailure(error -> LOG.log(DEBUG, "cannot read cancel requests", error));
     }
 
-    /** The worker reports the end, unless it knows nothing of it. */
-    void stop(Held claim, StopReason reason) {
-        held.workerOf(claim)
-                .ifPresent(
-                        worker -> bus.send(Addresses.stop(worker), new StopAttempt(claim.id(), claim.fence(), reason)));
+    /** The workers report the ends of those that they know; each worker is told of all its claims at once. */
+    void stop(Collection<Held> claims, StopReason reason) {
+        Map<WorkerId, List<ClaimedTask>> byWorker = new LinkedHashMap<>();
+        for (var claim : claims) {
+            held.workerOf(claim)
+                    .ifPresent(worker -> byWorker.computeIfAbsent(worker, _ -> new ArrayList<>())
+                            .add(new ClaimedTask(claim.id(), claim.fence())));
+        }
+        byWorker.forEach((worker, share) -> bus.send(Addresses.stop(worker), new StopAttempts(share, reason)));
     }
 }

@@ -8,11 +8,12 @@ import dev.orrery.bus.BusMessage.Activity;
 import dev.orrery.bus.BusMessage.Assign;
 import dev.orrery.bus.BusMessage.AttemptEnded;
 import dev.orrery.bus.BusMessage.AttemptStarted;
+import dev.orrery.bus.BusMessage.ClaimedTask;
 import dev.orrery.bus.BusMessage.Done;
 import dev.orrery.bus.BusMessage.Drain;
 import dev.orrery.bus.BusMessage.Drained;
 import dev.orrery.bus.BusMessage.Report;
-import dev.orrery.bus.BusMessage.StopAttempt;
+import dev.orrery.bus.BusMessage.StopAttempts;
 import dev.orrery.bus.BusMessage.WorkerStatus;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
@@ -32,6 +33,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -247,21 +249,24 @@ public final class WorkerVerticle extends VerticleBase {
         });
     }
 
-    private void stop(StopAttempt request) {
-        var attempt = running.get(request.instanceId());
-        if (attempt != null && attempt.assignment().fence() == request.fence()) {
-            attempt.asked(request.reason());
-            return;
-        }
-        var waiting = queue.stream()
-                .filter(assignment ->
-                        assignment.instanceId().equals(request.instanceId()) && assignment.fence() == request.fence())
-                .findFirst();
-        waiting.ifPresent(assignment -> {
-            queue.remove(assignment);
+    private void stop(StopAttempts request) {
+        var asked = new HashSet<>(request.claims());
+        queue.removeIf(assignment -> {
+            if (!asked.contains(claim(assignment))) {
+                return false;
+            }
             ended.add(new AttemptEnded(assignment, OptionalLong.empty(), new AttemptOutcome.Cancelled()));
             reportSoon();
+            return true;
         });
+        // A copy: an execution that ends at once takes itself out of the map.
+        List.copyOf(running.values()).stream()
+                .filter(attempt -> asked.contains(claim(attempt.assignment())))
+                .forEach(attempt -> attempt.asked(request.reason()));
+    }
+
+    private static ClaimedTask claim(TaskAssignment assignment) {
+        return new ClaimedTask(assignment.instanceId(), assignment.fence());
     }
 
     /** May be asked again, if an answer was lost: the answer is all that was ever handed back. */
