@@ -231,6 +231,9 @@ class NodeCommandE2E {
         Files.writeString(folder.resolve("completion.sh"), script.out());
 
         assertThat(completed("orrery", "dag", "tr")).contains("trigger");
+        assertThat(completed("orrery", "dag", "pa")).contains("pause");
+        assertThat(completed("orrery", "dag", "res")).contains("resume");
+        assertThat(completed("orrery", "run", "del")).contains("delete");
         assertThat(completed("orrery", "run", "watch", "--ou")).contains("--output");
         assertThat(completed("orrery", "wor")).contains("worker");
         var zsh = start("completion", "zsh");

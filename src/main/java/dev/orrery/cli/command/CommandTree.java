@@ -35,6 +35,8 @@ final class CommandTree {
         dag.put("list", leaf(DagListCommand::new));
         dag.put("show", leaf(DagShowCommand::new));
         dag.put("trigger", leaf(DagTriggerCommand::new));
+        dag.put("pause", leaf(DagPauseCommand::new));
+        dag.put("resume", leaf(DagResumeCommand::new));
         dag.put("delete", leaf(DagDeleteCommand::new));
         var run = group("run", Group.Run::new);
         run.put("list", leaf(RunListCommand::new));
@@ -42,6 +44,7 @@ final class CommandTree {
         run.put("watch", leaf(RunWatchCommand::new));
         run.put("logs", leaf(RunLogsCommand::new));
         run.put("cancel", leaf(RunCancelCommand::new));
+        run.put("delete", leaf(RunDeleteCommand::new));
         group("worker", Group.Worker::new).put("list", leaf(WorkerListCommand::new));
         ROOT.below.put("config", leaf(ConfigCommand::new));
         ROOT.below.put("version", leaf(VersionCommand::new));
@@ -76,10 +79,20 @@ final class CommandTree {
         if (named != null) {
             commandLine.addSubcommand(arguments[at], build(context, named, arguments, at + 1));
         } else {
-            node.below.forEach(
-                    (name, below) -> commandLine.addSubcommand(name, build(context, below, new String[0], 0)));
+            node.below.forEach((name, below) -> commandLine.addSubcommand(name, listed(context, below)));
         }
         return at == 0 ? settled(context, commandLine, arguments) : commandLine;
+    }
+
+    /** A command as its parent lists it: a group tells its commands too, so that one page shows all there are. */
+    private static CommandLine listed(Context context, Node node) {
+        var commandLine = build(context, node, new String[0], 0);
+        if (!node.below.isEmpty()) {
+            var usage = commandLine.getCommandSpec().usageMessage();
+            var sentence = usage.description()[0].replaceFirst("\\.$", "");
+            usage.description(sentence + ": " + String.join(", ", node.below.keySet()) + ".");
+        }
+        return commandLine;
     }
 
     private static CommandLine settled(Context context, CommandLine root, String[] arguments) {

@@ -1,6 +1,7 @@
 package dev.orrery.cli.command;
 
 import dev.orrery.cli.run.Interrupts;
+import dev.orrery.cli.text.ShellWord;
 import dev.orrery.cli.text.Terminal;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -45,8 +46,8 @@ public record Context(
         var jar = System.getProperty("java.class.path", "");
         var given = System.getProperty("orrery.program");
         if (given != null) {
-            return given;
+            return ShellWord.of(given);
         }
-        return jar.endsWith(".jar") && !jar.contains(" ") && !jar.contains(":") ? "java -jar " + jar : "orrery";
+        return jar.endsWith(".jar") && !jar.contains(":") ? "java -jar " + ShellWord.of(jar) : "orrery";
     }
 }

@@ -8,6 +8,7 @@ import dev.orrery.cli.client.JsonObject;
 import dev.orrery.cli.run.RunTimes;
 import dev.orrery.cli.run.StateColours;
 import dev.orrery.cli.text.HumanTime;
+import dev.orrery.cli.text.ShellWord;
 import dev.orrery.cli.text.Table;
 import dev.orrery.cli.text.TextWidth;
 import java.util.List;
@@ -94,7 +95,9 @@ final class DagShowCommand extends ServerAction {
         List<JsonObject> runs = client.get(path + "/runs?limit=" + RUNS_SHOWN).list();
         terminal().line("");
         if (runs.isEmpty()) {
-            terminal().line("no runs yet; start one with: " + commandLine("dag trigger " + dag + " --follow"));
+            terminal()
+                    .line("no runs yet; start one with: "
+                            + commandLine("dag trigger " + ShellWord.of(dag) + " --follow"));
             return;
         }
         var now = context.clock().instant();

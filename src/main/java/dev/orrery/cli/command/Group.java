@@ -28,7 +28,7 @@ abstract class Group extends Action {
     /** DAGs. */
     @Command(
             name = "dag",
-            description = "Write, check, publish and start DAGs.",
+            description = "Write, check, publish, start and pause DAGs.",
             footer = {
                 ServerAction.EXAMPLES,
                 "  orrery dag new hello > hello.yaml",
@@ -44,7 +44,7 @@ abstract class Group extends Action {
     /** Runs. */
     @Command(
             name = "run",
-            description = "Watch, inspect and cancel runs.",
+            description = "Watch, inspect, cancel and delete runs.",
             footer = {
                 ServerAction.EXAMPLES,
                 "  orrery run list",

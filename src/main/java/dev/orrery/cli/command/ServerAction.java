@@ -2,6 +2,7 @@ package dev.orrery.cli.command;
 
 import dev.orrery.cli.client.ApiClient;
 import dev.orrery.cli.client.ServerAddress;
+import dev.orrery.cli.text.ShellWord;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +56,6 @@ abstract class ServerAction extends Action {
 
     /** A command that can be copied: the program, these arguments, and the same server. */
     final String commandLine(String arguments) {
-        return context.program() + " " + arguments + (server == null ? "" : " --server " + server);
+        return context.program() + " " + arguments + (server == null ? "" : " --server " + ShellWord.of(server));
     }
 }

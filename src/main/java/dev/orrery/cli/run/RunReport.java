@@ -7,6 +7,7 @@ import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.JsonObject;
 import dev.orrery.cli.text.Colour;
 import dev.orrery.cli.text.HumanTime;
+import dev.orrery.cli.text.ShellWord;
 import dev.orrery.cli.text.Style;
 import dev.orrery.cli.text.Table;
 import dev.orrery.cli.text.Terminal;
@@ -89,10 +90,10 @@ public final class RunReport {
     /** What to do about the task that failed first; nothing where none failed. */
     public void next(JsonObject run) {
         firstFailed(run).ifPresent(task -> {
-            var logs = "run logs " + run.textOrEmpty("runId") + " " + task.textOrEmpty("taskId");
+            var logs = "run logs " + run.textOrEmpty("runId") + " " + ShellWord.of(task.textOrEmpty("taskId"));
             terminal.line("next: " + commandLine.apply(logs));
-            terminal.line(
-                    "      " + commandLine.apply("dag trigger " + quoted(run.textOrEmpty("dagName")) + " --follow"));
+            terminal.line("      "
+                    + commandLine.apply("dag trigger " + ShellWord.of(run.textOrEmpty("dagName")) + " --follow"));
         });
     }
 
@@ -115,10 +116,6 @@ public final class RunReport {
                 + (attempts > 1 ? " after " + attempts + " attempts" : "")
                 + task.text("error").map(error -> ": " + TextWidth.clean(error)).orElse(""));
         logEnd(runId, id);
-    }
-
-    private static String quoted(String name) {
-        return name.matches("[A-Za-z0-9_./:@%+=-]+") ? name : "'" + name.replace("'", "'\\''") + "'";
     }
 
     private void logEnd(String runId, String taskId) {

@@ -345,6 +345,58 @@ class ServerCommandsTest {
     }
 
     @Test
+    void aDagIsPausedAndResumedByItsName() {
+        node.on("POST /api/v1/dags/" + DAG_ID + "/pause", 200, DAG.replace("true", "false"));
+        node.on("POST /api/v1/dags/" + DAG_ID + "/resume", 200, DAG);
+
+        assertThat(command.run("dag", "pause", "nightly")).isZero();
+        assertThat(command.run("dag", "resume", "nightly")).isZero();
+        assertThat(command.out()).isEqualTo("ok: paused nightly\nok: resumed nightly\n");
+        assertThat(command.err())
+                .contains("'orrery dag resume nightly' lets schedules and events start it again")
+                .contains("'orrery dag trigger nightly --follow' starts it now");
+    }
+
+    @Test
+    void programsGetTheDagThatWasPaused() {
+        var paused = DAG.replace("true", "false");
+        node.on("POST /api/v1/dags/" + DAG_ID + "/pause", 200, paused);
+
+        assertThat(command.run("dag", "pause", "nightly", "--output", "json")).isZero();
+        assertThat(command.out()).isEqualTo(paused + "\n");
+    }
+
+    @Test
+    void aNameThatAShellWouldTakeApartIsShownInQuotes() {
+        node.on("GET /api/v1/dags?name=the%20night%27s", 200, "[" + DAG.replace("nightly", "the night's") + "]");
+        node.on("POST /api/v1/dags/" + DAG_ID + "/pause", 200, DAG);
+
+        assertThat(command.run("dag", "pause", "the night's")).isZero();
+        assertThat(command.err()).contains("orrery dag resume 'the night'\\''s'");
+    }
+
+    @Test
+    void aRunIsDeletedByItsIdOrAsTheLatest() {
+        node.on("DELETE /api/v1/runs/" + RUN_ID, 204, "");
+        node.on("GET /api/v1/runs?limit=1", 200, "[{\"runId\":\"" + RUN_ID + "\"}]");
+
+        assertThat(command.run("run", "delete", RUN_ID)).isZero();
+        assertThat(command.run("run", "delete", "latest", "--output", "json")).isZero();
+        assertThat(command.out()).isEqualTo("deleted " + RUN_ID + "\n{\"runId\":\"" + RUN_ID + "\"}\n");
+    }
+
+    @Test
+    void aRunThatIsActiveIsNotDeleted() {
+        node.on(
+                "DELETE /api/v1/runs/" + RUN_ID,
+                409,
+                "{\"code\":\"CONFLICT\",\"message\":\"the run is active\",\"details\":[]}");
+
+        assertThat(command.run("run", "delete", RUN_ID)).isEqualTo(1);
+        assertThat(command.err()).contains("the run is active");
+    }
+
+    @Test
     void aRefusedTokenHasItsOwnExitCodeAndIsNeverShown() {
         node.on(
                 "GET /api/v1/dags?limit=50&offset=0",

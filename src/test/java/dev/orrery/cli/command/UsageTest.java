@@ -67,6 +67,17 @@ class UsageTest {
     }
 
     @Test
+    void theRootShowsEveryCommandThereIs() {
+        var help = help(List.of()).replaceAll("\\s+", " ");
+
+        assertThat(help)
+                .contains(
+                        "start and pause DAGs: new, validate, graph, apply, list, show, trigger, pause, resume, delete.")
+                .contains("delete runs: list, show, watch, logs, cancel, delete.")
+                .contains("See who executes tasks: list.");
+    }
+
+    @Test
     void aMisspeltCommandIsGuessed() {
         assertThat(command.run("dag", "lsit")).isEqualTo(2);
         assertThat(command.err()).contains("unknown command 'lsit'").contains("did you mean 'list'?");
@@ -111,7 +122,7 @@ class UsageTest {
     @Test
     void aGroupAloneSaysWhichCommandsItHas() {
         assertThat(command.run("run")).isEqualTo(2);
-        assertThat(command.err()).contains("list, show, watch, logs, cancel");
+        assertThat(command.err()).contains("list, show, watch, logs, cancel, delete");
     }
 
     @Test
