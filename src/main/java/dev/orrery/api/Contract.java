@@ -31,11 +31,17 @@ public record Contract(String yaml, JsonObject document, OpenAPIContract resolve
 
     /** Reads the contract from the class path, off the event loop; fails where it is no valid OpenAPI. */
     public static Future<Contract> load(Vertx vertx) {
-        return vertx.executeBlocking(Contract::text).compose(yaml -> {
-            var document = parse(yaml);
-            return OpenAPIContract.from(vertx, withoutStreams(document.copy()))
-                    .map(resolved -> new Contract(yaml, document, resolved));
-        });
+        return vertx.executeBlocking(Read::now)
+                .compose(read -> OpenAPIContract.from(vertx, withoutStreams(read.document.copy()))
+                        .map(resolved -> new Contract(read.yaml, read.document, resolved)));
+    }
+
+    private record Read(String yaml, JsonObject document) {
+
+        private static Read now() {
+            var yaml = text();
+            return new Read(yaml, parse(yaml));
+        }
     }
 
     private static String text() {

@@ -166,6 +166,10 @@ public final class Node {
         var memory = MemoryBudget.of(config, HEAP);
         memory.requireFit();
         LOG.log(INFO, memory.text());
+        var vertx = Vertx.vertx();
+        opened("event loops", STEP_LIMIT, () -> await(vertx.close(), STEP_LIMIT));
+        // To read the contract takes most of a second of a fresh JVM, which is also what a database takes to start.
+        var contract = Contract.load(vertx);
         var database = phase("opening the database", () -> {
             var opened = Database.open(config.database(), config.node().dataDir());
             opened("database", STEP_LIMIT.plus(STEP_LIMIT), opened::close);
@@ -177,8 +181,6 @@ public final class Node {
         var membership = phase("joining", () -> join(database, new NodeId(ids.next(System.currentTimeMillis()))));
         var clock = membership.clock();
 
-        var vertx = Vertx.vertx();
-        opened("event loops", STEP_LIMIT, () -> await(vertx.close(), STEP_LIMIT));
         var parts = new Parts(
                 vertx,
                 database,
@@ -188,7 +190,7 @@ public final class Node {
         var executors = phase("starting workers and router", () -> startEngine(parts));
         console.say("tasks run under " + executors.tasksDirectory() + "; " + executors.isolation());
         startChores(parts, executors.runFolders());
-        phase("opening the API", () -> listen(parts));
+        phase("opening the API", () -> listen(parts, await(contract, STEP_LIMIT)));
         LOG.log(INFO, "node {0} is ready on {1}", membership.node(), address);
     }
 
@@ -390,10 +392,9 @@ public final class Node {
                                 false)));
     }
 
-    private Api listen(Parts parts) {
+    private Api listen(Parts parts, Contract contract) {
         var services =
                 new ApiServices(parts.dags, parts.runs, parts.events, new WorkerService(parts.workers, parts.bus));
-        var contract = await(Contract.load(parts.vertx), STEP_LIMIT);
         var api = await(
                 Api.start(
                                 parts.vertx,
