@@ -133,7 +133,8 @@ class LauncherIT {
     @Test
     void controlCOnATerminalReachesTheProgramOnce() throws Exception {
         // exec: a shell that waits for it would have its own answer to the signal.
-        Process terminal = run("script", "-qec", "exec " + oldJava + " -jar " + jar + " wait", "/dev/null");
+        Process terminal =
+                run("script", "-qec", "exec env --default-signal " + oldJava + " -jar " + jar + " wait", "/dev/null");
         BufferedReader output = terminal.inputReader();
         awaitLine(output, "waiting");
 
