@@ -252,7 +252,8 @@ public final class Node {
                     bus,
                     MemoryBudget.inputs(HEAP));
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
-            this.events = new EventFeed(vertx, new EventRepository(vertx, pools.api()), versions::version);
+            this.events = new EventFeed(
+                    vertx, new EventRepository(vertx, pools.api()), versions::version, MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
         }
     }

@@ -33,7 +33,8 @@ import java.util.function.Supplier;
  * Live events of runs. While somebody listens, one query for the whole node asks for the news of all the runs that are
  * watched, woken by signals and else every second. What it read lately is kept for each run; listeners are served from
  * there, and from the database where they are further behind. Listeners pull, so a slow one costs nothing but its own
- * delay.
+ * delay, and what is read for it: how much of that the node holds is bounded, and beyond it a listener is turned away or
+ * broken off, and may go on from its last event later.
  *
  * <p>All its state belongs to one event loop; it may be called from any.
  */
@@ -47,13 +48,21 @@ public final class EventFeed {
     private static final int READ_LIMIT = 200;
     private static final int KEPT_CHANGES = 2_000;
 
+    /** About what an event takes in memory, told or to be told. */
+    private static final long EVENT_BYTES = 100;
+
     private final Vertx vertx;
     private final Context context;
     private final EventRepository events;
     private final IntFunction<Future<PublishedDag>> versions;
 
+    /** The most events that are kept, and as many again that wait for their readers. */
+    private final long eventsMax;
+
     private final Map<RunId, WatchedRun> watched = new LinkedHashMap<>();
     private int readerCount;
+    private long keptChanges;
+    private long pendingEvents;
     private boolean looking;
     private boolean lookAgain;
     private long timer = -1;
@@ -73,20 +82,44 @@ public final class EventFeed {
             this.knownTo = knownTo;
         }
 
-        void keep(StoredEvent event) {
+        /** Answers how many changes more are kept than before, or how many less. */
+        long keep(StoredEvent event) {
+            var before = keptChanges;
             kept.add(event);
-            keptChanges += 1 + event.changes().size();
+            keptChanges += size(event);
             knownTo = event.number();
             while (keptChanges > KEPT_CHANGES && kept.size() > 1) {
-                var oldest = kept.remove();
-                keptChanges -= 1 + oldest.changes().size();
-                keptFrom = oldest.number();
+                forgetOldest();
             }
+            return (long) keptChanges - before;
+        }
+
+        /** Answers how many changes less are kept. */
+        long forgetAll() {
+            var before = keptChanges;
+            while (!kept.isEmpty()) {
+                forgetOldest();
+            }
+            return before;
+        }
+
+        private void forgetOldest() {
+            var oldest = kept.remove();
+            keptChanges -= size(oldest);
+            keptFrom = oldest.number();
+        }
+
+        private static int size(StoredEvent event) {
+            return 1 + event.changes().size();
         }
     }
 
-    /** {@code versions}: finds a DAG version by its row. */
-    public EventFeed(Vertx vertx, EventRepository events, IntFunction<Future<PublishedDag>> versions) {
+    /**
+     * @param versions finds a DAG version by its row
+     * @param bytesMax about how much memory all events may take together
+     */
+    public EventFeed(Vertx vertx, EventRepository events, IntFunction<Future<PublishedDag>> versions, long bytesMax) {
+        this.eventsMax = bytesMax / EVENT_BYTES / 2;
         this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
         this.events = events;
@@ -119,6 +152,9 @@ public final class EventFeed {
     }
 
     private RunEvents watch(RunSnapshot snapshot, PublishedDag dag, Optional<String> lastEventId) {
+        if (pendingEvents > 0 && pendingEvents + snapshot.tasks().size() > eventsMax) {
+            throw full();
+        }
         var reader = RunEventReader.open(this, dag, snapshot, lastEventId);
         watched.computeIfAbsent(reader.run(), run -> new WatchedRun(run, snapshot.lastNumber()))
                 .readers
@@ -127,6 +163,21 @@ public final class EventFeed {
             timer = vertx.setPeriodic(LOOK_EVERY.toMillis(), _ -> look());
         }
         return reader;
+    }
+
+    /** Counts events that wait for their reader, or no longer do. */
+    void pending(int more) {
+        pendingEvents += more;
+    }
+
+    /** Whether so many events wait for their readers that the slow ones have to go. */
+    boolean isFull() {
+        return pendingEvents > eventsMax;
+    }
+
+    static OrreryException full() {
+        return new OrreryException(
+                ErrorCode.OVERLOADED, "too many events wait for their readers; go on later from the last one");
     }
 
     /** Runs it on the feed's event loop. */
@@ -149,6 +200,7 @@ public final class EventFeed {
         var run = watched.get(reader.run());
         if (run != null && run.readers.remove(reader) && run.readers.isEmpty()) {
             watched.remove(run.run);
+            keptChanges -= run.forgetAll();
         }
         if (watched.isEmpty() && timer >= 0) {
             vertx.cancelTimer(timer);
@@ -163,12 +215,24 @@ public final class EventFeed {
     Future<List<StoredEvent>> behind(RunId run, long number) {
         var kept = watched.get(run);
         if (kept == null || number < kept.keptFrom) {
-            return events.read(run, number, READ_LIMIT);
+            return events.read(run, number, READ_LIMIT).map(EventFeed::some);
         }
-        return Future.succeededFuture(kept.kept.stream()
+        return Future.succeededFuture(some(kept.kept.stream()
                 .filter(event -> event.number() > number)
                 .limit(READ_LIMIT)
-                .toList());
+                .toList()));
+    }
+
+    /** The first of the events, at least one: a reader is not given more at once than is kept of a run. */
+    private static List<StoredEvent> some(List<StoredEvent> events) {
+        var changes = 0;
+        for (var count = 0; count < events.size(); count++) {
+            if (changes > KEPT_CHANGES) {
+                return events.subList(0, count);
+            }
+            changes += events.get(count).changes().size();
+        }
+        return events;
     }
 
     private void look() {
@@ -204,7 +268,13 @@ public final class EventFeed {
             return;
         }
         // A run that was left and opened again meanwhile may know more than was asked for.
-        news.events().stream().filter(event -> event.number() > run.knownTo).forEach(run::keep);
+        news.events().stream()
+                .filter(event -> event.number() > run.knownTo)
+                .forEach(event -> keptChanges += run.keep(event));
+        if (keptChanges > eventsMax) {
+            // Its readers find them in the database.
+            keptChanges -= run.forgetAll();
+        }
         var isOver = news.state().map(RunState::isTerminal).orElse(true)
                 && news.events().size() < READ_LIMIT;
         if (isOver || !news.events().isEmpty()) {

@@ -59,6 +59,7 @@ final class RunEventReader implements RunEvents {
         }
         var reader = new RunEventReader(feed, dag, run.id(), snapshot.lastNumber(), ended);
         reader.tellAll(snapshot, lastEventId.isPresent());
+        feed.pending(reader.pending.size());
         return reader;
     }
 
@@ -106,6 +107,7 @@ final class RunEventReader implements RunEvents {
         while (!pending.isEmpty() && events.size() < EVENTS_AT_ONCE) {
             events.add(pending.remove());
         }
+        feed.pending(-events.size());
         return events;
     }
 
@@ -123,12 +125,18 @@ final class RunEventReader implements RunEvents {
         lookAgain = false;
         feed.behind(run, number).onComplete((events, failure) -> {
             looking = false;
+            if (closed) {
+                return;
+            }
             if (failure != null) {
                 answerWaiting(Future.failedFuture(failure));
                 return;
             }
             events.forEach(this::add);
-            if (!pending.isEmpty()) {
+            feed.pending(pending.size());
+            if (pending.size() > EVENTS_AT_ONCE && feed.isFull()) {
+                answerWaiting(Future.failedFuture(EventFeed.full()));
+            } else if (!pending.isEmpty()) {
                 answerWaiting(Future.succeededFuture(takePending()));
             } else if (lookAgain || !events.isEmpty()) {
                 maybeMore(runEnded);
@@ -174,6 +182,8 @@ final class RunEventReader implements RunEvents {
             if (!closed) {
                 closed = true;
                 answerWaiting(Future.failedFuture(new IllegalStateException("closed")));
+                feed.pending(-pending.size());
+                pending.clear();
                 feed.forget(this);
             }
             return Future.succeededFuture();

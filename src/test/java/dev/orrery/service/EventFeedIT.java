@@ -3,6 +3,7 @@ package dev.orrery.service;
 import static dev.orrery.testing.Await.await;
 import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.orrery.domain.DagId;
@@ -54,6 +55,7 @@ class EventFeedIT {
     private TestDatabase database;
     private Pools pools;
     private WorkRepository work;
+    private DagVersions versions;
     private EventFeed feed;
     private NodeId node;
 
@@ -62,8 +64,8 @@ class EventFeedIT {
         database = Postgres.freshDatabase();
         pools = Pools.open(vertx, database.connectOptions(), 6, 200);
         work = new WorkRepository(vertx, pools.hot());
-        var versions = new DagVersions(vertx, pools.api(), 10_000_000);
-        feed = new EventFeed(vertx, new EventRepository(vertx, pools.api()), versions::version);
+        versions = new DagVersions(vertx, pools.api(), 10_000_000);
+        feed = feed(10_000_000);
         node = new NodeId(IDS.next(System.currentTimeMillis()));
         execute("INSERT INTO nodes (id, name, pid, mode, version) VALUES ('%s', 'n', 1, 'standalone', 'x')"
                 .formatted(node));
@@ -92,6 +94,73 @@ class EventFeedIT {
 
             assertThat(await(events.next())).isEmpty();
         }
+    }
+
+    @Test
+    void whoComesWhileTooManyEventsWaitIsTurnedAwayUntilTheyAreRead() {
+        var run = aRun(IntStream.range(0, 60).mapToObj(n -> "t" + n).toArray(String[]::new));
+        feed = feed(100 * 2 * 100);
+
+        var first = await(feed.open(TENANT, run, FROM_THE_BEGINNING));
+        assertThatThrownBy(() -> open(run))
+                .isInstanceOfSatisfying(
+                        OrreryException.class, error -> assertThat(error.code()).isEqualTo(ErrorCode.OVERLOADED));
+        await(first.next());
+        open(run).close();
+
+        var second = await(feed.open(TENANT, run, FROM_THE_BEGINNING));
+        assertThatThrownBy(() -> open(run)).isInstanceOf(OrreryException.class);
+        second.close();
+        open(run).close();
+        first.close();
+    }
+
+    @Test
+    void whatIsNotKeptIsReadFromTheDatabase() {
+        feed = feed(1);
+        var run = aRun("a", "b <- a");
+        try (var events = open(run)) {
+            await(events.next());
+
+            for (var end = 0; end < 2; end++) {
+                commit(claimOne(), Optional.of(SUCCEED));
+            }
+
+            var told = new ArrayList<RunEvent>();
+            for (var next = await(events.next()); !next.isEmpty(); next = await(events.next())) {
+                told.addAll(next);
+            }
+            assertThat(told(told)).isEqualTo("a succeeded, b ready, run running, b succeeded, run succeeded");
+        }
+    }
+
+    @Test
+    void aReaderThatIsFarBehindWhileTooManyEventsWaitIsBrokenOffAndGoesOnLater() throws SQLException {
+        var run = aRun(IntStream.range(0, 700).mapToObj(n -> "t" + n).toArray(String[]::new));
+        feed = feed(100 * 2 * 100);
+        String last;
+        try (var events = open(run)) {
+            var all = new ArrayList<>(await(events.next()));
+            all.addAll(await(events.next()));
+            last = all.getLast().id();
+
+            commitAll(claim(700));
+
+            assertThatThrownBy(() -> await(events.next()))
+                    .isInstanceOfSatisfying(
+                            OrreryException.class,
+                            error -> assertThat(error.code()).isEqualTo(ErrorCode.OVERLOADED));
+        }
+
+        feed = feed(10_000_000);
+        assertThat(readToTheEnd(run, Optional.of(last))).hasSize(701);
+    }
+
+    private void commitAll(List<Claim> claims) {
+        var reports = claims.stream()
+                .map(claim -> report(claim, Optional.of(SUCCEED)))
+                .toList();
+        await(work.commitAndClaim(node, reports, QUEUES, 0));
     }
 
     @Test
@@ -285,6 +354,10 @@ class EventFeedIT {
 
     private RunEvents open(RunId run) {
         return await(feed.open(TENANT, run, FROM_THE_BEGINNING));
+    }
+
+    private EventFeed feed(long bytes) {
+        return new EventFeed(vertx, new EventRepository(vertx, pools.api()), versions::version, bytes);
     }
 
     private List<RunEvent> readToTheEnd(RunId run, Optional<String> id) {
