@@ -40,7 +40,7 @@ public final class DagJson {
 
     /** The stored form. */
     public static Json write(DagDraft draft) {
-        return new Json(object(draft, json -> Texts.clean(json).text()).encode());
+        return new Json(object(draft, Json::text).encode());
     }
 
     /** The form for readers: user's JSON stands in it as such. */
