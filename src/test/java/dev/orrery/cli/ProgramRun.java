@@ -46,7 +46,10 @@ final class ProgramRun implements AutoCloseable {
     static ProgramRun start(Path folder, Map<String, String> variables, List<String> command) throws IOException {
         var out = Files.createTempFile(folder, "out", ".txt");
         var err = Files.createTempFile(folder, "err", ".txt");
-        var builder = new ProcessBuilder(command)
+        // Signals that the tests were told to ignore (in the background of a script, say) are the program's again.
+        var withSignals = new ArrayList<>(List.of("env", "--default-signal"));
+        withSignals.addAll(command);
+        var builder = new ProcessBuilder(withSignals)
                 .directory(folder.toFile())
                 .redirectOutput(out.toFile())
                 .redirectError(err.toFile());
