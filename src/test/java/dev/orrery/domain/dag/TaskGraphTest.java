@@ -10,6 +10,7 @@ import dev.orrery.testing.Graphs;
 import dev.orrery.testing.Seeded;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -50,7 +51,8 @@ class TaskGraphTest {
     @Test
     void theOrderOfTheFileBreaksTies() {
         assertThat(order("a", "b", "c")).containsExactly(0, 1, 2);
-        assertThat(order("c <- a", "a", "b")).containsExactly(1, 0, 2);
+        assertThat(order("c <- a", "a", "b")).containsExactly(1, 2, 0);
+        assertThat(order("a", "d <- c", "b <- a", "c <- a")).containsExactly(0, 2, 3, 1);
         assertThat(order("d <- b c", "c <- a", "b <- a", "a")).containsExactly(3, 1, 2, 0);
     }
 
@@ -68,7 +70,7 @@ class TaskGraphTest {
     }
 
     @Test
-    void theOrderIsTheSmallestInWhichEachTaskComesAfterItsDependencies() {
+    void theOrderIsThatOfReadingTheFileAgainAndAgain() {
         Seeded.forAll(random -> {
             var tasks = randomTasks(random, random.nextInt(1, 40));
 
@@ -76,20 +78,49 @@ class TaskGraphTest {
         });
     }
 
-    /** Again and again the first task of the file whose dependencies have all been placed. */
+    /** Again and again the first task of the file that is not placed and whose dependencies are, then on from there. */
     private static int[] naiveOrder(List<TaskDefinition> tasks) {
         var placed = new LinkedHashSet<TaskId>();
         var order = new ArrayList<Integer>();
         while (order.size() < tasks.size()) {
-            var next = IntStream.range(0, tasks.size())
-                    .filter(n -> !placed.contains(tasks.get(n).id()))
-                    .filter(n -> placed.containsAll(tasks.get(n).dependencies()))
-                    .findFirst()
-                    .orElseThrow();
-            placed.add(tasks.get(next).id());
-            order.add(next);
+            for (var n = 0; n < tasks.size(); n++) {
+                var task = tasks.get(n);
+                if (!placed.contains(task.id()) && placed.containsAll(task.dependencies())) {
+                    placed.add(task.id());
+                    order.add(n);
+                }
+            }
         }
         return order.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    @Test
+    void aFileInWhichDependenciesStandFirstKeepsItsOrder() {
+        Seeded.forAll(random -> {
+            var shuffled = randomTasks(random, random.nextInt(1, 40));
+            var order = TaskGraph.of(shuffled).order();
+            var sorted = Arrays.stream(order).mapToObj(shuffled::get).toList();
+
+            assertThat(TaskGraph.of(sorted).order()).isSorted();
+        });
+    }
+
+    @Test
+    void layersStayTogetherInWhateverOrderTheyAreWritten() {
+        var layers = 100;
+        var width = 50;
+        var upwards = tasks(
+                layers * width,
+                n -> n < width
+                        ? Set.of()
+                        : new LinkedHashSet<>(List.of("t" + (n - width), "t" + (n / width * width - 1))));
+        var backwards = upwards.reversed();
+
+        assertThat(TaskGraph.of(upwards).order()).isSorted();
+        var order = TaskGraph.of(backwards).order();
+        for (var place = 0; place < order.length; place++) {
+            assertThat(order[place] / width).isEqualTo(layers - 1 - place / width);
+        }
     }
 
     @Test
