@@ -5,11 +5,15 @@ import static java.util.Objects.requireNonNull;
 
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.json.JsonObject;
 import io.vertx.openapi.contract.OpenAPIContract;
+import io.vertx.openapi.contract.Operation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import java.util.Optional;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
@@ -42,6 +46,16 @@ public record Contract(String yaml, JsonObject document, OpenAPIContract resolve
             var yaml = text();
             return new Read(yaml, parse(yaml));
         }
+    }
+
+    /** The id of the operation that a request asks for, from its path and method alone; nothing where there is none. */
+    Optional<String> operationOf(HttpServerRequest request) {
+        var path = request.path();
+        if (path == null || !path.startsWith(BASE_PATH + "/")) {
+            return Optional.empty();
+        }
+        var method = request.method().equals(HttpMethod.HEAD) ? HttpMethod.GET : request.method();
+        return Optional.ofNullable(resolved.findOperation(path, method)).map(Operation::getOperationId);
     }
 
     private static String text() {

@@ -9,11 +9,14 @@ import io.micrometer.core.instrument.Timer;
 import io.vertx.core.Handler;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /**
  * Writes one line for each request when it is over: reads at DEBUG, changes at INFO; neither headers nor bodies nor queries, so that no
@@ -29,10 +32,13 @@ final class RequestLog implements Handler<RoutingContext> {
     private static final Set<HttpMethod> READS = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
 
     private final Metrics metrics;
+    private final Function<HttpServerRequest, Optional<String>> operations;
     private final Map<String, Timer> timers = new HashMap<>();
 
-    RequestLog(Metrics metrics) {
+    /** {@code operations} tells what a request asked that was refused before it came to its operation. */
+    RequestLog(Metrics metrics, Function<HttpServerRequest, Optional<String>> operations) {
         this.metrics = metrics;
+        this.operations = operations;
     }
 
     @Override
@@ -48,7 +54,8 @@ final class RequestLog implements Handler<RoutingContext> {
     private void end(RoutingContext context, long nanos) {
         var request = context.request();
         var status = Integer.toString(context.response().getStatusCode());
-        String operation = context.get(OPERATION, UNKNOWN);
+        String known = context.get(OPERATION);
+        var operation = known != null ? known : operations.apply(request).orElse(UNKNOWN);
         timers.computeIfAbsent(operation + ' ' + status, _ -> metrics.timer(Metric.HTTP_REQUESTS, operation, status))
                 .record(nanos, TimeUnit.NANOSECONDS);
         var level = READS.contains(request.method()) ? DEBUG : INFO;
