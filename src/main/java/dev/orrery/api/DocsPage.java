@@ -118,7 +118,7 @@ final class DocsPage {
         if (parameters.isEmpty()) {
             return;
         }
-        html.append("<h4>Parameters</h4>\n<table>\n<tr><th>name</th><th>in</th><th>type</th><th></th></tr>\n");
+        html.append("<h4>Parameters</h4>\n<table>\n<tr><th>name</th><th>in</th><th>type</th><th>meaning</th></tr>\n");
         for (var reference : parameters) {
             var parameter = resolve(reference);
             var required = parameter.getBoolean("required", false) ? " <em>required</em>" : "";
@@ -146,7 +146,7 @@ final class DocsPage {
     }
 
     private void answers(JsonObject responses) {
-        html.append("<h4>Answers</h4>\n<table>\n<tr><th>status</th><th></th><th>body</th></tr>\n");
+        html.append("<h4>Answers</h4>\n<table>\n<tr><th>status</th><th>meaning</th><th>body</th></tr>\n");
         for (var entry : responses) {
             var response = resolve((JsonObject) entry.getValue());
             html.append("<tr><td>%s</td><td>%s</td><td>%s</td></tr>%n"
@@ -211,7 +211,7 @@ final class DocsPage {
 
     private void fields(JsonObject schema) {
         var required = schema.getJsonArray("required", new JsonArray());
-        html.append("<table>\n<tr><th>field</th><th>type</th><th></th></tr>\n");
+        html.append("<table>\n<tr><th>field</th><th>type</th><th>meaning</th></tr>\n");
         for (var entry : schema.getJsonObject("properties")) {
             var field = (JsonObject) entry.getValue();
             html.append("<tr><td><code>%s</code>%s</td><td>%s</td><td>%s</td></tr>%n"

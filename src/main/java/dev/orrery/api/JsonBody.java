@@ -12,6 +12,7 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
+import dev.orrery.domain.ProblemCode;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -80,7 +81,7 @@ final class JsonBody {
     }
 
     /** A problem of the thing at this place: names of fields and numbers of elements, from the outside in. */
-    Problem problem(List<String> place, String code, String message, Optional<String> help) {
+    Problem problem(List<String> place, ProblemCode code, String message, Optional<String> help) {
         try (var parser = MAPPER.createParser(bytes)) {
             return find(parser, place, code, message, help);
         } catch (IOException e) {
@@ -89,7 +90,7 @@ final class JsonBody {
     }
 
     private static Problem find(
-            JsonParser parser, List<String> place, String code, String message, Optional<String> help)
+            JsonParser parser, List<String> place, ProblemCode code, String message, Optional<String> help)
             throws IOException {
         var wanted = pointer(place);
         while (parser.nextToken() != null) {
@@ -133,7 +134,7 @@ final class JsonBody {
         var line = at == null ? 0 : Math.max(0, at.getLineNr());
         var column = at == null ? 0 : Math.max(0, at.getColumnNr());
         var message = e.getOriginalMessage().lines().findFirst().orElse("not JSON");
-        var problem = new Problem("MALFORMED_JSON", line, column, "", message, Optional.empty());
+        var problem = new Problem(ProblemCode.MALFORMED_JSON, line, column, "", message, Optional.empty());
         return new OrreryException(ErrorCode.PARSE_ERROR, "the body is not well-formed JSON", List.of(problem));
     }
 
@@ -174,7 +175,7 @@ final class JsonBody {
         if (problems.isEmpty() && !isStorable(text)) {
             problems.add(problem(
                     place,
-                    "INVALID_VALUE",
+                    ProblemCode.INVALID_VALUE,
                     "the text holds U+0000 or half of a surrogate pair",
                     Optional.of("leave the character out")));
         }
@@ -201,7 +202,7 @@ final class JsonBody {
         if (problems.isEmpty() && Math.abs((long) number.scale()) > MAX_EXPONENT) {
             var shown = number.toString();
             var message = shown.substring(0, Math.min(SHOWN, shown.length())) + " is too large or too small a number";
-            problems.add(problem(place, "OUT_OF_RANGE", message, Optional.of("send it as a string")));
+            problems.add(problem(place, ProblemCode.OUT_OF_RANGE, message, Optional.of("send it as a string")));
         }
     }
 }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
 import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.ProblemCode;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -66,25 +67,35 @@ final class Pages {
     }
 
     private static Answer errors() {
-        var rows = new StringBuilder();
+        var errors = new StringBuilder();
         for (var code : ErrorCode.values()) {
-            rows.append("<tr id=\"%s\"><td><code>%s</code></td><td>%d</td><td>%s</td><td>%s</td></tr>%n"
-                    .formatted(
-                            code.name(),
-                            code.name(),
-                            code.status(),
-                            Html.escape(code.cause()),
-                            Html.escape(code.cure())));
+            var status = "<td>%d</td>".formatted(code.status());
+            errors.append(row(code.name(), code.name(), status, code.cause(), code.cure()));
+        }
+        var problems = new StringBuilder();
+        for (var code : ProblemCode.values()) {
+            problems.append(row("problem-" + code, code.name(), "", code.cause(), code.cure()));
         }
         return Html.page("Errors of Orrery", """
                 <main>
-                <p><a href="/docs">The API</a></p>
+                <p><a href="/">Orrery</a> · <a href="/docs">The API</a></p>
                 <h1>Errors</h1>
-                <p>Every error is answered as <code>{code, message, details}</code>; <code>details</code> lists each problem with its place.</p>
+                <p>Every error is answered as <code>{code, message, details}</code>; <code>details</code> lists each problem
+                with its <a href="#problems">own code</a>, its place and its help.</p>
                 <table>
                 <tr><th>code</th><th>status</th><th>cause</th><th>cure</th></tr>
                 %s</table>
-                </main>""".formatted(rows));
+                <h2 id="problems">Problems</h2>
+                <p>The codes in <code>details</code>, and those of <code>dag validate</code>.</p>
+                <table>
+                <tr><th>code</th><th>cause</th><th>cure</th></tr>
+                %s</table>
+                </main>""".formatted(errors, problems));
+    }
+
+    private static String row(String id, String code, String status, String cause, String cure) {
+        return "<tr id=\"%s\"><td><code>%s</code></td>%s<td>%s</td><td>%s</td></tr>%n"
+                .formatted(id, code, status, Html.escape(cause), Html.escape(cure));
     }
 
     private static String resource(String path) {

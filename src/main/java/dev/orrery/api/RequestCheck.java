@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TenantId;
 import dev.orrery.service.RequestKey;
 import io.vertx.core.Future;
@@ -137,11 +138,15 @@ final class RequestCheck {
         for (var parameter : parameters) {
             var given = given(context, query, parameter);
             if (given.size() > 1) {
-                problems.add(problem(parameter, "DUPLICATE", "it is given " + given.size() + " times", "give it once"));
+                problems.add(problem(
+                        parameter,
+                        ProblemCode.DUPLICATE_PARAMETER,
+                        "it is given " + given.size() + " times",
+                        "give it once"));
             } else if (!given.isEmpty()) {
                 values.put(parameter.name, read(parameter, given.getFirst(), problems));
             } else if (parameter.required) {
-                problems.add(problem(parameter, "MISSING_FIELD", "it is missing", "it is required"));
+                problems.add(problem(parameter, ProblemCode.MISSING_FIELD, "it is missing", "it is required"));
             } else if (parameter.byDefault() != null) {
                 values.put(parameter.name, parameter.byDefault());
             }
@@ -167,7 +172,7 @@ final class RequestCheck {
             if (!queryNames.contains(name)) {
                 var shown = SchemaProblems.shown(name);
                 problems.add(new Problem(
-                        "UNKNOWN_FIELD",
+                        ProblemCode.UNKNOWN_FIELD,
                         0,
                         0,
                         "query." + shown,
@@ -180,8 +185,8 @@ final class RequestCheck {
     private static Object read(Expected parameter, String text, List<Problem> problems) {
         var value = typed(parameter, text);
         if (text.chars().anyMatch(Character::isISOControl) || !JsonBody.isStorable(text)) {
-            problems.add(
-                    problem(parameter, "INVALID_VALUE", "it holds a character that cannot be kept", "leave it out"));
+            problems.add(problem(
+                    parameter, ProblemCode.INVALID_VALUE, "it holds a character that cannot be kept", "leave it out"));
             return value;
         }
         for (var finding : SchemaProblems.of(parameter.schema, value, parameter.validator.validate(value))) {
@@ -199,7 +204,7 @@ final class RequestCheck {
         };
     }
 
-    private static Problem problem(Expected parameter, String code, String message, String help) {
+    private static Problem problem(Expected parameter, ProblemCode code, String message, String help) {
         return new Problem(code, 0, 0, parameter.place(), message, Optional.of(help));
     }
 

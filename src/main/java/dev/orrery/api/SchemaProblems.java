@@ -3,6 +3,7 @@ package dev.orrery.api;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.orrery.domain.Nearest;
+import dev.orrery.domain.ProblemCode;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.json.schema.OutputUnit;
@@ -29,7 +30,7 @@ final class SchemaProblems {
      *
      * @param place names of fields and numbers of elements, from the outside in
      */
-    record Finding(List<String> place, String code, String message, Optional<String> help) {}
+    record Finding(List<String> place, ProblemCode code, String message, Optional<String> help) {}
 
     private SchemaProblems() {}
 
@@ -55,14 +56,18 @@ final class SchemaProblems {
         return switch (keyword) {
             case "required" -> missing(schema, value, place);
             case "additionalProperties" -> unknown(schema, place);
-            case "type" -> one(place, "WRONG_TYPE", "expected " + types(schema) + ", found " + typeOf(value));
+            case "type" -> one(place, ProblemCode.WRONG_TYPE, "expected " + types(schema) + ", found " + typeOf(value));
             case "enum" -> List.of(notOneOf(schema, value, place));
             case "minimum", "maximum" ->
-                one(place, "OUT_OF_RANGE", value + " is out of range", "a number from " + range(schema, "imum"));
+                one(
+                        place,
+                        ProblemCode.OUT_OF_RANGE,
+                        value + " is out of range",
+                        "a number from " + range(schema, "imum"));
             case "minLength", "maxLength" ->
                 one(
                         place,
-                        "OUT_OF_RANGE",
+                        ProblemCode.OUT_OF_RANGE,
                         "has " + length(value) + " characters",
                         range(schema, "Length") + " characters");
             case "pattern" -> List.of(wrongForm(schema, value, place));
@@ -76,8 +81,8 @@ final class SchemaProblems {
         return schema.getJsonArray("required", new JsonArray()).stream()
                 .map(Object::toString)
                 .filter(name -> !present.contains(name))
-                .map(name ->
-                        new Finding(place, "MISSING_FIELD", "the field '" + name + "' is missing", Optional.empty()))
+                .map(name -> new Finding(
+                        place, ProblemCode.MISSING_FIELD, "the field '" + name + "' is missing", Optional.empty()))
                 .toList();
     }
 
@@ -89,7 +94,7 @@ final class SchemaProblems {
         var name = place.isEmpty() ? "" : place.getLast();
         return known.contains(name)
                 ? List.of()
-                : one(place, "UNKNOWN_FIELD", "unknown field '" + shown(name) + "'", hint(name, known));
+                : one(place, ProblemCode.UNKNOWN_FIELD, "unknown field '" + shown(name) + "'", hint(name, known));
     }
 
     private static Finding notOneOf(JsonObject schema, @Nullable Object value, List<String> place) {
@@ -97,7 +102,7 @@ final class SchemaProblems {
         var written = String.valueOf(value);
         return new Finding(
                 place,
-                "INVALID_VALUE",
+                ProblemCode.INVALID_VALUE,
                 "'" + shown(written) + "' is not a value it can have",
                 Optional.of(hint(written, known)));
     }
@@ -108,7 +113,7 @@ final class SchemaProblems {
                 : "of the form " + schema.getString("pattern", schema.getString("format", ""));
         return new Finding(
                 place,
-                "INVALID_VALUE",
+                ProblemCode.INVALID_VALUE,
                 "'" + shown(String.valueOf(value)) + "' does not have the right form",
                 Optional.of("it must be " + form));
     }
@@ -128,11 +133,11 @@ final class SchemaProblems {
                 .toString();
     }
 
-    private static List<Finding> one(List<String> place, String code, String message) {
+    private static List<Finding> one(List<String> place, ProblemCode code, String message) {
         return List.of(new Finding(place, code, message, Optional.empty()));
     }
 
-    private static List<Finding> one(List<String> place, String code, String message, String help) {
+    private static List<Finding> one(List<String> place, ProblemCode code, String message, String help) {
         return List.of(new Finding(place, code, message, Optional.of(help)));
     }
 

@@ -1,6 +1,7 @@
 package dev.orrery.dagfile;
 
 import dev.orrery.dagfile.GraphCheck.Edge;
+import dev.orrery.domain.ProblemCode;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -135,7 +136,7 @@ final class CycleSearch {
             }
         }
         problems.add(
-                "CYCLE",
+                ProblemCode.CYCLE,
                 closing.stated().place(),
                 closing.stated().path(),
                 "the dependencies form a cycle: " + spelledOut,

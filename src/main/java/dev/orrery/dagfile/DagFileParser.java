@@ -1,5 +1,6 @@
 package dev.orrery.dagfile;
 
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.dag.DagDraft;
 import java.util.Optional;
 
@@ -32,7 +33,7 @@ public final class DagFileParser {
         var root = YamlTree.of(yaml, problems);
         if (root.isEmpty() && problems.count() == 0) {
             problems.add(
-                    "EMPTY_FILE",
+                    ProblemCode.EMPTY_FILE,
                     new YamlNode.Place(1, 1),
                     "",
                     "the file is empty",

@@ -2,6 +2,7 @@ package dev.orrery.dagfile;
 
 import dev.orrery.dagfile.YamlNode.Sequence;
 import dev.orrery.domain.Nearest;
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
 import java.time.ZoneId;
@@ -46,7 +47,7 @@ final class DagReader {
         if (schedule.get().length() > DagDraft.MAX_SCHEDULE_LENGTH) {
             dag.refuse(
                     "schedule",
-                    "BAD_CRON",
+                    ProblemCode.BAD_CRON,
                     "'schedule' must have at most " + DagDraft.MAX_SCHEDULE_LENGTH + " characters, has "
                             + schedule.get().length(),
                     "shorten its lists to ranges and steps");
@@ -55,7 +56,7 @@ final class DagReader {
         CronText.complaint(schedule.get())
                 .ifPresent(complaint -> dag.refuse(
                         "schedule",
-                        "BAD_CRON",
+                        ProblemCode.BAD_CRON,
                         "'schedule' " + Quoted.of(schedule.get()) + " is no cron expression that we take: " + complaint,
                         "write it like '0 2 * * *' (every day at 02:00) or @daily"));
         return schedule;
@@ -65,7 +66,7 @@ final class DagReader {
         var timezone = dag.text("timezone", TextRule.ANY);
         if (timezone.isPresent() && !ZoneId.getAvailableZoneIds().contains(timezone.get())) {
             problems.add(
-                    "BAD_TIMEZONE",
+                    ProblemCode.BAD_TIMEZONE,
                     dag.value("timezone").orElseThrow().place(),
                     "timezone",
                     "no time zone is called " + Quoted.of(timezone.get()),
@@ -87,14 +88,18 @@ final class DagReader {
             return List.of();
         }
         if (isEmpty(node.get())) {
-            dag.refuse("tasks", "NO_TASKS", "a DAG needs at least one task", "write one as '- id: …' under 'tasks:'");
+            dag.refuse(
+                    "tasks",
+                    ProblemCode.NO_TASKS,
+                    "a DAG needs at least one task",
+                    "write one as '- id: …' under 'tasks:'");
             return List.of();
         }
         var items = dag.items("tasks");
         if (items.size() > DagDraft.MAX_TASKS) {
             dag.refuse(
                     "tasks",
-                    "TOO_MANY_TASKS",
+                    ProblemCode.TOO_MANY_TASKS,
                     "a DAG may have at most " + DagDraft.MAX_TASKS + " tasks, this one has " + items.size(),
                     "split it, or give one task more to do");
         }

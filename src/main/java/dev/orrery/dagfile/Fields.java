@@ -8,6 +8,7 @@ import dev.orrery.dagfile.YamlNode.Scalar;
 import dev.orrery.dagfile.YamlNode.Sequence;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.Nearest;
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.task.Durations;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -65,7 +66,7 @@ final class Fields {
             if (!known.contains(name)) {
                 var explained = explain.apply(name);
                 problems.add(
-                        "UNKNOWN_FIELD",
+                        ProblemCode.UNKNOWN_FIELD,
                         entry.key().place(),
                         path(Quoted.shortened(name, 60)),
                         explained.orElseGet(() -> "unknown field " + Quoted.of(name)),
@@ -88,7 +89,7 @@ final class Fields {
 
     void requirePresent(String name, String help) {
         if (!has(name)) {
-            problems.add("MISSING_FIELD", place(), path(name), "the field '" + name + "' is missing", help);
+            problems.add(ProblemCode.MISSING_FIELD, place(), path(name), "the field '" + name + "' is missing", help);
         }
     }
 
@@ -179,7 +180,7 @@ final class Fields {
         var text = scalar.text();
         var isBareNumber = CoreSchema.kindOf(new Scalar(scalar.place(), text, true)) == Kind.INTEGER;
         problems.add(
-                "BAD_DURATION",
+                ProblemCode.BAD_DURATION,
                 scalar.place(),
                 path(name),
                 isBareNumber
@@ -273,14 +274,14 @@ final class Fields {
         return value(name).map(node -> JsonReader.read(node, path(name), problems));
     }
 
-    void refuse(String name, String code, String message, String help) {
+    void refuse(String name, ProblemCode code, String message, String help) {
         var place = value(name).map(YamlNode::place).orElse(place());
         problems.add(code, place, path(name), message, help);
     }
 
     private void refuseRange(YamlNode node, String name, String range, String found) {
         problems.add(
-                "OUT_OF_RANGE",
+                ProblemCode.OUT_OF_RANGE,
                 node.place(),
                 path(name),
                 Quoted.of(name) + " must be " + range + ", is " + found,
@@ -293,7 +294,7 @@ final class Fields {
 
     private static void refuseType(YamlNode node, String path, String what, String wanted, Problems problems) {
         problems.add(
-                "WRONG_TYPE",
+                ProblemCode.WRONG_TYPE,
                 node.place(),
                 path,
                 what + " must be " + wanted + ", is " + kind(node),

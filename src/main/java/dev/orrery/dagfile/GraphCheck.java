@@ -2,6 +2,7 @@ package dev.orrery.dagfile;
 
 import dev.orrery.dagfile.YamlNode.Place;
 import dev.orrery.domain.Nearest;
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.dag.DagDraft;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -44,7 +45,7 @@ final class GraphCheck {
             numbers.put(id.get().id(), number);
         } else {
             problems.add(
-                    "DUPLICATE_ID",
+                    ProblemCode.DUPLICATE_ID,
                     id.get().place(),
                     id.get().path(),
                     "the id " + Quoted.of(id.get().id()) + " already stands in line " + first.line(),
@@ -62,7 +63,7 @@ final class GraphCheck {
         }
         if (count > DagDraft.MAX_EDGES) {
             problems.add(
-                    "TOO_MANY_DEPENDENCIES",
+                    ProblemCode.TOO_MANY_DEPENDENCIES,
                     tasksPlace,
                     "tasks",
                     "a DAG may have at most " + DagDraft.MAX_EDGES + " dependencies in all, this one has " + count,
@@ -80,9 +81,17 @@ final class GraphCheck {
         for (var dependency : task.dependencies()) {
             var upstream = numbers.get(dependency.id());
             if (!stated.add(dependency.id())) {
-                refuse("DUPLICATE_DEPENDENCY", dependency, "the dependency %s stands twice", "remove one of the two");
+                refuse(
+                        ProblemCode.DUPLICATE_DEPENDENCY,
+                        dependency,
+                        "the dependency %s stands twice",
+                        "remove one of the two");
             } else if (dependency.id().equals(ids.get(task.number()))) {
-                refuse("SELF_DEPENDENCY", dependency, "the task %s depends on itself", "remove this dependency");
+                refuse(
+                        ProblemCode.SELF_DEPENDENCY,
+                        dependency,
+                        "the task %s depends on itself",
+                        "remove this dependency");
             } else if (upstream == null) {
                 refuseUnknown(dependency);
             } else {
@@ -92,14 +101,14 @@ final class GraphCheck {
         return edges;
     }
 
-    private void refuse(String code, Reference dependency, String message, String help) {
+    private void refuse(ProblemCode code, Reference dependency, String message, String help) {
         problems.add(
                 code, dependency.place(), dependency.path(), String.format(message, Quoted.of(dependency.id())), help);
     }
 
     private void refuseUnknown(Reference dependency) {
         problems.add(
-                "UNKNOWN_DEPENDENCY",
+                ProblemCode.UNKNOWN_DEPENDENCY,
                 dependency.place(),
                 dependency.path(),
                 "no task has the id " + Quoted.of(dependency.id()),

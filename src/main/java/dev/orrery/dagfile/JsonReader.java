@@ -6,6 +6,7 @@ import dev.orrery.dagfile.YamlNode.Mapping;
 import dev.orrery.dagfile.YamlNode.Scalar;
 import dev.orrery.dagfile.YamlNode.Sequence;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.ProblemCode;
 import java.util.regex.Pattern;
 
 /** Reads a value of any shape as JSON, by the core schema of YAML. */
@@ -73,7 +74,8 @@ final class JsonReader {
             case BOOLEAN -> json.append(CoreSchema.isTrue(scalar));
             case INTEGER -> appendNumber(scalar, path, true);
             case NUMBER -> appendNumber(scalar, path, false);
-            case NO_NUMBER -> refuse(scalar, path, "NOT_JSON", "JSON has no number " + Quoted.of(scalar.text()));
+            case NO_NUMBER ->
+                refuse(scalar, path, ProblemCode.NOT_JSON, "JSON has no number " + Quoted.of(scalar.text()));
         }
     }
 
@@ -89,10 +91,14 @@ final class JsonReader {
             refuse(
                     scalar,
                     path,
-                    "AMBIGUOUS_VALUE",
+                    ProblemCode.AMBIGUOUS_VALUE,
                     "the number " + Quoted.of(text) + " begins with a zero, which some readers take as octal");
         } else if (text.length() > MAX_NUMBER_LENGTH || isBeyondDouble(scalar)) {
-            refuse(scalar, path, "OUT_OF_RANGE", "the number " + Quoted.of(text) + " is too large or too small");
+            refuse(
+                    scalar,
+                    path,
+                    ProblemCode.OUT_OF_RANGE,
+                    "the number " + Quoted.of(text) + " is too large or too small");
         } else {
             json.append(isInteger ? CoreSchema.integer(scalar).toString() : number(text));
         }
@@ -115,7 +121,7 @@ final class JsonReader {
         return sign + whole.replaceFirst("\\.(?![0-9])", ".0");
     }
 
-    private void refuse(Scalar scalar, String path, String code, String message) {
+    private void refuse(Scalar scalar, String path, ProblemCode code, String message) {
         problems.add(code, scalar.place(), path, message, "put it in quotes to pass it on as text");
         json.append("null");
     }

@@ -3,6 +3,7 @@ package dev.orrery.dagfile;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.dag.DagDraft;
 import java.util.List;
 
@@ -21,14 +22,14 @@ public sealed interface Parsed {
 
         /** Whether the file is too large, no YAML that we take, or well-formed but wrong. */
         public ErrorCode errorCode() {
-            if (holds("FILE_TOO_LARGE")) {
+            if (holds(ProblemCode.FILE_TOO_LARGE)) {
                 return ErrorCode.PAYLOAD_TOO_LARGE;
             }
-            return holds("PARSE_ERROR") ? ErrorCode.PARSE_ERROR : ErrorCode.VALIDATION_ERROR;
+            return holds(ProblemCode.PARSE_ERROR) ? ErrorCode.PARSE_ERROR : ErrorCode.VALIDATION_ERROR;
         }
 
-        private boolean holds(String code) {
-            return problems.stream().anyMatch(problem -> problem.code().equals(code));
+        private boolean holds(ProblemCode code) {
+            return problems.stream().anyMatch(problem -> problem.code().equals(code.name()));
         }
     }
 

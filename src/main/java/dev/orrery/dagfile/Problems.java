@@ -4,6 +4,7 @@ import static java.util.Comparator.comparingInt;
 
 import dev.orrery.dagfile.YamlNode.Place;
 import dev.orrery.domain.Problem;
+import dev.orrery.domain.ProblemCode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -21,18 +22,19 @@ final class Problems {
     private final List<Finding> findings = new ArrayList<>();
     private int count;
 
-    private record Finding(Place place, String code, String path, String message, Supplier<Optional<String>> help) {
+    private record Finding(
+            Place place, ProblemCode code, String path, String message, Supplier<Optional<String>> help) {
 
         Problem problem() {
             return new Problem(code, place.line(), place.column(), path, message, help.get());
         }
     }
 
-    void add(String code, Place place, String path, String message, String help) {
+    void add(ProblemCode code, Place place, String path, String message, String help) {
         add(code, place, path, message, () -> Optional.of(help));
     }
 
-    void add(String code, Place place, String path, String message, Supplier<Optional<String>> help) {
+    void add(ProblemCode code, Place place, String path, String message, Supplier<Optional<String>> help) {
         count++;
         if (findings.size() < MAX_KEPT) {
             findings.add(new Finding(place, code, path, message, help));
@@ -52,7 +54,7 @@ final class Problems {
         if (count > shown.size()) {
             var last = shown.getLast();
             shown.add(new Problem(
-                    "TOO_MANY_PROBLEMS",
+                    ProblemCode.TOO_MANY_PROBLEMS,
                     last.line(),
                     last.column(),
                     "",

@@ -1,6 +1,7 @@
 package dev.orrery.dagfile;
 
 import dev.orrery.dagfile.YamlNode.Place;
+import dev.orrery.domain.ProblemCode;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.StandardCharsets;
@@ -27,7 +28,7 @@ final class SourceText {
         decoded.flip();
         if (result.isError()) {
             problems.add(
-                    "PARSE_ERROR",
+                    ProblemCode.PARSE_ERROR,
                     placeAtEnd(decoded),
                     "",
                     "the file is not UTF-8: byte " + (input.position() + 1) + " begins no character",
@@ -48,7 +49,7 @@ final class SourceText {
 
     private static void refuseSize(long bytes, Problems problems) {
         problems.add(
-                "FILE_TOO_LARGE",
+                ProblemCode.FILE_TOO_LARGE,
                 new Place(1, 1),
                 "",
                 "the file has " + bytes + " bytes; at most " + MAX_BYTES + " (1 MiB) are taken",
@@ -61,7 +62,7 @@ final class SourceText {
             var codePoint = yaml.codePointAt(index);
             if (!StreamReader.isPrintable(codePoint)) {
                 problems.add(
-                        "PARSE_ERROR",
+                        ProblemCode.PARSE_ERROR,
                         placeAtEnd(yaml.subSequence(0, index)),
                         "",
                         String.format("the character U+%04X may not stand in a YAML file", codePoint),

@@ -6,6 +6,7 @@ import dev.orrery.dagfile.CoreSchema.Kind;
 import dev.orrery.dagfile.GraphCheck.Reference;
 import dev.orrery.dagfile.YamlNode.Scalar;
 import dev.orrery.domain.Nearest;
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
@@ -64,7 +65,7 @@ final class TaskReader {
         if (items.size() > DagDraft.MAX_DEPENDENCIES) {
             task.refuse(
                     "dependencies",
-                    "TOO_MANY_DEPENDENCIES",
+                    ProblemCode.TOO_MANY_DEPENDENCIES,
                     "a task may wait for at most " + DagDraft.MAX_DEPENDENCIES + " others, this one has "
                             + items.size(),
                     "put a task between that waits for a part of them");
@@ -120,7 +121,7 @@ final class TaskReader {
             return type;
         }
         problems.add(
-                "UNKNOWN_TYPE",
+                ProblemCode.UNKNOWN_TYPE,
                 task.value("type").orElseThrow().place(),
                 task.path("type"),
                 "no task type is called " + Quoted.of(type.get()),
@@ -142,7 +143,7 @@ final class TaskReader {
         if (task.has("retry") && task.has("retryPolicy")) {
             task.refuse(
                     "retryPolicy",
-                    "CONFLICTING_FIELDS",
+                    ProblemCode.CONFLICTING_FIELDS,
                     "'retry' and 'retryPolicy' are two names of one field",
                     "remove one of them");
         }

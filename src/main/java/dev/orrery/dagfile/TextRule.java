@@ -1,5 +1,6 @@
 package dev.orrery.dagfile;
 
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.TaskDefinition;
 import java.util.Set;
@@ -12,7 +13,7 @@ import java.util.regex.Pattern;
  * @param code of the problem where it does not
  * @param demand continues the sentence that begins with the field's name
  */
-record TextRule(String code, Predicate<String> rule, String demand, String help) {
+record TextRule(ProblemCode code, Predicate<String> rule, String demand, String help) {
 
     private static final int MAX_PATH_LENGTH = 4_096;
     private static final Pattern HEADER_NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}");
@@ -34,67 +35,67 @@ record TextRule(String code, Predicate<String> rule, String demand, String help)
             "ORRERY_PARAMS",
             "ORRERY_OUTPUT");
 
-    static final TextRule ANY = new TextRule("BAD_TEXT", _ -> true, "", "");
+    static final TextRule ANY = new TextRule(ProblemCode.WRONG_TYPE, _ -> true, "", "");
 
-    static final TextRule NOT_BLANK =
-            new TextRule("BLANK_TEXT", text -> !text.isBlank(), "must not be blank", "write what is to be run");
+    static final TextRule NOT_BLANK = new TextRule(
+            ProblemCode.BLANK_TEXT, text -> !text.isBlank(), "must not be blank", "write what is to be run");
 
     static final TextRule NAME = new TextRule(
-            "BAD_NAME",
+            ProblemCode.BAD_NAME,
             TaskDefinition::isName,
             "must have 1 to 255 characters, one of them visible and none of them a control character",
             "write a short name on one line");
 
     static final TextRule ID = new TextRule(
-            "BAD_ID",
+            ProblemCode.BAD_ID,
             text -> TaskId.FORM.matcher(text).matches(),
             "must be 1 to 255 of the characters A-Z a-z 0-9 _ . - and begin with a letter, a digit or '_'",
             "choose such an id and put what people read into 'name'");
 
     static final TextRule QUEUE = new TextRule(
-            "BAD_QUEUE",
+            ProblemCode.BAD_QUEUE,
             text -> TaskDefinition.QUEUE_FORM.matcher(text).matches(),
             "must be 1 to 64 of the characters A-Z a-z 0-9 _ . -",
             "leave it out to use the queue 'default'");
 
     static final TextRule PATH = new TextRule(
-            "BAD_PATH",
+            ProblemCode.BAD_PATH,
             text -> !text.isBlank() && text.length() <= MAX_PATH_LENGTH,
             "must be a path of 1 to " + MAX_PATH_LENGTH + " characters",
             "write a path on the node, relative to tasks.directory or absolute");
 
     static final TextRule HANDLER_NAME = new TextRule(
-            "BAD_HANDLER",
+            ProblemCode.BAD_HANDLER,
             text -> HANDLER.matcher(text).matches(),
             "must be 1 to 255 of the characters A-Z a-z 0-9 _ . : / - and begin with a letter, a digit or '_'",
             "built in are noop, echo, sleep and log");
 
     static final TextRule METHOD = new TextRule(
-            "BAD_METHOD",
+            ProblemCode.BAD_METHOD,
             Set.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")::contains,
             "must be one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
             "write it in capital letters");
 
     static final TextRule URL = new TextRule(
-            "BAD_URL",
+            ProblemCode.BAD_URL,
             Urls::isUrl,
             "must be an http or https URL with a host",
             "write it like https://example.org/path or ${ORRERY_API}/runs; encode other characters as %20");
 
     static final TextRule HEADER = new TextRule(
-            "BAD_HEADER",
+            ProblemCode.BAD_HEADER,
             text -> HEADER_NAME.matcher(text).matches(),
             "is no header name",
             "use letters, digits and '-'");
 
     static final TextRule HEADER_VALUE = new TextRule(
-            "BAD_HEADER",
+            ProblemCode.BAD_HEADER,
             text -> text.chars().noneMatch(c -> (c < ' ' && c != '\t') || c == 0x7F),
             "must be one line without control characters",
             "write it on one line; '|' leaves a line end behind it, '|-' does not");
 
     static final TextRule VARIABLE_NAME = new TextRule(
-            "BAD_VARIABLE",
+            ProblemCode.BAD_VARIABLE,
             text -> VARIABLE.matcher(text).matches() && !OWN_VARIABLES.contains(text),
             "is no name for a variable: it is empty, holds '=' or a control character, or is one that the node sets itself",
             "choose another name, such as letters, digits and '_'");

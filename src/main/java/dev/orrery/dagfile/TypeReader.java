@@ -1,6 +1,7 @@
 package dev.orrery.dagfile;
 
 import dev.orrery.domain.Json;
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;
@@ -64,7 +65,7 @@ final class TypeReader {
         if (task.has("script") && task.has("code")) {
             task.refuse(
                     "code",
-                    "CONFLICTING_FIELDS",
+                    ProblemCode.CONFLICTING_FIELDS,
                     "'script' names a file and 'code' is the program itself; a task has one of them",
                     "remove one of them");
         }
@@ -94,7 +95,7 @@ final class TypeReader {
             if (!names.add(name.toLowerCase(Locale.ROOT))) {
                 task.refuse(
                         "headers",
-                        "BAD_HEADER",
+                        ProblemCode.BAD_HEADER,
                         "the header " + Quoted.of(name) + " stands twice: capital letters make no difference",
                         "remove one of the two");
             }

@@ -6,6 +6,7 @@ import dev.orrery.dagfile.YamlNode.Mapping;
 import dev.orrery.dagfile.YamlNode.Place;
 import dev.orrery.dagfile.YamlNode.Scalar;
 import dev.orrery.dagfile.YamlNode.Sequence;
+import dev.orrery.domain.ProblemCode;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -68,7 +69,11 @@ final class YamlTree {
             return Optional.empty();
         } catch (YAMLException broken) {
             problems.add(
-                    "PARSE_ERROR", new Place(1, 1), "", "this is no YAML: " + broken.getMessage(), Optional::empty);
+                    ProblemCode.PARSE_ERROR,
+                    new Place(1, 1),
+                    "",
+                    "this is no YAML: " + broken.getMessage(),
+                    Optional::empty);
             return Optional.empty();
         }
         return Optional.ofNullable(tree.root);
@@ -79,7 +84,7 @@ final class YamlTree {
         var place = mark == null ? new Place(1, 1) : place(mark);
         var context = broken.getContext() == null ? "" : broken.getContext() + ": ";
         var message = "this is no YAML: " + Quoted.shortened(context + broken.getProblem(), 200);
-        problems.add("PARSE_ERROR", place, "", message, () -> helpFor(message));
+        problems.add(ProblemCode.PARSE_ERROR, place, "", message, () -> helpFor(message));
     }
 
     private static Optional<String> helpFor(String message) {
@@ -114,7 +119,7 @@ final class YamlTree {
             return true;
         }
         problems.add(
-                "PARSE_ERROR",
+                ProblemCode.PARSE_ERROR,
                 place(start.getStartMark()),
                 "",
                 "a second document begins here; a DAG file holds one",
@@ -126,12 +131,16 @@ final class YamlTree {
         var place = place(event.getStartMark());
         if (++nodes > MAX_NODES) {
             problems.add(
-                    "PARSE_ERROR", place, "", "the file holds more than " + MAX_NODES + " values", "split the DAG");
+                    ProblemCode.PARSE_ERROR,
+                    place,
+                    "",
+                    "the file holds more than " + MAX_NODES + " values",
+                    "split the DAG");
             return false;
         }
         if (event.getAnchor() != null && !(event instanceof AliasEvent)) {
             problems.add(
-                    "PARSE_ERROR",
+                    ProblemCode.PARSE_ERROR,
                     place,
                     "",
                     "anchors are not taken, found " + Quoted.of("&" + event.getAnchor()),
@@ -150,7 +159,7 @@ final class YamlTree {
 
     private YamlNode refuseAlias(AliasEvent alias, Place place) {
         problems.add(
-                "PARSE_ERROR",
+                ProblemCode.PARSE_ERROR,
                 place,
                 "",
                 "aliases are not taken, found " + Quoted.of("*" + alias.getAnchor()),
@@ -165,7 +174,7 @@ final class YamlTree {
         }
         if (text.length() > MAX_TEXT_BYTES || SourceText.utf8Length(text) > MAX_TEXT_BYTES) {
             problems.add(
-                    "PARSE_ERROR",
+                    ProblemCode.PARSE_ERROR,
                     place,
                     "",
                     "this text is longer than " + MAX_TEXT_BYTES + " bytes",
@@ -174,7 +183,7 @@ final class YamlTree {
         }
         if (!isStorable(text)) {
             problems.add(
-                    "BAD_CHARACTER",
+                    ProblemCode.BAD_CHARACTER,
                     place,
                     "",
                     "this text holds a NUL character or half of a surrogate pair",
@@ -194,7 +203,7 @@ final class YamlTree {
             return false;
         }
         problems.add(
-                "PARSE_ERROR",
+                ProblemCode.PARSE_ERROR,
                 place,
                 "",
                 "tags are not taken, found "
@@ -206,7 +215,11 @@ final class YamlTree {
     private boolean open(CollectionStartEvent start, Place place) {
         if (open.size() == MAX_DEPTH) {
             problems.add(
-                    "PARSE_ERROR", place, "", "values are nested more than " + MAX_DEPTH + " deep", "nest them less");
+                    ProblemCode.PARSE_ERROR,
+                    place,
+                    "",
+                    "values are nested more than " + MAX_DEPTH + " deep",
+                    "nest them less");
             return false;
         }
         var isBroken = isTagged(start.getTag(), place);
@@ -293,7 +306,7 @@ final class YamlTree {
             if (key instanceof Scalar name && isTaken(name)) {
                 entries.add(new Entry(name, node));
             } else if (key instanceof Sequence || key instanceof Mapping) {
-                problems.add("WRONG_TYPE", key.place(), "", "a key must be a text", "put it in quotes");
+                problems.add(ProblemCode.WRONG_TYPE, key.place(), "", "a key must be a text", "put it in quotes");
             }
             key = null;
         }
@@ -301,7 +314,7 @@ final class YamlTree {
         private boolean isTaken(Scalar name) {
             if (name.plain() && name.text().equals("<<")) {
                 problems.add(
-                        "PARSE_ERROR",
+                        ProblemCode.PARSE_ERROR,
                         name.place(),
                         "",
                         "merge keys are not taken",
@@ -311,7 +324,7 @@ final class YamlTree {
             var first = keys.putIfAbsent(name.text(), name.place());
             if (first != null) {
                 problems.add(
-                        "DUPLICATE_KEY",
+                        ProblemCode.DUPLICATE_KEY,
                         name.place(),
                         "",
                         Quoted.of(name.text()) + " already stands in line " + first.line(),

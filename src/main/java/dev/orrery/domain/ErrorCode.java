@@ -25,7 +25,11 @@ public enum ErrorCode {
             "Read the message, look at the current state, and decide again."),
     PAYLOAD_TOO_LARGE(413, "The body is over 2 MiB or the DAG file over 1 MiB.", "Send less."),
     UNSUPPORTED_MEDIA_TYPE(415, "The body is not application/json.", "Send 'Content-Type: application/json'."),
-    FORBIDDEN(403, "The Host header names neither loopback nor a name in http.hosts.", "Add the name to http.hosts."),
+    FORBIDDEN(
+            403,
+            "The Host header names neither loopback nor a name in http.hosts; or a browser's page of another origin, named"
+                    + " in the Origin header, wants to change something and is not in http.cors-origins.",
+            "Add the host to http.hosts, or the page's origin to http.cors-origins."),
     OVERLOADED(429, "More requests wait than the node admits.", "Try again after the seconds in Retry-After."),
     UNAVAILABLE(
             503,

@@ -8,6 +8,7 @@ import dev.orrery.domain.DagId;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
@@ -164,19 +165,19 @@ public final class DagService {
         var chosen = name.map(Texts::clean)
                 .or(draft::name)
                 .orElseThrow(() -> wrongName(
-                        "MISSING_FIELD",
+                        ProblemCode.MISSING_FIELD,
                         "the DAG has no name",
                         "write 'name: …' into the file, or give a name with the request"));
         if (!TaskDefinition.isName(chosen)) {
             throw wrongName(
-                    "BAD_NAME",
+                    ProblemCode.BAD_NAME,
                     "a name has 1 to 255 characters, one of them visible and none of them a control character",
                     "choose a short name on one line");
         }
         return draft.named(chosen);
     }
 
-    private static OrreryException wrongName(String code, String message, String help) {
+    private static OrreryException wrongName(ProblemCode code, String message, String help) {
         return new OrreryException(
                 ErrorCode.VALIDATION_ERROR,
                 message,
@@ -190,7 +191,8 @@ public final class DagService {
             throw new OrreryException(
                     ErrorCode.BAD_REQUEST,
                     "the cursor is none of this list",
-                    List.of(Problem.at("query.cursor", "BAD_CURSOR", "this is not a nextCursor of this list")));
+                    List.of(Problem.at(
+                            "query.cursor", ProblemCode.BAD_CURSOR, "this is not a nextCursor of this list")));
         }
     }
 

@@ -5,6 +5,7 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.DagDefinition;
 import dev.orrery.store.IdempotencyRepository.KeyClaim;
@@ -203,7 +204,7 @@ public final class DagRepository {
                 return create(tenant, id, dag, key, attempt + 1); // deleted meanwhile
             }
             var problems = existing.map(other -> List.of(new Problem(
-                            "NAME_EXISTS",
+                            ProblemCode.NAME_EXISTS,
                             0,
                             0,
                             other.id().toString(),

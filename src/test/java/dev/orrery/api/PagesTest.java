@@ -2,9 +2,12 @@ package dev.orrery.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.config.HttpConfig;
 import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.ProblemCode;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import io.vertx.core.buffer.Buffer;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
@@ -27,12 +30,22 @@ class PagesTest extends ApiTestBase {
             assertThat(page.header("Content-Type")).isEqualTo("text/html; charset=utf-8");
             assertThat(page.header("Content-Security-Policy")).contains("default-src 'none'", "frame-ancestors 'none'");
             assertThat(page.header("X-Frame-Options")).isEqualTo("DENY");
-            assertThat(html).doesNotContain("<script", "style=", "onclick");
+            assertThat(html).doesNotContain("<script", "style=", "onclick", "<th></th>");
             loads.matcher(html)
                     .results()
                     .map(link -> link.group(2))
                     .forEach(link -> assertThat(link).as(path).matches("(/|#|data:).*"));
         }
+    }
+
+    @Test
+    void theStyleServesDarkAndNarrowWindowsAndLoadsNothing() {
+        var style = start().get("/docs/style.css").send();
+
+        assertThat(style.header("Content-Type")).startsWith("text/css");
+        assertThat(style.body().toString())
+                .contains("prefers-color-scheme: dark", "max-width: 44rem", "overflow-wrap: anywhere")
+                .doesNotContain("url(", "@import");
     }
 
     @Test
@@ -88,6 +101,11 @@ class PagesTest extends ApiTestBase {
 
         for (var code : ErrorCode.values()) {
             assertThat(html).contains("<code>" + code + "</code>", Html.escape(code.cause()), Html.escape(code.cure()));
+        }
+        for (var code : ProblemCode.values()) {
+            assertThat(html)
+                    .contains("<tr id=\"problem-" + code + "\"><td><code>" + code + "</code></td><td>"
+                            + Html.escape(code.cause()) + "</td><td>" + Html.escape(code.cure()) + "</td></tr>");
         }
     }
 
@@ -157,6 +175,32 @@ class PagesTest extends ApiTestBase {
 
         replies.forEach(reply -> assertThat(ApiClient.await(reply).status()).isEqualTo(200));
         assertThat(asked.get()).isLessThan(20);
+    }
+
+    @Test
+    void whatIsRefusedBeforeItsOperationIsMeasuredUnderItToo() {
+        var client = start(new HttpConfig("127.0.0.1", 0, List.of(), "a-secret-of-16-chars", List.of(), 100));
+        var token = "Bearer a-secret-of-16-chars";
+        var huge = Buffer.buffer(new byte[BodyReader.MAX_BYTES + 1]);
+
+        client.post("/api/v1/dags")
+                .header("Authorization", token)
+                .body("text/plain", Buffer.buffer("a"))
+                .send();
+        client.put("/api/v1/dags/" + DAG)
+                .header("Authorization", token)
+                .body("application/json", huge)
+                .send();
+        client.get("/api/v1/runs").send();
+
+        assertThat(client.get("/metrics")
+                        .header("Authorization", token)
+                        .send()
+                        .body()
+                        .toString())
+                .contains("orrery_http_requests_seconds_count{operation=\"createDag\",status=\"415\"} 1")
+                .contains("orrery_http_requests_seconds_count{operation=\"updateDag\",status=\"413\"} 1")
+                .contains("orrery_http_requests_seconds_count{operation=\"listRuns\",status=\"401\"} 1");
     }
 
     @Test

@@ -66,7 +66,12 @@ class RequestCheckTest extends ApiTestBase {
                                 "OUT_OF_RANGE",
                                 "query.offset",
                                 "a number from 0 to 2147483647"),
-                        query("limit twice", DAGS + "?limit=1&limit=2", "DUPLICATE", "query.limit", "give it once"),
+                        query(
+                                "limit twice",
+                                DAGS + "?limit=1&limit=2",
+                                "DUPLICATE_PARAMETER",
+                                "query.limit",
+                                "give it once"),
                         query(
                                 "misspelt parameter",
                                 DAGS + "?limt=5",

@@ -51,13 +51,13 @@ class ValuesTest {
 
     @Test
     void aProblemOfAPlaceWithoutALine() {
-        assertThat(Problem.at("limit", "OUT_OF_RANGE", "must be 1 to 500"))
+        assertThat(Problem.at("limit", ProblemCode.OUT_OF_RANGE, "must be 1 to 500"))
                 .isEqualTo(new Problem("OUT_OF_RANGE", 0, 0, "limit", "must be 1 to 500", Optional.empty()));
     }
 
     @Test
     void anErrorKeepsItsCodeItsProblemsAndItsCause() {
-        var problem = Problem.at("a", "B", "c");
+        var problem = Problem.at("a", ProblemCode.INVALID_VALUE, "c");
         var cause = new IllegalStateException("why");
 
         assertThat(new OrreryException(ErrorCode.BAD_REQUEST, "no", List.of(problem)))
