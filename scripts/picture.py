@@ -38,15 +38,19 @@ def draw(lines):
     height = len(lines) * LINE + 2 * MARGIN
     yield f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}" role="img" aria-label="scripts/demo --once in a terminal">'
     yield '<rect width="100%" height="100%" rx="8" fill="#0d1117"/>'
-    yield '<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="14" xml:space="preserve">'
+    yield '<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="14">'
     for number, line in enumerate(lines):
         column = 0
         for text, colour, bold, dim in spans(line):
             style = (' font-weight="bold"' if bold else "") + (' opacity="0.6"' if dim else "")
             x, y = MARGIN + column * COLUMN, MARGIN + (number + 0.8) * LINE
-            length = len(text) * COLUMN
-            if text.strip():
-                yield f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}"{style} textLength="{length:.1f}">{html.escape(text)}</text>'
+            # Readers of SVG drop blanks at the ends and join those within: what begins with some begins further right.
+            inner = text.strip()
+            x += (len(text) - len(text.lstrip())) * COLUMN
+            length = len(inner) * COLUMN
+            if inner:
+                inner = html.escape(inner).replace(" ", "\u00a0")
+                yield f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}"{style} textLength="{length:.1f}">{inner}</text>'
             column += len(text)
     yield "</g>"
     yield "</svg>"
