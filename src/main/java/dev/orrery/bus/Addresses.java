@@ -10,6 +10,7 @@ import dev.orrery.bus.BusMessage.HandlerCall;
 import dev.orrery.bus.BusMessage.HandlerReply;
 import dev.orrery.bus.BusMessage.HandlerStop;
 import dev.orrery.bus.BusMessage.HistoryGrew;
+import dev.orrery.bus.BusMessage.NodeFenced;
 import dev.orrery.bus.BusMessage.Report;
 import dev.orrery.bus.BusMessage.RetryDue;
 import dev.orrery.bus.BusMessage.StopAttempts;
@@ -50,6 +51,11 @@ public final class Addresses {
 
     public static Address<AskStatus, WorkerStatus> status(WorkerId worker) {
         return new Address<>("worker." + worker + ".status", AskStatus.class, WorkerStatus.class);
+    }
+
+    /** Where a node's router hears that the node was fenced. */
+    public static Address<NodeFenced, Done> fenced(NodeId node) {
+        return new Address<>("router." + node + ".fenced", NodeFenced.class, Done.class);
     }
 
     /** Where a node's router hears what its workers did. */

@@ -72,6 +72,9 @@ public sealed interface BusMessage {
         CLAIM_LOST
     }
 
+    /** The node has lost its right to work: its router ends everything at once. */
+    record NodeFenced() implements BusMessage {}
+
     /** A worker is to give back what it has not begun, and with {@code stopRunning} to end the rest too. */
     record Drain(boolean stopRunning) implements BusMessage {}
 

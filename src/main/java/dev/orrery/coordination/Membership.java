@@ -177,7 +177,8 @@ public final class Membership implements AutoCloseable {
                 clock.set(now);
             }
             return open;
-        } catch (SQLException e) {
+        } catch (SQLException | RuntimeException e) {
+            // Whatever it was, a node that works must go on beating.
             LOG.log(WARNING, "no heartbeat: node=" + node + " reason=" + e.getMessage());
             close(connection);
             return null;

@@ -10,6 +10,7 @@ import dev.orrery.api.Contract;
 import dev.orrery.api.HealthCheck;
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
+import dev.orrery.bus.BusMessage.NodeFenced;
 import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.OrreryConfig;
 import dev.orrery.config.ProgramVersion;
@@ -188,6 +189,7 @@ public final class Node {
                 () -> ids.next(clock.millis()),
                 RandomGenerator.of("L64X128MixRandom"));
         var executors = phase("starting workers and router", () -> startEngine(parts));
+        ended.future().onSuccess(_ -> parts.bus.send(Addresses.fenced(parts.node), new NodeFenced()));
         console.say("tasks run under " + executors.tasksDirectory() + "; " + executors.isolation());
         startChores(parts, executors.runFolders());
         phase("opening the API", () -> listen(parts, await(contract, STEP_LIMIT)));

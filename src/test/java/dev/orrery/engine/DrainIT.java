@@ -10,6 +10,7 @@ import dev.orrery.bus.BusMessage.Activity;
 import dev.orrery.bus.BusMessage.AskStatus;
 import dev.orrery.bus.BusMessage.Drain;
 import dev.orrery.bus.BusMessage.Drained;
+import dev.orrery.bus.BusMessage.NodeFenced;
 import dev.orrery.domain.RunId;
 import dev.orrery.engine.TestEngine.Shape;
 import dev.orrery.executor.TaskExecutor;
@@ -133,6 +134,22 @@ class DrainIT {
         // Its router was not asked to drain: at the end it hands back what the worker keeps.
         engine.stop();
         assertThat(engine.value("SELECT count(*) FROM task_ready")).isEqualTo("3");
+    }
+
+    @Test
+    void aFencedNodeStopsAllItRunsAtOnceAndClaimsNothingMore() throws SQLException {
+        oneRunsAndTwoAreQueued(Shape.of(1, 1).withDrainTimeout(LONG));
+        var other = engine.trigger(engine.publish(Graphs.tasks("x")));
+
+        engine.bus().send(Addresses.fenced(engine.node()), new NodeFenced());
+
+        until(
+                "all is handed back",
+                () -> engine.value("SELECT count(*) FROM claim_batches").equals("0"));
+        assertThat(activity()).isEqualTo(Activity.DRAINING);
+        engine.stop();
+        assertThat(engine.states(other)).isEqualTo("x ready");
+        assertThat(tasks.order()).containsExactly("first", "a");
     }
 
     @Test

@@ -156,7 +156,8 @@ public final class NodeProcess implements AutoCloseable {
         return awaitEnd();
     }
 
-    private int awaitEnd() {
+    /** Waits until it has ended by itself; its exit code. */
+    public int awaitEnd() {
         try {
             if (!process.waitFor(90, TimeUnit.SECONDS)) {
                 throw new AssertionError("the node does not end: " + output());

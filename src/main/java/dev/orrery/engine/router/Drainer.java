@@ -46,6 +46,12 @@ final class Drainer {
         return drained.future();
     }
 
+    /** Nothing may go on: what runs would be run again elsewhere, and its results refused. */
+    void stopAtOnce() {
+        draining = true;
+        askAll(true);
+    }
+
     boolean isDraining() {
         return draining;
     }

@@ -91,6 +91,10 @@ public final class RouterVerticle extends VerticleBase {
         bus.listen(Addresses.WORK_READY, _ -> workIsReady());
         bus.listen(Addresses.RETRY_DUE, due -> retries.dueIn(Duration.ofMillis(due.inMillis())));
         bus.listen(Addresses.CANCELS_ASKED, _ -> stopper.look());
+        bus.listen(Addresses.fenced(node), _ -> {
+            takeNothingMore();
+            drainer.stopAtOnce();
+        });
         return work.queues().onSuccess(this::offer).onSuccess(_ -> poll());
     }
 
@@ -148,11 +152,15 @@ public final class RouterVerticle extends VerticleBase {
 
     @Override
     public Future<?> stop() {
-        memory.appetite().lose();
-        assigner.end();
-        retries.end();
+        takeNothingMore();
         var drained = drainer.drain(settings.drainTimeout());
         turn();
         return drained;
+    }
+
+    private void takeNothingMore() {
+        memory.appetite().lose();
+        assigner.end();
+        retries.end();
     }
 }
