@@ -28,16 +28,19 @@ class TakeoverE2E {
     @TempDir
     Path folder;
 
+    private Postgres server;
     private TestDatabase database;
 
     @BeforeEach
     void open() {
-        database = Postgres.freshDatabase();
+        server = Postgres.safe();
+        database = server.empty();
     }
 
     @AfterEach
     void close() {
         database.close();
+        server.close();
     }
 
     @Test
