@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param attempt the number of the current or last attempt; 0 before the first
  * @param error why the last attempt did not succeed
  * @param startedAt when the current or last attempt began
+ * @param completedAt when it reached its final state
  */
 public record TaskStatus(
         TaskInstanceId id,

@@ -163,18 +163,21 @@ public final class TaskInstanceRepository {
     }
 
     private static StoredInstance instance(Row row) {
+        var state = TaskState.ofWireName(row.getString("state"));
+        // The end of an attempt is the end of the task only if no other one follows.
+        var completedAt = state.isTerminal() ? Rows.optionalTime(row, "finished_at") : Optional.<Instant>empty();
         var instance = new TaskInstance(
                 new TaskInstanceId(row.getUUID("id")),
                 new TaskId(row.getString("task_id")),
                 new RunId(row.getUUID("run_id")),
                 new DagId(row.getUUID("dag_id")),
                 row.getString("name"),
-                TaskState.ofWireName(row.getString("state")),
+                state,
                 row.getShort("attempt"),
                 row.getLong("fence"),
                 Rows.worker(row),
                 Rows.optionalTime(row, "started_at"),
-                Rows.optionalTime(row, "finished_at"),
+                completedAt,
                 Rows.time(row, "created_at"),
                 Optional.ofNullable(row.getString("error")),
                 Optional.ofNullable(row.getString("output")).map(Json::new));
