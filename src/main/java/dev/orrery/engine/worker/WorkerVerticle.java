@@ -144,38 +144,42 @@ public final class WorkerVerticle extends VerticleBase {
 
     /** Never fails: what goes wrong is the outcome. */
     private Future<AttemptOutcome> execute(RunningAttempt attempt) {
-        var assignment = attempt.assignment();
         return inputs(attempt)
-                .compose(given -> {
-                    if (attempt.isStopped()) {
-                        given.letGo().run();
-                        return Future.succeededFuture(new AttemptOutcome.Cancelled());
-                    }
-                    var task = assignment.taskDefinition();
-                    var execution = executors
-                            .apply(task.type())
-                            .start(
-                                    new TaskContext(
-                                            assignment.instanceId(),
-                                            assignment.runId(),
-                                            assignment.dagId(),
-                                            assignment.dagName(),
-                                            task,
-                                            assignment.attempt(),
-                                            assignment.fence(),
-                                            given.params(),
-                                            given.outputs()),
-                                    attempt.log());
-                    attempt.began(execution);
-                    return execution.outcome().onComplete(_ -> given.letGo().run());
-                })
+                .compose(given -> Future.succeededFuture(given)
+                        .compose(_ -> start(attempt, given))
+                        // Also where it throws: others wait for the room.
+                        .onComplete(_ -> given.letGo().run()))
                 .otherwise(bug -> {
                     if (isTooLarge(bug)) {
                         return new AttemptOutcome.Failed(String.valueOf(bug.getMessage()), false);
                     }
-                    LOG.log(WARNING, "an executor failed: task=" + assignment.instanceId(), bug);
+                    LOG.log(
+                            WARNING,
+                            "an executor failed: task=" + attempt.assignment().instanceId(),
+                            bug);
                     return new AttemptOutcome.Failed("INTERNAL_ERROR: " + bug, true);
                 });
+    }
+
+    private Future<AttemptOutcome> start(RunningAttempt attempt, TaskInputs.Inputs given) {
+        if (attempt.isStopped()) {
+            return Future.succeededFuture(new AttemptOutcome.Cancelled());
+        }
+        var assignment = attempt.assignment();
+        var task = assignment.taskDefinition();
+        var context = new TaskContext(
+                assignment.instanceId(),
+                assignment.runId(),
+                assignment.dagId(),
+                assignment.dagName(),
+                task,
+                assignment.attempt(),
+                assignment.fence(),
+                given.params(),
+                given.outputs());
+        var execution = executors.apply(task.type()).start(context, attempt.log());
+        attempt.began(execution);
+        return execution.outcome();
     }
 
     /** Only programs are given files with params and inputs; for all others there is nothing to read. */
