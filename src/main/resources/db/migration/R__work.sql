@@ -168,49 +168,43 @@ DECLARE
     v_cancelling  uuid[];
     v_changes     task_change[] := p_changes;
     v_more        task_change[];
-    v_released    uuid[];
-    v_partly      uuid[];
-    v_unmet       int[];
-    v_queues      text[] := '{}';
+    v_queues      text[];
 BEGIN
     SELECT coalesce(array_agg(r.id), '{}') INTO v_cancelling
     FROM dag_runs r
     WHERE r.id = ANY (ARRAY(SELECT DISTINCT c.run_id FROM unnest(p_changes) c)) AND r.state = 'cancelling';
 
-    -- Parents that end in one batch are counted together: a plain joined decrement would lose all but one.
-    SELECT array_agg(w.id) FILTER (WHERE w.unmet = n.met),
-           array_agg(w.id) FILTER (WHERE w.unmet > n.met),
-           array_agg(w.unmet - n.met) FILTER (WHERE w.unmet > n.met)
-    INTO v_released, v_partly, v_unmet
-    FROM (
-        SELECT instance_id(c.run_id, e.downstream_no) AS id, count(*)::int AS met
+    -- Parents that end in one batch are counted together: a plain joined decrement would lose all but one. Rows are found
+    -- one by one through their key and changed by their place, so that no plan can read the table for many of them.
+    WITH met AS MATERIALIZED (
+        SELECT c.run_id, e.downstream_no, count(*)::int AS count
         FROM unnest(p_changes) c
         CROSS JOIN LATERAL (
             SELECT x.downstream_no FROM dag_edges x
             WHERE x.version_id = c.version_id AND x.upstream_no = c.task_no OFFSET 0
         ) e
         WHERE c.to_state = 'succeeded' AND c.run_id <> ALL (v_cancelling)
-        GROUP BY 1
-    ) n
-    CROSS JOIN LATERAL (SELECT x.id, x.unmet FROM task_wait x WHERE x.id = n.id OFFSET 0) w;
-
-    IF v_partly IS NOT NULL THEN
-        UPDATE task_wait w SET unmet = v_unmet[array_position(v_partly, w.id)] WHERE w.id = ANY (v_partly);
-    END IF;
-
-    IF v_released IS NOT NULL THEN
-        WITH released AS (
-            DELETE FROM task_wait w WHERE w.id = ANY (v_released)
-            RETURNING w.id, w.queue, w.priority, w.must_start_by, w.version_id
-        ), ready AS (
-            INSERT INTO task_ready (id, queue, latest_start, version_id)
-            SELECT r.id, r.queue, latest_start(v_now, r.priority, r.must_start_by), r.version_id FROM released r
-        )
-        SELECT array_agg(DISTINCT r.queue),
-               array_agg((r.id, run_of(r.id), task_no_of(r.id), r.version_id, 'blocked', 'ready', 0, 0, NULL, NULL)::task_change)
-        INTO v_queues, v_more FROM released r;
-        v_changes := v_changes || v_more;
-    END IF;
+        GROUP BY c.run_id, e.downstream_no
+    ), blocked AS MATERIALIZED (
+        SELECT w.place, w.unmet - m.count AS unmet
+        FROM met m
+        CROSS JOIN LATERAL (
+            SELECT x.ctid AS place, x.unmet FROM task_wait x
+            WHERE x.id = instance_id(m.run_id, m.downstream_no) OFFSET 0
+        ) w
+    ), lowered AS (
+        UPDATE task_wait w SET unmet = b.unmet FROM blocked b WHERE w.ctid = b.place AND b.unmet > 0
+    ), released AS (
+        DELETE FROM task_wait w USING blocked b WHERE w.ctid = b.place AND b.unmet = 0
+        RETURNING w.id, w.queue, w.priority, w.must_start_by, w.version_id
+    ), ready AS (
+        INSERT INTO task_ready (id, queue, latest_start, version_id)
+        SELECT r.id, r.queue, latest_start(v_now, r.priority, r.must_start_by), r.version_id FROM released r
+    )
+    SELECT coalesce(array_agg(DISTINCT r.queue), '{}'),
+           array_agg((r.id, run_of(r.id), task_no_of(r.id), r.version_id, 'blocked', 'ready', 0, 0, NULL, NULL)::task_change)
+    INTO v_queues, v_more FROM released r;
+    v_changes := v_changes || v_more;
 
     IF EXISTS (SELECT FROM unnest(p_changes) c
                WHERE c.to_state IN ('failed', 'timed_out', 'cancelled') AND c.run_id <> ALL (v_cancelling)) THEN

@@ -13,7 +13,6 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
-import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
 import java.time.Instant;
@@ -35,17 +34,6 @@ public final class TaskInstanceRepository {
             JOIN dag_tasks t ON t.version_id = s.version_id AND t.task_no = task_no_of(s.id)
             LEFT JOIN task_outputs o ON o.task_id = s.id AND o.attempt = s.attempt
             WHERE s.tenant_id = $1 AND s.id = $2
-            """;
-
-    // language=PostgreSQL
-    static final String LIST_INSTANCES = """
-            SELECT s.id, s.task_id, s.run_id, v.dag_id, t.name, s.state, s.attempt, s.fence, s.node_id, s.worker_no,
-                   s.started_at, s.finished_at, s.created_at, s.error, s.next_attempt_at, NULL::text AS output
-            FROM task_states s
-            JOIN dag_versions v ON v.id = s.version_id
-            JOIN dag_tasks t ON t.version_id = s.version_id AND t.task_no = task_no_of(s.id)
-            WHERE s.tenant_id = $1 AND s.run_id = $2
-            ORDER BY s.id
             """;
 
     // language=PostgreSQL
@@ -100,19 +88,16 @@ public final class TaskInstanceRepository {
 
     /** All instances of a run in the order of the DAG file, without their outputs. */
     public Future<List<StoredInstance>> getByRunId(TenantId tenant, RunId run) {
-        return sql.run(LIST_INSTANCES, Tuple.of(tenant.value(), run.value())).map(TaskInstanceRepository::instances);
+        return sql.run(RunTasks.LIST_INSTANCES, Tuple.of(tenant.value(), run.value()))
+                .map(rows -> RunTasks.of(run, rows));
     }
 
     /** The same inside the transaction of this connection. */
     static Future<List<StoredInstance>> getByRunId(SqlClient transaction, TenantId tenant, RunId run) {
         return transaction
-                .preparedQuery(LIST_INSTANCES)
+                .preparedQuery(RunTasks.LIST_INSTANCES)
                 .execute(Tuple.of(tenant.value(), run.value()))
-                .map(TaskInstanceRepository::instances);
-    }
-
-    private static List<StoredInstance> instances(RowSet<Row> rows) {
-        return Rows.list(rows, TaskInstanceRepository::instance);
+                .map(rows -> RunTasks.of(run, rows));
     }
 
     /** The most urgent ready instances of a queue, without claiming them. */

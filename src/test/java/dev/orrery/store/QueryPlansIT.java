@@ -77,10 +77,10 @@ class QueryPlansIT {
     @ParameterizedTest
     @ValueSource(strings = {"force_generic_plan", "force_custom_plan"})
     void theTasksOfARunAreReadFromItsOwnRowsAlone(String planning) throws SQLException {
-        assertThat(plan(planning, TaskInstanceRepository.LIST_INSTANCES, "1, '" + smallRun + "'"))
+        assertThat(plan(planning, RunTasks.LIST_INSTANCES, "1, '" + smallRun + "'"))
                 .satisfies(p -> p.touchesAtMost(100));
-        assertThat(plan(planning, TaskInstanceRepository.LIST_INSTANCES, "1, '" + wideRun + "'"))
-                .satisfies(p -> p.touchesAtMost(20 * WIDE_TASKS));
+        assertThat(plan(planning, RunTasks.LIST_INSTANCES, "1, '" + wideRun + "'"))
+                .satisfies(p -> p.touchesAtMost(WIDE_TASKS));
         assertThat(plan(planning, TaskInstanceRepository.GET_INSTANCE, "1, instance_id('" + smallRun + "', 2)"))
                 .satisfies(p -> p.touchesAtMost(60));
         assertThat(plan(planning, TaskInstanceRepository.LIST_ATTEMPTS, "instance_id('" + smallRun + "', 2)"))

@@ -15,6 +15,7 @@ import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.Trigger;
 import dev.orrery.domain.task.Verdict;
+import dev.orrery.store.WorkRepository.Held;
 import dev.orrery.testing.Graphs;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
@@ -23,10 +24,12 @@ import io.vertx.core.Vertx;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -106,6 +109,93 @@ class WorkRepositoryIT {
         assertThat(states(run)).isEqualTo("a succeeded, b failed, c succeeded");
         assertThat(database.value("SELECT output FROM task_outputs")).isEqualTo("[\"\\ufffd\\ufffd\",1e999999]");
         assertThat(database.value("SELECT error FROM dead_letters")).isEqualTo("a\uFFFDb\uFFFD");
+    }
+
+    @Test
+    void aTaskIsToldAlikeAloneAndAmongAllOfItsRun() throws SQLException {
+        var run = givenARun(
+                "queued",
+                "running",
+                "again",
+                "retrying",
+                "done",
+                "failed",
+                "late",
+                "asked",
+                "ready",
+                "waits <- ready",
+                "skipped <- failed");
+        var claims = new HashMap<String, Claim>();
+        for (var name : List.of("queued", "running", "again", "retrying", "done", "failed", "late", "asked")) {
+            claims.put(name, claimOne());
+        }
+        var retry = new Verdict.Retry(Duration.ofHours(1), "once more", false);
+        commit(List.of(
+                report(claims.get("running"), Optional.empty()),
+                report(claims.get("again"), Optional.empty()),
+                ended(claims.get("retrying"), retry),
+                ended(claims.get("done"), new Verdict.Succeed(new Json("1"))),
+                ended(claims.get("failed"), FAIL),
+                ended(claims.get("late"), new Verdict.TimeOut("too late")),
+                ended(claims.get("asked"), new Verdict.Cancel())));
+        await(work.handBack(
+                node,
+                List.of(new Held(claims.get("again").id(), claims.get("again").fence()))));
+        var tasks = new TaskInstanceRepository(vertx, pools.api());
+
+        var all = await(tasks.getByRunId(TenantId.DEFAULT, run));
+
+        assertThat(all)
+                .map(stored -> stored.instance().taskId() + " "
+                        + stored.instance().state().wireName())
+                .containsExactly(
+                        "queued queued",
+                        "running running",
+                        "again ready",
+                        "retrying retrying",
+                        "done succeeded",
+                        "failed failed",
+                        "late timed_out",
+                        "asked cancelled",
+                        "ready ready",
+                        "waits blocked",
+                        "skipped skipped");
+        for (var stored : all) {
+            var alone =
+                    await(tasks.get(TenantId.DEFAULT, stored.instance().id())).orElseThrow();
+            assertThat(alone)
+                    .usingRecursiveComparison()
+                    .ignoringFields("instance.output")
+                    .isEqualTo(stored);
+        }
+        assertThat(await(tasks.getByRunId(new TenantId(2), run))).isEmpty();
+    }
+
+    @Test
+    void inGraphsOfManyEdgesEveryTaskIsReleasedOnce() throws SQLException {
+        var fan = new ArrayList<String>(List.of("first"));
+        IntStream.range(0, 3_000).forEach(n -> fan.add("m" + n + " <- first"));
+        fan.add("last <- " + names("m", 3_000, 0, 3_000));
+        var layers = new ArrayList<String>();
+        IntStream.range(0, 3_000).forEach(n -> layers.add("u" + n));
+        // Ten dependencies each, spread so that nearly every batch touches nearly every task below.
+        IntStream.range(0, 3_000).forEach(n -> layers.add("d" + n + " <- " + names("u", 3_000, n, 10)));
+
+        for (var lines : List.of(fan, layers)) {
+            var run = givenARun(lines.toArray(String[]::new));
+            for (var claims = claim(500); !claims.isEmpty(); claims = claim(500)) {
+                commit(claims.stream().map(claim -> ended(claim, SUCCEED)).toList());
+            }
+
+            assertThat(runState(run)).isEqualTo("succeeded");
+        }
+        assertThat(count("task_wait")).isZero();
+    }
+
+    private static String names(String prefix, int of, int from, int count) {
+        return IntStream.range(0, count)
+                .mapToObj(n -> prefix + (from + n * (count == of ? 1 : 299)) % of)
+                .collect(Collectors.joining(" "));
     }
 
     @Test
@@ -260,7 +350,7 @@ class WorkRepositoryIT {
         await(work.handBack(
                 node,
                 claims.stream()
-                        .map(claim -> new WorkRepository.Held(claim.id(), claim.fence()))
+                        .map(claim -> new Held(claim.id(), claim.fence()))
                         .toList()));
         assertThat(states(run)).isEqualTo("a ready, b ready");
         assertThat(count("claim_batches")).isZero();
