@@ -29,6 +29,7 @@ import dev.orrery.engine.worker.WorkerVerticle;
 import dev.orrery.executor.ExecutorEnvironment;
 import dev.orrery.executor.Executors;
 import dev.orrery.executor.LogSink;
+import dev.orrery.executor.RunFolderSweep;
 import dev.orrery.executor.RunFolders;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
@@ -376,23 +377,8 @@ public final class Node {
                 new Chore(
                         "folders of deleted runs",
                         Duration.ofMinutes(1),
-                        () -> removeFolders(parts.vertx, folders, runs)));
+                        new RunFolderSweep(parts.vertx, folders, runs::existing, CHORE_BITE)::bite));
         deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores));
-    }
-
-    private static Future<Boolean> removeFolders(Vertx vertx, RunFolders folders, DagRunRepository runs) {
-        return vertx.executeBlocking(() -> folders.list(CHORE_BITE), false)
-                .compose(found -> runs.existing(found)
-                        .compose(existing -> vertx.executeBlocking(
-                                () -> {
-                                    for (var run : found) {
-                                        if (!existing.contains(run)) {
-                                            folders.remove(run);
-                                        }
-                                    }
-                                    return false;
-                                },
-                                false)));
     }
 
     private Api listen(Parts parts, Contract contract) {

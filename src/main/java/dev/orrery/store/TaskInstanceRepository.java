@@ -22,7 +22,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
-/** Task instances as people and tasks ask for them; {@link WorkRepository} makes them and moves them on. */
+/**
+ * Task instances as people and tasks ask for them. {@link WorkRepository} makes them and moves them on, many at a time and
+ * one in the same way: {@link WorkRepository#createRuns} creates, {@link WorkRepository#commitAndClaim} claims what
+ * {@link #findReady} would show. A state is the place of a row, so there is no update of a state by itself: it is the move
+ * that a claim, a report, a hand-back, a cancel or a wake-up makes.
+ */
 public final class TaskInstanceRepository {
 
     // language=PostgreSQL
