@@ -43,6 +43,8 @@ public final class RunFolders {
         private Iterator<Path> rest = Collections.emptyIterator();
 
         /** The next runs that left a folder, fewer than the limit at the end of a round; other names are passed over. */
+        // The stream stays open from one call to the next, and is closed at the end of the round.
+        @SuppressWarnings("StreamResourceLeak")
         List<RunId> next(int limit) throws IOException {
             if (open == null) {
                 if (!Files.isDirectory(parent)) {
