@@ -1,5 +1,7 @@
 package dev.orrery.api;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -10,6 +12,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.JsonComplaint;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
@@ -17,6 +20,9 @@ import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CoderResult;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +38,7 @@ final class JsonBody {
     private static final int MAX_DEPTH = 100;
     private static final int MAX_EXPONENT = 1_000;
     private static final int SHOWN = 40;
+    private static final int DECODED_AT_ONCE = 8 * 1024;
 
     private static final ObjectMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -55,6 +62,7 @@ final class JsonBody {
 
     /** Reads it, or throws an OrreryException that says what is wrong and where. */
     static JsonBody parse(byte[] bytes) {
+        refuseOtherEncodings(bytes);
         try {
             var body = new JsonBody(bytes, MAPPER.readValue(bytes, Object.class));
             body.refuseWhatCannotBeKept();
@@ -63,6 +71,23 @@ final class JsonBody {
             throw malformed(e);
         } catch (IOException e) {
             throw new UncheckedIOException("reading from memory", e);
+        }
+    }
+
+    /** The parser would guess at UTF-16 and UTF-32, and take a character that is written longer than it may be. */
+    private static void refuseOtherEncodings(byte[] bytes) {
+        var in = ByteBuffer.wrap(bytes);
+        var out = CharBuffer.allocate(DECODED_AT_ONCE);
+        var decoder = UTF_8.newDecoder();
+        var result = CoderResult.OVERFLOW;
+        while (result.isOverflow()) {
+            out.clear();
+            result = decoder.decode(in, out, true);
+        }
+        var hasZero = bytes.length > 1 && (bytes[0] == 0 || bytes[1] == 0);
+        if (result.isError() || hasZero) {
+            var message = hasZero ? "the body is not UTF-8" : "byte " + (in.position() + 1) + " begins no character of UTF-8";
+            throw malformed(0, 0, message);
         }
     }
 
@@ -133,7 +158,11 @@ final class JsonBody {
         var at = e.getLocation();
         var line = at == null ? 0 : Math.max(0, at.getLineNr());
         var column = at == null ? 0 : Math.max(0, at.getColumnNr());
-        var message = e.getOriginalMessage().lines().findFirst().orElse("not JSON");
+        var message = JsonComplaint.of(e.getOriginalMessage());
+        return malformed(line, column, message);
+    }
+
+    private static OrreryException malformed(int line, int column, String message) {
         var problem = new Problem(ProblemCode.MALFORMED_JSON, line, column, "", message, Optional.empty());
         return new OrreryException(ErrorCode.PARSE_ERROR, "the body is not well-formed JSON", List.of(problem));
     }

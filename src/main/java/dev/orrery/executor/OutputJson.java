@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.JsonComplaint;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -115,7 +116,7 @@ final class OutputJson {
     }
 
     private static String reason(JsonProcessingException wrong) {
-        var message = wrong.getOriginalMessage().lines().findFirst().orElse("it is not well-formed");
+        var message = JsonComplaint.of(wrong.getOriginalMessage());
         var location = wrong.getLocation();
         return location == null
                 ? message

@@ -1,6 +1,9 @@
 package dev.orrery.api;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_16;
+import static java.nio.charset.StandardCharsets.UTF_16LE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Future;
@@ -8,6 +11,7 @@ import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
 import java.net.URLEncoder;
+import java.nio.charset.Charset;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -493,5 +497,37 @@ class RequestCheckTest extends ApiTestBase {
 
         assertThat(fits.status()).isEqualTo(201);
         assertThat(tooLarge.code()).isEqualTo("PAYLOAD_TOO_LARGE");
+    }
+
+    @Test
+    void aBodyInAnotherEncodingThanUtf8IsRefused() {
+        var client = start();
+        var text = "{\"yaml\":\"a\"}";
+        var bodies = List.of(
+                text.getBytes(UTF_16),
+                text.getBytes(UTF_16LE),
+                text.getBytes(Charset.forName("UTF-32BE")),
+                "{\"yaml\":\"\u00fc\"}".getBytes(ISO_8859_1),
+                new byte[] {'{', '"', (byte) 0xC0, (byte) 0xAF, '"', ':', '1', '}'},
+                new byte[] {'{', '"', (byte) 0xE2, (byte) 0x82});
+
+        for (var body : bodies) {
+            var reply = client.post(DAGS).body("application/json", Buffer.buffer(body)).send();
+            assertThat(reply.status()).isEqualTo(400);
+            assertThat(reply.code()).isEqualTo("PARSE_ERROR");
+            assertThat(reply.problem().getString("message")).contains("UTF-8");
+        }
+        assertThat(requests).isEmpty();
+    }
+
+    @Test
+    void theParsersOwnNamesStayAtHome() {
+        var client = start();
+
+        for (var body : List.of("[".repeat(200), "{\"a\": NaN}", "/* a */ {}", "{\"a\": {", "1".repeat(2_000))) {
+            var reply = client.post(DAGS).json(body).send();
+            assertThat(reply.code()).isEqualTo("PARSE_ERROR");
+            assertThat(reply.body().toString()).doesNotContain("`", "Source", "Read");
+        }
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import dev.orrery.domain.JsonComplaint;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -57,7 +58,7 @@ public final class JsonObject {
             return value;
         } catch (JsonProcessingException malformed) {
             var place = malformed.getLocation();
-            throw new NotJson(malformed.getOriginalMessage()
+            throw new NotJson(JsonComplaint.of(malformed.getOriginalMessage())
                     + (place == null ? "" : " at " + place.getLineNr() + ":" + place.getColumnNr()));
         } catch (IOException impossible) {
             throw new UncheckedIOException(impossible);
