@@ -86,7 +86,8 @@ final class JsonBody {
         }
         var hasZero = bytes.length > 1 && (bytes[0] == 0 || bytes[1] == 0);
         if (result.isError() || hasZero) {
-            var message = hasZero ? "the body is not UTF-8" : "byte " + (in.position() + 1) + " begins no character of UTF-8";
+            var message =
+                    hasZero ? "the body is not UTF-8" : "byte " + (in.position() + 1) + " begins no character of UTF-8";
             throw malformed(0, 0, message);
         }
     }

@@ -1,9 +1,9 @@
 package dev.orrery.api;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_16;
 import static java.nio.charset.StandardCharsets.UTF_16LE;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Future;
@@ -512,7 +512,9 @@ class RequestCheckTest extends ApiTestBase {
                 new byte[] {'{', '"', (byte) 0xE2, (byte) 0x82});
 
         for (var body : bodies) {
-            var reply = client.post(DAGS).body("application/json", Buffer.buffer(body)).send();
+            var reply = client.post(DAGS)
+                    .body("application/json", Buffer.buffer(body))
+                    .send();
             assertThat(reply.status()).isEqualTo(400);
             assertThat(reply.code()).isEqualTo("PARSE_ERROR");
             assertThat(reply.problem().getString("message")).contains("UTF-8");
