@@ -20,11 +20,13 @@ CREATE OR REPLACE FUNCTION task_no_of(id uuid) RETURNS int
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ('x' || right(id::text, 8))::bit(32)::int;
 
--- When a task that is ready now ought to start at the latest; the same rule as Urgency.latestStart.
+-- When a task that is ready now ought to start at the latest; the same rule as Urgency.latestStart, whose patience is
+-- rounded to milliseconds, halves upwards.
 CREATE OR REPLACE FUNCTION latest_start(ready_at timestamptz, priority real, must_start_by timestamptz)
 RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN greatest(ready_at, least(ready_at + (10 - priority) * interval '30 seconds', must_start_by));
+RETURN greatest(ready_at, least(
+    ready_at + floor((10 - priority::float8) * 30000 + 0.5) * interval '1 millisecond', must_start_by));
 
 DO $$
 BEGIN

@@ -146,7 +146,8 @@ final class RunTasks {
                         attempt.getLong("fence"),
                         Rows.worker(attempt),
                         Rows.optionalTime(attempt, "started_at"),
-                        Rows.optionalTime(attempt, "finished_at"),
+                        // The end of an attempt is the end of the task only if no other one follows.
+                        state.isTerminal() ? Rows.optionalTime(attempt, "finished_at") : Optional.empty(),
                         since,
                         Optional.ofNullable(attempt.getString("error")),
                         Optional.empty());

@@ -1,6 +1,7 @@
 package dev.orrery.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.sql.SQLException;
 import org.junit.jupiter.api.Test;
@@ -17,6 +18,19 @@ class PostgresIT {
                     .isEqualTo(1);
             assertThat(count(second, "SELECT count(*) FROM pg_tables WHERE tablename = 'mine'"))
                     .isZero();
+        }
+    }
+
+    /** So that tests which are to run on an older server do run there. */
+    @Test
+    void theServerIsTheOneThatWasAskedFor() throws SQLException {
+        var asked = System.getenv("TEST_POSTGRES_BIN");
+        assumeTrue(asked != null && asked.contains("/postgresql/"), "only where an installation was named");
+
+        try (var database = Postgres.freshDatabase()) {
+            assertThat(asked)
+                    .contains("/postgresql/"
+                            + count(database, "SELECT current_setting('server_version_num')::int / 10000") + "/");
         }
     }
 
