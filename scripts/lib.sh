@@ -104,6 +104,7 @@ build_if_needed() {
       if jar_is_current; then exit; fi
     fi
     say "building target/orrery.jar (the first time, Maven downloads what it needs to ~/.m2)"
-    maven -q -DskipTests package 1>&2 || die 1 "the build failed; the lines above say why"
+    # Even where it is quiet and told not to, Maven writes sequences for colours.
+    maven -q -DskipTests package 2>&1 | sed $'s/\e\\[[0-9;]*m//g' 1>&2 || die 1 "the build failed; the lines above say why"
   ) 9>"$ROOT/target/.build-lock"
 }

@@ -44,6 +44,29 @@ class ScriptsE2E {
         assertThat(ended.output).contains("no such command");
     }
 
+    @ParameterizedTest
+    @MethodSource("scripts")
+    void eachIsFoundThroughALinkInAFolderWithBlanks(Path script) throws Exception {
+        var folder = Files.createDirectories(elsewhere.resolve("my own files"));
+        var link = Files.createSymbolicLink(folder.resolve(script.getFileName()), script);
+
+        Ended ended = call(link.toString(), "--help");
+
+        assertThat(ended.output).containsIgnoringCase("usage:");
+        assertThat(ended.exit).isZero();
+    }
+
+    @Test
+    void theProgramRunsThroughALinkAndNamesItInWhatIsToBeCopied() throws Exception {
+        var folder = Files.createDirectories(elsewhere.resolve("my own files"));
+        var link = Files.createSymbolicLink(folder.resolve("orrery"), SCRIPTS.resolve("orrery"));
+
+        Ended ended = call(link.toString(), "dag", "list", "--server", "http://127.0.0.1:1");
+
+        assertThat(ended.output).contains("cannot reach");
+        assertThat(ended.exit).isEqualTo(6);
+    }
+
     private Ended call(String... command) throws IOException, InterruptedException {
         Path output = elsewhere.resolve("output");
         Process process = new ProcessBuilder(command)
