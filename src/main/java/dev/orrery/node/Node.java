@@ -55,7 +55,10 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
@@ -168,10 +171,12 @@ public final class Node {
         var memory = MemoryBudget.of(config, HEAP);
         memory.requireFit();
         LOG.log(INFO, memory.text());
+        requireFreePort();
         var vertx = Vertx.vertx();
         opened("event loops", STEP_LIMIT, () -> await(vertx.close(), STEP_LIMIT));
         // To read the contract takes most of a second of a fresh JVM, which is also what a database takes to start.
         var contract = Contract.load(vertx);
+        opened("contract", STEP_LIMIT, () -> await(contract.otherwiseEmpty(), STEP_LIMIT));
         var database = phase("opening the database", () -> {
             var opened = Database.open(config.database(), config.node().dataDir());
             opened("database", STEP_LIMIT.plus(STEP_LIMIT), opened::close);
@@ -408,10 +413,26 @@ public final class Node {
         return api;
     }
 
-    private Throwable cannotListen(Throwable refused) {
-        if (!(refused instanceof IOException)) {
-            return refused;
+    /** Told before a database is created or opened for nothing; who takes the port later is met by {@link #listen}. */
+    private void requireFreePort() {
+        var http = config.http();
+        if (http.port() == 0) {
+            return;
         }
+        try (var probe = new ServerSocket()) {
+            probe.bind(new InetSocketAddress(http.host(), http.port()));
+        } catch (BindException taken) {
+            throw placeTaken(taken);
+        } catch (IOException | IllegalArgumentException _) {
+            // To listen will fail too, and tells why.
+        }
+    }
+
+    private Throwable cannotListen(Throwable refused) {
+        return refused instanceof IOException e ? placeTaken(e) : refused;
+    }
+
+    private StartupException placeTaken(IOException refused) {
         var place = config.http().host() + ":" + config.http().port();
         return new StartupException(
                 "cannot listen on " + place + " (" + refused.getMessage()

@@ -44,6 +44,7 @@ class StartAndStopE2E {
             assertThat(ended.output())
                     .contains(Integer.toString(taken.getLocalPort()))
                     .contains("in use");
+            assertThat(Path.of(data())).as("nothing was begun").doesNotExist();
             assertThat(ended.output()).doesNotContain("\tat ");
         }
     }
