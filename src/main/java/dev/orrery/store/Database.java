@@ -9,6 +9,7 @@ import io.vertx.core.net.NetClientOptions;
 import io.vertx.core.net.PemTrustOptions;
 import io.vertx.pgclient.PgConnectOptions;
 import io.vertx.pgclient.SslMode;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -157,7 +158,7 @@ public final class Database implements AutoCloseable {
                 if (System.nanoTime() + RETRY_PAUSE.toNanos() > deadline) {
                     throw new StartupException(
                             "no PostgreSQL answers at " + place.place() + " within "
-                                    + seconds(limit) + " s (" + StoreErrors.message(e)
+                                    + seconds(limit) + " s (" + reason(e)
                                     + "): start it, or correct database.url",
                             e);
                 }
@@ -174,6 +175,10 @@ public final class Database implements AutoCloseable {
         rootCert.filter(file -> !Files.isReadable(Path.of(file))).ifPresent(file -> {
             throw new StartupException("sslrootcert in database.url cannot be read: " + file);
         });
+    }
+
+    private static String reason(SQLException e) {
+        return e.getCause() instanceof UnknownHostException ? "no host has this name" : StoreErrors.message(e);
     }
 
     private static String refusal(DatabaseUrl place, SQLException e) {

@@ -192,6 +192,15 @@ class DatabaseIT {
     }
 
     @Test
+    void aHostThatDoesNotExistIsToldAsSuch() {
+        var config = config("postgresql://u:secret@no-such-host.invalid/d", Duration.ofMillis(700));
+
+        assertThatThrownBy(() -> Database.open(config, folder))
+                .isInstanceOf(StartupException.class)
+                .hasMessageContainingAll("no PostgreSQL answers at no-such-host.invalid", "no host has this name");
+    }
+
+    @Test
     void aServerThatAcceptsAndSaysNothingIsGivenUpToo() throws IOException {
         try (var silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
             var config = config(
