@@ -13,8 +13,9 @@ import picocli.CommandLine.Command;
 @Command(
         name = "node",
         description = {
-            "Run a node. Without settings it stands alone: an embedded PostgreSQL, data in ~/.orrery.",
-            "SIGTERM and Ctrl-C drain it: nothing new is taken, running tasks may end within workers.drain-timeout.",
+            "Run a node; without settings one with a PostgreSQL of its own and data in ~/.orrery.",
+            "SIGTERM and Ctrl-C drain it: nothing new is taken, and running tasks may end in the time",
+            "of workers.drain-timeout.",
             "A second signal ends it at once; what it had in hand runs again after the next start."
         },
         exitCodeListHeading = "%nExit codes:%n",

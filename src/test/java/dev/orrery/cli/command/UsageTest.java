@@ -55,6 +55,9 @@ class UsageTest {
                     assertThat(help).contains("\nExamples:\n");
                     assertThat(help.substring(help.indexOf("\nExamples:\n")))
                             .contains("orrery " + String.join(" ", words));
+                    assertThat(help)
+                            .as("no folder and no setting is taken apart at its dot")
+                            .doesNotContainPattern("\\.\\n *(orrery|drain-timeout|data-dir|size|token|url)\\b");
                     assertThat(help.lines()).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(110));
                 }));
     }
