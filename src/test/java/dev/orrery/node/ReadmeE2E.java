@@ -22,6 +22,9 @@ class ReadmeE2E {
     private static final Pattern BLOCK = Pattern.compile("```sh\n(.*?)```", Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("]\\((?!http)([^)#]+)\\)");
 
+    /** Messages that come from the operating system. */
+    private static final List<String> OF_THE_SYSTEM = List.of("Address already in use", "No space left on device");
+
     @TempDir
     static Path folder;
 
@@ -88,6 +91,67 @@ class ReadmeE2E {
         assertThat(links)
                 .isNotEmpty()
                 .allSatisfy(link -> assertThat(Path.of(link)).exists());
+    }
+
+    @Test
+    void everyPromiseNamesATestThatIsThere() throws Exception {
+        var promise = Pattern.compile("\\[(\\w+)\\.(\\w+)]\\((src/test/[^)]+/(\\w+)\\.java)\\)");
+        var found = promise.matcher(readme).results().toList();
+
+        assertThat(found).hasSizeGreaterThan(10);
+        for (var link : found) {
+            assertThat(link.group(1)).isEqualTo(link.group(4));
+            assertThat(Files.readString(Path.of(link.group(3)))).contains(" void " + link.group(2) + "(");
+        }
+    }
+
+    @Test
+    void theMessagesOfTheTroublesAreThoseOfTheProgram() throws Exception {
+        var table =
+                readme.substring(readme.indexOf("| what you see |"), readme.indexOf("Logs of the embedded database"));
+        var messages = table.lines()
+                .filter(line -> line.startsWith("| "))
+                .map(line -> line.split("\\|")[1])
+                .filter(first -> first.startsWith(" `"))
+                .flatMap(first -> Pattern.compile("`([^`]+)`").matcher(first).results())
+                .map(message -> message.group(1))
+                .filter(message -> !OF_THE_SYSTEM.contains(message))
+                .toList();
+        var program = sources();
+
+        assertThat(messages)
+                .hasSizeGreaterThan(7)
+                .allSatisfy(message -> assertThat(program).contains(message.replaceFirst("http://.*", "")));
+    }
+
+    private static String sources() throws IOException {
+        var text = new StringBuilder();
+        for (var folder : List.of(Path.of("src/main/java"), Path.of("scripts"))) {
+            try (var files = Files.walk(folder)) {
+                for (var file : files.filter(Files::isRegularFile).toList()) {
+                    text.append(Files.readString(file));
+                }
+            }
+        }
+        return text.toString();
+    }
+
+    @Test
+    void thePictureIsThereAndLoadsNothing() throws Exception {
+        var image = Pattern.compile("<img src=\"([^\"]+)\"").matcher(readme);
+        assertThat(image.find()).isTrue();
+
+        assertThat(Files.readString(Path.of(image.group(1))))
+                .startsWith("<svg")
+                .contains("scripts/demo --once", "log-report", "succeeded")
+                .doesNotContain("<script", "href", "url(");
+    }
+
+    @Test
+    void theHelpOfTheJarIsThere() throws Exception {
+        assertThat(readme).contains("java -jar target/orrery.jar --help");
+
+        assertThat(run("orrery --help")).contains("Exit codes:", "dag", "run", "worker");
     }
 
     /** The first block of commands in which this stands. */
