@@ -4,24 +4,29 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 
 /**
  * How many tasks the node would claim now: its free slots and what will start within the lead time, but never more than
- * the workers' queues have room for. It sleeps while there is nothing to claim, until something may have become ready.
+ * the workers' queues have room for, and nothing while too much of what has ended waits for the database. It sleeps while
+ * there is nothing to claim, until something may have become ready.
  */
 final class Appetite {
 
     private final RouterSettings settings;
     private final HeldClaims held;
+    private final BooleanSupplier hasRoom;
     private final EndRate endRate = new EndRate(System.nanoTime());
     private List<String> queues = List.of();
     private int asked;
     private boolean awake;
     private boolean over;
 
-    Appetite(RouterSettings settings, HeldClaims held) {
+    /** {@code hasRoom}: whether the results of further claims could wait for the database. */
+    Appetite(RouterSettings settings, HeldClaims held, BooleanSupplier hasRoom) {
         this.settings = settings;
         this.held = held;
+        this.hasRoom = hasRoom;
     }
 
     /** The queues there are; answers whether the node serves others than before. */
@@ -62,7 +67,7 @@ final class Appetite {
 
     /** How many to claim, whether or not there is reason to think that anything is ready. */
     int size() {
-        if (over || queues.isEmpty()) {
+        if (over || queues.isEmpty() || !hasRoom.getAsBoolean()) {
             return 0;
         }
         var slots = (long) held.workers().size() * settings.concurrency();

@@ -1,5 +1,6 @@
 package dev.orrery.engine.router;
 
+import dev.orrery.config.MemoryBudget;
 import dev.orrery.domain.WorkerId;
 import java.util.List;
 
@@ -8,6 +9,8 @@ record Memory(HeldClaims held, ReportBuffer reports, Appetite appetite) {
 
     static Memory of(List<WorkerId> workers, RouterSettings settings) {
         var held = new HeldClaims(workers, settings.concurrency() + settings.queueCapacity());
-        return new Memory(held, new ReportBuffer(settings.batchSize()), new Appetite(settings, held));
+        var resultBytes = MemoryBudget.results(Runtime.getRuntime().maxMemory());
+        var reports = new ReportBuffer(settings.batchSize(), resultBytes);
+        return new Memory(held, reports, new Appetite(settings, held, reports::hasRoom));
     }
 }

@@ -20,7 +20,8 @@ import java.util.Set;
 
 /**
  * Starts and results that wait for the next exchange. There is at most one entry for each claim the node holds, which
- * bounds it; a start whose result has come is dropped, since the result tells both.
+ * bounds their number, and while results have too many bytes the node claims nothing more; a start whose result has come is
+ * dropped, since the result tells both.
  *
  * <p>A run is in one batch at a time: a commit locks its runs, and a second one that waited for it would keep what it had
  * locked itself from a third. What is reported of a busy run waits here, and the next batch is made of others.
@@ -35,6 +36,8 @@ final class ReportBuffer {
     private final Map<TaskInstanceId, Entry> starts = new LinkedHashMap<>();
     private final Deque<List<Entry>> parts = new ArrayDeque<>();
     private final Set<RunId> busy = new HashSet<>();
+    private final long bytesMax;
+    private long bytes;
 
     /**
      * One report that waits.
@@ -80,9 +83,13 @@ final class ReportBuffer {
         }
     }
 
-    /** {@code maxRows}: how many reports go in one exchange. */
-    ReportBuffer(int maxRows) {
+    /**
+     * @param maxRows how many reports go in one exchange
+     * @param bytesMax how many bytes of results may wait before nothing more is claimed
+     */
+    ReportBuffer(int maxRows, long bytesMax) {
         this.maxRows = maxRows;
+        this.bytesMax = bytesMax;
     }
 
     void start(Entry start) {
@@ -90,6 +97,7 @@ final class ReportBuffer {
     }
 
     void end(Entry end) {
+        bytes += end.bytes();
         starts.remove(end.id());
         ends.computeIfAbsent(end.run(), _ -> new ArrayDeque<>()).add(end);
     }
@@ -104,6 +112,15 @@ final class ReportBuffer {
         return !parts.isEmpty() && parts.element().stream().map(Entry::run).allMatch(this::isFree);
     }
 
+    /** Whether the results of further claims could wait here too. */
+    boolean hasRoom() {
+        return bytes <= bytesMax;
+    }
+
+    private static long bytes(List<Entry> entries) {
+        return entries.stream().mapToLong(Entry::bytes).sum();
+    }
+
     private boolean isFree(RunId run) {
         return !busy.contains(run);
     }
@@ -114,6 +131,7 @@ final class ReportBuffer {
 
     /** Makes a refused batch the next two, each half of it; a single report goes alone. */
     void part(List<Entry> batch) {
+        bytes += bytes(batch);
         var half = batch.size() / 2;
         parts.addFirst(List.copyOf(batch.subList(half, batch.size())));
         if (half > 0) {
@@ -128,6 +146,7 @@ final class ReportBuffer {
     List<Entry> take() {
         var batch = hasParts() ? parts.remove() : takeWaiting();
         batch.forEach(entry -> busy.add(entry.run()));
+        bytes -= bytes(batch);
         return batch;
     }
 
@@ -174,6 +193,7 @@ final class ReportBuffer {
 
     /** Puts a batch back that was not committed, ahead of what has come since. */
     void putBack(List<Entry> batch) {
+        bytes += bytes(batch);
         for (var entry : batch.reversed()) {
             if (entry.verdict().isPresent()) {
                 starts.remove(entry.id());

@@ -21,12 +21,27 @@ class AppetiteTest {
 
     private final HeldClaims held =
             new HeldClaims(List.of(WorkerId.of(new NodeId(SOME), 1), WorkerId.of(new NodeId(SOME), 2)), ROOM / 2);
-    private final Appetite appetite = new Appetite(settings(List.of(), 1_000), held);
+    private boolean hasRoom = true;
+    private final Appetite appetite = new Appetite(settings(List.of(), 1_000), held, () -> hasRoom);
 
     @Test
     void anIdleNodeWantsToFillItsSlots() {
         appetite.offer(List.of("default"));
         appetite.wake();
+
+        assertThat(appetite.sizeIfAwake()).isEqualTo(SLOTS);
+    }
+
+    @Test
+    void whileTooMuchWaitsForTheDatabaseItWantsNothingAndForgetsNothing() {
+        appetite.offer(List.of("default"));
+        appetite.wake();
+        hasRoom = false;
+        assertThat(appetite.size()).isZero();
+        appetite.ask(0);
+        appetite.answered(0, 0);
+
+        hasRoom = true;
 
         assertThat(appetite.sizeIfAwake()).isEqualTo(SLOTS);
     }
@@ -94,7 +109,7 @@ class AppetiteTest {
         appetite.ask(3);
 
         assertThat(appetite.size()).isEqualTo(ROOM - 5 - 3);
-        var small = new Appetite(settings(List.of(), 6), held);
+        var small = new Appetite(settings(List.of(), 6), held, () -> true);
         small.offer(List.of("default"));
         small.ended(1_000_000, System.nanoTime());
         assertThat(small.size()).isEqualTo(6);
@@ -117,7 +132,7 @@ class AppetiteTest {
         assertThat(appetite.offer(List.of("a", "b"))).isFalse();
         assertThat(appetite.queues()).containsExactly("a", "b");
 
-        var choosy = new Appetite(settings(List.of("b"), 10), held);
+        var choosy = new Appetite(settings(List.of("b"), 10), held, () -> true);
 
         assertThat(choosy.offer(List.of("a", "b"))).isTrue();
         assertThat(choosy.queues()).containsExactly("b");

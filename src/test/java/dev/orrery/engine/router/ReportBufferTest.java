@@ -19,7 +19,7 @@ class ReportBufferTest {
     private static final RunId RUN = new RunId(UUID.fromString("01890a5d-ac96-7000-8000-000000000000"));
     private static final RunId OTHER_RUN = new RunId(UUID.fromString("01890a5d-ac97-7000-8000-000000000000"));
 
-    private final ReportBuffer buffer = new ReportBuffer(3);
+    private final ReportBuffer buffer = new ReportBuffer(3, 1_000);
 
     @Test
     void resultsGoAheadOfStartsAndABatchIsBounded() {
@@ -52,6 +52,30 @@ class ReportBufferTest {
         assertThat(numbers(takeAndReturn())).containsExactly(1);
         assertThat(numbers(takeAndReturn())).containsExactly(2);
         assertThat(numbers(takeAndReturn())).containsExactly(3);
+    }
+
+    @Test
+    void whatWaitsIsCountedInBytesAndWhatIsUnderWayIsNot() {
+        var half = new Json('"' + "x".repeat(598) + '"');
+        buffer.end(end(1, 0, half));
+        assertThat(buffer.hasRoom()).isTrue();
+        buffer.end(end(2, 0, half));
+        assertThat(buffer.hasRoom()).isFalse();
+
+        var batch = buffer.take();
+        assertThat(buffer.hasRoom()).isTrue();
+        buffer.returned(batch);
+        buffer.putBack(batch);
+        assertThat(buffer.hasRoom()).isFalse();
+
+        var again = buffer.take();
+        buffer.returned(again);
+        buffer.part(again);
+        assertThat(buffer.hasRoom()).isFalse();
+        takeAndReturn();
+        assertThat(buffer.hasRoom()).isTrue();
+        takeAndReturn();
+        assertThat(buffer.isEmpty()).isTrue();
     }
 
     @Test
