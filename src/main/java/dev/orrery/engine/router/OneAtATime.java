@@ -24,7 +24,8 @@ final class OneAtATime {
             return;
         }
         underWay = true;
-        question.get().onComplete(_ -> {
+        // Composed, so that a question which throws is one that failed: it must not be the last.
+        Future.succeededFuture().compose(_ -> question.get().mapEmpty()).onComplete(_ -> {
             underWay = false;
             if (onceMore) {
                 onceMore = false;

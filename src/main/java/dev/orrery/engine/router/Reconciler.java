@@ -71,17 +71,20 @@ final class Reconciler {
         // What comes to differ from here on may be missed by this look, and is for the next one.
         due = false;
         underWay = true;
-        work.openClaims(node).compose(this::settle).onComplete(answer -> {
-            underWay = false;
-            if (answer.succeeded()) {
-                comparedAt = System.nanoTime();
-            } else {
-                LOG.log(WARNING, "cannot compare claims with the database", answer.cause());
-                due = true;
-                pause.begin();
-            }
-            loop.turn();
-        });
+        Future.succeededFuture()
+                .compose(_ -> work.openClaims(node))
+                .compose(this::settle)
+                .onComplete(answer -> {
+                    underWay = false;
+                    if (answer.succeeded()) {
+                        comparedAt = System.nanoTime();
+                    } else {
+                        LOG.log(WARNING, "cannot compare claims with the database", answer.cause());
+                        due = true;
+                        pause.begin();
+                    }
+                    loop.turn();
+                });
     }
 
     private Future<Void> settle(List<Held> open) {
