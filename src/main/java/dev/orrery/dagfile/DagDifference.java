@@ -32,6 +32,7 @@ public record DagDifference(
         List<FieldChange> fields, List<TaskDefinition> added, List<TaskDefinition> removed, List<TaskChange> changed) {
 
     private static final int SHOWN_LENGTH = 60;
+    private static final int SHOWN_LINES = 10;
 
     /** One field with its values as text; absent where the field is. */
     public record FieldChange(String field, Optional<String> before, Optional<String> after) {}
@@ -196,6 +197,14 @@ public record DagDifference(
     }
 
     private static void append(StringBuilder text, String lead, FieldChange change) {
+        if (change.before().isPresent() && change.after().isPresent()) {
+            var before = change.before().get();
+            var after = change.after().get();
+            if (before.contains("\n") || after.contains("\n")) {
+                appendLines(text, lead, change.field(), linesOf(before), linesOf(after));
+                return;
+            }
+        }
         text.append(lead)
                 .append(Quoted.shortened(change.field(), SHOWN_LENGTH))
                 .append(": ")
@@ -203,6 +212,41 @@ public record DagDifference(
                 .append(" -> ")
                 .append(change.after().map(DagDifference::shown).orElse("(none)"))
                 .append('\n');
+    }
+
+    /** Of a text of several lines those that differ: a program changes in a few of many. */
+    private static void appendLines(
+            StringBuilder text, String lead, String field, List<String> before, List<String> after) {
+        var most = Math.min(before.size(), after.size());
+        var head = 0;
+        while (head < most && before.get(head).equals(after.get(head))) {
+            head++;
+        }
+        var tail = 0;
+        while (tail < most - head && before.get(before.size() - 1 - tail).equals(after.get(after.size() - 1 - tail))) {
+            tail++;
+        }
+        text.append(lead)
+                .append(Quoted.shortened(field, SHOWN_LENGTH))
+                .append(", from its line ")
+                .append(head + 1)
+                .append(":\n");
+        appendLines(text, " ".repeat(lead.length()) + "  - ", before.subList(head, before.size() - tail));
+        appendLines(text, " ".repeat(lead.length()) + "  + ", after.subList(head, after.size() - tail));
+    }
+
+    /** The last one is empty where the text ends with a line end. */
+    private static List<String> linesOf(String text) {
+        return List.of(text.split("\n", -1));
+    }
+
+    private static void appendLines(StringBuilder text, String lead, List<String> lines) {
+        for (var line : lines.subList(0, Math.min(lines.size(), SHOWN_LINES))) {
+            text.append(lead).append(Quoted.shortened(line, SHOWN_LENGTH)).append('\n');
+        }
+        if (lines.size() > SHOWN_LINES) {
+            text.append(lead).append("and ").append(lines.size() - SHOWN_LINES).append(" more lines\n");
+        }
     }
 
     private static String shown(String value) {

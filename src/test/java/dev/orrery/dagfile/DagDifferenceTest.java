@@ -36,6 +36,47 @@ class DagDifferenceTest {
     }
 
     @Test
+    void ofAProgramTheLinesThatDifferAreShown() {
+        var before = """
+                name: report
+                tasks:
+                  - id: load
+                    type: python
+                    code: |
+                      import json
+                      total = 1
+                      print(total)
+                """;
+        var after = before.replace("total = 1\n", "total = 2\n      total += 3\n");
+
+        assertThat(DagDifference.between(draft(before), draft(after)).text()).isEqualTo("""
+                        ~ task load
+                            code, from its line 2:
+                              - total = 1
+                              + total = 2
+                              + total += 3
+                        """);
+        assertThat(DagDifference.between(draft(before), draft(before.replace("|", "|-")))
+                        .text())
+                .isEqualTo("""
+                        ~ task load
+                            code, from its line 4:
+                              -\s
+                        """);
+    }
+
+    @Test
+    void ofManyLinesThatDifferTheFirstAreShown() {
+        var program = "name: report\ntasks: [{id: load, type: shell, command: \"%s\"}]";
+        var before = program.formatted("a\\n".repeat(30));
+        var after = program.formatted("a\\n");
+
+        assertThat(DagDifference.between(draft(before), draft(after)).text())
+                .contains("command, from its line 2:", "- and 19 more lines")
+                .doesNotContain("+");
+    }
+
+    @Test
     void tasksThatComeGoAndChangeAreToldApart() {
         var difference = DagDifference.between(draft(BEFORE), draft("""
                 name: report
