@@ -55,6 +55,8 @@ final class Pages {
                 <pre><code>java -jar orrery.jar dag new hello &gt; hello.yaml
                 java -jar orrery.jar dag apply hello.yaml
                 java -jar orrery.jar dag trigger hello --follow</code></pre>
+                <p>Where this page is not at <code>http://127.0.0.1:8080</code>, tell the commands by
+                <code>export ORRERY_SERVER=</code> and its address.</p>
                 <h2>Look further</h2>
                 <ul>
                 <li><a href="/docs">The API</a>: every call, with examples</li>

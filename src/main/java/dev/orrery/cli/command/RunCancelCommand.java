@@ -43,10 +43,18 @@ final class RunCancelCommand extends ServerAction {
             var answer = task == null ? Map.of("runId", id) : Map.of("runId", id, "taskId", task);
             terminal().line(JsonObject.of(answer).toString());
         } else {
-            terminal()
-                    .line((task == null ? "the run is" : "task " + task + " is") + " asked to end; watch it with: "
-                            + commandLine("run watch " + id));
+            terminal().line(told(id, client.get("/api/v1/runs/" + id).object().textOrEmpty("state")));
         }
         return ExitCode.OK.code();
+    }
+
+    private String told(String id, String state) {
+        return switch (state) {
+            case "succeeded", "failed" -> "nothing to cancel: the run had already " + state;
+            case "cancelled" -> "the run is cancelled";
+            default ->
+                (task == null ? "the run is" : "task " + task + " is") + " asked to end; watch it with: "
+                        + commandLine("run watch " + id);
+        };
     }
 }

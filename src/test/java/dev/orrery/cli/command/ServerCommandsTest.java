@@ -271,9 +271,22 @@ class ServerCommandsTest {
         node.on("POST /api/v1/runs/" + RUN_ID + "/cancel", 202, "");
         node.on("POST /api/v1/runs/" + RUN_ID + "/tasks/a%20b/cancel", 202, "");
 
+        node.on(
+                "GET /api/v1/runs/" + RUN_ID,
+                200,
+                FAILED_RUN.replace("\"state\":\"failed\",\"params", "\"state\":\"cancelling\",\"params"));
+
         assertThat(command.run("run", "cancel", RUN_ID)).isZero();
         assertThat(command.run("run", "cancel", RUN_ID, "--task", "a b")).isZero();
         assertThat(command.out()).contains("the run is asked to end").contains("task a b is asked to end");
+    }
+
+    @Test
+    void aRunThatHadEndedIsNotSaidToBeAskedToEnd() {
+        node.on("POST /api/v1/runs/" + RUN_ID + "/cancel", 202, "");
+
+        assertThat(command.run("run", "cancel", RUN_ID)).isZero();
+        assertThat(command.out()).isEqualTo("nothing to cancel: the run had already failed\n");
     }
 
     @Test
