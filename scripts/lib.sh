@@ -84,6 +84,11 @@ maven() {
     mvn -B -ntp -f "$ROOT/pom.xml" "$@"
 }
 
+# maven_quietly: tells what is wrong and nothing else, without the sequences for colours that Maven ends with everywhere.
+maven_quietly() {
+  maven -q "$@" 2>&1 | sed $'s/\e\\[[0-9;]*m//g' 1>&2
+}
+
 # jar_is_current: whether the jar is there and no source is younger.
 jar_is_current() {
   [ -f "$JAR" ] && [ -z "$(find "$ROOT/src/main" "$ROOT/pom.xml" "$ROOT/openapi.yaml" "$ROOT/conf/logback.xml" \
@@ -104,7 +109,6 @@ build_if_needed() {
       if jar_is_current; then exit; fi
     fi
     say "building target/orrery.jar (the first time, Maven downloads what it needs to ~/.m2)"
-    # Even where it is quiet and told not to, Maven writes sequences for colours.
-    maven -q -DskipTests package 2>&1 | sed $'s/\e\\[[0-9;]*m//g' 1>&2 || die 1 "the build failed; the lines above say why"
+    maven_quietly -DskipTests package || die 1 "the build failed; the lines above say why"
   ) 9>"$ROOT/target/.build-lock"
 }
