@@ -2,6 +2,7 @@ package dev.orrery.store;
 
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
@@ -23,10 +24,8 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * Task instances as people and tasks ask for them. {@link WorkRepository} makes them and moves them on, many at a time and
- * one in the same way: {@link WorkRepository#createRuns} creates, {@link WorkRepository#commitAndClaim} claims what
- * {@link #findReady} would show. A state is the place of a row, so there is no update of a state by itself: it is the move
- * that a claim, a report, a hand-back, a cancel or a wake-up makes.
+ * Task instances one at a time, and those of a run: as people and tasks ask for them, and as they are made, claimed and
+ * moved on. {@link WorkRepository} does the same with many at a time, by the same functions in the database.
  */
 public final class TaskInstanceRepository {
 
@@ -68,9 +67,11 @@ public final class TaskInstanceRepository {
             """;
 
     private final Sql sql;
+    private final WorkRepository work;
 
     public TaskInstanceRepository(Vertx vertx, Pool pool) {
         this.sql = new Sql(vertx, pool);
+        this.work = new WorkRepository(vertx, pool);
     }
 
     /** An instance, and when it is tried again while it is retrying. */
@@ -85,6 +86,26 @@ public final class TaskInstanceRepository {
             Optional<String> error,
             Optional<Instant> startedAt,
             Optional<Instant> completedAt) {}
+
+    /** Makes a run and its instances, each ready or blocked. */
+    public Future<NewRun.Result> create(NewRun run) {
+        return work.createRuns(List.of(run)).map(List::getFirst);
+    }
+
+    /** Claims the most urgent ready instance of a queue for a node; of two claimants one gets it. */
+    public Future<Optional<Claim>> claim(NodeId node, String queue) {
+        return work.commitAndClaim(node, List.of(), List.of(queue), 1)
+                .map(exchange -> exchange.claims().stream().findFirst());
+    }
+
+    /**
+     * Moves a claimed instance to the state that the report tells, with all that follows from it. A state is the place of a
+     * row, and the claim's fence the right to move it: false, and nothing is changed, where the claim is gone.
+     */
+    public Future<Boolean> updateState(NodeId node, AttemptReport report) {
+        return work.commitAndClaim(node, List.of(report), List.of(), 0)
+                .map(exchange -> exchange.accepted().contains(report.id()));
+    }
 
     public Future<Optional<StoredInstance>> get(TenantId tenant, TaskInstanceId id) {
         return sql.run(GET_INSTANCE, Tuple.of(tenant.value(), id.value()))

@@ -3,21 +3,28 @@ package dev.orrery.store;
 import static dev.orrery.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.domain.DagId;
 import dev.orrery.domain.IdSequence;
+import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.Trigger;
+import dev.orrery.domain.task.TaskState;
+import dev.orrery.domain.task.Verdict;
 import dev.orrery.testing.Graphs;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -85,20 +92,70 @@ class TaskInstanceRepositoryIT {
                 .isEmpty();
     }
 
+    @Test
+    void anInstanceIsClaimedByOneOfManyAndMovedOnByItsFence() throws SQLException {
+        var run = create(Graphs.tasks("first", "second <- first"));
+
+        var claims = await(Future.all(IntStream.range(0, 8)
+                        .mapToObj(_ -> tasks.claim(node, "default"))
+                        .toList()))
+                .<Optional<Claim>>list()
+                .stream()
+                .flatMap(Optional::stream)
+                .toList();
+
+        assertThat(claims).extracting(Claim::id).containsExactly(TaskInstanceId.of(run, 1));
+        var claim = claims.getFirst();
+        assertThat(state(run, 1)).isEqualTo(TaskState.QUEUED);
+        assertThat(await(tasks.updateState(node, report(claim, claim.fence() + 1, Optional.empty()))))
+                .isFalse();
+        assertThat(state(run, 1)).isEqualTo(TaskState.QUEUED);
+        assertThat(await(tasks.updateState(node, report(claim, claim.fence(), Optional.empty()))))
+                .isTrue();
+        assertThat(state(run, 1)).isEqualTo(TaskState.RUNNING);
+        var done = report(claim, claim.fence(), Optional.of(new Verdict.Succeed(new Json("7"))));
+        assertThat(await(tasks.updateState(node, done))).isTrue();
+        assertThat(state(run, 1)).isEqualTo(TaskState.SUCCEEDED);
+        assertThat(state(run, 2)).isEqualTo(TaskState.READY);
+    }
+
+    @Test
+    void noRunIsMadeOfADagThatDoesNotExist() {
+        var unknown = new DagId(IDS.next(System.currentTimeMillis()));
+
+        assertThat(await(tasks.create(run(unknown)))).isEqualTo(new NewRun.Result.NoSuchDag());
+    }
+
+    private TaskState state(RunId run, int number) {
+        return await(tasks.get(TenantId.DEFAULT, TaskInstanceId.of(run, number)))
+                .orElseThrow()
+                .instance()
+                .state();
+    }
+
+    private static AttemptReport report(Claim claim, long fence, Optional<Verdict> verdict) {
+        return new AttemptReport(
+                claim.id(), claim.versionId(), claim.attempt(), fence, 1, verdict, Optional.of(Duration.ZERO));
+    }
+
     private static TaskDefinition task(String id, int priority) {
         return Graphs.task(id, Set.of(), priority);
     }
 
     private RunId create(List<TaskDefinition> definitions) throws SQLException {
-        var run = new NewRun(
+        var run = run(Graphs.publish(database, definitions));
+        assertThat(await(tasks.create(run))).isInstanceOf(NewRun.Result.Created.class);
+        return run.id();
+    }
+
+    private static NewRun run(DagId dag) {
+        return new NewRun(
                 new RunId(IDS.next(System.currentTimeMillis())),
                 TenantId.DEFAULT,
-                Graphs.publish(database, definitions),
+                dag,
                 Trigger.API,
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty());
-        assertThat(await(work.createRuns(List.of(run)))).hasOnlyElementsOfType(NewRun.Result.Created.class);
-        return run.id();
     }
 }
