@@ -5,12 +5,17 @@ import dev.orrery.bus.BusMessage.Assign;
 import dev.orrery.bus.BusMessage.CancelsAsked;
 import dev.orrery.bus.BusMessage.Done;
 import dev.orrery.bus.BusMessage.Drain;
+import dev.orrery.bus.BusMessage.DrainNode;
 import dev.orrery.bus.BusMessage.Drained;
+import dev.orrery.bus.BusMessage.GiveBack;
 import dev.orrery.bus.BusMessage.HandlerCall;
 import dev.orrery.bus.BusMessage.HandlerReply;
 import dev.orrery.bus.BusMessage.HandlerStop;
 import dev.orrery.bus.BusMessage.HistoryGrew;
+import dev.orrery.bus.BusMessage.MustStop;
 import dev.orrery.bus.BusMessage.NodeFenced;
+import dev.orrery.bus.BusMessage.ReleaseWork;
+import dev.orrery.bus.BusMessage.Released;
 import dev.orrery.bus.BusMessage.Report;
 import dev.orrery.bus.BusMessage.RetryDue;
 import dev.orrery.bus.BusMessage.StopAttempts;
@@ -56,6 +61,25 @@ public final class Addresses {
     /** Where a node's router hears that the node was fenced. */
     public static Address<NodeFenced, Done> fenced(NodeId node) {
         return new Address<>("router." + node + ".fenced", NodeFenced.class, Done.class);
+    }
+
+    /** Where a node's router hears that others may take what runs on it. */
+    public static Address<MustStop, Done> mustStop(NodeId node) {
+        return new Address<>("router." + node + ".must-stop", MustStop.class, Done.class);
+    }
+
+    /** Where a node's router is asked to drain. */
+    public static Address<DrainNode, Done> drainNode(NodeId node) {
+        return new Address<>("router." + node + ".drain", DrainNode.class, Done.class);
+    }
+
+    /** Where the routers of other nodes ask for work. */
+    public static Address<ReleaseWork, Released> release(NodeId node) {
+        return new Address<>("router." + node + ".release", ReleaseWork.class, Released.class);
+    }
+
+    public static Address<GiveBack, Drained> giveBack(WorkerId worker) {
+        return new Address<>("worker." + worker + ".give-back", GiveBack.class, Drained.class);
     }
 
     /** Where a node's router hears what its workers did. */

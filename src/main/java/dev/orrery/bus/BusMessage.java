@@ -86,6 +86,31 @@ public sealed interface BusMessage {
         }
     }
 
+    /** A router with nothing to do asks that of another node for claims of these queues that have not begun; empty: of any. */
+    record ReleaseWork(int most, Set<String> queues) implements BusMessage {
+
+        public ReleaseWork {
+            queues = Set.copyOf(queues);
+        }
+    }
+
+    /** So many claims were handed back, for anyone to claim. */
+    record Released(int count) implements BusMessage {}
+
+    /** A worker is to give back up to so many attempts of these queues that it has not begun, the last first; empty: of any. */
+    record GiveBack(int most, Set<String> queues) implements BusMessage {
+
+        public GiveBack {
+            queues = Set.copyOf(queues);
+        }
+    }
+
+    /** Nothing of what runs on the node may go on: it may be running elsewhere soon. */
+    record MustStop() implements BusMessage {}
+
+    /** A node is to take no more work and to end what it has in good order; answered when nothing is left. */
+    record DrainNode() implements BusMessage {}
+
     /** How is the worker? */
     record AskStatus() implements BusMessage {}
 

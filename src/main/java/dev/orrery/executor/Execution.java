@@ -18,4 +18,9 @@ public interface Execution {
      * harmless.
      */
     void stop();
+
+    /** Ends the attempt at once and without a grace: it may be running elsewhere by now. Repeating it is harmless. */
+    default void kill() {
+        stop();
+    }
 }

@@ -38,6 +38,7 @@ final class ProcessExecution implements Execution {
 
     // Guarded by the monitor: stop() may come before, while and after the process starts.
     private boolean stopAsked;
+    private boolean killAsked;
     private @Nullable ProcessTree tree;
 
     ProcessExecution(ProcessParts parts, TaskContext context, AttemptLog log) {
@@ -63,6 +64,22 @@ final class ProcessExecution implements Execution {
         }
         if (running != null) {
             parts.threads().execute(() -> end(running));
+        }
+    }
+
+    @Override
+    public void kill() {
+        ProcessTree running;
+        synchronized (monitor) {
+            if (killAsked) {
+                return;
+            }
+            stopAsked = true;
+            killAsked = true;
+            running = tree;
+        }
+        if (running != null) {
+            parts.threads().execute(() -> kill(running));
         }
     }
 
@@ -134,11 +151,15 @@ final class ProcessExecution implements Execution {
 
     private void letBeStopped(ProcessTree processes) {
         boolean stopNow;
+        boolean killNow;
         synchronized (monitor) {
             tree = processes;
             stopNow = stopAsked;
+            killNow = killAsked;
         }
-        if (stopNow) {
+        if (killNow) {
+            parts.threads().execute(() -> kill(processes));
+        } else if (stopNow) {
             parts.threads().execute(() -> end(processes));
         }
     }
@@ -146,6 +167,14 @@ final class ProcessExecution implements Execution {
     private void end(ProcessTree processes) {
         try {
             endOf(processes);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void kill(ProcessTree processes) {
+        try {
+            processes.kill();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -1,6 +1,5 @@
 package dev.orrery.node;
 
-import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
@@ -10,11 +9,15 @@ import dev.orrery.api.Contract;
 import dev.orrery.api.HealthCheck;
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
-import dev.orrery.bus.BusMessage.NodeFenced;
+import dev.orrery.bus.BusMessage.DrainNode;
 import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.OrreryConfig;
 import dev.orrery.config.ProgramVersion;
+import dev.orrery.coordination.Coordination;
+import dev.orrery.coordination.Leadership;
+import dev.orrery.coordination.LocalCoordination;
 import dev.orrery.coordination.Membership;
+import dev.orrery.coordination.Pulse;
 import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.StartupException;
@@ -22,6 +25,8 @@ import dev.orrery.domain.WorkerId;
 import dev.orrery.engine.router.RouterSettings;
 import dev.orrery.engine.router.RouterVerticle;
 import dev.orrery.engine.scheduler.Chore;
+import dev.orrery.engine.scheduler.Chore.Bite.OfEach;
+import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
 import dev.orrery.engine.scheduler.SchedulerVerticle;
 import dev.orrery.engine.worker.TaskInputs;
 import dev.orrery.engine.worker.WorkerSettings;
@@ -185,21 +190,52 @@ public final class Node {
         console.say(database.description());
         var random = new SecureRandom();
         var ids = new IdSequence(random.nextLong());
-        var membership = phase("joining", () -> join(database, new NodeId(ids.next(System.currentTimeMillis()))));
+        var node = new NodeId(ids.next(System.currentTimeMillis()));
+        var coordination = new LocalCoordination();
+        opened("coordination", STEP_LIMIT, coordination::close);
+        var bus = Bus.on(vertx);
+        var pulse = new Pulse();
+        var host = new NodeHost(node, "", bus, pulse);
+        var membership = phase("joining", () -> join(database, node, coordination, host));
         var clock = membership.clock();
 
         var parts = new Parts(
                 vertx,
+                bus,
                 database,
-                membership.node(),
+                membership,
+                new Leadership(connector(database), membership, () -> !host.isDraining()),
                 () -> ids.next(clock.millis()),
                 RandomGenerator.of("L64X128MixRandom"));
-        var executors = phase("starting workers and router", () -> startEngine(parts));
-        ended.future().onSuccess(_ -> parts.bus.send(Addresses.fenced(parts.node), new NodeFenced()));
+        var executors = phase("starting workers and router", () -> startEngine(parts, pulse));
+        host.watch(vertx, parts.workers);
+        host.whenFenced().onSuccess(_ -> ended.tryComplete(EXIT_FENCED));
         console.say("tasks run under " + executors.tasksDirectory() + "; " + executors.isolation());
         startChores(parts, executors.runFolders());
-        phase("opening the API", () -> listen(parts, await(contract, STEP_LIMIT)));
+        phase("opening the API", () -> listen(parts, host, await(contract, STEP_LIMIT)));
+        host.listensOn(address.toString());
+        beginWork(parts, coordination, host);
         LOG.log(INFO, "node {0} is ready on {1}", membership.node(), address);
+    }
+
+    /** From here on the node takes part; stopping begins with its end, while the API still answers. */
+    private void beginWork(Parts parts, Coordination coordination, NodeHost host) {
+        coordination.takeWork();
+        coordination.campaign(parts.leadership);
+        var limit =
+                config.workers().drainTimeout().plus(config.tasks().killGrace()).plus(STEP_LIMIT);
+        opened("work", limit, () -> drain(parts, coordination, host, limit));
+        host.whenDrainAsked()
+                .onSuccess(_ -> Thread.ofVirtual().name("drain").start(() -> drain(parts, coordination, host, limit)));
+    }
+
+    /** Takes nothing more, gives up what others can do, and ends what is under way in good order. */
+    private static void drain(Parts parts, Coordination coordination, NodeHost host, Duration limit) {
+        if (host.beginDraining()) {
+            coordination.takeNoMoreWork();
+            coordination.resign();
+        }
+        await(parts.bus.request(Addresses.drainNode(parts.node), new DrainNode(), limit), limit);
     }
 
     private <T> T phase(String name, Supplier<T> work) {
@@ -225,11 +261,22 @@ public final class Node {
         private final EventFeed events;
         private final Metrics metrics = new Metrics();
         private final RandomGenerator random;
+        private final Membership membership;
+        private final Leadership leadership;
 
-        private Parts(Vertx vertx, Database database, NodeId node, Supplier<UUID> ids, RandomGenerator random) {
+        private Parts(
+                Vertx vertx,
+                Bus bus,
+                Database database,
+                Membership membership,
+                Leadership leadership,
+                Supplier<UUID> ids,
+                RandomGenerator random) {
             this.vertx = vertx;
-            this.bus = Bus.on(vertx);
-            this.node = node;
+            this.bus = bus;
+            this.membership = membership;
+            this.leadership = leadership;
+            this.node = membership.node();
             this.random = random;
             this.workers = IntStream.rangeClosed(1, config.workers().size())
                     .mapToObj(number -> WorkerId.of(node, number))
@@ -266,21 +313,35 @@ public final class Node {
         }
     }
 
-    private Membership join(Database database, NodeId id) {
+    private Membership join(Database database, NodeId id, Coordination coordination, NodeHost host) {
         var membership = Membership.joinAlone(
-                answerLimit -> connect(database, answerLimit),
-                new Registration(id, name(), ProcessHandle.current().pid(), "standalone", ProgramVersion.text()),
+                connector(database),
+                new Registration(
+                        id,
+                        name(),
+                        ProcessHandle.current().pid(),
+                        "standalone",
+                        ProgramVersion.text(),
+                        coordination.place(),
+                        "",
+                        List.of(),
+                        config.workers().size() * config.workers().concurrency()),
                 config.database().embedded(),
-                this::fenced);
+                coordination,
+                host);
         opened("membership", STEP_LIMIT, membership::close);
         return membership;
+    }
+
+    private static Membership.Connector connector(Database database) {
+        return answerLimit -> connect(database, answerLimit);
     }
 
     private static java.sql.Connection connect(Database database, Duration answerLimit) throws SQLException {
         var properties = new Properties();
         properties.setProperty("user", database.user());
         properties.setProperty("password", database.password());
-        properties.setProperty("connectTimeout", "5");
+        properties.setProperty("connectTimeout", Long.toString(Math.clamp(answerLimit.toSeconds(), 1, 5)));
         properties.setProperty("socketTimeout", Long.toString(Math.max(1, answerLimit.toSeconds())));
         properties.setProperty("currentSchema", "orrery");
         properties.setProperty("ApplicationName", "orrery-beat");
@@ -298,13 +359,7 @@ public final class Node {
         }
     }
 
-    /** The database no longer lets this node work: whatever it still does cannot count. */
-    private void fenced() {
-        LOG.log(ERROR, "another node took over, this one ends");
-        ended.tryComplete(EXIT_FENCED);
-    }
-
-    private Executors startEngine(Parts parts) {
+    private Executors startEngine(Parts parts, Pulse pulse) {
         var environment = new ExecutorEnvironment(
                 () -> address + Contract.BASE_PATH,
                 startDirectory,
@@ -322,7 +377,13 @@ public final class Node {
                     "worker " + worker.workerNumber(),
                     STEP_LIMIT,
                     new WorkerVerticle(
-                            worker, workerSettings, executors::of, inputs(parts.runs), logSink(parts.logs), parts.bus));
+                            worker,
+                            workerSettings,
+                            executors::of,
+                            inputs(parts.runs),
+                            logSink(parts.logs),
+                            parts.membership.trust()::holds,
+                            parts.bus));
         }
         var drain = config.workers().drainTimeout();
         deploy(
@@ -344,7 +405,10 @@ public final class Node {
                         parts.versions::version,
                         parts.bus,
                         new EngineMeters(parts.metrics),
-                        parts.random));
+                        parts.random,
+                        parts.membership.trust(),
+                        pulse,
+                        parts.membership::alive));
         return executors;
     }
 
@@ -374,19 +438,19 @@ public final class Node {
         var dags = new DagRepository(parts.vertx, parts.pools.api());
         var runs = new DagRunRepository(parts.vertx, parts.pools.api());
         var chores = List.of(
-                new Chore("hidden DAGs", Duration.ofSeconds(2), () -> dags.purgeHidden(CHORE_BITE)),
+                new Chore("hidden DAGs", Duration.ofSeconds(2), new OfLeader(_ -> dags.purgeHidden(CHORE_BITE))),
                 new Chore(
                         "old idempotency keys",
                         Duration.ofMinutes(1),
-                        () -> keys.purgeOld(CHORE_BITE).map(count -> count == CHORE_BITE)),
+                        new OfLeader(epoch -> keys.purgeOld(CHORE_BITE, epoch).map(count -> count == CHORE_BITE))),
                 new Chore(
                         "folders of deleted runs",
                         Duration.ofMinutes(1),
-                        new RunFolderSweep(parts.vertx, folders, runs::existing, CHORE_BITE)::bite));
-        deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores));
+                        new OfEach(new RunFolderSweep(parts.vertx, folders, runs::existing, CHORE_BITE)::bite)));
+        deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores, parts.leadership::epoch));
     }
 
-    private Api listen(Parts parts, Contract contract) {
+    private Api listen(Parts parts, NodeHost host, Contract contract) {
         var services =
                 new ApiServices(parts.dags, parts.runs, parts.events, new WorkerService(parts.workers, parts.bus));
         var api = await(
@@ -397,13 +461,7 @@ public final class Node {
                                         contract,
                                         services.operations(),
                                         new Api.About(ProgramVersion.text(), "standalone"),
-                                        List.of(new HealthCheck(
-                                                "database",
-                                                () -> parts.pools
-                                                        .api()
-                                                        .query("SELECT 1")
-                                                        .execute()
-                                                        .mapEmpty())),
+                                        healthChecks(parts, host),
                                         parts.metrics,
                                         2))
                         .recover(refused -> Future.failedFuture(cannotListen(refused))),
@@ -411,6 +469,18 @@ public final class Node {
         opened("API", STEP_LIMIT, () -> await(api.close(), STEP_LIMIT));
         address = URI.create("http://" + hostForUrl(config.http().host()) + ":" + api.port());
         return api;
+    }
+
+    private static List<HealthCheck> healthChecks(Parts parts, NodeHost host) {
+        return List.of(
+                new HealthCheck(
+                        "database",
+                        () -> parts.pools.api().query("SELECT 1").execute().mapEmpty()),
+                new HealthCheck(
+                        "work",
+                        () -> host.isDraining()
+                                ? Future.failedFuture("the node drains and takes no more work")
+                                : Future.succeededFuture()));
     }
 
     /** Told before a database is created or opened for nothing; who takes the port later is met by {@link #listen}. */

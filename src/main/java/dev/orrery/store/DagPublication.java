@@ -77,7 +77,8 @@ public final class DagPublication {
                 column(urgencies, Float[]::new, urgency -> (float) urgency.priority()),
                 column(tasks, Integer[]::new, task -> task.dependencies().size()),
                 upstreams.toArray(Integer[]::new),
-                downstreams.toArray(Integer[]::new));
+                downstreams.toArray(Integer[]::new),
+                column(tasks, Long[]::new, task -> task.timeout().toMillis()));
     }
 
     private static <T, C> Object column(List<T> rows, IntFunction<C[]> array, Function<T, C> value) {

@@ -67,11 +67,14 @@ public final class DagRepository {
                 SELECT d.id, d.version, $2, d.definition, d.task_count, d.updated_at FROM dags d WHERE d.id = $1
                 RETURNING id
             ), tasks AS (
-                INSERT INTO dag_tasks (version_id, task_no, task_id, name, type, queue, priority, dependency_count)
-                SELECT p.id, t.task_no, t.task_id, t.name, t.type::task_type, t.queue, t.priority, t.dependency_count
+                INSERT INTO dag_tasks (version_id, task_no, task_id, name, type, queue, priority, dependency_count,
+                                       timeout_ms)
+                SELECT p.id, t.task_no, t.task_id, t.name, t.type::task_type, t.queue, t.priority, t.dependency_count,
+                       t.timeout_ms
                 FROM published p
-                CROSS JOIN unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::real[], $8::int[])
-                    WITH ORDINALITY t(task_id, name, type, queue, priority, dependency_count, task_no)
+                CROSS JOIN unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::real[], $8::int[],
+                                  $11::bigint[])
+                    WITH ORDINALITY t(task_id, name, type, queue, priority, dependency_count, timeout_ms, task_no)
             ), edges AS (
                 INSERT INTO dag_edges (version_id, upstream_no, downstream_no)
                 SELECT p.id, e.upstream_no, e.downstream_no

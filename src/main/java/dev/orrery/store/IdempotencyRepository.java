@@ -20,7 +20,7 @@ public final class IdempotencyRepository {
     // By ctid: a LIMIT that is a parameter is planned as a tenth of the table.
     // language=PostgreSQL
     static final String PURGE_OLD_KEYS = """
-            DELETE FROM idempotency_keys k
+            DELETE FROM idempotency_keys k USING require_epoch($2)
             WHERE k.ctid = ANY (ARRAY(
                 SELECT o.ctid FROM idempotency_keys o
                 WHERE o.created_at < statement_timestamp() - interval '24 hours'
@@ -63,8 +63,8 @@ public final class IdempotencyRepository {
                 });
     }
 
-    /** Forgets up to so many keys that are older than a day; answers how many. */
-    public Future<Integer> purgeOld(int limit) {
-        return sql.run(PURGE_OLD_KEYS, Tuple.of(limit)).map(rows -> rows.rowCount());
+    /** Forgets up to so many keys that are older than a day; answers how many. For the leader, under its epoch. */
+    public Future<Integer> purgeOld(int limit, long epoch) {
+        return sql.run(PURGE_OLD_KEYS, Tuple.of(limit, epoch)).map(rows -> rows.rowCount());
     }
 }

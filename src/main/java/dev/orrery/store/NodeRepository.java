@@ -1,11 +1,22 @@
 package dev.orrery.store;
 
 import dev.orrery.domain.NodeId;
+import java.sql.Array;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
 import java.util.UUID;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Nodes and their heartbeats, and taking back what dead ones held. It speaks JDBC on a connection of its caller: a beat
@@ -18,14 +29,23 @@ public final class NodeRepository {
 
     // language=PostgreSQL
     static final String LIST_ALIVE = """
-            SELECT id, name, pid, beat, (extract(epoch FROM clock_timestamp() - beat_at) * 1000)::bigint AS age_ms
-            FROM nodes
-            WHERE fenced_at IS NULL
-            ORDER BY id
+            SELECT n.id, n.name, n.pid, n.place, n.http_address, n.beat, n.draining, n.slots,
+                   (SELECT coalesce(sum(r.count), 0) FROM unnest(n.worker_running) r(count))::int AS running,
+                   (SELECT coalesce(sum(q.count), 0) FROM unnest(n.worker_queued) q(count))::int AS queued,
+                   (extract(epoch FROM clock_timestamp() - n.beat_at) * 1000)::bigint AS age_ms
+            FROM nodes n
+            WHERE n.fenced_at IS NULL
+            ORDER BY n.id
             """;
 
     // language=PostgreSQL
-    static final String REGISTER = "INSERT INTO nodes (id, name, pid, mode, version) VALUES (?, ?, ?, ?, ?)";
+    static final String REGISTER = """
+            INSERT INTO nodes (id, name, pid, mode, version, place, http_address, capabilities, slots)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """;
+
+    // language=PostgreSQL
+    static final String DATABASE_ID = "SELECT id FROM cluster";
 
     // A node that beat meanwhile lives, and is not fenced. UPDATE alone would pass by the claims in flight, which hold
     // the row FOR KEY SHARE: they would be committed behind the back of whoever takes back what the node held.
@@ -35,11 +55,33 @@ public final class NodeRepository {
             UPDATE nodes n SET fenced_at = clock_timestamp() FROM held WHERE n.id = held.id
             """;
 
+    // The other nodes as they were when the statement began; a beat is the one round trip in which a node tells how it
+    // is
+    // and learns how the others are.
     // language=PostgreSQL
     static final String BEAT = """
-            UPDATE nodes SET beat = beat + 1, beat_at = clock_timestamp()
-            WHERE id = ? AND fenced_at IS NULL
-            RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms
+            WITH own AS (
+                UPDATE nodes
+                SET beat = beat + 1, beat_at = clock_timestamp(), http_address = ?, clock_offset_ms = ?, draining = ?,
+                    worker_activities = ?, worker_running = ?, worker_queued = ?
+                WHERE id = ? AND fenced_at IS NULL
+                RETURNING id, drain_asked_at IS NOT NULL AS drain_asked
+            )
+            SELECT o.drain_asked, EXISTS (SELECT FROM cancel_requests c WHERE c.node_id = o.id) AS cancels_asked,
+                   (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms, a.*
+            FROM own o
+            CROSS JOIN (
+                %s) a
+            """.formatted(LIST_ALIVE.strip());
+
+    // Waits for what the last leader is still writing.
+    // language=PostgreSQL
+    static final String NEXT_EPOCH = """
+            UPDATE leadership
+            SET epoch = epoch + 1, node_id = n.id, since = clock_timestamp()
+            FROM nodes n
+            WHERE n.id = ? AND n.fenced_at IS NULL
+            RETURNING epoch
             """;
 
     // language=PostgreSQL
@@ -50,8 +92,23 @@ public final class NodeRepository {
             ORDER BY b.fence
             """;
 
+    // Attempts that still run this long after their timeout, by claim.
     // language=PostgreSQL
-    static final String TAKE_BACK = "SELECT give_back(?, ARRAY[?::bigint], NULL, 'lost')";
+    static final String LIST_OVERDUE_CLAIMS = """
+            SELECT b.node_id, b.fence, array_agg(m.id) AS ids
+            FROM claim_batches b
+            CROSS JOIN LATERAL unnest(b.ids, b.attempts) m(id, attempt)
+            JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt AND a.outcome IS NULL
+            JOIN task_instances i ON i.id = m.id
+            JOIN dag_tasks t ON t.version_id = i.version_id AND t.task_no = task_no_of(i.id)
+            WHERE b.claimed_at < statement_timestamp() - ? * interval '1 millisecond'
+              AND a.started_at + (t.timeout_ms + ?) * interval '1 millisecond' < statement_timestamp()
+            GROUP BY b.node_id, b.fence
+            ORDER BY b.fence
+            """;
+
+    // language=PostgreSQL
+    static final String TAKE_BACK = "SELECT give_back(?, ARRAY[?::bigint], ?, 'lost')";
 
     // language=PostgreSQL
     static final String LEAVE = """
@@ -66,11 +123,80 @@ public final class NodeRepository {
               AND NOT EXISTS (SELECT FROM claim_batches b WHERE b.node_id = n.id)
             """;
 
-    /** A node that is not fenced, as the database saw it. */
-    public record AliveNode(NodeId id, String name, long pid, long beat, long ageMillis) {}
+    /**
+     * A node that is not fenced, as the database saw it.
+     *
+     * @param place the coordination service by which it finds the others
+     * @param running how many tasks its workers run, by its last beat
+     * @param queued how many more they hold
+     */
+    public record AliveNode(
+            NodeId id,
+            String name,
+            long pid,
+            String place,
+            String httpAddress,
+            long beat,
+            boolean draining,
+            int slots,
+            int running,
+            int queued,
+            long ageMillis) {
 
-    /** What is registered of a node. */
-    public record Registration(NodeId id, String name, long pid, String mode, String version) {}
+        /** How many more tasks it could run at once. */
+        public int freeSlots() {
+            return draining ? 0 : Math.max(0, slots - running - queued);
+        }
+    }
+
+    /**
+     * What is registered of a node and does not change.
+     *
+     * @param httpAddress where its API can be reached from elsewhere; empty while it is not known
+     * @param slots how many tasks it runs at once
+     */
+    public record Registration(
+            NodeId id,
+            String name,
+            long pid,
+            String mode,
+            String version,
+            String place,
+            String httpAddress,
+            Collection<String> capabilities,
+            int slots) {
+
+        /** A node without a coordination service. */
+        public Registration(NodeId id, String name, long pid, String mode, String version) {
+            this(id, name, pid, mode, version, "local", "", List.of(), 0);
+        }
+    }
+
+    /** What one worker does. */
+    public record WorkerLoad(String activity, int running, int queued) {}
+
+    /**
+     * What a node tells with each beat.
+     *
+     * @param clockOffsetMillis how far its own clock is ahead of the database's
+     */
+    public record Condition(String httpAddress, long clockOffsetMillis, boolean draining, List<WorkerLoad> workers) {
+
+        /** Of a node that has nothing to tell yet. */
+        public static final Condition UNKNOWN = new Condition("", 0, false, List.of());
+
+        public Condition withClockOffset(long millis) {
+            return new Condition(httpAddress, millis, draining, workers);
+        }
+    }
+
+    /**
+     * What a node is told by its beat.
+     *
+     * @param nowMillis the database's time, since 1970
+     * @param alive all nodes that are not fenced, itself among them
+     */
+    public record Beat(long nowMillis, boolean drainAsked, boolean cancelsAsked, List<AliveNode> alive) {}
 
     private NodeRepository() {}
 
@@ -86,14 +212,33 @@ public final class NodeRepository {
                 var rows = statement.executeQuery()) {
             var nodes = new ArrayList<AliveNode>();
             while (rows.next()) {
-                nodes.add(new AliveNode(
-                        new NodeId(rows.getObject("id", UUID.class)),
-                        rows.getString("name"),
-                        rows.getLong("pid"),
-                        rows.getLong("beat"),
-                        rows.getLong("age_ms")));
+                nodes.add(aliveNode(rows));
             }
             return nodes;
+        }
+    }
+
+    private static AliveNode aliveNode(ResultSet row) throws SQLException {
+        return new AliveNode(
+                new NodeId(row.getObject("id", UUID.class)),
+                row.getString("name"),
+                row.getLong("pid"),
+                row.getString("place"),
+                row.getString("http_address"),
+                row.getLong("beat"),
+                row.getBoolean("draining"),
+                row.getInt("slots"),
+                row.getInt("running"),
+                row.getInt("queued"),
+                row.getLong("age_ms"));
+    }
+
+    /** The id of this database, made with its schema. */
+    public static UUID databaseId(Connection connection) throws SQLException {
+        try (var statement = connection.prepareStatement(DATABASE_ID);
+                var rows = statement.executeQuery()) {
+            rows.next();
+            return rows.getObject("id", UUID.class);
         }
     }
 
@@ -104,6 +249,11 @@ public final class NodeRepository {
             statement.setLong(3, node.pid());
             statement.setString(4, node.mode());
             statement.setString(5, node.version());
+            statement.setString(6, node.place());
+            statement.setString(7, node.httpAddress());
+            statement.setArray(
+                    8, connection.createArrayOf("text", node.capabilities().toArray()));
+            statement.setInt(9, node.slots());
             statement.executeUpdate();
         }
     }
@@ -117,12 +267,50 @@ public final class NodeRepository {
         }
     }
 
-    /** A sign of life; answers the database's time in milliseconds since 1970, or -1 for a node that is fenced. */
-    public static long beat(Connection connection, NodeId node) throws SQLException {
+    /** A sign of life; absent for a node that is fenced. */
+    public static Optional<Beat> beat(Connection connection, NodeId node, Condition condition) throws SQLException {
+        var workers = condition.workers();
         try (var statement = connection.prepareStatement(BEAT)) {
+            statement.setString(1, condition.httpAddress());
+            statement.setLong(2, condition.clockOffsetMillis());
+            statement.setBoolean(3, condition.draining());
+            statement.setArray(4, array(connection, "text", workers, WorkerLoad::activity));
+            statement.setArray(5, array(connection, "int4", workers, WorkerLoad::running));
+            statement.setArray(6, array(connection, "int4", workers, WorkerLoad::queued));
+            statement.setObject(7, node.value());
+            try (var rows = statement.executeQuery()) {
+                return beat(rows);
+            }
+        }
+    }
+
+    private static <T> Array array(Connection connection, String type, List<T> values, Function<T, Object> value)
+            throws SQLException {
+        return connection.createArrayOf(type, values.stream().map(value).toArray());
+    }
+
+    private static Optional<Beat> beat(ResultSet rows) throws SQLException {
+        var alive = new ArrayList<AliveNode>();
+        var beat = Optional.<Beat>empty();
+        while (rows.next()) {
+            alive.add(aliveNode(rows));
+            if (beat.isEmpty()) {
+                beat = Optional.of(new Beat(
+                        rows.getLong("now_ms"),
+                        rows.getBoolean("drain_asked"),
+                        rows.getBoolean("cancels_asked"),
+                        alive));
+            }
+        }
+        return beat;
+    }
+
+    /** Makes this node the leader, under an epoch of its own; absent for a node that is fenced. */
+    public static OptionalLong nextEpoch(Connection connection, NodeId node) throws SQLException {
+        try (var statement = connection.prepareStatement(NEXT_EPOCH)) {
             statement.setObject(1, node.value());
             try (var rows = statement.executeQuery()) {
-                return rows.next() ? rows.getLong("now_ms") : -1;
+                return rows.next() ? OptionalLong.of(rows.getLong("epoch")) : OptionalLong.empty();
             }
         }
     }
@@ -135,25 +323,59 @@ public final class NodeRepository {
         }
     }
 
-    /** Makes ready again what fenced nodes had claimed, a batch in each transaction; answers how many batches. */
-    public static int takeBackOrphans(Connection connection) throws SQLException {
-        var nodes = new ArrayList<UUID>();
-        var fences = new ArrayList<Long>();
+    /**
+     * What was taken back.
+     *
+     * @param batches how many claim batches
+     * @param readyQueues where tasks became ready by it
+     */
+    public record TakenBack(int batches, Set<String> readyQueues) {}
+
+    /** Makes ready again what fenced and unknown nodes had claimed, a batch in each transaction. */
+    public static TakenBack takeBackOrphans(Connection connection) throws SQLException {
         try (var statement = connection.prepareStatement(LIST_ORPHANED_CLAIMS);
                 var rows = statement.executeQuery()) {
+            var claims = new ArrayList<Claims>();
             while (rows.next()) {
-                nodes.add(rows.getObject("node_id", UUID.class));
-                fences.add(rows.getLong("fence"));
+                claims.add(new Claims(rows.getObject("node_id", UUID.class), rows.getLong("fence"), null));
+            }
+            return takeBack(connection, claims);
+        }
+    }
+
+    /** Makes ready again, a batch in each transaction, what still runs so long after its timeout. */
+    public static TakenBack takeBackOverdue(Connection connection, Duration pastTimeout) throws SQLException {
+        try (var statement = connection.prepareStatement(LIST_OVERDUE_CLAIMS)) {
+            statement.setLong(1, pastTimeout.toMillis());
+            statement.setLong(2, pastTimeout.toMillis());
+            try (var rows = statement.executeQuery()) {
+                var claims = new ArrayList<Claims>();
+                while (rows.next()) {
+                    claims.add(new Claims(
+                            rows.getObject("node_id", UUID.class), rows.getLong("fence"), rows.getArray("ids")));
+                }
+                return takeBack(connection, claims);
             }
         }
+    }
+
+    /** Claims under one fence: these tasks, or null for all that are open. */
+    private record Claims(UUID node, long fence, @Nullable Array ids) {}
+
+    private static TakenBack takeBack(Connection connection, List<Claims> claims) throws SQLException {
+        var queues = new HashSet<String>();
         try (var statement = connection.prepareStatement(TAKE_BACK)) {
-            for (var n = 0; n < nodes.size(); n++) {
-                statement.setObject(1, nodes.get(n));
-                statement.setLong(2, fences.get(n));
-                statement.execute();
+            for (var claim : claims) {
+                statement.setObject(1, claim.node());
+                statement.setLong(2, claim.fence());
+                statement.setArray(3, claim.ids());
+                try (var rows = statement.executeQuery()) {
+                    rows.next();
+                    Collections.addAll(queues, (String[]) rows.getArray(1).getArray());
+                }
             }
         }
-        return nodes.size();
+        return new TakenBack(claims.size(), queues);
     }
 
     /** Forgets nodes that were fenced a week ago. */

@@ -8,6 +8,7 @@ import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.StartupException;
 import dev.orrery.store.NodeRepository;
+import dev.orrery.store.NodeRepository.Condition;
 import dev.orrery.store.NodeRepository.Registration;
 import dev.orrery.testing.Graphs;
 import dev.orrery.testing.Postgres;
@@ -17,6 +18,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -83,7 +85,8 @@ class MembershipIT {
         assertThat(database.value("SELECT count(*) FROM claim_batches")).isEqualTo("0");
         assertThat(database.value("SELECT count(*) FROM task_ready")).isEqualTo("2");
         try (var connection = database.connect()) {
-            assertThat(NodeRepository.beat(connection, silent)).isNegative();
+            assertThat(NodeRepository.beat(connection, silent, Condition.UNKNOWN))
+                    .isEmpty();
         }
     }
 
@@ -203,11 +206,43 @@ class MembershipIT {
                 this::connect,
                 new Registration(id, name, 4711, "standalone", "1"),
                 aloneByLock,
-                fenced::incrementAndGet);
+                new LocalCoordination(),
+                new Host());
         synchronized (joined) {
             joined.add(membership);
         }
         return membership;
+    }
+
+    /** A node that does nothing but be there. */
+    private final class Host implements Membership.Host {
+
+        @Override
+        public Condition condition() {
+            return Condition.UNKNOWN;
+        }
+
+        @Override
+        public boolean isWorking() {
+            return true;
+        }
+
+        @Override
+        public void fenced() {
+            fenced.incrementAndGet();
+        }
+
+        @Override
+        public void mustStopRunning() {}
+
+        @Override
+        public void drainAsked() {}
+
+        @Override
+        public void cancelsAsked() {}
+
+        @Override
+        public void tookBack(Set<String> queues) {}
     }
 
     private Connection connect(Duration answerLimit) throws SQLException {

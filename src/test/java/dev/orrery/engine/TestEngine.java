@@ -7,6 +7,8 @@ import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.CancelsAsked;
 import dev.orrery.bus.BusMessage.WorkReady;
+import dev.orrery.coordination.Pulse;
+import dev.orrery.coordination.Trust;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
@@ -63,6 +65,7 @@ final class TestEngine implements AutoCloseable {
     private final WorkRepository work;
     private final DagVersions stored;
     private final Bus bus = Bus.on(vertx);
+    private final Trust trust = Trust.always();
     private final NodeId node = new NodeId(IDS.next(System.currentTimeMillis()));
     private final Map<Integer, PublishedDag> versions = new ConcurrentHashMap<>();
     private final Map<DagId, List<TaskDefinition>> published = new ConcurrentHashMap<>();
@@ -137,6 +140,7 @@ final class TestEngine implements AutoCloseable {
                     _ -> executor,
                     _ -> Future.succeededFuture(TaskInputs.Inputs.NONE),
                     (_, _, _, _) -> storeLog(),
+                    trust::holds,
                     bus))));
         }
         startRouter(shape);
@@ -159,7 +163,10 @@ final class TestEngine implements AutoCloseable {
                 this::version,
                 bus,
                 RouterMeters.NONE,
-                new SplittableRandom()))));
+                new SplittableRandom(),
+                trust,
+                new Pulse(),
+                List::of))));
     }
 
     private List<WorkerId> workers(int count) {

@@ -57,9 +57,9 @@ class IdempotencyRepositoryIT {
         claim(1, "op", "young", "hash", FIRST);
         execute("UPDATE idempotency_keys SET created_at = now() - interval '23 hours' WHERE key = 'young'");
 
-        assertThat(await(keys.purgeOld(3))).isEqualTo(3);
-        assertThat(await(keys.purgeOld(3))).isEqualTo(2);
-        assertThat(await(keys.purgeOld(3))).isZero();
+        assertThat(await(keys.purgeOld(3, 0))).isEqualTo(3);
+        assertThat(await(keys.purgeOld(3, 0))).isEqualTo(2);
+        assertThat(await(keys.purgeOld(3, 0))).isZero();
 
         assertThat(claim(1, "op", "young", "hash", SECOND)).isEqualTo(new KeyClaim.Repeated(FIRST));
         assertThat(claim(1, "op", "old 1", "hash", SECOND)).isEqualTo(new KeyClaim.Fresh());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
+import dev.orrery.store.NodeRepository.Condition;
 import dev.orrery.store.NodeRepository.Registration;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
@@ -41,7 +42,7 @@ class NodeRepositoryIT {
     void aNodeThatHasBeatenSinceItWasSeenIsNotFenced() throws SQLException {
         var seen = NodeRepository.alive(connection).getFirst().beat();
 
-        assertThat(NodeRepository.beat(connection, node)).isPositive();
+        assertThat(NodeRepository.beat(connection, node, Condition.UNKNOWN)).isPresent();
 
         assertThat(NodeRepository.fence(connection, node, seen)).isFalse();
         assertThat(NodeRepository.alive(connection)).hasSize(1);
@@ -52,7 +53,7 @@ class NodeRepositoryIT {
     void aFencedNodeIsToldByItsNextBeat() throws SQLException {
         NodeRepository.fence(connection, node, 0);
 
-        assertThat(NodeRepository.beat(connection, node)).isNegative();
+        assertThat(NodeRepository.beat(connection, node, Condition.UNKNOWN)).isEmpty();
         assertThat(NodeRepository.alive(connection)).isEmpty();
     }
 
@@ -61,7 +62,7 @@ class NodeRepositoryIT {
         NodeRepository.leave(connection, node);
 
         assertThat(NodeRepository.alive(connection)).isEmpty();
-        assertThat(NodeRepository.beat(connection, node)).isNegative();
+        assertThat(NodeRepository.beat(connection, node, Condition.UNKNOWN)).isEmpty();
     }
 
     @Test
@@ -84,7 +85,7 @@ class NodeRepositoryIT {
 
             assertThat(fenced.get(30, TimeUnit.SECONDS)).isTrue();
         }
-        assertThat(NodeRepository.takeBackOrphans(connection)).isEqualTo(1);
+        assertThat(NodeRepository.takeBackOrphans(connection).batches()).isEqualTo(1);
     }
 
     @Test
@@ -94,7 +95,7 @@ class NodeRepositoryIT {
             execute(claiming, "SELECT claim_ready('" + node + "', ARRAY['default'], 1)");
             execute(connection, "SET lock_timeout = '2s'");
 
-            assertThat(NodeRepository.beat(connection, node)).isPositive();
+            assertThat(NodeRepository.beat(connection, node, Condition.UNKNOWN)).isPresent();
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.orrery.engine.router;
 
+import dev.orrery.coordination.Trust;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -16,17 +17,22 @@ final class Appetite {
     private final RouterSettings settings;
     private final HeldClaims held;
     private final BooleanSupplier hasRoom;
+    private final Trust trust;
     private final EndRate endRate = new EndRate(System.nanoTime());
     private List<String> queues = List.of();
     private int asked;
     private boolean awake;
     private boolean over;
 
-    /** {@code hasRoom}: whether the results of further claims could wait for the database. */
-    Appetite(RouterSettings settings, HeldClaims held, BooleanSupplier hasRoom) {
+    /**
+     * @param hasRoom whether the results of further claims could wait for the database
+     * @param trust whether the node may claim at all
+     */
+    Appetite(RouterSettings settings, HeldClaims held, BooleanSupplier hasRoom, Trust trust) {
         this.settings = settings;
         this.held = held;
         this.hasRoom = hasRoom;
+        this.trust = trust;
     }
 
     /** The queues there are; answers whether the node serves others than before. */
@@ -67,12 +73,11 @@ final class Appetite {
 
     /** How many to claim, whether or not there is reason to think that anything is ready. */
     int size() {
-        if (over || queues.isEmpty() || !hasRoom.getAsBoolean()) {
+        if (over || queues.isEmpty() || !hasRoom.getAsBoolean() || !trust.holds()) {
             return 0;
         }
-        var slots = (long) held.workers().size() * settings.concurrency();
         var soon = endRate.expectedWithin(settings.leadTime(), System.nanoTime());
-        var wanted = Math.min(slots + soon - held.unfinished(), held.room()) - asked - held.arriving();
+        var wanted = Math.min(slots() + soon - held.unfinished(), held.room()) - asked - held.arriving();
         return (int) Math.max(0, Math.min(wanted, settings.batchSize()));
     }
 
@@ -87,6 +92,15 @@ final class Appetite {
             awake = false;
             asked += limit;
         }
+    }
+
+    /** Whether it could run more than there was to claim, the last time it looked. */
+    boolean isHungry() {
+        return !awake && asked == 0 && size() > 0 && held.unfinished() + held.arriving() < slots();
+    }
+
+    private long slots() {
+        return (long) held.workers().size() * settings.concurrency();
     }
 
     /** The answer has come. A full one means that there may be more. */

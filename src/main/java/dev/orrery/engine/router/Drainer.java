@@ -40,6 +40,9 @@ final class Drainer {
 
     /** Completes when nothing is held any more and all that was reported is committed. */
     Future<Void> drain(Duration runningMayTake) {
+        if (draining) {
+            return drained.future();
+        }
         draining = true;
         askAll(false);
         loop.later(runningMayTake, () -> askAll(true));

@@ -119,6 +119,25 @@ final class HeldClaims {
         return all;
     }
 
+    /** What workers have that are not done with it. */
+    List<Held> unfinishedClaims() {
+        var all = new ArrayList<Held>();
+        claims.forEach((id, entry) -> {
+            if (!entry.finished) {
+                all.add(new Held(id, entry.fence));
+            }
+        });
+        return all;
+    }
+
+    /** How many claims this worker has, running and queued. */
+    int unfinishedOf(WorkerId worker) {
+        return loads.stream()
+                .filter(load -> load.worker.equals(worker))
+                .mapToInt(load -> load.unfinished)
+                .sum();
+    }
+
     Collection<WorkerId> workers() {
         return loads.stream().map(load -> load.worker).toList();
     }

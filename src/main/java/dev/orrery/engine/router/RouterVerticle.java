@@ -6,15 +6,20 @@ import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.Done;
 import dev.orrery.bus.BusMessage.Report;
+import dev.orrery.bus.BusMessage.StopReason;
+import dev.orrery.coordination.Pulse;
+import dev.orrery.coordination.Trust;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.PublishedDag;
+import dev.orrery.store.NodeRepository.AliveNode;
 import dev.orrery.store.WorkRepository;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
 /**
@@ -30,6 +35,7 @@ public final class RouterVerticle extends VerticleBase {
     private final WorkRepository work;
     private final Bus bus;
     private final RandomGenerator random;
+    private final Pulse pulse;
 
     private final Memory memory;
     private final Intake intake;
@@ -40,9 +46,15 @@ public final class RouterVerticle extends VerticleBase {
     private final RetryAlarm retries;
     private final Exchanger exchanger;
     private final Drainer drainer;
+    private final Sharing sharing;
     private final OneAtATime queues = new OneAtATime(this::listQueues);
 
-    /** {@code versions}: finds a DAG version by its row; at once where it is cached. */
+    /**
+     * @param versions finds a DAG version by its row; at once where it is cached
+     * @param trust whether the node may claim
+     * @param pulse by which others see that the router lives
+     * @param peers the nodes that work on the same database, as they were lately
+     */
     public RouterVerticle(
             NodeId node,
             List<WorkerId> workers,
@@ -51,15 +63,19 @@ public final class RouterVerticle extends VerticleBase {
             IntFunction<Future<PublishedDag>> versions,
             Bus bus,
             RouterMeters meters,
-            RandomGenerator random) {
+            RandomGenerator random,
+            Trust trust,
+            Pulse pulse,
+            Supplier<List<AliveNode>> peers) {
         this.node = node;
         this.settings = settings;
         this.work = work;
         this.bus = bus;
         this.random = random;
+        this.pulse = pulse;
         var loop = new EventLoop();
         var signals = new Signals(bus);
-        memory = Memory.of(workers, settings);
+        memory = Memory.of(workers, settings, trust);
         var held = memory.held();
         intake = new Intake(versions, memory, meters, random);
         pause = new Pause(random, loop);
@@ -70,6 +86,7 @@ public final class RouterVerticle extends VerticleBase {
         var helpers = new Exchanger.Helpers(assigner, retries, reconciler, pause);
         exchanger = new Exchanger(node, work, memory, helpers, signals, meters, loop);
         drainer = new Drainer(held, reconciler, bus, loop);
+        sharing = new Sharing(node, memory, reconciler, peers, bus, settings.concurrency());
     }
 
     private final class EventLoop implements Loop {
@@ -91,10 +108,17 @@ public final class RouterVerticle extends VerticleBase {
         bus.listen(Addresses.WORK_READY, _ -> workIsReady());
         bus.listen(Addresses.RETRY_DUE, due -> retries.dueIn(Duration.ofMillis(due.inMillis())));
         bus.listen(Addresses.CANCELS_ASKED, _ -> stopper.look());
+        bus.listen(Addresses.mustStop(node), _ -> stopRunning());
         bus.listen(Addresses.fenced(node), _ -> {
             takeNothingMore();
+            stopRunning();
             drainer.stopAtOnce();
+            turn();
         });
+        bus.answer(Addresses.drainNode(node), _ -> drain().map(new Done()));
+        bus.answer(Addresses.release(node), sharing::release);
+        pulse.beat();
+        vertx.setPeriodic(Pulse.EVERY.toMillis(), _ -> pulse.beat());
         return work.queues().onSuccess(this::offer).onSuccess(_ -> poll());
     }
 
@@ -114,6 +138,7 @@ public final class RouterVerticle extends VerticleBase {
         if (!drainer.isDraining()) {
             queues.ask();
             retries.look();
+            sharing.look();
         }
         workIsReady();
     }
@@ -150,12 +175,28 @@ public final class RouterVerticle extends VerticleBase {
         }
     }
 
-    @Override
-    public Future<?> stop() {
+    /**
+     * Others may take what runs here: it ends at once, and where it is still this node's it is handed back. What has ended
+     * is kept: its results count if the claims are still there.
+     */
+    private void stopRunning() {
+        var claims = memory.held().unfinishedClaims();
+        stopper.stop(claims, StopReason.CLAIM_LOST);
+        claims.forEach(memory.held()::forget);
+        reconciler.expectDifference();
+        turn();
+    }
+
+    private Future<Void> drain() {
         takeNothingMore();
         var drained = drainer.drain(settings.drainTimeout());
         turn();
         return drained;
+    }
+
+    @Override
+    public Future<?> stop() {
+        return drain().onComplete(_ -> pulse.end());
     }
 
     private void takeNothingMore() {

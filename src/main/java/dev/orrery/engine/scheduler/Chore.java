@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.vertx.core.Future;
 import java.time.Duration;
+import java.util.function.LongFunction;
 import java.util.function.Supplier;
 
 /**
@@ -13,7 +14,17 @@ import java.util.function.Supplier;
  * @param every how long after one round the next one begins
  * @param bite does a bounded part of it; true where there is more to do at once
  */
-public record Chore(String name, Duration every, Supplier<Future<Boolean>> bite) {
+public record Chore(String name, Duration every, Bite bite) {
+
+    /** A bounded part of a chore. */
+    public sealed interface Bite {
+
+        /** Every node does it for itself. */
+        record OfEach(Supplier<Future<Boolean>> action) implements Bite {}
+
+        /** The leader does it, under its epoch. */
+        record OfLeader(LongFunction<Future<Boolean>> action) implements Bite {}
+    }
 
     public Chore {
         requireNonNull(name, "name");

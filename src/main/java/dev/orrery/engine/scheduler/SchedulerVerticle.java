@@ -2,13 +2,16 @@ package dev.orrery.engine.scheduler;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import dev.orrery.engine.scheduler.Chore.Bite;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.function.Supplier;
 
 /**
- * Does chores, each in its own rhythm and never two bites of one at the same time. A bite that fails is tried again in
+ * Does chores, those of the leader while this node leads, each in its own rhythm and never two bites of one at the same time. A bite that fails is tried again in
  * the next round. Stopping waits for the bites under way.
  */
 public final class SchedulerVerticle extends VerticleBase {
@@ -16,12 +19,15 @@ public final class SchedulerVerticle extends VerticleBase {
     private static final System.Logger LOG = System.getLogger(SchedulerVerticle.class.getName());
 
     private final List<Chore> chores;
+    private final Supplier<OptionalLong> epoch;
     private int underWay;
     private boolean stopping;
     private final Promise<Void> idle = Promise.promise();
 
-    public SchedulerVerticle(List<Chore> chores) {
+    /** {@code epoch}: under which this node leads, if it does. */
+    public SchedulerVerticle(List<Chore> chores, Supplier<OptionalLong> epoch) {
         this.chores = List.copyOf(chores);
+        this.epoch = epoch;
     }
 
     @Override
@@ -39,7 +45,7 @@ public final class SchedulerVerticle extends VerticleBase {
             return;
         }
         underWay++;
-        chore.bite().get().onComplete(answer -> {
+        biteOf(chore).onComplete(answer -> {
             underWay--;
             if (answer.failed()) {
                 LOG.log(
@@ -55,6 +61,16 @@ public final class SchedulerVerticle extends VerticleBase {
                 later(chore);
             }
         });
+    }
+
+    private Future<Boolean> biteOf(Chore chore) {
+        return switch (chore.bite()) {
+            case Bite.OfEach(var action) -> action.get();
+            case Bite.OfLeader(var action) -> {
+                var current = epoch.get();
+                yield current.isPresent() ? action.apply(current.getAsLong()) : Future.succeededFuture(false);
+            }
+        };
     }
 
     @Override

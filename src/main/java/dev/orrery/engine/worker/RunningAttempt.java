@@ -49,7 +49,7 @@ final class RunningAttempt {
     void began(Execution begun) {
         execution = begun;
         if (stop != null) {
-            begun.stop();
+            end(begun, stop);
         }
     }
 
@@ -71,12 +71,29 @@ final class RunningAttempt {
     }
 
     private void stop(Stop why) {
-        if (stop == null && !isOver) {
-            stop = why;
-            if (execution != null) {
-                execution.stop();
-            }
+        var isFirst = stop == null;
+        if (isOver || !(isFirst || isClaimLost(why))) {
+            return;
         }
+        if (isFirst) {
+            stop = why;
+        }
+        if (execution != null) {
+            end(execution, why);
+        }
+    }
+
+    /** What lost its claim may be running elsewhere soon: it gets no grace. */
+    private static void end(Execution execution, Stop why) {
+        if (isClaimLost(why)) {
+            execution.kill();
+        } else {
+            execution.stop();
+        }
+    }
+
+    private static boolean isClaimLost(Stop why) {
+        return why instanceof Stop.Asked(StopReason reason) && reason == StopReason.CLAIM_LOST;
     }
 
     boolean isStopped() {

@@ -12,6 +12,7 @@ import dev.orrery.bus.BusMessage.ClaimedTask;
 import dev.orrery.bus.BusMessage.Done;
 import dev.orrery.bus.BusMessage.Drain;
 import dev.orrery.bus.BusMessage.Drained;
+import dev.orrery.bus.BusMessage.GiveBack;
 import dev.orrery.bus.BusMessage.Report;
 import dev.orrery.bus.BusMessage.StopAttempts;
 import dev.orrery.bus.BusMessage.WorkerStatus;
@@ -39,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
 /**
@@ -50,12 +52,14 @@ public final class WorkerVerticle extends VerticleBase {
     private static final System.Logger LOG = System.getLogger(WorkerVerticle.class.getName());
     private static final Duration ROUTER_ANSWERS = Duration.ofSeconds(5);
     private static final Duration INPUTS_RETRY = Duration.ofMillis(500);
+    private static final Duration TRUST_LOOK = Duration.ofMillis(200);
 
     private final WorkerId id;
     private final WorkerSettings settings;
     private final Function<TaskType, TaskExecutor> executors;
     private final TaskInputs inputs;
     private final LogSink logs;
+    private final BooleanSupplier mayBegin;
     private final Bus bus;
 
     private final Deque<TaskAssignment> queue = new ArrayDeque<>();
@@ -64,22 +68,28 @@ public final class WorkerVerticle extends VerticleBase {
     private List<AttemptEnded> ended = new ArrayList<>();
     private boolean reportDue;
     private boolean draining;
+    private boolean waitsForTrust;
     private final List<TaskAssignment> handedBack = new ArrayList<>();
     private final List<Promise<Void>> waitingForIdle = new ArrayList<>();
 
-    /** {@code executors}: finds the executor of a task's type. */
+    /**
+     * @param executors finds the executor of a task's type
+     * @param mayBegin whether the node may begin work now: where it may not, what is claimed waits
+     */
     public WorkerVerticle(
             WorkerId id,
             WorkerSettings settings,
             Function<TaskType, TaskExecutor> executors,
             TaskInputs inputs,
             LogSink logs,
+            BooleanSupplier mayBegin,
             Bus bus) {
         this.id = id;
         this.settings = settings;
         this.executors = executors;
         this.inputs = inputs;
         this.logs = logs;
+        this.mayBegin = mayBegin;
         this.bus = bus;
     }
 
@@ -87,6 +97,7 @@ public final class WorkerVerticle extends VerticleBase {
     public Future<?> start() {
         bus.answer(Addresses.assign(id), this::take);
         bus.answer(Addresses.drain(id), this::drain);
+        bus.answer(Addresses.giveBack(id), this::giveBack);
         bus.answer(Addresses.status(id), _ -> Future.succeededFuture(status()));
         bus.listen(Addresses.stop(id), this::stop);
         return Future.succeededFuture();
@@ -105,12 +116,26 @@ public final class WorkerVerticle extends VerticleBase {
     }
 
     private void fillSlots() {
-        while (!draining && running.size() < settings.concurrency()) {
+        while (!draining && running.size() < settings.concurrency() && !queue.isEmpty()) {
+            if (!mayBegin.getAsBoolean()) {
+                waitForTrust();
+                return;
+            }
             var next = next();
             if (next.isEmpty()) {
                 return;
             }
             begin(next.get());
+        }
+    }
+
+    private void waitForTrust() {
+        if (!waitsForTrust) {
+            waitsForTrust = true;
+            vertx.setTimer(TRUST_LOOK.toMillis(), _ -> {
+                waitsForTrust = false;
+                fillSlots();
+            });
         }
     }
 
@@ -145,7 +170,7 @@ public final class WorkerVerticle extends VerticleBase {
     /** Never fails: what goes wrong is the outcome. */
     private Future<AttemptOutcome> execute(RunningAttempt attempt) {
         return inputs(attempt)
-                .compose(given -> Future.succeededFuture(given)
+                .compose(given -> whenTrusted(attempt)
                         .compose(_ -> start(attempt, given))
                         // Also where it throws: others wait for the room.
                         .onComplete(_ -> given.letGo().run()))
@@ -159,6 +184,15 @@ public final class WorkerVerticle extends VerticleBase {
                             bug);
                     return new AttemptOutcome.Failed("INTERNAL_ERROR: " + bug, true);
                 });
+    }
+
+    /** The inputs may have taken long: what is begun now must still be this node's to begin. */
+    private Future<Void> whenTrusted(RunningAttempt attempt) {
+        if (mayBegin.getAsBoolean() || attempt.isStopped()) {
+            return Future.succeededFuture();
+        }
+        return vertx.timer(TRUST_LOOK.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS)
+                .compose(_ -> whenTrusted(attempt));
     }
 
     private Future<AttemptOutcome> start(RunningAttempt attempt, TaskInputs.Inputs given) {
@@ -284,6 +318,21 @@ public final class WorkerVerticle extends VerticleBase {
         // A copy: an execution that ends at once takes itself out of the map.
         List.copyOf(running.values()).forEach(RunningAttempt::draining);
         return whenIdle().map(_ -> new Drained(handedBack));
+    }
+
+    /** What would begin last is given back first. */
+    private Future<Drained> giveBack(GiveBack request) {
+        var given = new ArrayList<TaskAssignment>();
+        var last = queue.descendingIterator();
+        while (last.hasNext() && given.size() < request.most()) {
+            var assignment = last.next();
+            if (request.queues().isEmpty()
+                    || request.queues().contains(assignment.taskDefinition().queue())) {
+                last.remove();
+                given.add(assignment);
+            }
+        }
+        return Future.succeededFuture(new Drained(given));
     }
 
     private Future<Void> whenIdle() {

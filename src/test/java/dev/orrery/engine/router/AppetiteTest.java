@@ -2,6 +2,7 @@ package dev.orrery.engine.router;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.coordination.Trust;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskInstanceId;
@@ -22,7 +23,7 @@ class AppetiteTest {
     private final HeldClaims held =
             new HeldClaims(List.of(WorkerId.of(new NodeId(SOME), 1), WorkerId.of(new NodeId(SOME), 2)), ROOM / 2);
     private boolean hasRoom = true;
-    private final Appetite appetite = new Appetite(settings(List.of(), 1_000), held, () -> hasRoom);
+    private final Appetite appetite = new Appetite(settings(List.of(), 1_000), held, () -> hasRoom, Trust.always());
 
     @Test
     void anIdleNodeWantsToFillItsSlots() {
@@ -109,7 +110,7 @@ class AppetiteTest {
         appetite.ask(3);
 
         assertThat(appetite.size()).isEqualTo(ROOM - 5 - 3);
-        var small = new Appetite(settings(List.of(), 6), held, () -> true);
+        var small = new Appetite(settings(List.of(), 6), held, () -> true, Trust.always());
         small.offer(List.of("default"));
         small.ended(1_000_000, System.nanoTime());
         assertThat(small.size()).isEqualTo(6);
@@ -132,7 +133,7 @@ class AppetiteTest {
         assertThat(appetite.offer(List.of("a", "b"))).isFalse();
         assertThat(appetite.queues()).containsExactly("a", "b");
 
-        var choosy = new Appetite(settings(List.of("b"), 10), held, () -> true);
+        var choosy = new Appetite(settings(List.of("b"), 10), held, () -> true, Trust.always());
 
         assertThat(choosy.offer(List.of("a", "b"))).isTrue();
         assertThat(choosy.queues()).containsExactly("b");

@@ -1,0 +1,27 @@
+package dev.orrery.coordination;
+
+import java.time.Duration;
+
+/** Whether a part that must move on does: it beats on its own thread, and any other may look. */
+public final class Pulse {
+
+    /** How often whoever has a pulse beats. */
+    public static final Duration EVERY = Duration.ofMillis(250);
+
+    private volatile long lastNanos = System.nanoTime();
+    private volatile boolean ended;
+
+    public void beat() {
+        lastNanos = System.nanoTime();
+    }
+
+    /** It has come to its end in good order: from now on its silence means nothing. */
+    public void end() {
+        ended = true;
+    }
+
+    /** How long ago it last beat; nothing for one that has ended. */
+    public Duration silence() {
+        return ended ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - lastNanos);
+    }
+}

@@ -1,0 +1,135 @@
+package dev.orrery.node;
+
+import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.INFO;
+
+import dev.orrery.bus.Addresses;
+import dev.orrery.bus.Bus;
+import dev.orrery.bus.BusMessage.AskStatus;
+import dev.orrery.bus.BusMessage.CancelsAsked;
+import dev.orrery.bus.BusMessage.HistoryGrew;
+import dev.orrery.bus.BusMessage.MustStop;
+import dev.orrery.bus.BusMessage.NodeFenced;
+import dev.orrery.bus.BusMessage.WorkReady;
+import dev.orrery.bus.BusMessage.WorkerStatus;
+import dev.orrery.coordination.Membership;
+import dev.orrery.coordination.Pulse;
+import dev.orrery.domain.NodeId;
+import dev.orrery.domain.WorkerId;
+import dev.orrery.store.NodeRepository.Condition;
+import dev.orrery.store.NodeRepository.WorkerLoad;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** What the membership needs to know of this node, and what it has to tell it: handed on to the engine by the bus. */
+final class NodeHost implements Membership.Host {
+
+    private static final System.Logger LOG = System.getLogger(NodeHost.class.getName());
+    private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
+    private static final Duration WORKER_ANSWERS = Duration.ofMillis(500);
+
+    private final NodeId node;
+    private final Bus bus;
+    private final Pulse router;
+    private final Promise<Void> fenced = Promise.promise();
+    private final Promise<Void> drainAsked = Promise.promise();
+    private final AtomicBoolean draining = new AtomicBoolean();
+    private volatile String address;
+    private volatile List<WorkerLoad> workers = List.of();
+
+    /** {@code address}: of the API, as far as it is known before it listens. */
+    NodeHost(NodeId node, String address, Bus bus, Pulse router) {
+        this.node = node;
+        this.address = address;
+        this.bus = bus;
+        this.router = router;
+    }
+
+    /** Asks the workers how they are from now on. */
+    void watch(Vertx vertx, List<WorkerId> ids) {
+        vertx.setPeriodic(0, LOOK_EVERY.toMillis(), _ -> {
+            var answers = ids.stream()
+                    .map(worker -> bus.request(Addresses.status(worker), new AskStatus(), WORKER_ANSWERS))
+                    .toList();
+            // One that does not answer keeps the last word of it.
+            Future.all(answers)
+                    .onSuccess(all -> workers = all.<WorkerStatus>list().stream()
+                            .map(NodeHost::load)
+                            .toList());
+        });
+    }
+
+    private static WorkerLoad load(WorkerStatus status) {
+        return new WorkerLoad(
+                status.activity().name().toLowerCase(Locale.ROOT), status.runningTasks(), status.queueDepth());
+    }
+
+    void listensOn(String url) {
+        address = url;
+    }
+
+    /** The node takes no more work; false where that was so before. */
+    boolean beginDraining() {
+        return draining.compareAndSet(false, true);
+    }
+
+    boolean isDraining() {
+        return draining.get();
+    }
+
+    /** Completes when another node has taken over. */
+    Future<Void> whenFenced() {
+        return fenced.future();
+    }
+
+    /** Completes when someone asks the node to drain. */
+    Future<Void> whenDrainAsked() {
+        return drainAsked.future();
+    }
+
+    @Override
+    public Condition condition() {
+        return new Condition(address, 0, draining.get(), workers);
+    }
+
+    @Override
+    public boolean isWorking() {
+        return router.silence().compareTo(Membership.LEASE.dividedBy(2)) < 0;
+    }
+
+    @Override
+    public void fenced() {
+        LOG.log(ERROR, "another node took over, this one ends: node={0}", node);
+        bus.send(Addresses.fenced(node), new NodeFenced());
+        fenced.tryComplete();
+    }
+
+    @Override
+    public void mustStopRunning() {
+        bus.send(Addresses.mustStop(node), new MustStop());
+    }
+
+    @Override
+    public void drainAsked() {
+        if (drainAsked.tryComplete()) {
+            LOG.log(INFO, "asked to drain: node={0}", node);
+        }
+    }
+
+    @Override
+    public void cancelsAsked() {
+        bus.publish(Addresses.CANCELS_ASKED, new CancelsAsked());
+    }
+
+    @Override
+    public void tookBack(Set<String> queues) {
+        bus.publish(Addresses.HISTORY_GREW, new HistoryGrew());
+        bus.publish(Addresses.WORK_READY, new WorkReady(queues));
+    }
+}
