@@ -108,7 +108,7 @@ build_if_needed() {
       flock 9
       if jar_is_current; then exit; fi
     fi
-    say "building target/orrery.jar (the first time, Maven downloads what it needs to ~/.m2)"
+    say "building target/orrery.jar (the first time, Maven downloads libraries of some 250 MB to ~/.m2)"
     maven_quietly -DskipTests package || die 1 "the build failed; the lines above say why"
   ) 9>"$ROOT/target/.build-lock"
 }

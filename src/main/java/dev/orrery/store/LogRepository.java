@@ -68,9 +68,9 @@ public final class LogRepository {
             var content = Buffer.buffer();
             for (var row : rows) {
                 var chunk = row.getBuffer("content");
-                var from = (int) Math.max(0, offset + content.length() - row.getInteger("start_offset"));
+                var from = Math.max(0, offset + content.length() - row.getInteger("start_offset"));
                 if (from < chunk.length()) {
-                    content.appendBuffer(chunk, from, chunk.length() - from);
+                    content.appendBuffer(chunk, (int) from, chunk.length() - (int) from);
                 }
                 if (content.length() > limit) {
                     return new Piece(content.slice(0, limit), false);

@@ -266,6 +266,11 @@ class ApiIT {
                         .body()
                         .toString())
                 .startsWith("llo\n");
+        for (var beyond : List.of("1000", "3000000000", "9007199254740991")) {
+            var nothing = client.get(run + "/tasks/say/logs?offset=" + beyond).send();
+            assertThat(nothing.status()).as(beyond).isEqualTo(200);
+            assertThat(nothing.body().length()).isZero();
+        }
         assertThat(client.get(run + "/tasks/say/logs?attempt=2").send().code()).isEqualTo("BAD_REQUEST");
 
         assertThat(client.delete(run).send().status()).isEqualTo(204);

@@ -1,5 +1,6 @@
 package dev.orrery.engine.worker;
 
+import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.bus.Addresses;
@@ -40,6 +41,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
@@ -178,11 +180,15 @@ public final class WorkerVerticle extends VerticleBase {
                     if (isTooLarge(bug)) {
                         return new AttemptOutcome.Failed(String.valueOf(bug.getMessage()), false);
                     }
+                    var errorId = UUID.randomUUID();
                     LOG.log(
-                            WARNING,
-                            "an executor failed: task=" + attempt.assignment().instanceId(),
+                            ERROR,
+                            "an executor failed: task=" + attempt.assignment().instanceId() + " error_id=" + errorId,
                             bug);
-                    return new AttemptOutcome.Failed("INTERNAL_ERROR: " + bug, true);
+                    return new AttemptOutcome.Failed(
+                            "INTERNAL_ERROR: a fault of Orrery's own; the log of node " + id.nodeId() + " knows it as "
+                                    + errorId,
+                            true);
                 });
     }
 
