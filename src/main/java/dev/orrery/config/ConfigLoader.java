@@ -79,6 +79,27 @@ public final class ConfigLoader {
                         value(Settings.DATABASE_PASSWORD),
                         value(Settings.DATABASE_POOL_SIZE),
                         value(Settings.DATABASE_CONNECT_TIMEOUT)));
+        var etcd = section(
+                "etcd",
+                () -> new EtcdConfig(
+                        value(Settings.ETCD_ENDPOINTS),
+                        value(Settings.ETCD_PREFIX_KEY),
+                        value(Settings.ETCD_USER),
+                        value(Settings.ETCD_PASSWORD),
+                        value(Settings.ETCD_TIMEOUT),
+                        Folders.expanded(value(Settings.ETCD_CA_FILE)),
+                        Folders.expanded(value(Settings.ETCD_CERT_FILE)),
+                        Folders.expanded(value(Settings.ETCD_KEY_FILE))));
+        var bus = section(
+                "bus",
+                () -> new BusConfig(
+                        value(Settings.BUS_HOST),
+                        value(Settings.BUS_PORT),
+                        value(Settings.BUS_MEMBER_PORT),
+                        value(Settings.BUS_ADVERTISED_HOST),
+                        Folders.expanded(value(Settings.BUS_CA_FILE)),
+                        Folders.expanded(value(Settings.BUS_CERT_FILE)),
+                        Folders.expanded(value(Settings.BUS_KEY_FILE))));
         var workers = section(
                 "workers",
                 () -> new WorkersConfig(
@@ -102,16 +123,18 @@ public final class ConfigLoader {
                         value(Settings.ROUTER_BATCH_SIZE)));
         var log = section("log", () -> new LogConfig(value(Settings.LOG_LEVEL)));
         problems.throwIfAny();
-        return new LoadedConfig(
-                new OrreryConfig(
-                        node.orElseThrow(),
-                        http.orElseThrow(),
-                        database.orElseThrow(),
-                        workers.orElseThrow(),
-                        tasks.orElseThrow(),
-                        router.orElseThrow(),
-                        log.orElseThrow()),
-                origins);
+        var whole = made(() -> new OrreryConfig(
+                node.orElseThrow(),
+                http.orElseThrow(),
+                database.orElseThrow(),
+                etcd.orElseThrow(),
+                bus.orElseThrow(),
+                workers.orElseThrow(),
+                tasks.orElseThrow(),
+                router.orElseThrow(),
+                log.orElseThrow()));
+        problems.throwIfAny();
+        return new LoadedConfig(whole.orElseThrow(), origins);
     }
 
     private List<Given> variables(Map<String, String> environment) {
@@ -218,6 +241,11 @@ public final class ConfigLoader {
         if (problems.hasValueOf(section)) {
             return Optional.empty();
         }
+        return made(make);
+    }
+
+    /** Sections, and the whole, refuse settings that do not go together. */
+    private <T> Optional<T> made(Supplier<T> make) {
         try {
             return Optional.of(make.get());
         } catch (IllegalArgumentException refused) {

@@ -1,5 +1,6 @@
 package dev.orrery.config;
 
+import static dev.orrery.domain.Checks.require;
 import static java.util.Objects.requireNonNull;
 
 /** The whole configuration of a node, a record for each section. */
@@ -7,6 +8,8 @@ public record OrreryConfig(
         NodeConfig node,
         HttpConfig http,
         DatabaseConfig database,
+        EtcdConfig etcd,
+        BusConfig bus,
         WorkersConfig workers,
         TasksConfig tasks,
         RouterConfig router,
@@ -16,6 +19,8 @@ public record OrreryConfig(
             NodeConfig.DEFAULT,
             HttpConfig.DEFAULT,
             DatabaseConfig.DEFAULT,
+            EtcdConfig.DEFAULT,
+            BusConfig.DEFAULT,
             WorkersConfig.DEFAULT,
             TasksConfig.DEFAULT,
             RouterConfig.DEFAULT,
@@ -25,9 +30,20 @@ public record OrreryConfig(
         requireNonNull(node, "node");
         requireNonNull(http, "http");
         requireNonNull(database, "database");
+        requireNonNull(etcd, "etcd");
+        requireNonNull(bus, "bus");
         requireNonNull(workers, "workers");
         requireNonNull(tasks, "tasks");
         requireNonNull(router, "router");
         requireNonNull(log, "log");
+        require(
+                !etcd.isGiven() || !database.embedded(),
+                "etcd.endpoints makes the node one of a cluster, which needs a PostgreSQL that all its nodes reach: set"
+                        + " database.url");
+    }
+
+    /** Whether the node is one of several that work together. */
+    public boolean isCluster() {
+        return etcd.isGiven();
     }
 }

@@ -30,6 +30,10 @@ final class Settings {
     private static final Pattern ORIGIN = Pattern.compile("https?://[A-Za-z0-9._\\-\\[\\]:]+/?");
     private static final Pattern VISIBLE = Pattern.compile("[!-~]*");
     private static final Pattern DATABASE = Pattern.compile("((jdbc:)?postgres(ql)?://\\P{Cntrl}+)?");
+    private static final Pattern ETCD = Pattern.compile("https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+]):[0-9]{1,5}/?");
+    private static final Pattern ETCD_PREFIX = Pattern.compile("(/[A-Za-z0-9_.-]+)+");
+    private static final Pattern FILE_OR_NONE = FOLDER_OR_NONE;
+    private static final Pattern ADDRESS_OR_NONE = Pattern.compile("(" + ADDRESS + ")?");
     private static final Pattern QUEUE = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
 
     static final Setting<String> NODE_NAME = text(
@@ -118,6 +122,103 @@ final class Settings {
             "How long a starting node waits for the server to answer.",
             false,
             config -> config.database().connectTimeout());
+
+    static final Setting<List<String>> ETCD_ENDPOINTS = new Setting<>(
+            "etcd.endpoints",
+            new Texts(20, ETCD, "URLs such as http://127.0.0.1:2379"),
+            "The members of the etcd by which the nodes of a cluster find each other. Empty: the node works alone. A cluster"
+                    + " needs database.url too.",
+            false,
+            config -> config.etcd().endpoints());
+
+    static final Setting<String> ETCD_PREFIX_KEY = text(
+            "etcd.prefix",
+            new Text(255, ETCD_PREFIX, "path", "look like /orrery"),
+            "Where the keys of this cluster are; another one on the same etcd needs another prefix.",
+            config -> config.etcd().prefix());
+
+    static final Setting<String> ETCD_USER = text(
+            "etcd.user",
+            new Text(255, ONE_LINE, "text", "be one line"),
+            "The etcd account. Empty: none.",
+            config -> config.etcd().user());
+
+    static final Setting<String> ETCD_PASSWORD = new Setting<>(
+            "etcd.password",
+            new Text(4_096, ONE_LINE, "text", "be one line"),
+            "The password of the etcd account.",
+            true,
+            config -> config.etcd().password());
+
+    static final Setting<Duration> ETCD_TIMEOUT = new Setting<>(
+            "etcd.timeout",
+            new Span(Duration.ofMillis(100), Duration.ofSeconds(30)),
+            "How long a call of etcd may take.",
+            false,
+            config -> config.etcd().timeout());
+
+    static final Setting<String> ETCD_CA_FILE = text(
+            "etcd.ca-file",
+            new Text(4_096, FILE_OR_NONE, "file", "name a file"),
+            "The certificates (PEM) by which etcd's own is checked. Empty: those of the system.",
+            config -> config.etcd().caFile());
+
+    static final Setting<String> ETCD_CERT_FILE = text(
+            "etcd.cert-file",
+            new Text(4_096, FILE_OR_NONE, "file", "name a file"),
+            "The node's certificate (PEM), where etcd asks for one.",
+            config -> config.etcd().certFile());
+
+    static final Setting<String> ETCD_KEY_FILE = text(
+            "etcd.key-file",
+            new Text(4_096, FILE_OR_NONE, "file", "name a file"),
+            "The key (PEM, PKCS#8) of the node's certificate.",
+            config -> config.etcd().keyFile());
+
+    static final Setting<String> BUS_HOST = text(
+            "bus.host",
+            new Text(255, ADDRESS, "host name or IP address", "be a host name or an IP address"),
+            "Where the event bus between nodes listens: loopback or an address of a private network, since whoever reaches"
+                    + " it can harm the cluster.",
+            config -> config.bus().host());
+
+    static final Setting<Integer> BUS_PORT = new Setting<>(
+            "bus.port",
+            new Whole(0, 65_535),
+            "The port of its messages. 0 takes a free one.",
+            false,
+            config -> config.bus().port());
+
+    static final Setting<Integer> BUS_MEMBER_PORT = new Setting<>(
+            "bus.member-port",
+            new Whole(0, 65_535),
+            "The port by which the nodes of the bus find and watch each other. 0 takes a free one.",
+            false,
+            config -> config.bus().memberPort());
+
+    static final Setting<String> BUS_ADVERTISED_HOST = text(
+            "bus.advertised-host",
+            new Text(255, ADDRESS_OR_NONE, "host name or IP address", "be a host name or an IP address"),
+            "Where other nodes reach this one, if not at bus.host.",
+            config -> config.bus().advertisedHost());
+
+    static final Setting<String> BUS_CA_FILE = text(
+            "bus.ca-file",
+            new Text(4_096, FILE_OR_NONE, "file", "name a file"),
+            "The certificates (PEM) by which nodes check each other. Empty: the bus is not encrypted.",
+            config -> config.bus().caFile());
+
+    static final Setting<String> BUS_CERT_FILE = text(
+            "bus.cert-file",
+            new Text(4_096, FILE_OR_NONE, "file", "name a file"),
+            "The node's certificate (PEM) for the bus.",
+            config -> config.bus().certFile());
+
+    static final Setting<String> BUS_KEY_FILE = text(
+            "bus.key-file",
+            new Text(4_096, FILE_OR_NONE, "file", "name a file"),
+            "The key (PEM, PKCS#8) of that certificate.",
+            config -> config.bus().keyFile());
 
     static final Setting<Integer> WORKERS_SIZE = new Setting<>(
             "workers.size",
@@ -224,6 +325,29 @@ final class Settings {
                             DATABASE_PASSWORD,
                             DATABASE_POOL_SIZE,
                             DATABASE_CONNECT_TIMEOUT)),
+            new Section(
+                    "etcd",
+                    "How the nodes of a cluster find each other.",
+                    List.of(
+                            ETCD_ENDPOINTS,
+                            ETCD_PREFIX_KEY,
+                            ETCD_USER,
+                            ETCD_PASSWORD,
+                            ETCD_TIMEOUT,
+                            ETCD_CA_FILE,
+                            ETCD_CERT_FILE,
+                            ETCD_KEY_FILE)),
+            new Section(
+                    "bus",
+                    "How the nodes of a cluster talk to each other.",
+                    List.of(
+                            BUS_HOST,
+                            BUS_PORT,
+                            BUS_MEMBER_PORT,
+                            BUS_ADVERTISED_HOST,
+                            BUS_CA_FILE,
+                            BUS_CERT_FILE,
+                            BUS_KEY_FILE)),
             new Section(
                     "workers",
                     "The workers, which run tasks.",

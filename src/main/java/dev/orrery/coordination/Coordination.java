@@ -2,7 +2,7 @@ package dev.orrery.coordination;
 
 import dev.orrery.domain.NodeId;
 import java.time.Duration;
-import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -35,7 +35,7 @@ public interface Coordination extends AutoCloseable {
     void takeNoMoreWork();
 
     /** The members as last seen, this node among them. Never blocks. */
-    Collection<Member> members();
+    List<Member> members();
 
     /** Announces that a node is about to be fenced. False where that could not be written. */
     boolean mark(NodeId suspect);

@@ -1,8 +1,9 @@
 package dev.orrery.coordination;
 
+import static java.lang.System.Logger.Level.WARNING;
+
 import dev.orrery.domain.NodeId;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** Of a node that works alone, in its own process: it leads from the first moment on, and is always reached. */
 public final class LocalCoordination implements Coordination {
 
+    private static final System.Logger LOG = System.getLogger(LocalCoordination.class.getName());
     private static final Duration ASK_AGAIN = Duration.ofMillis(250);
 
     private final Map<String, Semaphore> locks = new ConcurrentHashMap<>();
@@ -49,7 +51,7 @@ public final class LocalCoordination implements Coordination {
     }
 
     @Override
-    public Collection<Member> members() {
+    public List<Member> members() {
         var member = self;
         return member == null ? List.of() : List.of(member);
     }
@@ -101,6 +103,7 @@ public final class LocalCoordination implements Coordination {
         private final Thread thread =
                 Thread.ofPlatform().name("orrery-leader").daemon().unstarted(this::run);
         private volatile boolean leads;
+        private boolean elected;
 
         private Standing(Candidate candidate) {
             this.candidate = candidate;
@@ -109,30 +112,39 @@ public final class LocalCoordination implements Coordination {
         private void run() {
             try {
                 do {
-                    var may = candidate.mayLead();
-                    if (may && !leads) {
-                        begin();
-                    } else if (!may && leads) {
-                        leads = false;
-                        candidate.lost();
-                    }
+                    look();
                 } while (!over.tryAcquire(ASK_AGAIN.toMillis(), TimeUnit.MILLISECONDS));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             } finally {
-                if (leads) {
-                    leads = false;
-                    candidate.lost();
-                }
+                lose();
+            }
+        }
+
+        private void look() {
+            var may = candidate.mayLead();
+            if (may && !elected) {
+                begin();
+            } else if (!may) {
+                lose();
             }
         }
 
         private void begin() {
+            elected = true;
             leads = true;
             try {
                 candidate.elected(() -> leads);
-            } catch (RuntimeException cannot) {
-                leads = false;
+            } catch (RuntimeException e) {
+                LOG.log(WARNING, "this node cannot lead, will be tried again: " + e.getMessage());
+                lose();
+            }
+        }
+
+        private void lose() {
+            leads = false;
+            if (elected) {
+                elected = false;
                 candidate.lost();
             }
         }

@@ -27,8 +27,13 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
     private static final String USERS_FILE = "logback.configurationFile";
 
     /** What libraries say without being asked; what matters of it, we say ourselves. */
-    private static final Map<String, Level> LIBRARIES =
-            Map.of("org.flywaydb", Level.OFF, "io.netty", Level.WARN, "io.vertx", Level.WARN);
+    private static final Map<String, Level> LIBRARIES = Map.of(
+            "org.flywaydb", Level.OFF,
+            "io.netty", Level.WARN,
+            "io.vertx", Level.WARN,
+            "io.etcd", Level.OFF,
+            "io.grpc", Level.OFF,
+            "com.hazelcast", Level.ERROR);
 
     @Override
     public ExecutionStatus configure(LoggerContext context) {

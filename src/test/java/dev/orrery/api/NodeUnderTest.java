@@ -47,6 +47,8 @@ final class NodeUnderTest implements AutoCloseable {
                 new NodeConfig("test", folder.resolve("data")),
                 new HttpConfig("127.0.0.1", 0, List.of(), "", List.of(), 1_000),
                 new DatabaseConfig(url, "", "", 8, Duration.ofSeconds(30)),
+                usual.etcd(),
+                usual.bus(),
                 new WorkersConfig(2, 4, 100, List.of(), Duration.ofSeconds(5)),
                 new TasksConfig("", "", Duration.ofMillis(500), 1 << 20),
                 usual.router(),

@@ -76,6 +76,8 @@ class MemoryBudgetTest {
                 config.node(),
                 config.http(),
                 config.database(),
+                config.etcd(),
+                config.bus(),
                 workers,
                 config.tasks(),
                 config.router(),

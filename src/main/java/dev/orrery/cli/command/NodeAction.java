@@ -38,6 +38,13 @@ abstract class NodeAction extends Action {
     @Nullable String databaseUrl;
 
     @Option(
+            names = "--etcd",
+            paramLabel = "URL[,URL...]",
+            description = "Makes the node one of a cluster, whose nodes find each other by this etcd (etcd.endpoints);"
+                    + " needs a --database-url.")
+    @Nullable String etcd;
+
+    @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
             description = "Any other setting, such as workers.size=8; may be repeated.")
@@ -61,6 +68,7 @@ abstract class NodeAction extends Action {
         add(flags, "--http-port", "http.port", httpPort);
         add(flags, "--data-dir", "node.data-dir", dataDir);
         add(flags, "--database-url", "database.url", databaseUrl);
+        add(flags, "--etcd", "etcd.endpoints", etcd);
         settings.forEach(assignment -> flags.add(ConfigFlag.set(assignment)));
         return flags;
     }

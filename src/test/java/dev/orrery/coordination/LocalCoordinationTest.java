@@ -1,0 +1,10 @@
+package dev.orrery.coordination;
+
+/** Of a node alone. */
+class LocalCoordinationTest extends CoordinationContract {
+
+    @Override
+    Coordination connect() {
+        return new LocalCoordination();
+    }
+}
