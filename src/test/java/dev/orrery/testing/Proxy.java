@@ -1,19 +1,23 @@
 package dev.orrery.testing;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** A network between a client and PostgreSQL that fails as it is told to. */
+/** A network between a client and a server that fails as it is told to. */
 public final class Proxy implements AutoCloseable {
 
     /** ReadyForQuery outside a transaction: what was asked is done and committed. */
@@ -21,30 +25,41 @@ public final class Proxy implements AutoCloseable {
 
     private final String host;
     private final int port;
-    private final ServerSocket listener;
+    private final @Nullable ServerSocket listener;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
     private final Set<Line> lines = ConcurrentHashMap.newKeySet();
 
     private boolean isCut;
     private boolean isSilent;
+    private Duration delay = Duration.ZERO;
     private int heldBack;
     private byte @Nullable [] marker;
 
     public Proxy(String host, int port) throws IOException {
+        this(host, port, new ServerSocket(0, 50, InetAddress.getLoopbackAddress()));
+        Thread.startVirtualThread(() -> listen(requireNonNull(listener)));
+    }
+
+    private Proxy(String host, int port, @Nullable ServerSocket listener) {
         this.host = host;
         this.port = port;
-        this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        Thread.startVirtualThread(this::listen);
+        this.listener = listener;
+    }
+
+    /** One that listens nowhere: its clients are handed to it by {@link #admit}. */
+    public static Proxy withoutDoor(String host, int port) {
+        return new Proxy(host, port, null);
     }
 
     public int port() {
-        return listener.getLocalPort();
+        return requireNonNull(listener).getLocalPort();
     }
 
     /** From now on all is well; what was held back flows on. */
     public synchronized void pass() {
         isCut = false;
         isSilent = false;
+        delay = Duration.ZERO;
         notifyAll();
     }
 
@@ -66,10 +81,26 @@ public final class Proxy implements AutoCloseable {
         });
     }
 
+    /** From now on whatever comes, in either direction, takes so much longer. */
+    public synchronized void delay(Duration time) {
+        delay = time;
+    }
+
     /** Cuts every connection, and each new one at once. */
     public synchronized void cut() {
         isCut = true;
         sockets.forEach(Proxy::close);
+    }
+
+    /** As {@link #cut}, but both sides are told of a reset instead of an end. */
+    public synchronized void reset() {
+        isCut = true;
+        sockets.forEach(Proxy::resetAndClose);
+    }
+
+    /** The connections that are open now carry their next request to its end and are cut instead of the answer; new ones are whole. */
+    public synchronized void cutNextAnswers() {
+        lines.forEach(line -> line.cutsNextAnswer = true);
     }
 
     /** The next request that holds this text is passed on and carried out; instead of its answer the line is cut. */
@@ -82,20 +113,33 @@ public final class Proxy implements AutoCloseable {
         return marker == null;
     }
 
-    private void listen() {
-        while (!listener.isClosed()) {
+    private void listen(ServerSocket door) {
+        while (!door.isClosed()) {
             try {
-                var client = listener.accept();
-                sockets.add(client);
-                if (isCut()) {
-                    close(client);
-                } else {
-                    new Line(client, new Socket(host, port)).open();
-                }
+                admit(door.accept());
             } catch (IOException _) {
-                // A cut line, or the end.
+                // The end.
             }
         }
+    }
+
+    /** Connects a client; it is cut off where the server does not listen. */
+    public void admit(Socket client) {
+        sockets.add(client);
+        try {
+            if (isCut()) {
+                drop(client);
+            } else {
+                new Line(client, new Socket(host, port)).open();
+            }
+        } catch (IOException _) {
+            drop(client);
+        }
+    }
+
+    private void drop(Socket socket) {
+        sockets.remove(socket);
+        close(socket);
     }
 
     private synchronized boolean isCut() {
@@ -119,6 +163,18 @@ public final class Proxy implements AutoCloseable {
         heldBack--;
     }
 
+    private void slowDown() throws InterruptedIOException {
+        Duration time;
+        synchronized (this) {
+            time = delay;
+        }
+        try {
+            Thread.sleep(time);
+        } catch (InterruptedException e) {
+            throw new InterruptedIOException(e.getMessage());
+        }
+    }
+
     private synchronized boolean isMarked(byte[] request) {
         return marker != null && contains(request, marker);
     }
@@ -134,6 +190,7 @@ public final class Proxy implements AutoCloseable {
         private volatile boolean swallowsAnswer;
         private volatile boolean losesRequests;
         private volatile boolean losesAnswers;
+        private volatile boolean cutsNextAnswer;
 
         private Line(Socket client, Socket server) {
             this.client = client;
@@ -151,8 +208,12 @@ public final class Proxy implements AutoCloseable {
             try (from;
                     to) {
                 carry(from.getInputStream(), to.getOutputStream(), isRequest);
-            } catch (IOException e) {
-                close(from);
+            } catch (IOException _) {
+                // A cut line: both ends are closed here.
+            } finally {
+                lines.remove(this);
+                sockets.remove(from);
+                sockets.remove(to);
             }
         }
 
@@ -160,7 +221,11 @@ public final class Proxy implements AutoCloseable {
             var buffer = new byte[1 << 16];
             for (var count = in.read(buffer); count >= 0; count = in.read(buffer)) {
                 var chunk = Arrays.copyOf(buffer, count);
+                slowDown();
                 holdBack();
+                if (!isRequest && cutsNextAnswer) {
+                    return;
+                }
                 if (isRequest ? losesRequests : losesAnswers) {
                     continue;
                 }
@@ -188,6 +253,15 @@ public final class Proxy implements AutoCloseable {
         return false;
     }
 
+    private static void resetAndClose(Socket socket) {
+        try {
+            socket.setSoLinger(true, 0);
+        } catch (IOException _) {
+            // It is closed already.
+        }
+        close(socket);
+    }
+
     private static void close(Socket socket) {
         try {
             socket.close();
@@ -198,7 +272,9 @@ public final class Proxy implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        listener.close();
+        if (listener != null) {
+            listener.close();
+        }
         cut();
         pass();
     }
