@@ -1,11 +1,12 @@
 -- The life of a task instance, as functions: each is one decision and one transaction, in one round trip.
 --
 -- Every function locks first and looks in later statements: a statement's snapshot is older than the locks it waited for.
--- The order of locks is the same everywhere: runs, then claim batches, then the rows of tasks; ids ascending. All that
--- changes tasks of a run but a claim holds the run's row, so the tables behind it need no locks of their own, and the
--- history of a run is numbered in the order of its commits; a claim only skips what is locked, and whoever ends tasks
--- looks at ready rows before claims, each in a statement of its own, so that a task which is claimed meanwhile is met
--- further down.
+-- The order of locks is the same everywhere: runs, then claim batches, then named locks (see R__locks.sql), then the rows
+-- of tasks; ids ascending, and each kind all at once. All that changes tasks of a run but a claim holds the run's row, so
+-- the tables behind it need no locks of their own, and the history of a run is numbered in the order of its commits; a
+-- claim only skips what is locked, and whoever ends tasks looks at ready rows before claims, each in a statement of its
+-- own, so that a task which is claimed meanwhile is met further down. Named locks are the one exception: whoever holds
+-- one's row moves tasks of any run between task_ready and lock_waits, so a cancel holds those of its run first.
 
 -- The id of the task with this number in a run: the run's id with the number in its last 32 bits.
 CREATE OR REPLACE FUNCTION instance_id(run uuid, task_no int) RETURNS uuid
@@ -64,6 +65,7 @@ DECLARE
     v_fresh      int[];
     v_new        int[];
     v_versions   int[];
+    v_has_locks  boolean[];
 BEGIN
     IF v_count > 1 AND p_task_limit IS NOT NULL THEN
         SELECT greatest(1, count(*) FILTER (WHERE s.tasks <= p_task_limit)) INTO v_count
@@ -104,7 +106,7 @@ BEGIN
         SELECT array_agg(a.ordinal) INTO v_fresh FROM asked a JOIN kept k ON k.reference = a.run;
     END IF;
 
-    SELECT array_agg(a.ordinal), array_agg(v.id) INTO v_new, v_versions
+    SELECT array_agg(a.ordinal), array_agg(v.id), array_agg(v.has_locks) INTO v_new, v_versions, v_has_locks
     FROM unnest(p_dags, p_tenants, p_keys) WITH ORDINALITY a(dag, tenant, key, ordinal)
     JOIN dags d ON d.id = a.dag AND d.tenant_id = a.tenant AND d.deleted_at IS NULL
     JOIN dag_versions v ON v.dag_id = d.id AND v.version = d.version
@@ -113,20 +115,20 @@ BEGIN
 
     IF v_new IS NOT NULL THEN
         WITH new AS MATERIALIZED (
-            SELECT p_runs[n.ordinal] AS run, p_tenants[n.ordinal] AS tenant, n.version,
+            SELECT p_runs[n.ordinal] AS run, p_tenants[n.ordinal] AS tenant, n.version, n.has_locks,
                    p_dags[n.ordinal] AS dag, p_triggers[n.ordinal] AS cause,
                    p_params[n.ordinal] AS params, p_logical_times[n.ordinal] AS logical_time
-            FROM unnest(v_new, v_versions) n(ordinal, version)
+            FROM unnest(v_new, v_versions, v_has_locks) n(ordinal, version, has_locks)
         ), tasks AS MATERIALIZED (
             SELECT instance_id(n.run, t.task_no) AS id, n.run, n.tenant, n.version, t.task_id, t.queue, t.priority,
-                   t.dependency_count
+                   t.dependency_count, n.has_locks
             FROM new n
             CROSS JOIN LATERAL (SELECT * FROM dag_tasks t WHERE t.version_id = n.version ORDER BY t.task_no) t
         ), runs AS (
             INSERT INTO dag_runs (id, tenant_id, dag_id, version_id, dag_version, triggered_by, logical_time,
-                                  remaining, created_at)
+                                  remaining, created_at, has_locks)
             SELECT n.run, n.tenant, n.dag, n.version, v.version, n.cause::run_trigger, n.logical_time,
-                   v.task_count, v_now
+                   v.task_count, v_now, n.has_locks
             FROM new n JOIN dag_versions v ON v.id = n.version
         ), params AS (
             INSERT INTO run_params (run_id, params)
@@ -139,8 +141,8 @@ BEGIN
             SELECT t.id, t.version, t.dependency_count, t.queue, t.priority
             FROM tasks t WHERE t.dependency_count > 0
         )
-        INSERT INTO task_ready (id, queue, latest_start, version_id)
-        SELECT t.id, t.queue, latest_start(v_now, t.priority, NULL), t.version
+        INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks)
+        SELECT t.id, t.queue, latest_start(v_now, t.priority, NULL), t.version, t.has_locks
         FROM tasks t WHERE t.dependency_count = 0;
     END IF;
 
@@ -160,8 +162,9 @@ BEGIN
 END $f$;
 
 -- What follows from tasks that changed their state: dependents of those that succeeded are released, all that stands
--- behind those that ended badly is skipped, runs are counted down and ended, and the history is written. The runs are
--- locked by the caller. Answers the queues in which tasks became ready.
+-- behind those that ended badly is skipped, runs are counted down and ended, the history is written, and what attempts and
+-- runs that ended had locked is free for others. The runs are locked by the caller. Answers the queues in which tasks
+-- became ready.
 CREATE OR REPLACE FUNCTION settle(p_changes task_change[], p_node uuid) RETURNS text[]
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
@@ -171,10 +174,14 @@ DECLARE
     v_changes     task_change[] := p_changes;
     v_more        task_change[];
     v_queues      text[];
+    v_locking     uuid[];
+    v_ended       uuid[];
 BEGIN
-    SELECT coalesce(array_agg(r.id), '{}') INTO v_cancelling
+    SELECT coalesce(array_agg(r.id) FILTER (WHERE r.state = 'cancelling'), '{}'),
+           array_agg(r.id) FILTER (WHERE r.has_locks)
+    INTO v_cancelling, v_locking
     FROM dag_runs r
-    WHERE r.id = ANY (ARRAY(SELECT DISTINCT c.run_id FROM unnest(p_changes) c)) AND r.state = 'cancelling';
+    WHERE r.id = ANY (ARRAY(SELECT DISTINCT c.run_id FROM unnest(p_changes) c));
 
     -- Parents that end in one batch are counted together: a plain joined decrement would lose all but one. Rows are found
     -- one by one through their key and changed by their place, so that no plan can read the table for many of them.
@@ -200,8 +207,10 @@ BEGIN
         DELETE FROM task_wait w USING blocked b WHERE w.ctid = b.place AND b.unmet = 0
         RETURNING w.id, w.queue, w.priority, w.must_start_by, w.version_id
     ), ready AS (
-        INSERT INTO task_ready (id, queue, latest_start, version_id)
-        SELECT r.id, r.queue, latest_start(v_now, r.priority, r.must_start_by), r.version_id FROM released r
+        INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks)
+        SELECT r.id, r.queue, latest_start(v_now, r.priority, r.must_start_by), r.version_id,
+               CASE WHEN v_locking IS NOT NULL AND run_of(r.id) = ANY (v_locking) THEN true END
+        FROM released r
     )
     SELECT coalesce(array_agg(DISTINCT r.queue), '{}'),
            array_agg((r.id, run_of(r.id), task_no_of(r.id), r.version_id, 'blocked', 'ready', 0, 0, NULL, NULL)::task_change)
@@ -274,6 +283,14 @@ BEGIN
            n.task_nos, n.froms, n.tos, n.attempts, n.fences, n.workers
     FROM counted n JOIN after a ON a.id = n.run_id;
 
+    IF v_locking IS NOT NULL THEN
+        -- In one go, runs and tasks: their locks are held in one order.
+        SELECT array_agg(c.id) INTO v_ended
+        FROM unnest(p_changes) c
+        WHERE c.from_state IN ('queued', 'running') AND c.to_state <> 'running' AND c.run_id = ANY (v_locking);
+        v_queues := v_queues || release_locks(v_ended || ARRAY(
+            SELECT r.id FROM dag_runs r WHERE r.id = ANY (v_locking) AND r.remaining = 0));
+    END IF;
     RETURN v_queues;
 END $f$;
 
@@ -400,38 +417,101 @@ BEGIN
 END $f$;
 
 -- Takes up to p_limit ready tasks, the earliest latest start first over all the queues. A fenced node gets none: its
--- row is held while the claim is under way, so a fence waits for claims in flight. Arrays are parallel.
-CREATE OR REPLACE FUNCTION claim_ready(
+-- row is held while the claim is under way, so a fence waits for claims in flight. Tasks that need named locks are taken
+-- with them; in place of those that do not get them it looks further, a bounded number of times. Arrays are parallel
+-- (lock_fences is null where nothing that was taken has locks). Answers the queues in which other tasks became ready, and
+-- whether there is more that only could not be looked at now.
+DROP FUNCTION IF EXISTS claim_ready(uuid, text[], int);
+CREATE FUNCTION claim_ready(
     p_node uuid, p_queues text[], p_limit int,
-    OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[])
+    OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[],
+    OUT lock_fences bigint[], OUT queues text[], OUT has_more boolean)
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
+DECLARE
+    v_wanted   int := p_limit;
+    v_rounds   int := 50;
+    v_new      record;
+    v_starts   timestamptz[];
+    v_locks    record;
+    v_taken    uuid[];
+    v_numbers  bigint[];
+    v_busy     uuid[] := '{}';
 BEGIN
     PERFORM n.id FROM nodes n WHERE n.id = p_node AND n.fenced_at IS NULL FOR KEY SHARE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    -- By ctid: a LIMIT that is a parameter is planned as a tenth of the table, and IN (… LIMIT) can take too many.
-    WITH taken AS (
-        DELETE FROM task_ready r
-        WHERE r.ctid = ANY (ARRAY(
-            SELECT head.place
-            FROM unnest(p_queues) q(name)
-            CROSS JOIN LATERAL (
-                SELECT x.ctid AS place, x.latest_start, x.id FROM task_ready x
-                WHERE x.queue = q.name
-                ORDER BY x.latest_start, x.id
-                LIMIT p_limit
-                FOR UPDATE SKIP LOCKED
-            ) head
-            ORDER BY head.latest_start, head.id
-            LIMIT p_limit))
-        RETURNING r.id, r.latest_start, (r.attempt + 1)::smallint AS attempt, r.failures, r.version_id
-    )
-    SELECT array_agg(t.id ORDER BY t.latest_start, t.id), array_agg(t.attempt ORDER BY t.latest_start, t.id),
-           array_agg(t.failures ORDER BY t.latest_start, t.id), array_agg(t.version_id ORDER BY t.latest_start, t.id)
-    INTO ids, attempts, failures, versions
-    FROM taken t;
+    LOOP
+        -- By ctid: a LIMIT that is a parameter is planned as a tenth of the table, and IN (… LIMIT) can take too many.
+        WITH head AS MATERIALIZED (
+            SELECT array_agg(h.place) AS places, array_agg(h.id) FILTER (WHERE h.has_locks) AS locking
+            FROM (SELECT head.place, head.id, head.has_locks
+                  FROM unnest(p_queues) q(name)
+                  CROSS JOIN LATERAL (
+                      SELECT x.ctid AS place, x.latest_start, x.id, x.has_locks FROM task_ready x
+                      WHERE x.queue = q.name AND x.id <> ALL (v_busy)
+                      ORDER BY x.latest_start, x.id
+                      LIMIT v_wanted
+                      FOR UPDATE SKIP LOCKED
+                  ) head
+                  ORDER BY head.latest_start, head.id
+                  LIMIT v_wanted) h
+        ), taken AS (
+            DELETE FROM task_ready r
+            WHERE r.ctid = ANY ((SELECT h.places FROM head h)::tid[]) AND r.has_locks IS NULL
+            RETURNING r.id, r.latest_start, (r.attempt + 1)::smallint AS attempt, r.failures, r.version_id
+        )
+        SELECT array_agg(t.id ORDER BY t.latest_start, t.id) AS ids,
+               array_agg(t.attempt ORDER BY t.latest_start, t.id) AS attempts,
+               array_agg(t.failures ORDER BY t.latest_start, t.id) AS failures,
+               array_agg(t.version_id ORDER BY t.latest_start, t.id) AS versions,
+               array_agg(t.latest_start ORDER BY t.latest_start, t.id) AS starts,
+               (SELECT h.locking FROM head h) AS locking
+        INTO v_new
+        FROM taken t;
+        ids := ids || v_new.ids;
+        attempts := attempts || v_new.attempts;
+        failures := failures || v_new.failures;
+        versions := versions || v_new.versions;
+        v_starts := v_starts || v_new.starts;
+        EXIT WHEN v_new.locking IS NULL;
+
+        SELECT k.taken, k.numbers, k.busy, k.queues INTO v_locks FROM take_locks(v_new.locking) k;
+        v_busy := v_busy || v_locks.busy;
+        queues := queues || v_locks.queues;
+        IF cardinality(v_locks.taken) > 0 THEN
+            v_taken := v_taken || v_locks.taken;
+            v_numbers := v_numbers || v_locks.numbers;
+            WITH gone AS (
+                DELETE FROM task_ready r WHERE r.id = ANY (v_locks.taken)
+                RETURNING r.id, r.latest_start, (r.attempt + 1)::smallint AS attempt, r.failures, r.version_id
+            )
+            SELECT array_agg(g.id) AS ids, array_agg(g.attempt) AS attempts, array_agg(g.failures) AS failures,
+                   array_agg(g.version_id) AS versions, array_agg(g.latest_start) AS starts, v_new.locking
+            INTO v_new
+            FROM gone g;
+            ids := ids || v_new.ids;
+            attempts := attempts || v_new.attempts;
+            failures := failures || v_new.failures;
+            versions := versions || v_new.versions;
+            v_starts := v_starts || v_new.starts;
+        END IF;
+        v_wanted := p_limit - coalesce(cardinality(ids), 0);
+        v_rounds := v_rounds - 1;
+        EXIT WHEN v_wanted = 0 OR v_rounds = 0
+            OR (cardinality(v_locks.taken) = cardinality(v_new.locking) AND cardinality(v_locks.queues) = 0);
+    END LOOP;
+
+    IF v_rounds < 50 THEN
+        has_more := v_rounds = 0 OR cardinality(v_busy) > 0;
+        SELECT array_agg(c.id ORDER BY c.start, c.id), array_agg(c.attempt ORDER BY c.start, c.id),
+               array_agg(c.failures ORDER BY c.start, c.id), array_agg(c.version ORDER BY c.start, c.id),
+               array_agg(k.number ORDER BY c.start, c.id)
+        INTO ids, attempts, failures, versions, lock_fences
+        FROM unnest(ids, attempts, failures, versions, v_starts) c(id, attempt, failures, version, start)
+        LEFT JOIN unnest(v_taken, v_numbers) k(id, number) ON k.id = c.id;
+    END IF;
     IF ids IS NOT NULL THEN
         fence := nextval('fence_seq');
         INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures)
@@ -440,14 +520,20 @@ BEGIN
 END $f$;
 
 -- Records what a node reports and hands it the next tasks, in one round trip and one transaction.
-CREATE OR REPLACE FUNCTION commit_and_claim(
+DROP FUNCTION IF EXISTS commit_and_claim(
+    uuid, uuid[], uuid[], int[], int[], smallint[], bigint[], smallint[], text[], text[], bigint[], text[], text[],
+    bigint[], text[], int);
+CREATE FUNCTION commit_and_claim(
     p_node uuid, p_ids uuid[], p_runs uuid[], p_task_nos int[], p_versions int[], p_attempts smallint[],
     p_fences bigint[], p_workers smallint[], p_outcomes text[], p_states text[], p_started_ago bigint[],
     p_errors text[], p_outputs text[], p_retry_after bigint[], p_queues text[], p_limit int,
     OUT accepted uuid[], OUT queues text[],
-    OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[])
+    OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[],
+    OUT lock_fences bigint[], OUT has_more boolean)
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
+DECLARE
+    v_queues  text[];
 BEGIN
     IF cardinality(p_ids) > 0 THEN
         SELECT c.accepted, c.queues INTO accepted, queues
@@ -455,8 +541,10 @@ BEGIN
                             p_states, p_started_ago, p_errors, p_outputs, p_retry_after) c;
     END IF;
     IF p_limit > 0 THEN
-        SELECT c.fence, c.ids, c.attempts, c.failures, c.versions INTO fence, ids, attempts, failures, versions
+        SELECT c.fence, c.ids, c.attempts, c.failures, c.versions, c.lock_fences, c.queues, c.has_more
+        INTO fence, ids, attempts, failures, versions, lock_fences, v_queues, has_more
         FROM claim_ready(p_node, p_queues, p_limit) c;
+        queues := queues || v_queues;
     END IF;
 END $f$;
 
@@ -469,15 +557,16 @@ LANGUAGE plpgsql AS $f$
 DECLARE
     v_now      timestamptz := clock_timestamp();
     v_runs     uuid[];
+    v_locking  uuid[];
     v_changes  task_change[];
     v_queues   text[];
 BEGIN
     SELECT array_agg(DISTINCT run_of(m.id)) INTO v_runs
     FROM claim_batches b CROSS JOIN LATERAL unnest(b.ids) m(id)
     WHERE b.fence = ANY (p_fences) AND b.node_id = p_node AND (p_ids IS NULL OR m.id = ANY (p_ids));
-    PERFORM r.id
+    SELECT array_agg(r.id) FILTER (WHERE r.has_locks) INTO v_locking
     FROM (SELECT u.id FROM unnest(v_runs) u(id) ORDER BY u.id) u
-    CROSS JOIN LATERAL (SELECT x.id FROM dag_runs x WHERE x.id = u.id OFFSET 0 FOR NO KEY UPDATE) r;
+    CROSS JOIN LATERAL (SELECT x.id, x.has_locks FROM dag_runs x WHERE x.id = u.id OFFSET 0 FOR NO KEY UPDATE) r;
     PERFORM b.fence FROM claim_batches b
     WHERE b.fence = ANY (p_fences) AND b.node_id = p_node ORDER BY b.fence FOR UPDATE;
 
@@ -499,9 +588,10 @@ BEGIN
     END IF;
 
     WITH ready AS (
-        INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures)
+        INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks)
         SELECT c.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id,
-               CASE WHEN c.from_state = 'queued' THEN c.attempt - 1 ELSE c.attempt END, f.failures
+               CASE WHEN c.from_state = 'queued' THEN c.attempt - 1 ELSE c.attempt END, f.failures,
+               CASE WHEN c.run_id = ANY (v_locking) THEN true END
         FROM unnest(v_changes) c
         JOIN task_instances i ON i.id = c.id
         JOIN claim_batches b ON b.fence = c.fence
@@ -556,12 +646,15 @@ LANGUAGE plpgsql AS $f$
 DECLARE
     v_now      timestamptz := clock_timestamp();
     v_state    run_state;
+    v_version  int;
+    v_locking  boolean;
+    v_locks    int[];
     v_first    uuid := p_run;
     v_last     uuid := instance_id(p_run, 2147483647);
     v_changes  task_change[];
     v_more     task_change[];
 BEGIN
-    SELECT r.state INTO v_state FROM dag_runs r
+    SELECT r.state, r.version_id, r.has_locks INTO v_state, v_version, v_locking FROM dag_runs r
     WHERE r.id = p_run AND r.tenant_id = p_tenant FOR NO KEY UPDATE;
     known := FOUND;
     IF known AND p_task IS NOT NULL THEN
@@ -577,6 +670,18 @@ BEGIN
     )
     SELECT array_agg((w.ref, p_run, task_no_of(w.ref), NULL, 'retrying', 'cancelled', w.attempt, 0, NULL, NULL)::task_change)
     INTO v_changes FROM woken w;
+    IF v_locking THEN
+        SELECT array_agg(n.id) INTO v_locks
+        FROM (SELECT v.lock_id AS id FROM dag_versions v WHERE v.id = v_version
+              UNION SELECT t.lock_id FROM dag_tasks t WHERE t.version_id = v_version) n;
+        PERFORM hold_locks(v_locks);
+        WITH gone AS (
+            DELETE FROM lock_waits t WHERE t.id BETWEEN v_first AND v_last RETURNING t.id, t.attempt
+        )
+        SELECT array_agg((g.id, p_run, task_no_of(g.id), NULL, 'ready', 'cancelled', g.attempt, 0, NULL, NULL)::task_change)
+        INTO v_more FROM gone g;
+        v_changes := v_changes || v_more;
+    END IF;
     WITH gone AS (
         DELETE FROM task_ready t WHERE t.id BETWEEN v_first AND v_last RETURNING t.id, t.attempt
     )
@@ -616,6 +721,10 @@ BEGIN
         PERFORM end_unclaimed(v_changes, v_now);
         queues := settle(v_changes, NULL);
     END IF;
+    IF v_locking THEN
+        -- What is cancelled may have been the one that was called for a free lock.
+        queues := queues || wake_waiters(ARRAY(SELECT l.id FROM locks l WHERE l.id = ANY (v_locks) AND l.holder IS NULL));
+    END IF;
 END $f$;
 
 -- Moves retries whose time has come into the queue, at most p_limit; answers the queues and, where another one waits,
@@ -627,6 +736,7 @@ LANGUAGE plpgsql AS $f$
 DECLARE
     v_now      timestamptz := clock_timestamp();
     v_refs     uuid[];
+    v_locking  uuid[];
     v_changes  task_change[];
 BEGIN
     SELECT array_agg(d.ref) INTO v_refs
@@ -634,17 +744,18 @@ BEGIN
           ORDER BY x.due_at LIMIT p_limit) d;
     woken := 0;
     IF v_refs IS NOT NULL THEN
-        PERFORM r.id
+        SELECT array_agg(r.id) FILTER (WHERE r.has_locks) INTO v_locking
         FROM (SELECT DISTINCT run_of(u.ref) AS id FROM unnest(v_refs) u(ref) ORDER BY 1) u
-        CROSS JOIN LATERAL (SELECT x.id FROM dag_runs x WHERE x.id = u.id OFFSET 0 FOR NO KEY UPDATE) r;
+        CROSS JOIN LATERAL (SELECT x.id, x.has_locks FROM dag_runs x WHERE x.id = u.id OFFSET 0 FOR NO KEY UPDATE) r;
 
         WITH due AS (
             DELETE FROM task_timers t
             WHERE t.ref = ANY (v_refs) AND t.kind = 'retry' AND t.due_at <= statement_timestamp()
             RETURNING t.ref, t.attempt, t.failures
         ), ready AS (
-            INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures)
-            SELECT i.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id, d.attempt, d.failures
+            INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks)
+            SELECT i.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id, d.attempt, d.failures,
+                   CASE WHEN i.run_id = ANY (v_locking) THEN true END
             FROM due d JOIN task_instances i ON i.id = d.ref
             RETURNING id, queue, version_id, attempt
         )

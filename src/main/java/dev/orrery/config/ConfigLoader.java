@@ -30,6 +30,7 @@ public final class ConfigLoader {
             "ORRERY_TASK_INSTANCE_ID",
             "ORRERY_ATTEMPT",
             "ORRERY_FENCE",
+            "ORRERY_LOCK_FENCE",
             "ORRERY_RUN_DIR",
             "ORRERY_INPUTS",
             "ORRERY_PARAMS",

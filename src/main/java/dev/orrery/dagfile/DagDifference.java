@@ -105,6 +105,7 @@ public record DagDifference(
         dag.description().ifPresent(description -> fields.put("description", description));
         dag.schedule().ifPresent(schedule -> fields.put("schedule", schedule));
         fields.put("timezone", dag.timezone());
+        dag.lock().ifPresent(lock -> fields.put("lock", lock.value()));
         return fields;
     }
 
@@ -123,6 +124,7 @@ public record DagDifference(
         fields.put("retry.jitter", Double.toString(task.retry().jitter()));
         fields.put("priority", Integer.toString(task.priority()));
         fields.put("queue", task.queue());
+        task.lock().ifPresent(lock -> fields.put("lock", lock.value()));
         return fields;
     }
 

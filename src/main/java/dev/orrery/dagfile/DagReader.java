@@ -1,6 +1,7 @@
 package dev.orrery.dagfile;
 
 import dev.orrery.dagfile.YamlNode.Sequence;
+import dev.orrery.domain.LockName;
 import dev.orrery.domain.Nearest;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.dag.DagDraft;
@@ -32,11 +33,12 @@ final class DagReader {
         var description = dag.text("description", TextRule.ANY);
         var schedule = schedule();
         var timezone = timezone();
-        var tasks = tasks();
+        var lock = dag.text("lock", TextRule.LOCK).map(LockName::new);
+        var tasks = tasks(lock);
         return problems.count() > 0
                 ? Optional.empty()
-                : Optional.of(
-                        new DagDraft(name, description, tasks, schedule, timezone.orElse(DagDraft.DEFAULT_TIMEZONE)));
+                : Optional.of(new DagDraft(
+                        name, description, tasks, schedule, timezone.orElse(DagDraft.DEFAULT_TIMEZONE), lock));
     }
 
     private Optional<String> schedule() {
@@ -81,7 +83,7 @@ final class DagReader {
         return timezone;
     }
 
-    private List<TaskDefinition> tasks() {
+    private List<TaskDefinition> tasks(Optional<LockName> lock) {
         dag.requirePresent("tasks", "write a list of tasks under 'tasks:'");
         var node = dag.value("tasks");
         if (node.isEmpty()) {
@@ -103,7 +105,7 @@ final class DagReader {
                     "a DAG may have at most " + DagDraft.MAX_TASKS + " tasks, this one has " + items.size(),
                     "split it, or give one task more to do");
         }
-        return tasks(items);
+        return tasks(items, lock);
     }
 
     private static boolean isEmpty(YamlNode tasks) {
@@ -114,13 +116,13 @@ final class DagReader {
         };
     }
 
-    private List<TaskDefinition> tasks(List<Fields.Item> items) {
+    private List<TaskDefinition> tasks(List<Fields.Item> items, Optional<LockName> lock) {
         var definitions = new ArrayList<TaskDefinition>();
         var graph = new GraphCheck(problems);
         for (var item : items) {
             Fields.of(item.node(), item.path(), "a task", problems).ifPresent(fields -> {
                 var reader = new TaskReader(fields);
-                reader.read().ifPresent(definitions::add);
+                reader.read(lock).ifPresent(definitions::add);
                 graph.add(reader.id(), reader.dependencies());
             });
         }

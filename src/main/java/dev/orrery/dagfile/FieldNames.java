@@ -9,10 +9,10 @@ import java.util.Set;
 /** Which fields may stand where, in the order in which people read them best. */
 final class FieldNames {
 
-    static final List<String> DAG = List.of("name", "description", "schedule", "timezone", "tasks");
+    static final List<String> DAG = List.of("name", "description", "schedule", "timezone", "lock", "tasks");
 
-    static final List<String> TASK =
-            List.of("id", "name", "type", "dependencies", "timeout", "retry", "retryPolicy", "priority", "queue");
+    static final List<String> TASK = List.of(
+            "id", "name", "type", "dependencies", "timeout", "retry", "retryPolicy", "priority", "queue", "lock");
 
     static final List<String> RETRY = List.of("maxAttempts", "initialDelay", "maxDelay", "backoffMultiplier", "jitter");
 
@@ -51,6 +51,9 @@ final class FieldNames {
             Map.entry("payload", "input"),
             Map.entry("data", "body"),
             Map.entry("retries", "retry"),
+            Map.entry("mutex", "lock"),
+            Map.entry("locks", "lock"),
+            Map.entry("concurrencyGroup", "lock"),
             Map.entry("attempts", "maxAttempts"),
             Map.entry("maxRetries", "maxAttempts"),
             Map.entry("retryDelay", "initialDelay"),

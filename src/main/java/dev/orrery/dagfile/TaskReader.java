@@ -5,6 +5,7 @@ import static java.util.stream.Collectors.toCollection;
 import dev.orrery.dagfile.CoreSchema.Kind;
 import dev.orrery.dagfile.GraphCheck.Reference;
 import dev.orrery.dagfile.YamlNode.Scalar;
+import dev.orrery.domain.LockName;
 import dev.orrery.domain.Nearest;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TaskId;
@@ -80,8 +81,8 @@ final class TaskReader {
         return dependencies;
     }
 
-    /** The task; nothing where something in it is wrong, which is then noted. */
-    Optional<TaskDefinition> read() {
+    /** The task of a DAG with this lock; nothing where something in it is wrong, which is then noted. */
+    Optional<TaskDefinition> read(Optional<LockName> dagLock) {
         var before = problems.count();
         var typeName = typeName();
         task.refuseUnknown(FieldNames.ofTask(typeName), field -> misplaced(field, typeName));
@@ -90,6 +91,8 @@ final class TaskReader {
         var retry = retry();
         var priority = task.wholeNumber("priority", 0, TaskDefinition.MAX_PRIORITY);
         var queue = task.text("queue", TextRule.QUEUE);
+        var lock = task.text("lock", TextRule.LOCK).map(LockName::new);
+        refuseLockOf(dagLock, lock);
         var type = typeName.map(known -> new TypeReader(task).read(known));
         if (problems.count() > before || id.isEmpty() || type.isEmpty() || !areIds(dependencies)) {
             return Optional.empty();
@@ -107,7 +110,19 @@ final class TaskReader {
                 retry,
                 upstreams,
                 priority.orElse(TaskDefinition.DEFAULT_PRIORITY),
-                queue.orElse(TaskDefinition.DEFAULT_QUEUE)));
+                queue.orElse(TaskDefinition.DEFAULT_QUEUE),
+                lock));
+    }
+
+    private void refuseLockOf(Optional<LockName> dagLock, Optional<LockName> lock) {
+        if (lock.isPresent() && lock.equals(dagLock)) {
+            task.refuse(
+                    "lock",
+                    ProblemCode.LOCK_WITHIN_ITSELF,
+                    "the lock " + Quoted.of(lock.get().value())
+                            + " is held by the DAG while it runs, the task would wait for it for ever",
+                    "remove it here: the tasks of the DAG are already alone with it");
+        }
     }
 
     private static boolean areIds(List<Reference> references) {

@@ -1,5 +1,6 @@
 package dev.orrery.dagfile;
 
+import dev.orrery.domain.LockName;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.TaskDefinition;
@@ -30,6 +31,7 @@ record TextRule(ProblemCode code, Predicate<String> rule, String demand, String 
             "ORRERY_TASK_INSTANCE_ID",
             "ORRERY_ATTEMPT",
             "ORRERY_FENCE",
+            "ORRERY_LOCK_FENCE",
             "ORRERY_RUN_DIR",
             "ORRERY_INPUTS",
             "ORRERY_PARAMS",
@@ -57,6 +59,12 @@ record TextRule(ProblemCode code, Predicate<String> rule, String demand, String 
             text -> TaskDefinition.QUEUE_FORM.matcher(text).matches(),
             "must be 1 to 64 of the characters A-Z a-z 0-9 _ . -",
             "leave it out to use the queue 'default'");
+
+    static final TextRule LOCK = new TextRule(
+            ProblemCode.BAD_LOCK,
+            text -> LockName.FORM.matcher(text).matches(),
+            "must be 1 to 64 of the characters A-Z a-z 0-9 _ . -",
+            "choose such a name; who writes the same one waits for each other");
 
     static final TextRule PATH = new TextRule(
             ProblemCode.BAD_PATH,

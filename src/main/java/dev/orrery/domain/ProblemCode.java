@@ -36,6 +36,10 @@ public enum ProblemCode {
             "A task's id holds other characters than A-Z a-z 0-9 _ . - or begins with one of . -.",
             "Choose such an id; 'name' is for people."),
     BAD_QUEUE("A queue's name holds other characters than A-Z a-z 0-9 _ . - or more than 64.", "Choose such a name."),
+    BAD_LOCK("A lock's name holds other characters than A-Z a-z 0-9 _ . - or more than 64.", "Choose such a name."),
+    LOCK_WITHIN_ITSELF(
+            "A task wants the lock that its own DAG holds while it runs: it would wait for itself.",
+            "Remove the lock from the task, or from the DAG, or give one of them another name."),
     BAD_PATH("A path is blank or too long.", "Write a path on the node, absolute or relative to tasks.directory."),
     BAD_HANDLER("A handler's name has a form that no handler has.", "Built in are noop, echo, sleep and log."),
     BAD_METHOD("The HTTP method is none that tasks may use.", "Take GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS."),

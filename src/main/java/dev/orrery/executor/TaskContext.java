@@ -9,12 +9,14 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.dag.TaskDefinition;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /**
  * Everything an executor may know of the attempt it makes.
  *
  * @param attempt 1 for the first
  * @param fence the number of the claim under which it runs; grows with each claim
+ * @param lockFence the number of the lock that it runs under: the task's own, else its DAG's
  * @param params the params of the run
  * @param inputs the outputs of the task's dependencies
  */
@@ -26,6 +28,7 @@ public record TaskContext(
         TaskDefinition task,
         int attempt,
         long fence,
+        OptionalLong lockFence,
         Json params,
         Map<TaskId, Json> inputs) {
 
@@ -35,6 +38,7 @@ public record TaskContext(
         requireNonNull(dagId, "dagId");
         requireNonNull(dagName, "dagName");
         requireNonNull(task, "task");
+        requireNonNull(lockFence, "lockFence");
         requireNonNull(params, "params");
         inputs = Map.copyOf(inputs);
     }

@@ -39,6 +39,7 @@ final class TaskEnvironment {
         env.put("ORRERY_TASK_INSTANCE_ID", context.instanceId().toString());
         env.put("ORRERY_ATTEMPT", String.valueOf(context.attempt()));
         env.put("ORRERY_FENCE", String.valueOf(context.fence()));
+        context.lockFence().ifPresent(fence -> env.put("ORRERY_LOCK_FENCE", String.valueOf(fence)));
         env.put("ORRERY_RUN_DIR", runFolder.toString());
         env.put("ORRERY_INPUTS", folder.inputs().toString());
         env.put("ORRERY_PARAMS", folder.params().toString());

@@ -2,6 +2,7 @@ package dev.orrery.store;
 
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.LockName;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.DagDefinition;
 import dev.orrery.domain.dag.DagDraft;
@@ -50,7 +51,8 @@ public final class DagJson {
                 definition.description(),
                 definition.tasks(),
                 definition.schedule(),
-                definition.timezone());
+                definition.timezone(),
+                definition.lock());
         return new Json(object(draft, json -> io.vertx.core.json.Json.decodeValue(json.text()))
                 .encode());
     }
@@ -69,6 +71,7 @@ public final class DagJson {
                 tasks,
                 text(dag, "schedule"),
                 dag.getString("timezone"),
+                text(dag, "lock").map(LockName::new),
                 version,
                 createdAt);
     }
@@ -85,6 +88,7 @@ public final class DagJson {
         draft.description().ifPresent(description -> dag.put("description", description));
         draft.schedule().ifPresent(schedule -> dag.put("schedule", schedule));
         dag.put("timezone", draft.timezone());
+        draft.lock().ifPresent(lock -> dag.put("lock", lock.value()));
         var tasks = new ArrayList<JsonObject>(draft.tasks().size());
         draft.tasks().forEach(task -> tasks.add(object(task, embedding)));
         return dag.put("tasks", new JsonArray(tasks));
@@ -96,6 +100,7 @@ public final class DagJson {
                 .put("name", task.name())
                 .put("type", task.type().wireName());
         putType(object, task.type(), embedding);
+        task.lock().ifPresent(lock -> object.put("lock", lock.value()));
         return object.put("timeout", Durations.text(task.timeout()))
                 .put("retry", object(task.retry()))
                 .put(
@@ -154,7 +159,8 @@ public final class DagJson {
                 retry(object.getJsonObject("retry")),
                 dependencies(object),
                 object.getInteger("priority"),
-                object.getString("queue"));
+                object.getString("queue"),
+                text(object, "lock").map(LockName::new));
     }
 
     private static TaskType type(JsonObject object) {

@@ -3,6 +3,7 @@ package dev.orrery.store;
 import static dev.orrery.domain.Checks.require;
 
 import dev.orrery.domain.Json;
+import dev.orrery.domain.LockName;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskGraph;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.stream.Stream;
 
 /**
  * A DAG made ready to be stored: its JSON, and its tasks and edges as columns. Making one takes a while for the largest
@@ -52,10 +54,18 @@ public final class DagPublication {
         return definition;
     }
 
-    /** Adds the columns of tasks (six) and edges (two), in the order of {@link DagRepository#PUBLISH_VERSION}. */
+    /** Adds the columns of tasks and edges and the DAG's lock, in the order of {@link DagRepository#PUBLISH_VERSION}. */
     Tuple addColumns(Tuple parameters) {
         columns.forEach(parameters::addValue);
-        return parameters;
+        return parameters.addValue(draft.lock().map(LockName::value).orElse(null));
+    }
+
+    /** What the DAG and its tasks lock, in no order; empty for most. */
+    String[] locks() {
+        return Stream.concat(draft.lock().stream(), draft.tasks().stream().flatMap(task -> task.lock().stream()))
+                .distinct()
+                .map(LockName::value)
+                .toArray(String[]::new);
     }
 
     private static List<Object> columns(List<TaskDefinition> tasks) {
@@ -78,7 +88,11 @@ public final class DagPublication {
                 column(tasks, Integer[]::new, task -> task.dependencies().size()),
                 upstreams.toArray(Integer[]::new),
                 downstreams.toArray(Integer[]::new),
-                column(tasks, Long[]::new, task -> task.timeout().toMillis()));
+                column(tasks, Long[]::new, task -> task.timeout().toMillis()),
+                column(
+                        tasks,
+                        String[]::new,
+                        task -> task.lock().map(LockName::value).orElse(null)));
     }
 
     private static <T, C> Object column(List<T> rows, IntFunction<C[]> array, Function<T, C> value) {

@@ -58,23 +58,39 @@ public final class DagRepository {
             RETURNING d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at
             """;
 
+    // In the order of their names, as new queues below, and before: what another publication adds is seen then.
+    // language=PostgreSQL
+    static final String ADD_LOCKS = """
+            INSERT INTO locks (tenant_id, name)
+            SELECT d.tenant_id, n.name
+            FROM dags d CROSS JOIN unnest($2::text[]) n(name)
+            WHERE d.id = $1
+            ORDER BY n.name
+            ON CONFLICT DO NOTHING
+            """;
+
     // What the DAG's row says now becomes a version. New queues in the order of their names: two publications cannot
     // wait for each other.
     // language=PostgreSQL
     static final String PUBLISH_VERSION = """
             WITH published AS (
-                INSERT INTO dag_versions (dag_id, version, yaml, definition, task_count, created_at)
-                SELECT d.id, d.version, $2, d.definition, d.task_count, d.updated_at FROM dags d WHERE d.id = $1
+                INSERT INTO dag_versions (dag_id, version, yaml, definition, task_count, created_at, lock_id, has_locks)
+                SELECT d.id, d.version, $2, d.definition, d.task_count, d.updated_at,
+                       (SELECT l.id FROM locks l WHERE l.tenant_id = d.tenant_id AND l.name = $13::text),
+                       CASE WHEN $13 IS NOT NULL OR num_nonnulls(VARIADIC $12::text[]) > 0 THEN true END
+                FROM dags d WHERE d.id = $1
                 RETURNING id
             ), tasks AS (
                 INSERT INTO dag_tasks (version_id, task_no, task_id, name, type, queue, priority, dependency_count,
-                                       timeout_ms)
+                                       timeout_ms, lock_id)
                 SELECT p.id, t.task_no, t.task_id, t.name, t.type::task_type, t.queue, t.priority, t.dependency_count,
-                       t.timeout_ms
+                       t.timeout_ms, l.id
                 FROM published p
                 CROSS JOIN unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::real[], $8::int[],
-                                  $11::bigint[])
-                    WITH ORDINALITY t(task_id, name, type, queue, priority, dependency_count, timeout_ms, task_no)
+                                  $11::bigint[], $12::text[])
+                    WITH ORDINALITY t(task_id, name, type, queue, priority, dependency_count, timeout_ms, lock, task_no)
+                LEFT JOIN locks l
+                    ON l.tenant_id = (SELECT d.tenant_id FROM dags d WHERE d.id = $1) AND l.name = t.lock
             ), edges AS (
                 INSERT INTO dag_edges (version_id, upstream_no, downstream_no)
                 SELECT p.id, e.upstream_no, e.downstream_no
@@ -188,7 +204,14 @@ public final class DagRepository {
     }
 
     private static Future<?> publishVersion(SqlConnection transaction, DagId id, DagPublication dag) {
-        return transaction.preparedQuery(PUBLISH_VERSION).execute(dag.addColumns(Tuple.of(id.value(), dag.yaml())));
+        var locks = dag.locks();
+        var known = locks.length == 0
+                ? Future.succeededFuture()
+                : transaction
+                        .preparedQuery(ADD_LOCKS)
+                        .execute(Tuple.of(id.value()).addValue(locks));
+        return known.compose(_ ->
+                transaction.preparedQuery(PUBLISH_VERSION).execute(dag.addColumns(Tuple.of(id.value(), dag.yaml()))));
     }
 
     /** Undoes the transaction; which DAG it is, is read after. */

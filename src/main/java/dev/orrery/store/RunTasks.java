@@ -48,6 +48,10 @@ final class RunTasks {
             FROM task_ready y
             WHERE y.id BETWEEN $2 AND instance_id($2, 2147483647)
             UNION ALL
+            SELECT 'ready', k.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            FROM lock_waits k
+            WHERE k.id BETWEEN $2 AND instance_id($2, 2147483647)
+            UNION ALL
             SELECT 'retrying', m.ref, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, m.due_at, NULL
             FROM task_timers m
             WHERE m.ref BETWEEN $2 AND instance_id($2, 2147483647) AND m.kind = 'retry'

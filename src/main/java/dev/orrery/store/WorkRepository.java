@@ -18,6 +18,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
@@ -40,7 +41,7 @@ public final class WorkRepository {
 
     // language=PostgreSQL
     static final String COMMIT_AND_CLAIM = """
-            SELECT accepted, queues, fence, ids, attempts, failures, versions
+            SELECT accepted, queues, fence, ids, attempts, failures, versions, lock_fences, has_more
             FROM commit_and_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             """;
 
@@ -140,8 +141,10 @@ public final class WorkRepository {
      * @param accepted the reported tasks whose report counted; of the others the claim was gone
      * @param readyQueues where tasks became ready by it
      * @param claims what the node now holds in addition, the most urgent first
+     * @param hasMore whether something is ready that could not be looked at now, since others were at the same locks
      */
-    public record Exchange(Set<TaskInstanceId> accepted, List<String> readyQueues, List<Claim> claims) {}
+    public record Exchange(
+            Set<TaskInstanceId> accepted, List<String> readyQueues, List<Claim> claims, boolean hasMore) {}
 
     /**
      * Records a node's starts and results, and claims up to {@code limit} of the most urgent tasks of the queues for it.
@@ -191,7 +194,8 @@ public final class WorkRepository {
         for (var id : ids(row, "accepted")) {
             accepted.add(new TaskInstanceId(id));
         }
-        return new Exchange(accepted, texts(row, "queues"), claims(row));
+        return new Exchange(
+                accepted, texts(row, "queues"), claims(row), Boolean.TRUE.equals(row.getBoolean("has_more")));
     }
 
     private static List<Claim> claims(Row row) {
@@ -203,9 +207,12 @@ public final class WorkRepository {
         var attempts = row.getArrayOfShorts("attempts");
         var failures = row.getArrayOfShorts("failures");
         var versions = row.getArrayOfIntegers("versions");
+        var lockFences = row.getArrayOfLongs("lock_fences");
         var claims = new ArrayList<Claim>(ids.length);
         for (var i = 0; i < ids.length; i++) {
-            claims.add(new Claim(new TaskInstanceId(ids[i]), versions[i], attempts[i], failures[i], fence));
+            var lockFence =
+                    lockFences == null || lockFences[i] == null ? OptionalLong.empty() : OptionalLong.of(lockFences[i]);
+            claims.add(new Claim(new TaskInstanceId(ids[i]), versions[i], attempts[i], failures[i], fence, lockFence));
         }
         return claims;
     }

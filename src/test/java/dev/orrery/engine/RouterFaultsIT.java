@@ -212,7 +212,8 @@ class RouterFaultsIT {
                 assignment.taskDefinition(),
                 assignment.attempt(),
                 assignment.failures(),
-                fence);
+                fence,
+                assignment.lockFence());
     }
 
     /** From now on the database refuses such rows, as a wrong value; each refusal is counted. */

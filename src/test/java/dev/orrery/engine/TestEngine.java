@@ -207,7 +207,15 @@ final class TestEngine implements AutoCloseable {
                         version,
                         TenantId.DEFAULT,
                         new DagDefinition(
-                                id, "dag", Optional.empty(), tasks, Optional.empty(), "UTC", 1, Instant.EPOCH)));
+                                id,
+                                "dag",
+                                Optional.empty(),
+                                tasks,
+                                Optional.empty(),
+                                "UTC",
+                                Optional.empty(),
+                                1,
+                                Instant.EPOCH)));
         return id;
     }
 

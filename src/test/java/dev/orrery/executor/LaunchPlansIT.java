@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,6 +37,7 @@ class LaunchPlansIT {
                 Workbench.task(Workbench.shell("true")),
                 1,
                 1,
+                OptionalLong.empty(),
                 Json.NULL,
                 Map.of());
         folder = AttemptFolder.create(root, context);

@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -75,7 +76,16 @@ final class Workbench implements AutoCloseable {
     Attempt start(TaskDefinition task, Map<TaskId, Json> inputs, int attempt) {
         var instance = TaskInstanceId.of(RUN, NEXT_TASK.incrementAndGet());
         var context = new TaskContext(
-                instance, RUN, DAG, "night watch", task, attempt, 77, new Json("{\"day\":\"today\"}"), inputs);
+                instance,
+                RUN,
+                DAG,
+                "night watch",
+                task,
+                attempt,
+                77,
+                OptionalLong.empty(),
+                new Json("{\"day\":\"today\"}"),
+                inputs);
         var stored = new StoredLog();
         var begun = new java.util.concurrent.CompletableFuture<Attempt>();
         vertx.runOnContext(_ -> {

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -67,6 +68,8 @@ public final class WorkInvariants {
         invariants.nothingStandsWithoutATask();
         invariants.requestsBelongToOpenClaims();
         invariants.deadLettersAreFinalFailures();
+        invariants.locksAreWithThoseWhoWork();
+        invariants.nobodyWaitsForAFreeLockInVain();
         rows.runs().forEach(invariants::runIsCounted);
         rows.runs().forEach(invariants::eventsTellTheStates);
         return invariants.violations;
@@ -81,6 +84,10 @@ public final class WorkInvariants {
                         rows.unmet().keySet().stream().map(id -> "still waits: " + id),
                         rows.ready().keySet().stream().map(id -> "still ready: " + id),
                         rows.timers().keySet().stream().map(id -> "still has a timer: " + id),
+                        rows.lockWaits().keySet().stream().map(id -> "still waits for a lock: " + id),
+                        rows.locks().values().stream()
+                                .filter(lock -> lock.holder() != null)
+                                .map(lock -> "still held: " + lock),
                         rows.batches().stream().map(batch -> "still claimed: " + batch),
                         rows.requests().keySet().stream().map(id -> "still asked to end: " + id))
                 .flatMap(lines -> lines)
@@ -122,6 +129,9 @@ public final class WorkInvariants {
             places.add(TaskState.BLOCKED);
         }
         if (rows.ready().containsKey(task)) {
+            places.add(TaskState.READY);
+        }
+        if (rows.lockWaits().containsKey(task)) {
             places.add(TaskState.READY);
         }
         if (rows.timers().containsKey(task)) {
@@ -174,7 +184,12 @@ public final class WorkInvariants {
                 .filter(row -> Set.of("failed", "timed_out").contains(String.valueOf(row.outcome())))
                 .count();
         var last = attempts.isEmpty() ? 0 : attempts.lastKey();
-        for (var waiting : Stream.of(rows.ready().get(task), rows.timers().get(task))
+        for (var waiting : Stream.of(
+                        rows.ready().get(task),
+                        rows.timers().get(task),
+                        Optional.ofNullable(rows.lockWaits().get(task))
+                                .map(WorkSnapshot.LockWait::counted)
+                                .orElse(null))
                 .filter(Objects::nonNull)
                 .toList()) {
             require(
@@ -212,6 +227,7 @@ public final class WorkInvariants {
                         rows.unmet().keySet(),
                         rows.ready().keySet(),
                         rows.timers().keySet(),
+                        rows.lockWaits().keySet(),
                         openClaims.keySet(),
                         rows.attempts().keySet())
                 .flatMap(Set::stream)
@@ -226,6 +242,64 @@ public final class WorkInvariants {
                             .anyMatch(claim -> claim.batch().fence() == request.fence()
                                     && claim.batch().node().equals(request.node())),
                     "asked to end under " + request + ", but claims are " + claims + ": " + task);
+        });
+    }
+
+    /** Who is at work holds what it needs, so no two of them need the same; and nothing is held by anybody else. */
+    private void locksAreWithThoseWhoWork() {
+        var holders = new HashMap<Integer, UUID>();
+        rows.runs().forEach((id, run) -> {
+            var lock = rows.wanted().getOrDefault(run.version(), Map.of()).get(0);
+            if (lock != null && hasBegun(id) && !run.state().isTerminal()) {
+                expectHolder(holders, lock, id);
+            }
+        });
+        openClaims.keySet().forEach(task -> {
+            var lock = rows.wanted()
+                    .getOrDefault(rows.versionOfTask().get(task), Map.of())
+                    .get(WorkSnapshot.numberOf(task));
+            if (lock != null) {
+                expectHolder(holders, lock, task);
+            }
+        });
+        rows.locks()
+                .forEach((id, lock) -> require(
+                        Objects.equals(lock.holder(), holders.get(id)),
+                        "held by " + lock.holder() + ", at work is " + holders.get(id) + ": " + lock));
+    }
+
+    /** A run that was claimed from once, and handed back unstarted, shows no trace of it but its lock. */
+    private boolean hasBegun(UUID run) {
+        var tasks = rows.versionOfTask().keySet().stream()
+                .filter(task -> WorkSnapshot.runOf(task).equals(run))
+                .toList();
+        return tasks.stream()
+                        .anyMatch(task -> openClaims.containsKey(task)
+                                || attemptsOf(task).values().stream().anyMatch(Attempt::began))
+                || rows.locks().values().stream().anyMatch(lock -> run.equals(lock.holder()));
+    }
+
+    private void expectHolder(Map<Integer, UUID> holders, int lock, UUID holder) {
+        var other = holders.put(lock, holder);
+        require(other == null, "two hold the lock " + rows.locks().get(lock) + ": " + other + " and " + holder);
+    }
+
+    /** Who waits for a lock that is free has somebody before it, in its own queue, whom the next claim finds. */
+    private void nobodyWaitsForAFreeLockInVain() {
+        rows.lockWaits().forEach((task, wait) -> {
+            var lock = Objects.requireNonNull(rows.locks().get(wait.lock()));
+            require(rows.locksOf(task).contains(wait.lock()), "waits for a lock that it does not need: " + task);
+            require(
+                    !WorkSnapshot.runOf(task).equals(lock.holder()) && !task.equals(lock.holder()),
+                    "waits for the lock that it has, " + lock + ": " + task);
+            var queue = rows.queues().get(task);
+            require(
+                    lock.holder() != null
+                            || rows.ready().keySet().stream()
+                                    .anyMatch(
+                                            ready -> queue.equals(rows.queues().get(ready))
+                                                    && rows.locksOf(ready).contains(wait.lock())),
+                    "waits in vain for " + lock + " in " + queue + ": " + task);
         });
     }
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.LockName;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
@@ -48,7 +49,8 @@ final class WorkModel {
     private static final List<String> QUEUES = List.of("default", "other");
     private static final IdSequence IDS = new IdSequence(System.nanoTime());
     private static final int MAX_FAILURES = 3;
-    private static final int MAX_DRAIN_ROUNDS = 400;
+    private static final int MAX_DRAIN_ROUNDS = 4_000;
+    private static final int LOCKS = 5;
 
     private final Vertx vertx;
     private final TestDatabase database;
@@ -122,6 +124,7 @@ final class WorkModel {
         assertThat(WorkInvariants.violations(rows)).isEmpty();
         assertThat(WorkInvariants.leftOvers(rows)).isEmpty();
         claimsOfATaskFollowEachOther();
+        numbersOfLocksGrow();
     }
 
     private void act() throws SQLException {
@@ -158,9 +161,21 @@ final class WorkModel {
                     random.nextInt(11),
                     QUEUES.get(random.nextInt(2))));
         }
-        var dag = Graphs.publish(database, tasks);
+        var dag = publish(tasks);
         dags.add(dag);
         tasksOfDag.put(dag, tasks);
+    }
+
+    /** With locks or without. A lock is behind those before it, so that no two runs can wait for each other for ever. */
+    private DagId publish(List<TaskDefinition> tasks) throws SQLException {
+        var ofDag = random.nextInt(LOCKS);
+        var hasLock = random.nextInt(3) == 0;
+        if (random.nextInt(2) == 0) {
+            tasks.replaceAll(task -> random.nextInt(4) == 0
+                    ? task.locking(new LockName("lock-" + random.nextInt(ofDag + 1, LOCKS + 1)))
+                    : task);
+        }
+        return Graphs.publish(database, tasks, hasLock ? Optional.of(new LockName("lock-" + ofDag)) : Optional.empty());
     }
 
     private void join() throws SQLException {
@@ -295,7 +310,8 @@ final class WorkModel {
                         claim.versionId(),
                         claim.attempt(),
                         claim.failures(),
-                        isIts ? Long.MAX_VALUE : foreign),
+                        isIts ? Long.MAX_VALUE : foreign,
+                        claim.lockFence()),
                 random.nextBoolean() ? Optional.empty() : Optional.of(verdict(claim)));
     }
 
@@ -413,6 +429,26 @@ final class WorkModel {
                             .filter(claim -> accepted.containsKey(new Held(id, claim.fence())))
                             .map(Claim::attempt))
                     .as("one result for each attempt of %s", id)
+                    .doesNotHaveDuplicates();
+        });
+    }
+
+    /** Who took a lock later got a larger number. Tasks of one run share that of their DAG. */
+    private void numbersOfLocksGrow() {
+        var byTask = new HashMap<String, List<Claim>>();
+        for (var claim : claimed) {
+            var task = tasksOfRun.get(claim.id().runId()).get(claim.id().taskNumber() - 1);
+            task.lock()
+                    .ifPresent(lock -> byTask.computeIfAbsent(lock.value(), _ -> new ArrayList<>())
+                            .add(claim));
+        }
+        byTask.forEach((lock, claims) -> {
+            claims.sort(Comparator.comparingLong(Claim::fence));
+            assertThat(claims).allMatch(claim -> claim.lockFence().isPresent());
+            assertThat(claims)
+                    .extracting(claim -> claim.lockFence().orElseThrow())
+                    .as("numbers of %s", lock)
+                    .isSorted()
                     .doesNotHaveDuplicates();
         });
     }

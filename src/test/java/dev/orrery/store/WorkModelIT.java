@@ -84,7 +84,7 @@ class WorkModelIT {
             statement.execute("""
                     TRUNCATE dags, dag_versions, dag_tasks, dag_edges, dag_runs, run_params, task_instances, task_wait,
                         task_ready, claim_batches, task_timers, task_attempts, task_outputs, dead_letters, task_events,
-                        cancel_requests, nodes CASCADE
+                        cancel_requests, nodes, locks, lock_waits CASCADE
                     """);
         }
     }

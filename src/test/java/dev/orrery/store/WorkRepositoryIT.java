@@ -247,7 +247,8 @@ class WorkRepositoryIT {
         var run = givenARun("a", "b <- a");
         var claim = claimOne();
 
-        var stale = new Claim(claim.id(), claim.versionId(), claim.attempt(), claim.failures(), claim.fence() + 1);
+        var stale = new Claim(
+                claim.id(), claim.versionId(), claim.attempt(), claim.failures(), claim.fence() + 1, claim.lockFence());
         var refused = commit(List.of(ended(stale, SUCCEED)));
         assertThat(refused.accepted()).isEmpty();
         assertThat(states(run)).isEqualTo("a queued, b blocked");

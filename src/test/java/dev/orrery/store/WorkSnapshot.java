@@ -23,6 +23,10 @@ record WorkSnapshot(
         Map<UUID, Integer> versionOfTask,
         Map<UUID, Integer> unmet,
         Map<UUID, Counted> ready,
+        Map<UUID, LockWait> lockWaits,
+        Map<Integer, Lock> locks,
+        Map<Integer, Map<Integer, Integer>> wanted,
+        Map<UUID, String> queues,
         Map<UUID, Counted> timers,
         List<Batch> batches,
         Map<UUID, TreeMap<Integer, Attempt>> attempts,
@@ -36,6 +40,11 @@ record WorkSnapshot(
 
     /** A row that carries the counts of its task. */
     record Counted(int attempt, int failures) {}
+
+    /** A task that waits for a lock. */
+    record LockWait(int lock, Counted counted) {}
+
+    record Lock(String name, @Nullable UUID holder, long fence) {}
 
     record Batch(long fence, UUID node, int openCount, List<Member> members) {}
 
@@ -94,6 +103,10 @@ record WorkSnapshot(
                     tasks,
                     unmet,
                     counted("SELECT id, attempt, failures FROM task_ready"),
+                    lockWaits(),
+                    locks(),
+                    wanted(),
+                    queues(),
                     counted("SELECT ref, attempt, failures FROM task_timers"),
                     batches(),
                     attempts(),
@@ -108,6 +121,41 @@ record WorkSnapshot(
             var counted = new HashMap<UUID, Counted>();
             each(sql, row -> counted.put(uuid(row, 1), new Counted(row.getInt(2), row.getInt(3))));
             return counted;
+        }
+
+        private Map<UUID, LockWait> lockWaits() throws SQLException {
+            var waits = new HashMap<UUID, LockWait>();
+            each(
+                    "SELECT id, lock_id, attempt, failures FROM lock_waits",
+                    row -> waits.put(
+                            uuid(row, 1), new LockWait(row.getInt(2), new Counted(row.getInt(3), row.getInt(4)))));
+            return waits;
+        }
+
+        private Map<Integer, Lock> locks() throws SQLException {
+            var locks = new HashMap<Integer, Lock>();
+            each(
+                    "SELECT id, name, holder, fence FROM locks",
+                    row -> locks.put(
+                            row.getInt(1), new Lock(row.getString(2), row.getObject(3, UUID.class), row.getLong(4))));
+            return locks;
+        }
+
+        /** The locks of a version by task number; that of the DAG itself has the number 0. */
+        private Map<Integer, Map<Integer, Integer>> wanted() throws SQLException {
+            var wanted = new HashMap<Integer, Map<Integer, Integer>>();
+            each(
+                    "SELECT version_id, task_no, lock_id FROM dag_tasks WHERE lock_id IS NOT NULL"
+                            + " UNION ALL SELECT id, 0, lock_id FROM dag_versions WHERE lock_id IS NOT NULL",
+                    row -> wanted.computeIfAbsent(row.getInt(1), _ -> new HashMap<>())
+                            .put(row.getInt(2), row.getInt(3)));
+            return wanted;
+        }
+
+        private Map<UUID, String> queues() throws SQLException {
+            var queues = new HashMap<UUID, String>();
+            each("SELECT id, queue FROM task_instances", row -> queues.put(uuid(row, 1), row.getString(2)));
+            return queues;
         }
 
         private List<Batch> batches() throws SQLException {
@@ -229,6 +277,18 @@ record WorkSnapshot(
 
     static int numberOf(UUID task) {
         return new TaskInstanceId(task).taskNumber();
+    }
+
+    /** What a task needs to run: its own lock and its DAG's. */
+    Set<Integer> locksOf(UUID task) {
+        var wantedByVersion = wanted.getOrDefault(versionOfTask.get(task), Map.of());
+        var all = new HashSet<Integer>();
+        for (var number : List.of(0, numberOf(task))) {
+            if (wantedByVersion.containsKey(number)) {
+                all.add(wantedByVersion.get(number));
+            }
+        }
+        return all;
     }
 
     Set<Integer> upstreamsOf(UUID task) {

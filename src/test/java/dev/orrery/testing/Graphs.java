@@ -3,6 +3,7 @@ package dev.orrery.testing;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.LockName;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskGraph;
@@ -13,6 +14,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** Makes small DAGs for tests, and publishes them by bare SQL. */
@@ -52,11 +54,18 @@ public final class Graphs {
 
     /** Publishes the tasks as version 1 of a new DAG. */
     public static DagId publish(TestDatabase database, List<TaskDefinition> tasks) throws SQLException {
+        return publish(database, tasks, Optional.empty());
+    }
+
+    /** The same for a DAG with this lock. */
+    public static DagId publish(TestDatabase database, List<TaskDefinition> tasks, Optional<LockName> lock)
+            throws SQLException {
         var id = new DagId(IDS.next(System.currentTimeMillis()));
         try (var connection = database.connect()) {
             connection.setAutoCommit(false);
             var version = insertDag(connection, id, tasks.size());
             insertTasks(connection, version, tasks);
+            lock(connection, version, tasks, lock);
             connection.commit();
         }
         return id;
@@ -79,6 +88,36 @@ public final class Graphs {
                 rows.next();
                 return rows.getInt(1);
             }
+        }
+    }
+
+    private static void lock(Connection connection, int version, List<TaskDefinition> tasks, Optional<LockName> dagLock)
+            throws SQLException {
+        for (var n = 0; n <= tasks.size(); n++) {
+            var lock = n == 0 ? dagLock : tasks.get(n - 1).lock();
+            if (lock.isPresent()) {
+                lock(connection, version, n, lock.get());
+            }
+        }
+    }
+
+    private static void lock(Connection connection, int version, int number, LockName lock) throws SQLException {
+        try (var add = connection.prepareStatement(
+                        "INSERT INTO locks (tenant_id, name) VALUES (1, ?) ON CONFLICT DO NOTHING");
+                var ofDag = connection.prepareStatement("UPDATE dag_versions SET has_locks = true, lock_id = CASE"
+                        + " WHEN ? = 0 THEN (SELECT id FROM locks WHERE name = ?) ELSE lock_id END WHERE id = ?");
+                var ofTask = connection.prepareStatement("UPDATE dag_tasks SET lock_id = (SELECT id FROM locks WHERE"
+                        + " name = ?) WHERE version_id = ? AND task_no = ?")) {
+            add.setString(1, lock.value());
+            add.executeUpdate();
+            ofDag.setInt(1, number);
+            ofDag.setString(2, lock.value());
+            ofDag.setInt(3, version);
+            ofDag.executeUpdate();
+            ofTask.setString(1, lock.value());
+            ofTask.setInt(2, version);
+            ofTask.setInt(3, number);
+            ofTask.executeUpdate();
         }
     }
 

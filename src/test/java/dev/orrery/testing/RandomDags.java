@@ -2,6 +2,7 @@ package dev.orrery.testing;
 
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.LockName;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.DagDefinition;
 import dev.orrery.domain.dag.DagDraft;
@@ -52,7 +53,8 @@ public final class RandomDags {
                 maybe(random, text(random)),
                 tasks,
                 maybe(random, "0 2 * * *"),
-                random.nextBoolean() ? DagDraft.DEFAULT_TIMEZONE : "Europe/Berlin");
+                random.nextBoolean() ? DagDraft.DEFAULT_TIMEZONE : "Europe/Berlin",
+                maybe(random, new LockName("lock-of-all")));
     }
 
     /** A DAG of one handler task with this input. */
@@ -83,6 +85,7 @@ public final class RandomDags {
                 draft.tasks(),
                 draft.schedule(),
                 draft.timezone(),
+                draft.lock(),
                 version,
                 createdAt);
     }
@@ -102,7 +105,8 @@ public final class RandomDags {
                 retry(random),
                 dependencies,
                 random.nextInt(TaskDefinition.MAX_PRIORITY + 1),
-                random.nextBoolean() ? TaskDefinition.DEFAULT_QUEUE : "queue-" + random.nextInt(3));
+                random.nextBoolean() ? TaskDefinition.DEFAULT_QUEUE : "queue-" + random.nextInt(3),
+                maybe(random, new LockName("lock-" + random.nextInt(3))));
     }
 
     private static TaskType type(RandomGenerator random) {

@@ -4,6 +4,7 @@ import static dev.orrery.domain.Checks.require;
 import static java.util.Objects.requireNonNull;
 
 import dev.orrery.domain.DagId;
+import dev.orrery.domain.LockName;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -13,6 +14,7 @@ import java.util.Optional;
  *
  * @param name unique in its tenant
  * @param version 1, 2, …: a new one at every change
+ * @param lock what each of its runs has for itself
  * @param createdAt when this version was published
  */
 public record DagDefinition(
@@ -22,6 +24,7 @@ public record DagDefinition(
         List<TaskDefinition> tasks,
         Optional<String> schedule,
         String timezone,
+        Optional<LockName> lock,
         int version,
         Instant createdAt) {
 
@@ -30,6 +33,7 @@ public record DagDefinition(
         require(TaskDefinition.isName(name), "name must have 1..255 characters, was '" + name + "'");
         tasks = List.copyOf(tasks);
         require(!tasks.isEmpty(), "a DAG needs at least one task");
+        requireNonNull(lock, "lock");
         require(version >= 1, "versions start at 1, was " + version);
         requireNonNull(createdAt, "createdAt");
     }

@@ -3,6 +3,7 @@ package dev.orrery.domain.dag;
 import static dev.orrery.domain.Checks.require;
 import static java.util.Objects.requireNonNull;
 
+import dev.orrery.domain.LockName;
 import java.util.List;
 import java.util.Optional;
 
@@ -12,13 +13,15 @@ import java.util.Optional;
  * @param name absent where the file leaves it to the one who publishes
  * @param schedule a cron text
  * @param timezone the name of the zone in which the schedule is meant, such as {@code Europe/Berlin}
+ * @param lock what each of its runs has for itself from its first claim to its end; none of its tasks may want it too
  */
 public record DagDraft(
         Optional<String> name,
         Optional<String> description,
         List<TaskDefinition> tasks,
         Optional<String> schedule,
-        String timezone) {
+        String timezone,
+        Optional<LockName> lock) {
 
     public static final String DEFAULT_TIMEZONE = "UTC";
     public static final int MAX_TASKS = 10_000;
@@ -26,18 +29,32 @@ public record DagDraft(
     public static final int MAX_EDGES = 50_000;
     public static final int MAX_SCHEDULE_LENGTH = 100;
 
-    /** Throws IllegalArgumentException where the tasks are no graph: ids that repeat, unknown dependencies, a cycle. */
+    /** Throws IllegalArgumentException where the tasks are no graph: ids that repeat, unknown dependencies, a cycle; a task with the lock of the DAG. */
     public DagDraft {
         requireNonNull(name, "name");
         requireNonNull(description, "description");
         tasks = List.copyOf(tasks);
         requireNonNull(schedule, "schedule");
         requireNonNull(timezone, "timezone");
+        requireNonNull(lock, "lock");
         require(!tasks.isEmpty(), "a DAG needs at least one task");
+        require(
+                lock.isEmpty() || tasks.stream().noneMatch(task -> task.lock().equals(lock)),
+                "a task wants the lock that its own run holds: " + lock);
         TaskGraph.of(tasks).order();
     }
 
+    /** A DAG without a lock. */
+    public DagDraft(
+            Optional<String> name,
+            Optional<String> description,
+            List<TaskDefinition> tasks,
+            Optional<String> schedule,
+            String timezone) {
+        this(name, description, tasks, schedule, timezone, Optional.empty());
+    }
+
     public DagDraft named(String newName) {
-        return new DagDraft(Optional.of(newName), description, tasks, schedule, timezone);
+        return new DagDraft(Optional.of(newName), description, tasks, schedule, timezone, lock);
     }
 }

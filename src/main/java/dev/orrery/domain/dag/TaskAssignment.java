@@ -7,6 +7,7 @@ import dev.orrery.domain.DagId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
+import java.util.OptionalLong;
 
 /**
  * One claimed attempt, as a router gives it to a worker.
@@ -15,6 +16,7 @@ import dev.orrery.domain.TaskInstanceId;
  * @param attempt the number of this attempt, from 1 on
  * @param failures how many earlier attempts were charged to the retry policy
  * @param fence the number of the claim; a result counts only under it
+ * @param lockFence the number of the lock that it runs under: the task's own, else its DAG's
  */
 public record TaskAssignment(
         TaskInstanceId instanceId,
@@ -24,13 +26,15 @@ public record TaskAssignment(
         TaskDefinition taskDefinition,
         int attempt,
         int failures,
-        long fence) {
+        long fence,
+        OptionalLong lockFence) {
 
     public TaskAssignment {
         requireNonNull(instanceId, "instanceId");
         requireNonNull(dagId, "dagId");
         requireNonNull(dagName, "dagName");
         requireNonNull(taskDefinition, "taskDefinition");
+        requireNonNull(lockFence, "lockFence");
         require(attempt >= 1, "attempts start at 1, was " + attempt);
     }
 

@@ -3,11 +3,13 @@ package dev.orrery.domain.dag;
 import static dev.orrery.domain.Checks.require;
 import static java.util.Objects.requireNonNull;
 
+import dev.orrery.domain.LockName;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.task.RetryPolicy;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -18,6 +20,7 @@ import java.util.regex.Pattern;
  * @param dependencies the tasks that must have succeeded before
  * @param priority 0 (patient) to 10
  * @param queue the line in which it waits once it is ready
+ * @param lock what each of its attempts has for itself, in the whole cluster
  */
 public record TaskDefinition(
         TaskId id,
@@ -27,7 +30,8 @@ public record TaskDefinition(
         RetryPolicy retry,
         Set<TaskId> dependencies,
         int priority,
-        String queue) {
+        String queue,
+        Optional<LockName> lock) {
 
     public static final Duration DEFAULT_TIMEOUT = Duration.ofMinutes(30);
     public static final Duration MIN_TIMEOUT = Duration.ofMillis(10);
@@ -50,6 +54,26 @@ public record TaskDefinition(
         require(!dependencies.contains(id), "task " + id + " depends on itself");
         require(priority >= 0 && priority <= MAX_PRIORITY, "priority must be 0..10, was " + priority);
         require(QUEUE_FORM.matcher(queue).matches(), "not a queue name: '" + queue + "'");
+        requireNonNull(lock, "lock");
+    }
+
+    /** A task without a lock. */
+    public TaskDefinition(
+            TaskId id,
+            String name,
+            TaskType type,
+            Duration timeout,
+            RetryPolicy retry,
+            Set<TaskId> dependencies,
+            int priority,
+            String queue) {
+        this(id, name, type, timeout, retry, dependencies, priority, queue, Optional.empty());
+    }
+
+    /** The same task with this lock. */
+    public TaskDefinition locking(LockName name) {
+        return new TaskDefinition(
+                id, this.name, type, timeout, retry, dependencies, priority, queue, Optional.of(name));
     }
 
     /** Whether a DAG or a task may be called so: not blank, not too long, and safe to print on a terminal. */

@@ -103,7 +103,8 @@ final class Assigner {
                 dag.definition().task(claim.id().taskNumber()),
                 claim.attempt(),
                 claim.failures(),
-                claim.fence());
+                claim.fence(),
+                claim.lockFence());
     }
 
     private void give(List<TaskAssignment> assignments) {

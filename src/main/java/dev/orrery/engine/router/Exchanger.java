@@ -26,6 +26,7 @@ final class Exchanger {
 
     private static final System.Logger LOG = System.getLogger(Exchanger.class.getName());
     private static final Duration STARTS_MAY_WAIT = Duration.ofMillis(10);
+    private static final Duration LOCKS_MAY_WAIT = Duration.ofMillis(5);
 
     private final NodeId node;
     private final WorkRepository work;
@@ -136,6 +137,13 @@ final class Exchanger {
             signals.historyGrew();
         }
         meters.claimed(claims.size());
+        if (exchange.hasMore()) {
+            // Whoever was at the same locks is gone in a moment.
+            loop.later(LOCKS_MAY_WAIT, () -> {
+                appetite.wake();
+                loop.turn();
+            });
+        }
         var ready = exchange.readyQueues();
         if (!ready.isEmpty() && (claims.size() == limit || !appetite.serves(ready))) {
             // This node has its fill, or leaves some of it to others: let them look.

@@ -215,6 +215,7 @@ public final class WorkerVerticle extends VerticleBase {
                 task,
                 assignment.attempt(),
                 assignment.fence(),
+                assignment.lockFence(),
                 given.params(),
                 given.outputs());
         var execution = executors.apply(task.type()).start(context, attempt.log());

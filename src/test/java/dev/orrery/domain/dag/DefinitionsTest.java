@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -148,7 +149,15 @@ class DefinitionsTest {
     void anAssignmentNamesItsRunAndItsTask() {
         var run = new RunId(new UUID(2, 0));
         var assignment = new TaskAssignment(
-                TaskInstanceId.of(run, 1), ID, "report", 7, Graphs.tasks("a").getFirst(), 1, 0, 99);
+                TaskInstanceId.of(run, 1),
+                ID,
+                "report",
+                7,
+                Graphs.tasks("a").getFirst(),
+                1,
+                0,
+                99,
+                OptionalLong.empty());
 
         assertThat(assignment.runId()).isEqualTo(run);
         assertThat(assignment.taskId()).isEqualTo(TASK);
@@ -161,7 +170,8 @@ class DefinitionsTest {
                         Graphs.tasks("a").getFirst(),
                         0,
                         0,
-                        99))
+                        99,
+                        OptionalLong.empty()))
                 .hasMessage("attempts start at 1, was 0");
     }
 
@@ -171,6 +181,14 @@ class DefinitionsTest {
 
     private static DagDefinition definition(String name, List<TaskDefinition> tasks, int version) {
         return new DagDefinition(
-                ID, name, Optional.empty(), tasks, Optional.empty(), DagDraft.DEFAULT_TIMEZONE, version, Instant.EPOCH);
+                ID,
+                name,
+                Optional.empty(),
+                tasks,
+                Optional.empty(),
+                DagDraft.DEFAULT_TIMEZONE,
+                Optional.empty(),
+                version,
+                Instant.EPOCH);
     }
 }

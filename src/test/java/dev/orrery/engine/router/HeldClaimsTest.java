@@ -11,6 +11,7 @@ import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.store.WorkRepository.Held;
 import dev.orrery.testing.Graphs;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -143,6 +144,14 @@ class HeldClaimsTest {
 
     private static TaskAssignment assignment(int number, long fence) {
         return new TaskAssignment(
-                claim(number).id(), new DagId(SOME), "dag", 1, Graphs.tasks("a").getFirst(), 1, 0, fence);
+                claim(number).id(),
+                new DagId(SOME),
+                "dag",
+                1,
+                Graphs.tasks("a").getFirst(),
+                1,
+                0,
+                fence,
+                OptionalLong.empty());
     }
 }
