@@ -31,8 +31,12 @@ public final class Bench {
         this.tasks = tasks;
     }
 
-    /** {@code [--tasks N] [--json FILE] [--server URL --data-dir FOLDER --pid PID]}; without a server it starts a node. */
+    /** {@code [--cluster] [--tasks N] [--json FILE] [--server URL --data-dir FOLDER --pid PID]}; without a server it starts a node. */
     public static void main(String[] arguments) throws Exception {
+        if (List.of(arguments).contains("--cluster")) {
+            measureCluster(arguments);
+            return;
+        }
         var options = options(arguments);
         var tasks = Integer.parseInt(options.getOrDefault("--tasks", "50000"));
         if (options.containsKey("--server")) {
@@ -53,6 +57,16 @@ public final class Bench {
         }
     }
 
+    private static void measureCluster(String[] arguments) throws Exception {
+        var options = options(List.of(arguments).stream()
+                .filter(word -> !word.equals("--cluster"))
+                .toArray(String[]::new));
+        var figures = ClusterBench.run(Integer.parseInt(options.getOrDefault("--tasks", "20000")));
+        if (options.containsKey("--json")) {
+            Files.writeString(Path.of(options.get("--json")), json(figures));
+        }
+    }
+
     private static Map<String, String> options(String[] arguments) {
         var options = new LinkedHashMap<String, String>();
         for (var n = 0; n + 1 < arguments.length; n += 2) {
@@ -65,7 +79,7 @@ public final class Bench {
         var bench = new Bench(target, tasks);
         bench.measure();
         if (options.containsKey("--json")) {
-            Files.writeString(Path.of(options.get("--json")), bench.json());
+            Files.writeString(Path.of(options.get("--json")), json(bench.figures));
         }
     }
 
@@ -251,14 +265,14 @@ public final class Bench {
         System.out.printf(Locale.ROOT, "%-58s %12s %s%n", name, number, unit);
     }
 
-    private String json() {
+    private static String json(Map<String, Double> figures) {
         return figures.entrySet().stream()
                 .map(figure ->
                         "  \"" + figure.getKey() + "\": " + String.format(Locale.ROOT, "%.3f", figure.getValue()))
                 .collect(Collectors.joining(",\n", "{\n", "\n}\n"));
     }
 
-    private static void delete(Path folder) throws IOException {
+    static void delete(Path folder) throws IOException {
         try (var files = Files.walk(folder)) {
             for (var file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);

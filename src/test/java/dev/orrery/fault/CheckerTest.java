@@ -330,6 +330,48 @@ class CheckerTest {
     }
 
     @Test
+    void attemptsThatHoldALockInTurnBreakNothing() {
+        lockBoth();
+        held("load", 1, 3, 11, 1);
+        held("report", 1, 5, 13, 2);
+
+        assertThat(history.check().violations()).isEmpty();
+    }
+
+    @Test
+    void aLockThatIsHeldByTwo() {
+        lockBoth();
+        held("load", 1, 3, 11, 2);
+        held("report", 1, 5, 13, 1);
+
+        assertBroken(Rule.ONE_HOLDER, "was held by two");
+    }
+
+    @Test
+    void aLockWhoseNumberDoesNotGrow() {
+        lockBoth();
+        held("load", 1, 3, 11, 1);
+        held("report", 1, 5, 13, 1);
+
+        assertBroken(Rule.ONE_HOLDER, "no number of its own");
+    }
+
+    private void lockBoth() {
+        history.tasks.put("load", new PlannedTask(Set.of(), 0, true, "only-one"));
+        history.tasks.put("report", new PlannedTask(Set.of("load"), 0, true, "only-one"));
+        history.without(1, "load");
+        history.without(4, "load");
+        history.instead(5, "id-b", "load", QUEUED, RUNNING, 1, 3);
+        history.instead(8, "id-b", "load", RUNNING, SUCCEEDED, 1, 3);
+        history.effects.clear();
+    }
+
+    private void held(String task, int attempt, long fence, int from, long number) {
+        history.effects.add(new History.Effect(key(task), attempt, fence, "b", Sign.START, at(from), number));
+        history.effects.add(new History.Effect(key(task), attempt, fence, "b", Sign.END, at(from + 1), number));
+    }
+
+    @Test
     void anEpochThatFalls() {
         history.terms.add(new Term(at(10), 7, "id-a"));
 

@@ -8,6 +8,8 @@ import dev.orrery.fault.History.Sign;
 import dev.orrery.fault.History.TaskKey;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -43,6 +45,7 @@ final class EffectRules {
             checkOverlap(task, claims);
         });
         replays.forEach(this::checkResult);
+        checkLocks();
         return violations;
     }
 
@@ -80,11 +83,7 @@ final class EffectRules {
             return;
         }
         longestOverlap = overlap.compareTo(longestOverlap) > 0 ? overlap : longestOverlap;
-        var isAllowed = history.outlivings().stream()
-                .anyMatch(allowed -> allowed.node().equals(older.getFirst().node())
-                        && !last.isBefore(allowed.from())
-                        && !last.isAfter(allowed.to()));
-        if (!isAllowed) {
+        if (!isAllowed(older.getLast())) {
             blame(
                     Rule.NO_OVERLAP,
                     "an older attempt of " + task + " went on for " + Checker.seconds(overlap),
@@ -92,6 +91,42 @@ final class EffectRules {
                     newer.getFirst(),
                     older.getLast());
         }
+    }
+
+    /** The attempts that held one lock, in the order of its numbers: each begins when the one before has ended. */
+    private void checkLocks() {
+        var holders = new HashMap<String, List<List<Effect>>>();
+        effects.forEach((task, claims) -> {
+            var replay = replays.get(task);
+            if (replay != null && !replay.planned().lock().isEmpty()) {
+                holders.computeIfAbsent(replay.planned().lock(), _ -> new ArrayList<>())
+                        .addAll(claims.values());
+            }
+        });
+        holders.forEach((lock, claims) -> {
+            claims.sort(Comparator.comparing(lines -> lines.getFirst().lockFence()));
+            for (var n = 1; n < claims.size(); n++) {
+                checkHolders(lock, claims.get(n - 1), claims.get(n));
+            }
+        });
+    }
+
+    private void checkHolders(String lock, List<Effect> before, List<Effect> after) {
+        var first = after.getFirst();
+        var last = before.getLast();
+        if (first.lockFence() == last.lockFence() || first.lockFence() == 0 || last.lockFence() == 0) {
+            blame(Rule.ONE_HOLDER, "lock " + lock + " has no number of its own for each holder", last, first);
+        } else if (first.at().plus(CLOCK).isBefore(last.at()) && !isAllowed(last)) {
+            blame(Rule.ONE_HOLDER, "lock " + lock + " was held by two", before.getFirst(), first, last);
+        }
+    }
+
+    /** Whether its process may be there though its node has lost the right. */
+    private boolean isAllowed(Effect last) {
+        return history.outlivings().stream()
+                .anyMatch(allowed -> allowed.node().equals(last.node())
+                        && !last.at().isBefore(allowed.from())
+                        && !last.at().isAfter(allowed.to()));
     }
 
     /** Who is said to have done the work, has done it, and after those it waits for. */

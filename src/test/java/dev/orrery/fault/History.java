@@ -52,8 +52,13 @@ public record History(
      * @param dependencies which tasks must succeed before it
      * @param attempts how many failed attempts end it; 0 for a task that cannot fail
      * @param hasEffects whether its process appends to the file
+     * @param lock the named lock that it holds while it runs; empty: none
      */
-    public record PlannedTask(Set<String> dependencies, int attempts, boolean hasEffects) {
+    public record PlannedTask(Set<String> dependencies, int attempts, boolean hasEffects, String lock) {
+
+        PlannedTask(Set<String> dependencies, int attempts, boolean hasEffects) {
+            this(dependencies, attempts, hasEffects, "");
+        }
 
         boolean failsByPlan() {
             return attempts > 0;
@@ -107,12 +112,22 @@ public record History(
         END
     }
 
-    /** A line of the effects file. {@code node} is the name of the node whose process it was. */
-    public record Effect(TaskKey task, int attempt, long fence, String node, Sign sign, Instant at) {
+    /**
+     * A line of the effects file.
+     *
+     * @param node the name of the node whose process it was
+     * @param lockFence the number under which it held its named lock; 0 where it has none
+     */
+    public record Effect(TaskKey task, int attempt, long fence, String node, Sign sign, Instant at, long lockFence) {
+
+        Effect(TaskKey task, int attempt, long fence, String node, Sign sign, Instant at) {
+            this(task, attempt, fence, node, sign, at, 0);
+        }
 
         @Override
         public String toString() {
-            return "effect  %s: %s %s, attempt %d, fence %d, node %s".formatted(at, task, sign, attempt, fence, node);
+            return "effect  %s: %s %s, attempt %d, fence %d, node %s, lock fence %d"
+                    .formatted(at, task, sign, attempt, fence, node, lockFence);
         }
     }
 

@@ -18,6 +18,8 @@ final class LeftOvers {
                 UNION ALL SELECT 'task_ready', count(*) FROM task_ready
                 UNION ALL SELECT 'claim_batches', count(*) FROM claim_batches
                 UNION ALL SELECT 'task_timers', count(*) FROM task_timers
+                UNION ALL SELECT 'lock_waits', count(*) FROM lock_waits
+                UNION ALL SELECT 'locks held', count(*) FROM locks WHERE holder IS NOT NULL
                 UNION ALL SELECT 'cancel_requests', count(*) FROM cancel_requests) open
             WHERE count > 0
             """;

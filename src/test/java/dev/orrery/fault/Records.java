@@ -123,7 +123,7 @@ final class Records {
 
     /**
      * The lines that processes appended: seconds since the machine started, run, task, attempt, fence, address of the node's
-     * API, sign. {@code names}: the names of nodes by the ports of their APIs.
+     * API, sign, number of the named lock. {@code names}: the names of nodes by the ports of their APIs.
      */
     static List<Effect> effects(Path file, Map<Integer, String> names) throws IOException {
         if (!Files.exists(file)) {
@@ -133,7 +133,7 @@ final class Records {
         var effects = new ArrayList<Effect>();
         for (var line : Files.readAllLines(file)) {
             var part = line.split(" ");
-            if (part.length != 7) {
+            if (part.length != 8) {
                 throw new IOException("a line of " + file + " is broken: " + line);
             }
             var port = java.net.URI.create(part[5]).getPort();
@@ -143,7 +143,8 @@ final class Records {
                     Long.parseLong(part[4]),
                     names.getOrDefault(port, part[5]),
                     Sign.valueOf(part[6]),
-                    start.plusMillis(millis(part[0]))));
+                    start.plusMillis(millis(part[0])),
+                    Long.parseLong(part[7])));
         }
         return effects;
     }

@@ -18,6 +18,7 @@ public enum Rule {
     EFFECT_HAS_CLAIM("Work is done only under a claim, by the node that holds it, and once for each"),
     RESULT_HAS_EFFECT("What was accepted as done, was done"),
     NO_OVERLAP("No older attempt goes on while a newer one runs, but where a frozen node's child may"),
+    ONE_HOLDER("A named lock is held by one attempt at a time, under a number that grows"),
     EPOCHS_GROW("Epochs of leaders only grow, and each has one leader"),
     NOTHING_LEFT("No process, connection, folder or claim is left over");
 

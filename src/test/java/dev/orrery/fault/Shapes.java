@@ -48,6 +48,9 @@ final class Shapes {
                 .sleep("never", 5, "broken")
                 .sleep("nor-this", 5, "never", "good")
                 .process("beside", 1, sign, "good"));
+        add(new Draft("locked" + suffix)
+                .locked("one", "only-one" + suffix, sign)
+                .locked("other", "only-one" + suffix, sign));
         add(new Draft("long" + suffix).process("slow", 40, sign).process("then", 1, sign, "slow"));
     }
 
@@ -70,7 +73,8 @@ final class Shapes {
 
         String command(int beats) {
             return "sign() { read -r up rest </proc/uptime; echo \"$up $ORRERY_RUN_ID $ORRERY_TASK_ID $ORRERY_ATTEMPT"
-                    + " $ORRERY_FENCE $ORRERY_API $1\" >>'" + effects + "'; }; sign START; n=0; while [ $n -lt " + beats
+                    + " $ORRERY_FENCE $ORRERY_API $1 ${ORRERY_LOCK_FENCE:-0}\" >>'" + effects
+                    + "'; }; sign START; n=0; while [ $n -lt " + beats
                     + " ]; do sleep 0." + BEAT_MILLIS + "; sign ALIVE; n=$((n+1)); done; sign END";
         }
     }
@@ -88,6 +92,13 @@ final class Shapes {
         /** A process of so many beats. */
         private Draft process(String id, int beats, Sign sign, String... after) {
             return task(id, 0, true, "type: shell\n    command: |\n      " + sign.command(beats), after);
+        }
+
+        /** A process of one beat that holds a lock meanwhile. */
+        private Draft locked(String id, String lock, Sign sign) {
+            task(id, 0, true, "lock: " + lock + "\n    type: shell\n    command: |\n      " + sign.command(1));
+            tasks.put(id, new PlannedTask(Set.of(), 0, true, lock));
+            return this;
         }
 
         private Draft sleep(String id, int millis, String... after) {

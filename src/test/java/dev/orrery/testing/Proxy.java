@@ -95,7 +95,9 @@ public final class Proxy implements AutoCloseable {
     /** As {@link #cut}, but both sides are told of a reset instead of an end. */
     public synchronized void reset() {
         isCut = true;
-        sockets.forEach(Proxy::resetAndClose);
+        // All of them first: where one side is closed, its line closes the other.
+        sockets.forEach(Proxy::resetWhenClosed);
+        sockets.forEach(Proxy::close);
     }
 
     /** The connections that are open now carry their next request to its end and are cut instead of the answer; new ones are whole. */
@@ -253,13 +255,12 @@ public final class Proxy implements AutoCloseable {
         return false;
     }
 
-    private static void resetAndClose(Socket socket) {
+    private static void resetWhenClosed(Socket socket) {
         try {
             socket.setSoLinger(true, 0);
         } catch (IOException _) {
             // It is closed already.
         }
-        close(socket);
     }
 
     private static void close(Socket socket) {
