@@ -60,7 +60,7 @@ class LinksTest {
     }
 
     private Socket connect() throws IOException {
-        var socket = new Socket("127.0.0.1", proxy.port());
+        var socket = new Socket(InetAddress.getLoopbackAddress(), proxy.port());
         socket.setSoTimeout(200);
         return socket;
     }
