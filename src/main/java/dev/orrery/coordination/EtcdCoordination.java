@@ -6,11 +6,12 @@ import static java.lang.System.Logger.Level.INFO;
 import dev.orrery.config.EtcdConfig;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.StartupException;
-import io.etcd.jetcd.common.exception.ErrorCode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,7 @@ public final class EtcdCoordination implements Coordination {
     private final String place;
     private final EtcdConfig config;
     private final EtcdRegistry registry;
+    private final Set<EtcdLock> locks = ConcurrentHashMap.newKeySet();
     private @Nullable EtcdElection election;
     private boolean resigned;
 
@@ -52,29 +54,37 @@ public final class EtcdCoordination implements Coordination {
             return new EtcdCoordination(config, client);
         } catch (CoordinationException e) {
             client.close();
-            throw new StartupException(refusal(config, e), e);
+            throw refused(config, e);
         }
     }
 
-    private static String refusal(EtcdConfig config, CoordinationException failure) {
-        var where = String.join(", ", config.endpoints());
-        var code = EtcdClient.codeOf(failure.getCause());
-        var why = String.valueOf(failure.getMessage());
-        var isLogin = code == ErrorCode.UNAUTHENTICATED
-                || code == ErrorCode.PERMISSION_DENIED
-                || code == ErrorCode.INVALID_ARGUMENT
-                || why.contains("authentication");
-        if (isLogin) {
-            var user = config.user().isEmpty() ? "a node without an account" : "the account '" + config.user() + "'";
-            return "etcd at " + where + " refuses " + user + " (" + why
-                    + "): correct etcd.user and etcd.password, or grant it " + config.prefix() + "/";
+    private static StartupException refused(EtcdConfig config, CoordinationException failure) {
+        if (!(failure.getCause() instanceof EtcdFailure why)) {
+            return new StartupException(String.valueOf(failure.getMessage()), failure);
         }
-        var encrypted = config.endpoints().getFirst().startsWith("https:");
-        return "no etcd answers at " + where + " within " + config.timeout().toMillis() + " ms (" + why
-                + "): start it, or correct etcd.endpoints"
-                + (encrypted
-                        ? "; where it is there, look whether etcd.ca-file, etcd.cert-file and etcd.key-file suit it"
-                        : "; where it is there, look whether it wants https");
+        var silent = failure.getMessage() + " within " + config.timeout().toMillis() + " ms: ";
+        var refusal = "etcd at " + String.join(", ", config.endpoints()) + " refuses (" + why.reason() + "): ";
+        var message = switch (why.kind()) {
+            case UNREACHED -> silent + "start it, or correct etcd.endpoints";
+            case ENCRYPTION ->
+                silent + "correct http:// or https:// in etcd.endpoints, or etcd.ca-file, etcd.cert-file and"
+                        + " etcd.key-file";
+            case LOGIN -> refusal + loginCure(config, why.reason());
+            case FORBIDDEN ->
+                refusal + "grant the account '" + config.user() + "' reading and writing of all keys that begin with "
+                        + config.prefix() + "/";
+            case NOT_FOUND, REFUSED -> refusal + "see etcd's own log";
+        };
+        return new StartupException(message, failure);
+    }
+
+    private static String loginCure(EtcdConfig config, String why) {
+        if (why.contains("not enabled")) {
+            return "leave etcd.user and etcd.password empty, or let it ask for accounts";
+        }
+        return config.user().isEmpty()
+                ? "it asks for an account, set etcd.user and etcd.password"
+                : "correct the account '" + config.user() + "', set by etcd.user and etcd.password";
     }
 
     @Override
@@ -84,13 +94,13 @@ public final class EtcdCoordination implements Coordination {
 
     @Override
     public void requireDatabase(UUID database) {
-        String kept;
+        UUID kept;
         try {
-            kept = etcd.create("database", database.toString(), 0).value();
+            kept = registry.keep(database);
         } catch (CoordinationException e) {
-            throw new StartupException(refusal(config, e), e);
+            throw refused(config, e);
         }
-        if (!kept.equals(database.toString())) {
+        if (!kept.equals(database)) {
             throw new StartupException(
                     "the keys under " + config.prefix() + " in this etcd are of another cluster, whose"
                             + " database has the id " + kept + "; this node's has " + database
@@ -100,7 +110,11 @@ public final class EtcdCoordination implements Coordination {
 
     @Override
     public void join(Member self) {
-        registry.join(self);
+        try {
+            registry.join(self);
+        } catch (CoordinationException e) {
+            throw refused(config, e);
+        }
     }
 
     @Override
@@ -174,7 +188,10 @@ public final class EtcdCoordination implements Coordination {
 
     @Override
     public NamedLock lock(String name, Duration wait) {
-        return EtcdLock.take(etcd, name, wait);
+        var lock = EtcdLock.take(etcd, name, wait);
+        locks.removeIf(EtcdLock::isOver);
+        locks.add(lock);
+        return lock;
     }
 
     @Override
@@ -184,7 +201,9 @@ public final class EtcdCoordination implements Coordination {
 
     @Override
     public void close() {
+        etcd.hurry();
         resign();
+        locks.forEach(EtcdLock::close);
         registry.close();
         etcd.close();
     }

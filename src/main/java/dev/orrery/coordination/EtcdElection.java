@@ -89,9 +89,14 @@ final class EtcdElection implements AutoCloseable {
         if (!candidate.mayLead()) {
             LOG.log(INFO, "this node cannot lead now and gives it up: node={0}", self);
             giveUp();
-        } else if (!current.lease.renew() || !current.lease.isTrusted()) {
+        } else if (!current.lease.renew() || !current.lease.isTrusted() || !isStillThere(current.key)) {
             end();
         }
+    }
+
+    /** A lease can live on without its key, when someone deletes that or sets etcd back: the place is open then. */
+    private boolean isStillThere(Entry key) {
+        return etcd.get(KEY).filter(key::equals).isPresent();
     }
 
     private void stand() {

@@ -1,6 +1,7 @@
 package dev.orrery.coordination;
 
 import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.coordination.EtcdClient.Entry;
 import java.time.Duration;
@@ -9,7 +10,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A lock in etcd: a key under a lease, whose revision of creation is the fencing number. Renewed until it is closed. */
+/**
+ * A lock in etcd: a key under a lease, whose revision of creation is the fencing number (it grows as long as etcd keeps its
+ * data). Renewed until it is closed, or found to be lost.
+ */
 final class EtcdLock implements Coordination.NamedLock {
 
     private static final System.Logger LOG = System.getLogger(EtcdLock.class.getName());
@@ -21,7 +25,7 @@ final class EtcdLock implements Coordination.NamedLock {
     private final Entry key;
     private final EtcdLease lease;
     private final CountDownLatch closing = new CountDownLatch(1);
-    private volatile boolean lost;
+    private volatile boolean isLost;
 
     private EtcdLock(EtcdClient etcd, Entry key, EtcdLease lease) {
         this.etcd = etcd;
@@ -30,34 +34,65 @@ final class EtcdLock implements Coordination.NamedLock {
     }
 
     static EtcdLock take(EtcdClient etcd, String name, Duration wait) {
+        var taking = new Taking(etcd, "locks/" + name);
         var deadline = System.nanoTime() + wait.toNanos();
-        var holder = UUID.randomUUID().toString();
-        var lease = EtcdLease.grant(etcd, TIME_TO_LIVE);
-        while (true) {
-            var key = tried(etcd, name, holder, lease);
-            if (key != null && key.lease() == lease.id()) {
-                var lock = new EtcdLock(etcd, key, lease);
+        for (var lock = taking.tried(); ; lock = taking.tried()) {
+            if (lock != null) {
                 Thread.ofVirtual().name("etcd lock " + name).start(lock::keep);
                 return lock;
             }
             if (System.nanoTime() - deadline > 0) {
-                revoke(etcd, lease);
-                throw new CoordinationException("the lock '" + name + "' is held by another");
+                taking.giveUp();
+                throw taking.refused(name);
             }
             pause();
-            if (!lease.renew()) {
-                lease = EtcdLease.grant(etcd, TIME_TO_LIVE);
-            }
         }
     }
 
-    /** An attempt that fails may have taken the lock: the next one, under the same lease, finds it so. */
-    private static @Nullable Entry tried(EtcdClient etcd, String name, String holder, EtcdLease lease) {
-        try {
-            return etcd.create("locks/" + name, holder, lease.id());
-        } catch (CoordinationException e) {
-            LOG.log(DEBUG, "a lock could not be asked for", e);
-            return null;
+    /**
+     * The time in which a lock is asked for, all of it under one lease as long as that lives: an attempt that fails may have
+     * taken the lock, and the next one finds it so.
+     */
+    private static final class Taking {
+
+        private final EtcdClient etcd;
+        private final String path;
+        private final String holder = UUID.randomUUID().toString();
+        private @Nullable EtcdLease lease;
+        private @Nullable CoordinationException failure;
+
+        private Taking(EtcdClient etcd, String path) {
+            this.etcd = etcd;
+            this.path = path;
+        }
+
+        private @Nullable EtcdLock tried() {
+            try {
+                var mine = lease;
+                if (mine == null || !mine.renew()) {
+                    mine = EtcdLease.grant(etcd, TIME_TO_LIVE);
+                    lease = mine;
+                }
+                var key = etcd.create(path, holder, mine.id());
+                failure = null;
+                return key.lease() == mine.id() ? new EtcdLock(etcd, key, mine) : null;
+            } catch (CoordinationException e) {
+                failure = e;
+                return null;
+            }
+        }
+
+        private void giveUp() {
+            if (lease != null) {
+                revoke(etcd, lease);
+            }
+        }
+
+        private CoordinationException refused(String name) {
+            var why = failure;
+            return why == null
+                    ? new CoordinationException("the lock '" + name + "' is held by another")
+                    : new CoordinationException("the lock '" + name + "' cannot be had: " + why.getMessage(), why);
         }
     }
 
@@ -80,16 +115,28 @@ final class EtcdLock implements Coordination.NamedLock {
 
     private void keep() {
         try {
-            while (!lost && !closing.await(RENEW_EVERY.toMillis(), TimeUnit.MILLISECONDS)) {
-                try {
-                    lost = !lease.renew();
-                } catch (CoordinationException e) {
-                    LOG.log(DEBUG, "a lock could not be renewed now", e);
-                }
+            while (!isLost && !closing.await(RENEW_EVERY.toMillis(), TimeUnit.MILLISECONDS)) {
+                look();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private void look() {
+        try {
+            if (!lease.renew() || !etcd.get(key.key()).filter(key::equals).isPresent()) {
+                isLost = true;
+                LOG.log(WARNING, "etcd has lost a lock: key={0} fence={1}", key.key(), Long.toString(key.created()));
+            }
+        } catch (CoordinationException e) {
+            LOG.log(DEBUG, "a lock could not be renewed now", e);
+        }
+    }
+
+    /** Whether there is nothing left to give back. */
+    boolean isOver() {
+        return closing.getCount() == 0;
     }
 
     @Override
@@ -99,11 +146,14 @@ final class EtcdLock implements Coordination.NamedLock {
 
     @Override
     public boolean isTrusted() {
-        return !lost && closing.getCount() > 0 && lease.isTrusted();
+        return !isLost && !isOver() && lease.isTrusted();
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        if (isOver()) {
+            return;
+        }
         closing.countDown();
         try {
             etcd.delete(key);

@@ -1,6 +1,7 @@
 package dev.orrery.coordination;
 
 import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
@@ -18,13 +19,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Who is there: this node's keys under a lease that is renewed on a thread of its own, and the keys of all. Keys that were
- * lost with their lease, or with all of etcd's data, are written again.
+ * lost with their lease, or with all of etcd's data, are written again, the id of the cluster's database among them.
  */
 final class EtcdRegistry implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(EtcdRegistry.class.getName());
     private static final String MEMBERS = "members/";
     private static final String WORKERS = "workers/";
+    private static final String DATABASE = "database";
     private static final Duration TIME_TO_LIVE = Duration.ofSeconds(5);
     private static final Duration LOOK_EVERY = Duration.ofMillis(500);
 
@@ -32,6 +34,7 @@ final class EtcdRegistry implements AutoCloseable {
     private final CountDownLatch closing = new CountDownLatch(1);
     private final Thread thread =
             Thread.ofPlatform().name("orrery-registry").daemon().unstarted(this::run);
+    private volatile @Nullable UUID database;
     private volatile @Nullable Member self;
     private volatile List<Member> members = List.of();
     private volatile Optional<NodeId> leader = Optional.empty();
@@ -41,6 +44,15 @@ final class EtcdRegistry implements AutoCloseable {
 
     EtcdRegistry(EtcdClient etcd) {
         this.etcd = etcd;
+    }
+
+    /** The id of the database whose nodes meet here; that of this node where nobody has come before. */
+    UUID keep(UUID own) {
+        var kept = parsed(etcd.create(DATABASE, own.toString(), 0).value());
+        if (kept.equals(Optional.of(own))) {
+            database = own;
+        }
+        return kept.orElseThrow(() -> new CoordinationException("its key '" + DATABASE + "' holds no id"));
     }
 
     /** Writes the node's key and keeps it there. */
@@ -117,7 +129,7 @@ final class EtcdRegistry implements AutoCloseable {
         members = etcd.list(MEMBERS).stream()
                 .flatMap(entry -> member(entry.value()).stream())
                 .toList();
-        leader = etcd.get("leader").map(entry -> new NodeId(UUID.fromString(entry.value())));
+        leader = etcd.get("leader").flatMap(entry -> parsed(entry.value())).map(NodeId::new);
         if (members.stream().noneMatch(member -> member.node().equals(self()))) {
             forgetLease();
         }
@@ -134,7 +146,19 @@ final class EtcdRegistry implements AutoCloseable {
             etcd.put(MEMBERS + member.node(), json(member), granted.id());
         }
         writeWorker(granted);
+        writeDatabase();
         lease = granted;
+    }
+
+    /** A lease that was lost may have gone with all that etcd knew. */
+    private void writeDatabase() {
+        var own = database;
+        if (own != null && !keep(own).equals(own)) {
+            LOG.log(
+                    ERROR,
+                    "the keys of this cluster in etcd were lost, and another cluster's are in their place: stop one of"
+                            + " them and give it an etcd.prefix of its own, then delete the key 'database'");
+        }
     }
 
     /** The lease may live though the keys are gone: all is written again under a new one. */
@@ -153,6 +177,15 @@ final class EtcdRegistry implements AutoCloseable {
                 .put("memberPort", member.memberPort())
                 .put("capabilities", new JsonArray(member.capabilities()))
                 .encode();
+    }
+
+    private static Optional<UUID> parsed(String id) {
+        try {
+            return Optional.of(UUID.fromString(id));
+        } catch (IllegalArgumentException e) {
+            LOG.log(DEBUG, "a key that holds no id", e);
+            return Optional.empty();
+        }
     }
 
     /** Nothing for what is not ours to understand. */

@@ -1,5 +1,10 @@
 package dev.orrery.testing;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.vertx.core.json.JsonObject;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -7,10 +12,13 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -22,7 +30,10 @@ public final class Etcd implements AutoCloseable {
     private static final HttpClient HTTP =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(1)).build();
 
+    private static final String ROOT = "root";
+
     private final Path folder;
+    private boolean asksForLogin;
     private final List<Member> members = new ArrayList<>();
 
     /** One server. */
@@ -31,14 +42,16 @@ public final class Etcd implements AutoCloseable {
         private final String name;
         private final int clientPort;
         private final int peerPort;
+        private final int metricsPort;
         private final Path data;
         private final List<String> extra;
         private @Nullable Process process;
 
-        private Member(String name, int clientPort, int peerPort, Path data, List<String> extra) {
+        private Member(String name, Path data, List<String> extra) throws IOException {
             this.name = name;
-            this.clientPort = clientPort;
-            this.peerPort = peerPort;
+            this.clientPort = freePort();
+            this.peerPort = freePort();
+            this.metricsPort = freePort();
             this.data = data;
             this.extra = extra;
         }
@@ -48,7 +61,11 @@ public final class Etcd implements AutoCloseable {
         }
 
         public String url() {
-            return (extra.isEmpty() ? "http" : "https") + "://127.0.0.1:" + clientPort;
+            return scheme() + "://127.0.0.1:" + clientPort;
+        }
+
+        private String scheme() {
+            return extra.stream().anyMatch(option -> option.startsWith("--cert-file=")) ? "https" : "http";
         }
 
         public long pid() {
@@ -66,21 +83,45 @@ public final class Etcd implements AutoCloseable {
         return start(count, List.of());
     }
 
-    /** {@code extra}: further options of each server, such as those of TLS. */
+    /** One that speaks TLS, as this server; with an authority it asks clients for a certificate of it. */
+    public static Etcd startEncrypted(Certificates.Pair server, @Nullable Path clientAuthority) {
+        var options = new ArrayList<>(List.of("--cert-file=" + server.certificate(), "--key-file=" + server.key()));
+        if (clientAuthority != null) {
+            options.add("--client-cert-auth");
+            options.add("--trusted-ca-file=" + clientAuthority);
+        }
+        return start(1, options);
+    }
+
+    /** {@code extra}: further options of each server. Without an etcd the test is skipped, in CI it fails. */
     public static Etcd start(int count, List<String> extra) {
+        requireEtcd();
         try {
             var etcd = new Etcd(Files.createTempDirectory("orrery-etcd-"));
             for (var n = 1; n <= count; n++) {
-                etcd.members.add(new Member("m" + n, freePort(), freePort(), etcd.folder.resolve("m" + n), extra));
+                etcd.members.add(new Member("m" + n, etcd.folder.resolve("m" + n), extra));
             }
-            etcd.members.forEach(etcd::start);
-            if (extra.isEmpty()) {
+            try {
+                etcd.members.forEach(etcd::start);
                 etcd.awaitHealth();
+            } catch (AssertionError | RuntimeException e) {
+                etcd.close();
+                throw e;
             }
             return etcd;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static void requireEtcd() {
+        var there = Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
+                .anyMatch(folder -> Files.isExecutable(Path.of(folder, "etcd")));
+        var missing = "etcd is not installed: apt-get install etcd-server";
+        if ("true".equals(System.getenv("CI"))) {
+            assertTrue(there, missing);
+        }
+        assumeTrue(there, missing);
     }
 
     public List<Member> members() {
@@ -97,8 +138,7 @@ public final class Etcd implements AutoCloseable {
 
     /** Starts a member that was stopped, with the data that it has. */
     public void start(Member member) {
-        var scheme = member.extra.isEmpty() ? "http" : "https";
-        var client = scheme + "://127.0.0.1:" + member.clientPort;
+        var client = member.url();
         var peer = "http://127.0.0.1:" + member.peerPort;
         var command = new ArrayList<>(List.of(
                 "etcd",
@@ -106,6 +146,7 @@ public final class Etcd implements AutoCloseable {
                 "--data-dir=" + member.data,
                 "--listen-client-urls=" + client,
                 "--advertise-client-urls=" + client,
+                "--listen-metrics-urls=http://127.0.0.1:" + member.metricsPort,
                 "--listen-peer-urls=" + peer,
                 "--initial-advertise-peer-urls=" + peer,
                 "--initial-cluster="
@@ -124,7 +165,7 @@ public final class Etcd implements AutoCloseable {
                             folder.resolve(member.name + ".log").toFile()))
                     .start();
         } catch (IOException e) {
-            throw new UncheckedIOException("etcd is not installed (Debian package etcd-server)", e);
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -182,6 +223,73 @@ public final class Etcd implements AutoCloseable {
         }
     }
 
+    /** From now on it asks for accounts: {@code root}, and this one, which may use the keys that begin so. */
+    public void requireLogin(String user, String password, String beginning) {
+        ask("user/add", new JsonObject().put("name", ROOT).put("password", ROOT));
+        ask("role/add", new JsonObject().put("name", ROOT));
+        ask("user/grant", new JsonObject().put("user", ROOT).put("role", ROOT));
+        addUser(user, password);
+        ask("role/add", new JsonObject().put("name", user));
+        var last = beginning.length() - 1;
+        var end = beginning.substring(0, last) + (char) (beginning.charAt(last) + 1);
+        ask(
+                "role/grant",
+                new JsonObject()
+                        .put("name", user)
+                        .put(
+                                "perm",
+                                new JsonObject()
+                                        .put("permType", "READWRITE")
+                                        .put("key", base64(beginning))
+                                        .put("range_end", base64(end))));
+        ask("user/grant", new JsonObject().put("user", user).put("role", user));
+        ask("enable", new JsonObject());
+        asksForLogin = true;
+    }
+
+    public void addUser(String user, String password) {
+        ask("user/add", new JsonObject().put("name", user).put("password", password));
+    }
+
+    public void changePassword(String user, String password) {
+        ask("user/changepw", new JsonObject().put("name", user).put("password", password));
+    }
+
+    private static String base64(String text) {
+        return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void ask(String what, JsonObject body) {
+        if (asksForLogin) {
+            var login = post(
+                    "/v3/auth/authenticate", new JsonObject().put("name", ROOT).put("password", ROOT), "");
+            post("/v3/auth/" + what, body, login.getString("token"));
+        } else {
+            post("/v3/auth/" + what, body, "");
+        }
+    }
+
+    private JsonObject post(String path, JsonObject body, String token) {
+        var request = HttpRequest.newBuilder(URI.create(member(1).url() + path))
+                .timeout(Duration.ofSeconds(10))
+                .POST(HttpRequest.BodyPublishers.ofString(body.encode()));
+        if (!token.isEmpty()) {
+            request.header("Authorization", token);
+        }
+        try {
+            var answer = HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+            if (answer.statusCode() != 200) {
+                throw new AssertionError(path + ": " + answer.body());
+            }
+            return new JsonObject(answer.body());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
     private void awaitHealth() {
         for (var member : members) {
             Await.until("etcd serves: " + member.name, Duration.ofSeconds(30), () -> isHealthy(member));
@@ -190,7 +298,7 @@ public final class Etcd implements AutoCloseable {
 
     private static boolean isHealthy(Member member) {
         try {
-            var request = HttpRequest.newBuilder(URI.create(member.url() + "/health"))
+            var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + member.metricsPort + "/health"))
                     .timeout(Duration.ofSeconds(2))
                     .build();
             return HTTP.send(request, HttpResponse.BodyHandlers.ofString())
