@@ -2,13 +2,15 @@ package dev.orrery.api;
 
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
+import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
 import dev.orrery.service.WorkerService;
 import java.util.HashMap;
 import java.util.Map;
 
 /** Who answers the operations of the contract. */
-public record ApiServices(DagService dags, RunService runs, EventFeed events, WorkerService workers) {
+public record ApiServices(
+        DagService dags, RunService runs, EventFeed events, WorkerService workers, LockService locks) {
 
     /** By the contract's operationId. */
     public Map<String, Operation> operations() {
@@ -17,6 +19,7 @@ public record ApiServices(DagService dags, RunService runs, EventFeed events, Wo
         all.putAll(new RunOperations(dags, runs, events).byId());
         all.putAll(new TaskOperations(runs).byId());
         all.putAll(new WorkerOperations(workers).byId());
+        all.putAll(new LockOperations(locks).byId());
         return all;
     }
 }

@@ -76,13 +76,7 @@ final class DagOperations {
     private Future<Answer> versions(ApiRequest request) {
         var limit = Math.toIntExact(request.number("limit"));
         return dags.versions(request.tenant(), request.dagId(), request.optionalText("cursor"), limit)
-                .map(page -> Answer.json(200, out -> {
-                    out.writeStartObject();
-                    out.writeFieldName("items");
-                    JsonShapes.array(out, page.items(), JsonShapes::version);
-                    out.writeStringField("nextCursor", page.nextCursor().orElse(null));
-                    out.writeEndObject();
-                }));
+                .map(page -> Answer.json(200, out -> JsonShapes.cursorPage(out, page, JsonShapes::version)));
     }
 
     private Future<Answer> pause(ApiRequest request) {

@@ -3,9 +3,11 @@ package dev.orrery.api;
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.orrery.domain.Json;
 import dev.orrery.service.AttemptStatus;
+import dev.orrery.service.CursorPage;
 import dev.orrery.service.DagDocument;
 import dev.orrery.service.DagSummary;
 import dev.orrery.service.DagVersionSummary;
+import dev.orrery.service.LockSummary;
 import dev.orrery.service.RunEvent;
 import dev.orrery.service.RunStatus;
 import dev.orrery.service.RunSummary;
@@ -38,6 +40,14 @@ final class JsonShapes {
             shape.write(out, value);
         }
         out.writeEndArray();
+    }
+
+    static <T> void cursorPage(JsonGenerator out, CursorPage<T> page, Shape<T> shape) throws IOException {
+        out.writeStartObject();
+        out.writeFieldName("items");
+        array(out, page.items(), shape);
+        out.writeStringField("nextCursor", page.nextCursor().orElse(null));
+        out.writeEndObject();
     }
 
     static void dag(JsonGenerator out, DagSummary dag) throws IOException {
@@ -153,6 +163,18 @@ final class JsonShapes {
         out.writeStringField("status", worker.status());
         out.writeNumberField("runningTasks", worker.runningTasks());
         out.writeNumberField("queueDepth", worker.queueDepth());
+        out.writeEndObject();
+    }
+
+    static void lock(JsonGenerator out, LockSummary lock) throws IOException {
+        out.writeStartObject();
+        text(out, "name", lock.name());
+        out.writeNumberField("fence", lock.fence());
+        optional(out, "runId", lock.runId());
+        optional(out, "dagName", lock.dagName());
+        optional(out, "taskId", lock.taskId());
+        time(out, "heldSince", lock.heldSince());
+        out.writeNumberField("waiting", lock.waiting());
         out.writeEndObject();
     }
 

@@ -38,6 +38,7 @@ import dev.orrery.executor.RunFolderSweep;
 import dev.orrery.executor.RunFolders;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
+import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
 import dev.orrery.service.WorkerService;
 import dev.orrery.store.Batcher;
@@ -47,6 +48,7 @@ import dev.orrery.store.DagVersions;
 import dev.orrery.store.Database;
 import dev.orrery.store.EventRepository;
 import dev.orrery.store.IdempotencyRepository;
+import dev.orrery.store.LockRepository;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.NodeRepository.Registration;
@@ -451,8 +453,12 @@ public final class Node {
     }
 
     private Api listen(Parts parts, NodeHost host, Contract contract) {
-        var services =
-                new ApiServices(parts.dags, parts.runs, parts.events, new WorkerService(parts.workers, parts.bus));
+        var services = new ApiServices(
+                parts.dags,
+                parts.runs,
+                parts.events,
+                new WorkerService(parts.workers, parts.bus),
+                new LockService(new LockRepository(parts.vertx, parts.pools.api())));
         var api = await(
                 Api.start(
                                 parts.vertx,

@@ -46,6 +46,7 @@ final class CommandTree {
         run.put("cancel", leaf(RunCancelCommand::new));
         run.put("delete", leaf(RunDeleteCommand::new));
         group("worker", Group.Worker::new).put("list", leaf(WorkerListCommand::new));
+        group("lock", Group.Lock::new).put("list", leaf(LockListCommand::new));
         ROOT.below.put("config", leaf(ConfigCommand::new));
         ROOT.below.put("version", leaf(VersionCommand::new));
         ROOT.below.put("completion", leaf(CompletionCommand::new));

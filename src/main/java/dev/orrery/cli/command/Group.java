@@ -57,6 +57,17 @@ abstract class Group extends Action {
         }
     }
 
+    /** Locks. */
+    @Command(
+            name = "lock",
+            description = "See who holds the locks of tasks and DAGs.",
+            footer = {ServerAction.EXAMPLES, "  orrery lock list"})
+    static final class Lock extends Group {
+        Lock(Context context) {
+            super(context);
+        }
+    }
+
     /** Workers. */
     @Command(
             name = "worker",

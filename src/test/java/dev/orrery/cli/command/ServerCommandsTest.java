@@ -322,6 +322,26 @@ class ServerCommandsTest {
     }
 
     @Test
+    void locksAreListedWithTheirHolders() {
+        node.on("GET /api/v1/locks?limit=2&cursor=a", 200, """
+                {"items":[
+                 {"name":"b","fence":4711000000000,"runId":"r1","dagName":"nightly","taskId":"load","heldSince":"2026-01-31T02:00:05Z",
+                  "waiting":3},
+                 {"name":"c","fence":0,"runId":null,"dagName":null,"taskId":null,"heldSince":null,"waiting":0}],"nextCursor":"c"}""");
+        node.on("GET /api/v1/locks?limit=100", 200, "{\"items\":[],\"nextCursor\":null}");
+
+        assertThat(command.run("lock", "list", "--limit", "2", "--cursor", "a")).isZero();
+        assertThat(command.out().lines().map(line -> line.replaceAll(" +", " ")))
+                .containsExactly(
+                        "LOCK TAKEN WAITING HELD TASK DAG RUN",
+                        "b 4711000000000 3 5s ago load nightly r1",
+                        "c 0 0 free - - -");
+        assertThat(command.err()).contains("--cursor c");
+        assertThat(new CommandRun().against(node).run("lock", "list", "--output", "json"))
+                .isZero();
+    }
+
+    @Test
     void aDagIsShownWithItsTasksAndNewestRuns() {
         node.on("GET /api/v1/dags/" + DAG_ID + "/definition", 200, """
                 {"id":"x","name":"nightly","version":3,"yaml":"name: nightly\\n","createdAt":"2026-01-31T02:00:05Z","definition":{
