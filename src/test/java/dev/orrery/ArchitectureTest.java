@@ -45,7 +45,7 @@ class ArchitectureTest {
     private static final Map<String, Set<String>> ARROWS = Map.ofEntries(
             entry("launcher", Set.of()),
             entry("domain", Set.of()),
-            entry("bus", Set.of("domain")),
+            entry("bus", Set.of("config", "domain")),
             entry("dagfile", Set.of("domain")),
             entry("telemetry", Set.of("domain")),
             entry("config", Set.of("domain")),

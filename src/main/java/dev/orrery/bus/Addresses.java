@@ -1,5 +1,7 @@
 package dev.orrery.bus;
 
+import dev.orrery.bus.Address.Reach.Everywhere;
+import dev.orrery.bus.Address.Reach.OneNode;
 import dev.orrery.bus.BusMessage.AskStatus;
 import dev.orrery.bus.BusMessage.Assign;
 import dev.orrery.bus.BusMessage.CancelsAsked;
@@ -27,15 +29,15 @@ import dev.orrery.domain.WorkerId;
 /** The whole traffic of the system on one page. */
 public final class Addresses {
 
-    // Signals, published to whoever listens.
+    // Signals, published to whoever listens, on all nodes but for the last.
     public static final Address<WorkReady, Done> WORK_READY =
-            new Address<>("router.work-ready", WorkReady.class, Done.class);
+            new Address<>("router.work-ready", WorkReady.class, Done.class, new Everywhere());
     public static final Address<RetryDue, Done> RETRY_DUE =
-            new Address<>("router.retry-due", RetryDue.class, Done.class);
+            new Address<>("router.retry-due", RetryDue.class, Done.class, new Everywhere());
     public static final Address<CancelsAsked, Done> CANCELS_ASKED =
-            new Address<>("router.cancels-asked", CancelsAsked.class, Done.class);
+            new Address<>("router.cancels-asked", CancelsAsked.class, Done.class, new Everywhere());
     public static final Address<HistoryGrew, Done> HISTORY_GREW =
-            new Address<>("history.grew", HistoryGrew.class, Done.class);
+            new Address<>("history.grew", HistoryGrew.class, Done.class, new Everywhere());
     public static final Address<HandlerStop, Done> HANDLER_STOP =
             new Address<>("handler-stop", HandlerStop.class, Done.class);
 
@@ -75,7 +77,7 @@ public final class Addresses {
 
     /** Where the routers of other nodes ask for work. */
     public static Address<ReleaseWork, Released> release(NodeId node) {
-        return new Address<>("router." + node + ".release", ReleaseWork.class, Released.class);
+        return new Address<>("router." + node + ".release", ReleaseWork.class, Released.class, new OneNode(node));
     }
 
     public static Address<GiveBack, Drained> giveBack(WorkerId worker) {

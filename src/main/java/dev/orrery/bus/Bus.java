@@ -1,5 +1,7 @@
 package dev.orrery.bus;
 
+import dev.orrery.bus.Address.Reach.Everywhere;
+import dev.orrery.bus.Address.Reach.OneNode;
 import dev.orrery.domain.OrreryException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -10,14 +12,19 @@ import io.vertx.core.eventbus.MessageConsumer;
 import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
-/** The event bus, with types. Messages of one process are handed over as they are; they are immutable. */
+/**
+ * The event bus, with types. Messages of one process are handed over as they are; they are immutable. What reaches other
+ * nodes goes there by a {@link PeerBus}.
+ */
 public final class Bus {
 
     /** The failure code of an answer that is an error of the handler itself. */
     public static final int HANDLER_FAILED = 500;
 
     private final EventBus eventBus;
+    private volatile @Nullable PeerBus peers;
 
     private Bus(EventBus eventBus) {
         this.eventBus = eventBus;
@@ -32,9 +39,18 @@ public final class Bus {
         return new Bus(eventBus);
     }
 
+    /** From now on messages that reach further than this process go to the other nodes too. */
+    void connect(@Nullable PeerBus bus) {
+        peers = bus;
+    }
+
     /** Asks one listener; fails with a ReplyException when there is none or no answer comes within the limit. */
     public <Q extends BusMessage, R extends BusMessage> Future<R> request(
             Address<Q, R> address, Q message, Duration limit) {
+        var others = peers;
+        if (others != null && address.reach() instanceof OneNode(var node) && !others.isSelf(node)) {
+            return others.request(node, address, message, limit);
+        }
         var options = new DeliveryOptions().setLocalOnly(true).setSendTimeout(limit.toMillis());
         return eventBus.<R>request(address.name(), message, options).map(Message::body);
     }
@@ -44,9 +60,18 @@ public final class Bus {
         eventBus.send(address.name(), message, new DeliveryOptions().setLocalOnly(true));
     }
 
-    /** Tells all who listen. */
+    /** Tells all who listen: those of this process at once, those of other nodes soon and if they can be reached. */
     public <Q extends BusMessage> void publish(Address<Q, ?> address, Q message) {
-        eventBus.publish(address.name(), message);
+        publishHere(address, message);
+        var others = peers;
+        if (others != null && address.reach() instanceof Everywhere) {
+            others.tell(message);
+        }
+    }
+
+    /** Tells all in this process who listen. */
+    public <Q extends BusMessage> void publishHere(Address<Q, ?> address, Q message) {
+        eventBus.publish(address.name(), message, new DeliveryOptions().setLocalOnly(true));
     }
 
     /** Listens on the caller's context to what is sent or published without an answer. */

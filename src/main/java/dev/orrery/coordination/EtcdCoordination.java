@@ -28,6 +28,11 @@ public final class EtcdCoordination implements Coordination {
     /** A mark outlives every freeze of a node that would still matter: by then the node is fenced in the database. */
     private static final Duration MARK_TTL = Duration.ofMinutes(10);
 
+    /** For an etcd that starts together with the node. */
+    private static final Duration START_LIMIT = Duration.ofSeconds(8);
+
+    private static final Duration TRY_AGAIN = Duration.ofMillis(250);
+
     private final EtcdClient etcd;
     private final String place;
     private final EtcdConfig config;
@@ -50,11 +55,30 @@ public final class EtcdCoordination implements Coordination {
      */
     public static EtcdCoordination connect(EtcdConfig config) {
         var client = new EtcdClient(config);
+        var deadline = System.nanoTime() + START_LIMIT.toNanos();
+        while (true) {
+            try {
+                return new EtcdCoordination(config, client);
+            } catch (CoordinationException e) {
+                if (!isUnreached(e) || System.nanoTime() - deadline > 0) {
+                    client.close();
+                    throw refused(config, e);
+                }
+                pause();
+            }
+        }
+    }
+
+    private static boolean isUnreached(CoordinationException failure) {
+        return failure.getCause() instanceof EtcdFailure why && why.kind() == EtcdFailure.Kind.UNREACHED;
+    }
+
+    private static void pause() {
         try {
-            return new EtcdCoordination(config, client);
-        } catch (CoordinationException e) {
-            client.close();
-            throw refused(config, e);
+            Thread.sleep(TRY_AGAIN);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartupException("interrupted while waiting for etcd", e);
         }
     }
 
@@ -62,7 +86,7 @@ public final class EtcdCoordination implements Coordination {
         if (!(failure.getCause() instanceof EtcdFailure why)) {
             return new StartupException(String.valueOf(failure.getMessage()), failure);
         }
-        var silent = failure.getMessage() + " within " + config.timeout().toMillis() + " ms: ";
+        var silent = failure.getMessage() + " within " + START_LIMIT.toSeconds() + " s: ";
         var refusal = "etcd at " + String.join(", ", config.endpoints()) + " refuses (" + why.reason() + "): ";
         var message = switch (why.kind()) {
             case UNREACHED -> silent + "start it, or correct etcd.endpoints";

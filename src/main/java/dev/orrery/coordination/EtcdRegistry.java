@@ -173,7 +173,6 @@ final class EtcdRegistry implements AutoCloseable {
                 .put("version", member.version())
                 .put("httpAddress", member.httpAddress())
                 .put("busHost", member.busHost())
-                .put("busPort", member.busPort())
                 .put("memberPort", member.memberPort())
                 .put("capabilities", new JsonArray(member.capabilities()))
                 .encode();
@@ -198,7 +197,6 @@ final class EtcdRegistry implements AutoCloseable {
                     object.getString("version"),
                     object.getString("httpAddress"),
                     object.getString("busHost"),
-                    object.getInteger("busPort"),
                     object.getInteger("memberPort"),
                     object.getJsonArray("capabilities").stream()
                             .map(String::valueOf)

@@ -6,8 +6,8 @@ import java.util.List;
 /**
  * What nodes tell each other of themselves, which does not change while they run.
  *
- * @param busHost where their event bus is reached
- * @param memberPort where the membership protocol of the event bus is reached, on the same host
+ * @param busHost where the event bus between nodes is reached
+ * @param memberPort the port of its protocol of members, on the same host
  * @param capabilities the types of tasks the node runs
  */
 public record Member(
@@ -16,7 +16,6 @@ public record Member(
         String version,
         String httpAddress,
         String busHost,
-        int busPort,
         int memberPort,
         List<String> capabilities) {
 

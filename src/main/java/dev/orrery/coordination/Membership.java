@@ -199,6 +199,9 @@ public final class Membership implements AutoCloseable {
                     watch.broken();
                 }
                 next = began + (connection == null ? TRY_AGAIN : BEAT_EVERY).toNanos();
+                next = Math.max(
+                        began + TRY_AGAIN.toNanos(),
+                        Math.min(next, watch.nextSilence().orElse(next)));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

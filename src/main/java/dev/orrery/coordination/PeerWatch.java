@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 
 /**
  * Tells which other nodes are silent: their heartbeat's counter stood still for the lease, by this process's monotonic
@@ -56,6 +57,14 @@ final class PeerWatch {
     void broken() {
         unbroken = false;
         sightings.clear();
+    }
+
+    /** When the next of those that stand still would be silent for the lease: looking then saves up to one interval. */
+    OptionalLong nextSilence() {
+        return sightings.values().stream()
+                .mapToLong(sighting -> sighting.since + leaseNanos)
+                .filter(at -> at - lastLook > 0)
+                .min();
     }
 
     /** Who was silent for the lease by the last look. */

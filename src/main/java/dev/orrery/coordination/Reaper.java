@@ -47,7 +47,12 @@ final class Reaper implements AutoCloseable {
     private long sweepAt = System.nanoTime() + SWEEP_EVERY.toNanos();
 
     /** Announced with this beat; may be fenced from then on. */
-    private record Suspect(long beat, long fenceAt) {}
+    private record Suspect(long beat, long fenceAt, boolean isFenced) {
+
+        private Suspect fenced() {
+            return new Suspect(beat, fenceAt, true);
+        }
+    }
 
     Reaper(Membership.Connector connector, NodeId self, Coordination coordination, Membership.Host host) {
         this.connector = connector;
@@ -98,8 +103,9 @@ final class Reaper implements AutoCloseable {
         }
         for (var node : now.values()) {
             var suspect = suspects.get(node.id());
-            if (suspect != null && suspect.beat == node.beat() && System.nanoTime() - suspect.fenceAt >= 0) {
+            if (suspect != null && !suspect.isFenced && System.nanoTime() - suspect.fenceAt >= 0) {
                 fence(node);
+                suspects.put(node.id(), suspect.fenced());
             }
         }
         if (System.nanoTime() - sweepAt >= 0) {
@@ -124,11 +130,10 @@ final class Reaper implements AutoCloseable {
     private void announce(AliveNode node) {
         LOG.log(WARNING, "a node is silent: node={0} name={1}", node.id(), node.name());
         var wait = coordination.mark(node.id()) ? Trust.MARGIN : Membership.LEASE;
-        suspects.put(node.id(), new Suspect(node.beat(), System.nanoTime() + wait.toNanos()));
+        suspects.put(node.id(), new Suspect(node.beat(), System.nanoTime() + wait.toNanos(), false));
     }
 
     private void fence(AliveNode node) throws SQLException {
-        suspects.remove(node.id());
         if (NodeRepository.fence(connection(), node.id(), node.beat())) {
             fenced.incrementAndGet();
             LOG.log(WARNING, "fenced a dead node: node={0} name={1} by={2}", node.id(), node.name(), self);

@@ -10,12 +10,16 @@ import dev.orrery.api.HealthCheck;
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.DrainNode;
+import dev.orrery.bus.PeerAddresses.PeerAddress;
+import dev.orrery.bus.PeerBus;
 import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.OrreryConfig;
 import dev.orrery.config.ProgramVersion;
 import dev.orrery.coordination.Coordination;
+import dev.orrery.coordination.EtcdCoordination;
 import dev.orrery.coordination.Leadership;
 import dev.orrery.coordination.LocalCoordination;
+import dev.orrery.coordination.Member;
 import dev.orrery.coordination.Membership;
 import dev.orrery.coordination.Pulse;
 import dev.orrery.domain.IdSequence;
@@ -98,6 +102,10 @@ public final class Node {
     private static final Duration STEP_LIMIT = Duration.ofSeconds(30);
     private static final long HEAP = Runtime.getRuntime().maxMemory();
     private static final int API_WAITING = 1_000;
+
+    /** The types of tasks that every node runs. */
+    private static final List<String> CAPABILITIES = List.of("handler", "http", "python", "shell");
+
     private static final int CHORE_BITE = 10_000;
 
     private final OrreryConfig config;
@@ -119,7 +127,7 @@ public final class Node {
     }
 
     /**
-     * Starts a standalone node and returns when it works. Blocks.
+     * Starts a node, alone or as one of a cluster, and returns when it works. Blocks.
      *
      * @param startDirectory where relative paths of the configuration begin
      * @throws StartupException with one line for people; everything that was opened is closed again
@@ -181,6 +189,7 @@ public final class Node {
         requireFreePort();
         var vertx = Vertx.vertx();
         opened("event loops", STEP_LIMIT, () -> await(vertx.close(), STEP_LIMIT));
+        var coordination = coordination();
         // To read the contract takes most of a second of a fresh JVM, which is also what a database takes to start.
         var contract = Contract.load(vertx);
         opened("contract", STEP_LIMIT, () -> await(contract.otherwiseEmpty(), STEP_LIMIT));
@@ -193,12 +202,11 @@ public final class Node {
         var random = new SecureRandom();
         var ids = new IdSequence(random.nextLong());
         var node = new NodeId(ids.next(System.currentTimeMillis()));
-        var coordination = new LocalCoordination();
-        opened("coordination", STEP_LIMIT, coordination::close);
         var bus = Bus.on(vertx);
         var pulse = new Pulse();
-        var host = new NodeHost(node, "", bus, pulse);
-        var membership = phase("joining", () -> join(database, node, coordination, host));
+        var host = new NodeHost(node, knownAddress(), bus, pulse);
+        var joined = phase("joining", () -> join(database, node, await(coordination, STEP_LIMIT), host, bus));
+        var membership = joined.membership();
         var clock = membership.clock();
 
         var parts = new Parts(
@@ -215,8 +223,9 @@ public final class Node {
         console.say("tasks run under " + executors.tasksDirectory() + "; " + executors.isolation());
         startChores(parts, executors.runFolders());
         phase("opening the API", () -> listen(parts, host, await(contract, STEP_LIMIT)));
-        host.listensOn(address.toString());
-        beginWork(parts, coordination, host);
+        host.listensOn(httpAddress(address.getPort()));
+        phase("reaching the other nodes", () -> await(joined.peers(), STEP_LIMIT.plus(STEP_LIMIT)));
+        beginWork(parts, joined.coordination(), host);
         LOG.log(INFO, "node {0} is ready on {1}", membership.node(), address);
     }
 
@@ -315,24 +324,115 @@ public final class Node {
         }
     }
 
-    private Membership join(Database database, NodeId id, Coordination coordination, NodeHost host) {
-        var membership = Membership.joinAlone(
-                connector(database),
-                new Registration(
-                        id,
-                        name(),
-                        ProcessHandle.current().pid(),
-                        "standalone",
-                        ProgramVersion.text(),
-                        coordination.place(),
-                        "",
-                        List.of(),
-                        config.workers().size() * config.workers().concurrency()),
-                config.database().embedded(),
-                coordination,
-                host);
+    /** Begins to look for the coordination service, which takes as long as to open a database. */
+    private Future<Coordination> coordination() {
+        if (!config.isCluster()) {
+            return Future.succeededFuture(new LocalCoordination());
+        }
+        var found = inBackground("etcd", () -> (Coordination) EtcdCoordination.connect(config.etcd()));
+        opened("coordination", STEP_LIMIT, () -> found.onSuccess(Coordination::close));
+        return found;
+    }
+
+    private static <T> Future<T> inBackground(String name, Supplier<T> work) {
+        Promise<T> done = Promise.promise();
+        Thread.ofVirtual().name(name).start(() -> {
+            try {
+                done.complete(work.get());
+            } catch (RuntimeException e) {
+                done.fail(e);
+            }
+        });
+        return done.future();
+    }
+
+    /** {@code peers} completes when the other nodes can be told something. */
+    private record Joined(Coordination coordination, Membership membership, Future<?> peers) {}
+
+    private Joined join(Database database, NodeId id, Coordination coordination, NodeHost host, Bus bus) {
+        var self = new Registration(
+                id,
+                name(),
+                ProcessHandle.current().pid(),
+                mode(),
+                ProgramVersion.text(),
+                coordination.place(),
+                knownAddress(),
+                CAPABILITIES,
+                config.workers().size() * config.workers().concurrency());
+        var memberPort = memberPort();
+        coordination.requireDatabase(database.id());
+        coordination.join(new Member(
+                self.id(),
+                self.name(),
+                self.version(),
+                self.httpAddress(),
+                config.bus().reachableHost(),
+                memberPort,
+                CAPABILITIES));
+        var peers = config.isCluster()
+                ? openPeerBus(memberPort, database.id(), id, coordination, bus)
+                : Future.succeededFuture();
+        var membership = config.isCluster()
+                ? Membership.joinCluster(connector(database), self, coordination, host)
+                : Membership.joinAlone(
+                        connector(database), self, config.database().embedded(), coordination, host);
         opened("membership", STEP_LIMIT, membership::close);
-        return membership;
+        return new Joined(coordination, membership, peers);
+    }
+
+    private Future<PeerBus> openPeerBus(int memberPort, UUID cluster, NodeId id, Coordination coordination, Bus bus) {
+        var opening = inBackground(
+                "event bus",
+                () -> PeerBus.open(config.bus(), memberPort, cluster, id, () -> addresses(coordination), bus));
+        opened("event bus between nodes", STEP_LIMIT, () -> {
+            // Also one that is still being opened.
+            try {
+                await(opening, STEP_LIMIT).close();
+            } catch (RuntimeException e) {
+                LOG.log(WARNING, "the event bus between nodes was not open: reason=" + e.getMessage());
+            }
+        });
+        return opening;
+    }
+
+    private static List<PeerAddress> addresses(Coordination coordination) {
+        return coordination.members().stream()
+                .map(member -> new PeerAddress(member.busHost(), member.memberPort()))
+                .toList();
+    }
+
+    /** Others must know it before it is listened on. */
+    private int memberPort() {
+        var given = config.bus().memberPort();
+        return config.isCluster() && given == 0 ? freePort(config.bus().host()) : given;
+    }
+
+    private static int freePort(String host) {
+        try (var probe = new ServerSocket()) {
+            probe.bind(new InetSocketAddress(host, 0));
+            return probe.getLocalPort();
+        } catch (IOException | IllegalArgumentException e) {
+            throw new StartupException(
+                    "the event bus cannot listen on '" + host + "' (" + e.getMessage()
+                            + "): bus.host must be an address of this machine",
+                    e);
+        }
+    }
+
+    private String mode() {
+        return config.isCluster() ? "cluster" : "standalone";
+    }
+
+    /** Where other machines find the API, as far as it is known before it listens. */
+    private String knownAddress() {
+        return config.http().port() == 0 ? "" : httpAddress(config.http().port());
+    }
+
+    private String httpAddress(int port) {
+        var host = config.http().host();
+        var listensEverywhere = !host.equals(hostForUrl(host)) && !host.contains(":");
+        return "http://" + (listensEverywhere ? config.bus().reachableHost() : hostForUrl(host)) + ":" + port;
     }
 
     private static Membership.Connector connector(Database database) {
@@ -466,7 +566,7 @@ public final class Node {
                                         config.http(),
                                         contract,
                                         services.operations(),
-                                        new Api.About(ProgramVersion.text(), "standalone"),
+                                        new Api.About(ProgramVersion.text(), mode()),
                                         healthChecks(parts, host),
                                         parts.metrics,
                                         2))

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 
 /**
  * The open database of a node: reachable, safe to trust, and migrated to this release.
@@ -40,11 +41,13 @@ public final class Database implements AutoCloseable {
 
     private final DatabaseUrl place;
     private final String version;
+    private final UUID id;
     private final Optional<EmbeddedServer> embedded;
 
-    private Database(DatabaseUrl place, String version, Optional<EmbeddedServer> embedded) {
+    private Database(DatabaseUrl place, String version, UUID id, Optional<EmbeddedServer> embedded) {
         this.place = place;
         this.version = version;
+        this.id = id;
         this.embedded = embedded;
     }
 
@@ -66,7 +69,8 @@ public final class Database implements AutoCloseable {
         try (var connection = connect(place, config.connectTimeout())) {
             ServerChecks.require(ServerChecks.read(connection), config.poolSize() + OTHER_CONNECTIONS, place.place());
             Migrations.run(place.jdbcUrl(), place.user(), place.password());
-            return new Database(place, connection.getMetaData().getDatabaseProductVersion(), embedded);
+            var id = NodeRepository.databaseId(connection);
+            return new Database(place, connection.getMetaData().getDatabaseProductVersion(), id, embedded);
         } catch (SQLException e) {
             throw new StartupException(
                     "the database server at " + place.place() + " failed while it was checked ("
@@ -116,6 +120,11 @@ public final class Database implements AutoCloseable {
 
     public String password() {
         return place.password();
+    }
+
+    /** Made with the schema: tells databases apart. */
+    public UUID id() {
+        return id;
     }
 
     /** For people: the version and the place, for example {@code PostgreSQL 18.6, embedded in /home/me/.orrery}. */

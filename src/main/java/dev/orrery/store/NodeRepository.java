@@ -45,7 +45,7 @@ public final class NodeRepository {
             """;
 
     // language=PostgreSQL
-    static final String DATABASE_ID = "SELECT id FROM cluster";
+    static final String DATABASE_ID = "SELECT id FROM orrery.cluster";
 
     // A node that beat meanwhile lives, and is not fenced. UPDATE alone would pass by the claims in flight, which hold
     // the row FOR KEY SHARE: they would be committed behind the back of whoever takes back what the node held.

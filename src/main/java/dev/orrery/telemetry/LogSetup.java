@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.ZoneId;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.slf4j.LoggerFactory;
@@ -35,8 +36,13 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
             "io.grpc", Level.OFF,
             "com.hazelcast", Level.ERROR);
 
+    /** Libraries that log by the JDK; kept here, since the JDK forgets the settings of loggers that nobody holds. */
+    private static final List<java.util.logging.Logger> OF_THE_JDK =
+            List.of(java.util.logging.Logger.getLogger("io.grpc"), java.util.logging.Logger.getLogger("com.hazelcast"));
+
     @Override
     public ExecutionStatus configure(LoggerContext context) {
+        OF_THE_JDK.forEach(logger -> logger.setLevel(java.util.logging.Level.OFF));
         if (System.getProperty(USERS_FILE) != null) {
             return ExecutionStatus.INVOKE_NEXT_IF_ANY;
         }

@@ -109,7 +109,7 @@ public final class CommandRun {
             }
 
             @Override
-            protected void halt(int exitCode) {
+            public void halt(int exitCode) {
                 halted.add(exitCode);
             }
         };

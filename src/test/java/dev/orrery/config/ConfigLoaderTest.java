@@ -203,7 +203,7 @@ class ConfigLoaderTest {
                 "workers.kill-grace  | did you mean 'tasks.kill-grace'?",
                 "router              | there are router.poll, router.lead-time, router.batch-size",
                 "router.elephants    | there are router.poll, router.lead-time, router.batch-size",
-                "elephants.speed     | there are node.…, http.…, database.…, workers.…, tasks.…, router.…, log.…"
+                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, router.…, log.…"
             })
     void anUnknownSettingIsRefusedWithTheNearestKnownOne(String key, String help) {
         var problems = problems(Optional.empty(), Map.of(), ConfigFlag.set(key + "=1"));

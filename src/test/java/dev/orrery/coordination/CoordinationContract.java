@@ -39,8 +39,7 @@ abstract class CoordinationContract {
 
     static Member member(String name) {
         var node = new NodeId(IDS.next(System.currentTimeMillis()));
-        return new Member(
-                node, name, "1.0", "http://127.0.0.1:8080", "127.0.0.1", 7001, 7002, List.of("shell", "http"));
+        return new Member(node, name, "1.0", "http://127.0.0.1:8080", "127.0.0.1", 7002, List.of("shell", "http"));
     }
 
     /** A candidate that remembers what it was told. */

@@ -6,6 +6,7 @@ import dev.orrery.cli.text.Colour;
 import dev.orrery.cli.text.HumanTime;
 import dev.orrery.config.OrreryConfig;
 import dev.orrery.config.ProgramVersion;
+import dev.orrery.domain.StartupException;
 import java.time.Duration;
 import picocli.CommandLine.Command;
 
@@ -23,7 +24,7 @@ import picocli.CommandLine.Command;
             "0:stopped as it was told to",
             "1:it could not start; one line says why",
             "2:wrong usage or a wrong setting",
-            "70:another node took over its work, or it lost the right to work otherwise",
+            "70:another node took over its work, and it could not end or come back in order",
             "130, 143:ended at once by a second Ctrl-C or SIGTERM"
         },
         footer = {
@@ -33,6 +34,11 @@ import picocli.CommandLine.Command;
             "  orrery node --database-url postgresql://orrery@db.example.org/orrery --set workers.size=8"
         })
 final class NodeCommand extends NodeAction {
+
+    /** The exit code of a node that has lost its right to work. */
+    private static final int LOST = 70;
+
+    private static final Duration TRY_AGAIN = Duration.ofSeconds(2);
 
     NodeCommand(Context context) {
         super(context);
@@ -47,6 +53,18 @@ final class NodeCommand extends NodeAction {
                 () -> terminal()
                         .remark("stopping: running tasks may go on for " + HumanTime.of(drainLimit)
                                 + "; a second signal ends them at once"));
+        var exitCode = run(config, lifetime);
+        while (exitCode == LOST && config.isCluster() && !lifetime.isOver()) {
+            terminal().remark("this node was given up by the others; it comes back as a new one");
+            exitCode = runAgain(config, lifetime);
+        }
+        if (exitCode == ExitCode.OK.code()) {
+            terminal().remark("stopped");
+        }
+        return exitCode;
+    }
+
+    private int run(OrreryConfig config, NodeLifetime lifetime) {
         var began = System.nanoTime();
         var lines = new StartLines(terminal());
         RunningNode node;
@@ -56,11 +74,20 @@ final class NodeCommand extends NodeAction {
             lines.hidePhase();
         }
         greet(config, node, Duration.ofNanos(System.nanoTime() - began));
-        var exitCode = lifetime.of(node);
-        if (exitCode == ExitCode.OK.code()) {
-            terminal().remark("stopped");
+        return lifetime.of(node);
+    }
+
+    /** What made the others give it up may still be so: it tries until it can start, or is told to end. */
+    private int runAgain(OrreryConfig config, NodeLifetime lifetime) {
+        while (!lifetime.isOver()) {
+            try {
+                return run(config, lifetime);
+            } catch (StartupException e) {
+                terminal().remark("cannot come back yet: " + e.getMessage());
+                lifetime.await(TRY_AGAIN);
+            }
         }
-        return exitCode;
+        return ExitCode.OK.code();
     }
 
     private void greet(OrreryConfig config, RunningNode node, Duration took) {

@@ -33,7 +33,7 @@ public abstract class Interrupts {
             }
 
             @Override
-            protected void halt(int exitCode) {
+            public void halt(int exitCode) {
                 Runtime.getRuntime().halt(exitCode);
             }
         };
@@ -41,7 +41,8 @@ public abstract class Interrupts {
 
     protected abstract void on(Ending signal, Runnable action);
 
-    protected abstract void halt(int exitCode);
+    /** Ends the process now, without anything that would be done before. */
+    public abstract void halt(int exitCode);
 
     /**
      * From now on, being told to end does this and then ends the process with the exit code for it; being told so again ends

@@ -1,0 +1,247 @@
+package dev.orrery.bus;
+
+import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.INFO;
+
+import dev.orrery.bus.BusMessage.CancelsAsked;
+import dev.orrery.bus.BusMessage.HistoryGrew;
+import dev.orrery.bus.BusMessage.RetryDue;
+import dev.orrery.bus.BusMessage.WorkReady;
+import dev.orrery.config.BusConfig;
+import dev.orrery.domain.NodeId;
+import dev.orrery.domain.StartupException;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.eventbus.DeliveryOptions;
+import io.vertx.core.eventbus.EventBus;
+import io.vertx.core.eventbus.EventBusOptions;
+import io.vertx.core.eventbus.Message;
+import io.vertx.core.http.ClientAuth;
+import io.vertx.core.net.PemKeyCertOptions;
+import io.vertx.core.net.PemTrustOptions;
+import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * The event bus between nodes: a clustered Vert.x of its own beside the node's, so that nothing that goes wrong between
+ * nodes can hold up what goes on within one. It carries signals to all and questions to one; there is one address for
+ * signals and one for each node. Delivery is best effort, and losing every message costs latency alone: whoever waits for a
+ * signal looks by himself from time to time.
+ *
+ * <p>Signals are merged and go at most a hundred times a second, so that a peer that does not read cannot make this node
+ * keep much for it.
+ */
+public final class PeerBus implements AutoCloseable {
+
+    private static final System.Logger LOG = System.getLogger(PeerBus.class.getName());
+    private static final String SIGNALS = "orrery.signals";
+    private static final String FROM = "from";
+    private static final String TO = "to";
+    private static final Duration MERGED_FOR = Duration.ofMillis(10);
+    private static final Duration PING_EVERY = Duration.ofSeconds(2);
+    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(2);
+    private static final Duration JOIN_LIMIT = Duration.ofSeconds(40);
+    private static final Duration LEAVE_LIMIT = Duration.ofSeconds(10);
+
+    private final Vertx vertx;
+    private final Bus local;
+    private final NodeId self;
+    private final PendingSignals pending = new PendingSignals();
+    private boolean flushSet;
+    private volatile long ignored;
+
+    private PeerBus(Vertx vertx, Bus local, NodeId self) {
+        this.vertx = vertx;
+        this.local = local;
+        this.self = self;
+    }
+
+    /**
+     * Joins the other nodes. Blocks, some seconds as a rule.
+     *
+     * @param memberPort where this node takes part in the protocol of members, which {@code peers} tell the others
+     * @param cluster tells clusters apart that meet by mistake
+     * @throws StartupException with the cure where it cannot listen or its certificates are of no use
+     */
+    public static PeerBus open(
+            BusConfig config, int memberPort, UUID cluster, NodeId self, PeerAddresses peers, Bus local) {
+        PrivateAddress.require(config.host());
+        var hazelcast = HazelcastSetup.config(config, memberPort, cluster, peers);
+        var options = new VertxOptions()
+                .setEventLoopPoolSize(1)
+                .setWorkerPoolSize(2)
+                .setInternalBlockingPoolSize(4)
+                .setEventBusOptions(options(config));
+        var starting = Vertx.builder()
+                .with(options)
+                .withClusterManager(new HazelcastClusterManager(hazelcast))
+                .buildClustered();
+        try {
+            var vertx = starting.await(JOIN_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+            var bus = new PeerBus(vertx, local, self);
+            bus.listen().await(JOIN_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+            local.connect(bus);
+            LOG.log(INFO, "joined the event bus: node={0} member_port={1}", self, Integer.toString(memberPort));
+            return bus;
+        } catch (TimeoutException e) {
+            starting.onSuccess(Vertx::close);
+            throw new StartupException(
+                    "the event bus on " + config.host() + " did not join the other nodes within "
+                            + JOIN_LIMIT.toSeconds() + " s: look whether they reach each other at their bus.host",
+                    e);
+        } catch (RuntimeException e) {
+            throw new StartupException(
+                    "the event bus cannot listen on " + config.host() + " (" + innermost(e)
+                            + "): correct bus.host, bus.port and bus.member-port",
+                    e);
+        }
+    }
+
+    private static String innermost(Throwable failure) {
+        var cause = failure;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return String.valueOf(cause.getMessage());
+    }
+
+    private static EventBusOptions options(BusConfig config) {
+        var options = new EventBusOptions()
+                .setHost(config.host())
+                .setPort(config.port())
+                .setClusterPublicHost(config.reachableHost())
+                .setClusterPingInterval(PING_EVERY.toMillis())
+                .setClusterPingReplyInterval(PING_EVERY.toMillis())
+                .setConnectTimeout((int) CONNECT_LIMIT.toMillis())
+                .setReconnectAttempts(0);
+        if (config.isEncrypted()) {
+            options.setSsl(true)
+                    .setClientAuth(ClientAuth.REQUIRED)
+                    .setKeyCertOptions(new PemKeyCertOptions()
+                            .addCertPath(config.certFile())
+                            .addKeyPath(config.keyFile()))
+                    .setTrustOptions(new PemTrustOptions().addCertPath(config.caFile()));
+        }
+        return options;
+    }
+
+    private Future<Void> listen() {
+        EventBus wire = vertx.eventBus();
+        var signals = wire.<Buffer>consumer(SIGNALS, this::signalled);
+        var questions = wire.<Buffer>consumer(addressOf(self), this::asked);
+        return Future.all(signals.completion(), questions.completion()).mapEmpty();
+    }
+
+    private static String addressOf(NodeId node) {
+        return "orrery.node." + node;
+    }
+
+    boolean isSelf(NodeId node) {
+        return node.equals(self);
+    }
+
+    /** How many messages came that were not understood. */
+    public long ignored() {
+        return ignored;
+    }
+
+    /** How many nodes take part now, this one among them. */
+    public int members() {
+        return ((io.vertx.core.internal.VertxInternal) vertx)
+                .clusterManager()
+                .getNodes()
+                .size();
+    }
+
+    /** To all other nodes, soon; from any thread, never blocks. */
+    void tell(BusMessage signal) {
+        synchronized (pending) {
+            pending.add(signal);
+            if (flushSet) {
+                return;
+            }
+            flushSet = true;
+        }
+        vertx.runOnContext(_ -> flush());
+    }
+
+    private void flush() {
+        var signals = take();
+        if (signals.isEmpty()) {
+            return;
+        }
+        var options = new DeliveryOptions().addHeader(FROM, self.toString());
+        for (var signal : signals) {
+            vertx.eventBus().publish(SIGNALS, Wire.encode(signal), options);
+        }
+        // What comes in the meantime goes together.
+        vertx.setTimer(MERGED_FOR.toMillis(), _ -> flush());
+    }
+
+    private java.util.List<BusMessage> take() {
+        synchronized (pending) {
+            var signals = pending.take();
+            flushSet = !signals.isEmpty();
+            return signals;
+        }
+    }
+
+    private void signalled(Message<Buffer> message) {
+        if (self.toString().equals(message.headers().get(FROM))) {
+            return;
+        }
+        switch (Wire.decode(message.body()).orElse(null)) {
+            case WorkReady ready -> local.publishHere(Addresses.WORK_READY, ready);
+            case RetryDue due -> local.publishHere(Addresses.RETRY_DUE, due);
+            case CancelsAsked asked -> local.publishHere(Addresses.CANCELS_ASKED, asked);
+            case HistoryGrew grew -> local.publishHere(Addresses.HISTORY_GREW, grew);
+            case null, default -> ignore(message);
+        }
+    }
+
+    @SuppressWarnings("NonAtomicVolatileUpdate") // by this bus's one event loop alone
+    private void ignore(Message<Buffer> message) {
+        ignored++;
+        LOG.log(DEBUG, "a message of another node is not understood: address={0}", message.address());
+    }
+
+    /** Asks one other node; fails when it is not there or does not answer within the limit. */
+    <Q extends BusMessage, R extends BusMessage> Future<R> request(
+            NodeId node, Address<Q, R> address, Q question, Duration limit) {
+        var options = new DeliveryOptions()
+                .addHeader(FROM, self.toString())
+                .addHeader(TO, address.name())
+                .setSendTimeout(limit.toMillis());
+        return vertx.eventBus()
+                .<Buffer>request(addressOf(node), Wire.encode(question), options)
+                .map(answer -> Wire.decode(answer.body())
+                        .filter(address.reply()::isInstance)
+                        .map(address.reply()::cast)
+                        .orElseThrow(() -> new IllegalStateException("the answer is not understood")));
+    }
+
+    private void asked(Message<Buffer> message) {
+        switch (Wire.decode(message.body()).orElse(null)) {
+            case BusMessage.ReleaseWork release ->
+                local.request(Addresses.release(self), release, CONNECT_LIMIT)
+                        .onSuccess(released -> message.reply(Wire.encode(released)))
+                        .onFailure(error -> message.fail(Bus.HANDLER_FAILED, String.valueOf(error.getMessage())));
+            case null, default -> ignore(message);
+        }
+    }
+
+    @Override
+    public void close() {
+        local.connect(null);
+        try {
+            vertx.close().await(LEAVE_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException | RuntimeException e) {
+            LOG.log(DEBUG, "leaving the event bus", e);
+        }
+    }
+}
