@@ -23,7 +23,8 @@ final class HandOver {
         List<String> command = new ArrayList<String>();
         command.add(java);
         command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-        // A library of the cluster uses memory in a way of which every JDK 25 warns; all JDKs that we hand over to know this.
+        // A library of the cluster uses memory in a way of which every JDK 25 warns; all JDKs that we hand over to know
+        // this.
         command.add("--sun-misc-unsafe-memory-access=allow");
         command.add("-D" + ParentWatch.LAUNCHER_PID + "=" + ownPid());
         String classPath = System.getProperty("java.class.path");

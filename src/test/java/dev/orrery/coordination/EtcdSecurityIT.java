@@ -65,7 +65,7 @@ class EtcdSecurityIT {
         }
     }
 
-    /** The whole refusal, within the time limit of the configuration and a little. */
+    /** The whole refusal, in time: what may be starting is given some seconds. */
     private static void assertRefused(EtcdConfig config, String... parts) {
         var began = System.nanoTime();
 
@@ -75,7 +75,7 @@ class EtcdSecurityIT {
                 .message()
                 .doesNotContain("\n");
 
-        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(5));
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(14));
     }
 
     @Test
