@@ -1,6 +1,7 @@
 package dev.orrery.store;
 
 import static dev.orrery.testing.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.Seeded;
@@ -51,7 +52,10 @@ class WorkModelIT {
         try (var looking = database.connect()) {
             Seeded.forAll(cases, random -> playOne(database, pool, looking, random, width, steps, looks));
         }
+        // Told by connections that have ended: no two of all those calls have waited for each other.
         await(pool.close());
+        assertThat(database.value("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
+                .isEqualTo("0");
     }
 
     private void playOne(
