@@ -572,7 +572,11 @@ BEGIN
 
     SELECT array_agg((m.id, run_of(m.id), task_no_of(m.id), i.version_id,
                       CASE WHEN a.task_id IS NULL THEN 'queued' ELSE 'running' END,
-                      CASE WHEN r.state = 'cancelling' OR q.task_id IS NOT NULL THEN 'cancelled' ELSE 'ready' END,
+                      CASE WHEN r.state = 'cancelling' OR q.task_id IS NOT NULL THEN 'cancelled'
+                           WHEN p_outcome = 'lost' AND a.task_id IS NOT NULL AND
+                                (SELECT count(*) FROM task_attempts l WHERE l.task_id = m.id AND l.outcome = 'lost') >= 2
+                                THEN 'failed'
+                           ELSE 'ready' END,
                       m.attempt, b.fence, a.worker_no, NULL)::task_change)
     INTO v_changes
     FROM claim_batches b
@@ -602,9 +606,17 @@ BEGIN
     SELECT array_agg(DISTINCT r.queue) INTO v_queues FROM ready r;
 
     UPDATE task_attempts a
-    SET outcome = p_outcome::attempt_outcome, state = c.to_state, finished_at = v_now
+    SET outcome = p_outcome::attempt_outcome, state = c.to_state, finished_at = v_now,
+        error = CASE WHEN c.to_state = 'failed'
+                     THEN 'POISON: three nodes were lost while they ran this task, so it is not tried again' END
     FROM unnest(v_changes) c
     WHERE a.task_id = c.id AND a.attempt = c.attempt AND c.from_state = 'running';
+    INSERT INTO dead_letters (task_id, attempt, tenant_id, run_id, outcome, error, created_at)
+    SELECT a.task_id, a.attempt, r.tenant_id, r.id, a.outcome, a.error, v_now
+    FROM unnest(v_changes) c
+    JOIN task_attempts a ON a.task_id = c.id AND a.attempt = c.attempt
+    JOIN dag_runs r ON r.id = c.run_id
+    WHERE c.to_state = 'failed';
 
     PERFORM end_unclaimed(v_changes, v_now);
     PERFORM close_claims(v_changes);

@@ -255,6 +255,17 @@ public final class Etcd implements AutoCloseable {
         ask("user/changepw", new JsonObject().put("name", user).put("password", password));
     }
 
+    /** Which of the members leads the others. */
+    public Member leader() {
+        return members.stream()
+                .filter(member -> {
+                    var status = post(member, "/v3/maintenance/status", new JsonObject(), "");
+                    return status.getJsonObject("header").getString("member_id").equals(status.getString("leader"));
+                })
+                .findFirst()
+                .orElseThrow();
+    }
+
     private static String base64(String text) {
         return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
     }
@@ -262,15 +273,18 @@ public final class Etcd implements AutoCloseable {
     private void ask(String what, JsonObject body) {
         if (asksForLogin) {
             var login = post(
-                    "/v3/auth/authenticate", new JsonObject().put("name", ROOT).put("password", ROOT), "");
-            post("/v3/auth/" + what, body, login.getString("token"));
+                    member(1),
+                    "/v3/auth/authenticate",
+                    new JsonObject().put("name", ROOT).put("password", ROOT),
+                    "");
+            post(member(1), "/v3/auth/" + what, body, login.getString("token"));
         } else {
-            post("/v3/auth/" + what, body, "");
+            post(member(1), "/v3/auth/" + what, body, "");
         }
     }
 
-    private JsonObject post(String path, JsonObject body, String token) {
-        var request = HttpRequest.newBuilder(URI.create(member(1).url() + path))
+    private static JsonObject post(Member member, String path, JsonObject body, String token) {
+        var request = HttpRequest.newBuilder(URI.create(member.url() + path))
                 .timeout(Duration.ofSeconds(10))
                 .POST(HttpRequest.BodyPublishers.ofString(body.encode()));
         if (!token.isEmpty()) {
