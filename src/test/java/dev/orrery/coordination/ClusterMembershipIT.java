@@ -90,11 +90,11 @@ class ClusterMembershipIT {
             coordination = EtcdCoordination.connect(new EtcdConfig(
                     List.of("http://127.0.0.1:" + toEtcd.port()), prefix, "", "", Duration.ofSeconds(1), "", "", ""));
             nodes.add(this);
-            join(name, address, coordination.place());
+            coordination.join(new Member(id, name, "1", address, "127.0.0.1", 7000, List.of()));
+            join(name, coordination.place());
         }
 
-        private void join(String name, String address, String place) {
-            coordination.join(new Member(id, name, "1", address, "127.0.0.1", 7000, List.of()));
+        private void join(String name, String place) {
             membership = Membership.joinCluster(
                     this::connect,
                     new Registration(id, name, 4711, "cluster", "1", place, address, List.of("shell"), 8),
@@ -289,7 +289,7 @@ class ClusterMembershipIT {
                 .hasMessageContaining("another node of this cluster is at http://10.0.0.1:8080: one, pid 4711");
         var stranger = new TestNode("three", "http://10.0.0.3:8080");
         stranger.membership.close();
-        assertThatThrownBy(() -> stranger.join("three", "http://10.0.0.3:8080", "etcd 17 /other"))
+        assertThatThrownBy(() -> stranger.join("three", "etcd 17 /other"))
                 .isInstanceOf(StartupException.class)
                 .hasMessageContaining("a node with another etcd works on this database: one, pid 4711")
                 .hasMessageContaining("this node's etcd 17 /other");
