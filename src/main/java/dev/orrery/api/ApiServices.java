@@ -1,5 +1,6 @@
 package dev.orrery.api;
 
+import dev.orrery.service.ClusterService;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
 import dev.orrery.service.LockService;
@@ -10,7 +11,12 @@ import java.util.Map;
 
 /** Who answers the operations of the contract. */
 public record ApiServices(
-        DagService dags, RunService runs, EventFeed events, WorkerService workers, LockService locks) {
+        DagService dags,
+        RunService runs,
+        EventFeed events,
+        WorkerService workers,
+        LockService locks,
+        ClusterService cluster) {
 
     /** By the contract's operationId. */
     public Map<String, Operation> operations() {
@@ -20,6 +26,7 @@ public record ApiServices(
         all.putAll(new TaskOperations(runs).byId());
         all.putAll(new WorkerOperations(workers).byId());
         all.putAll(new LockOperations(locks).byId());
+        all.putAll(new ClusterOperations(cluster).byId());
         return all;
     }
 }

@@ -3,11 +3,13 @@ package dev.orrery.api;
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.orrery.domain.Json;
 import dev.orrery.service.AttemptStatus;
+import dev.orrery.service.ClusterSummary;
 import dev.orrery.service.CursorPage;
 import dev.orrery.service.DagDocument;
 import dev.orrery.service.DagSummary;
 import dev.orrery.service.DagVersionSummary;
 import dev.orrery.service.LockSummary;
+import dev.orrery.service.NodeSummary;
 import dev.orrery.service.RunEvent;
 import dev.orrery.service.RunStatus;
 import dev.orrery.service.RunSummary;
@@ -178,6 +180,42 @@ final class JsonShapes {
         out.writeEndObject();
     }
 
+    static void node(JsonGenerator out, NodeSummary node) throws IOException {
+        out.writeStartObject();
+        text(out, "id", node.id());
+        out.writeStringField("name", node.name());
+        out.writeStringField("state", node.state().wireName());
+        out.writeBooleanField("leader", node.leader());
+        out.writeStringField("mode", node.mode());
+        out.writeStringField("version", node.version());
+        optional(out, "httpAddress", node.httpAddress());
+        texts(out, "capabilities", node.capabilities());
+        time(out, "startedAt", node.startedAt());
+        out.writeNumberField("heartbeatAgeMs", node.heartbeatAge().toMillis());
+        out.writeNumberField("slots", node.slots());
+        out.writeNumberField("runningTasks", node.runningTasks());
+        out.writeNumberField("queueDepth", node.queueDepth());
+        out.writeNumberField("clockOffsetMs", node.clockOffsetMillis());
+        out.writeEndObject();
+    }
+
+    static void cluster(JsonGenerator out, ClusterSummary all) throws IOException {
+        out.writeStartObject();
+        text(out, "id", all.id());
+        out.writeStringField("mode", all.mode());
+        optional(out, "leader", all.leader());
+        out.writeNumberField("epoch", all.epoch());
+        time(out, "leaderSince", all.leaderSince());
+        out.writeNumberField("nodes", all.nodes());
+        out.writeNumberField("drainingNodes", all.drainingNodes());
+        out.writeNumberField("silentNodes", all.silentNodes());
+        texts(out, "versions", all.versions());
+        out.writeNumberField("slots", all.slots());
+        out.writeNumberField("runningTasks", all.runningTasks());
+        out.writeNumberField("queueDepth", all.queueDepth());
+        out.writeEndObject();
+    }
+
     /** The data of an event. */
     static void event(JsonGenerator out, RunEvent event) throws IOException {
         out.writeStartObject();
@@ -200,6 +238,11 @@ final class JsonShapes {
 
     private static void text(JsonGenerator out, String name, Object value) throws IOException {
         out.writeStringField(name, value.toString());
+    }
+
+    private static void texts(JsonGenerator out, String name, List<String> values) throws IOException {
+        out.writeFieldName(name);
+        array(out, values, JsonGenerator::writeString);
     }
 
     private static void optional(JsonGenerator out, String name, Optional<?> value) throws IOException {

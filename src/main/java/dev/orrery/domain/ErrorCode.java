@@ -15,13 +15,17 @@ public enum ErrorCode {
     DAG_NOT_FOUND(404, "There is no DAG with this id.", "List the DAGs with GET /api/v1/dags."),
     RUN_NOT_FOUND(404, "There is no run with this id, or it was deleted.", "List the runs with GET /api/v1/runs."),
     TASK_NOT_FOUND(404, "The run has no task with this id.", "GET /api/v1/runs/{runId} lists its tasks."),
+    NODE_NOT_FOUND(
+            404,
+            "There is no node with this id, or it ended more than a week ago. A node that is started anew has a new id.",
+            "List the nodes with GET /api/v1/nodes."),
     NOT_FOUND(404, "There is nothing at this path.", "The contract at /docs/openapi.yaml lists every call."),
     METHOD_NOT_ALLOWED(
             405, "The path exists, but not for this method.", "The header Allow names the methods it takes."),
     CONFLICT(
             409,
             "The state of things does not allow it: the name exists, the version has moved on, the run or the DAG is"
-                    + " active, or an Idempotency-Key came again with another request.",
+                    + " active, the node is gone, or an Idempotency-Key came again with another request.",
             "Read the message, look at the current state, and decide again."),
     PAYLOAD_TOO_LARGE(413, "The body is over 2 MiB or the DAG file over 1 MiB.", "Send less."),
     UNSUPPORTED_MEDIA_TYPE(415, "The body is not application/json.", "Send 'Content-Type: application/json'."),

@@ -40,12 +40,14 @@ import dev.orrery.executor.Executors;
 import dev.orrery.executor.LogSink;
 import dev.orrery.executor.RunFolderSweep;
 import dev.orrery.executor.RunFolders;
+import dev.orrery.service.ClusterService;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
 import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
 import dev.orrery.service.WorkerService;
 import dev.orrery.store.Batcher;
+import dev.orrery.store.ClusterRepository;
 import dev.orrery.store.DagRepository;
 import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.DagVersions;
@@ -553,12 +555,14 @@ public final class Node {
     }
 
     private Api listen(Parts parts, NodeHost host, Contract contract) {
+        var nodes = new ClusterRepository(parts.vertx, parts.pools.api(), Membership.LEASE);
         var services = new ApiServices(
                 parts.dags,
                 parts.runs,
                 parts.events,
-                new WorkerService(parts.workers, parts.bus),
-                new LockService(new LockRepository(parts.vertx, parts.pools.api())));
+                new WorkerService(parts.node, parts.workers, nodes, parts.bus),
+                new LockService(new LockRepository(parts.vertx, parts.pools.api())),
+                new ClusterService(nodes, mode()));
         var api = await(
                 Api.start(
                                 parts.vertx,
