@@ -115,6 +115,11 @@ public final class JsonObject {
         return fields.get(name) instanceof Number number ? number.intValue() : 0;
     }
 
+    /** As {@link #integer}, for numbers that may be great. */
+    public long number(String name) {
+        return fields.get(name) instanceof Number number ? number.longValue() : 0;
+    }
+
     public Optional<Boolean> flag(String name) {
         return fields.get(name) instanceof Boolean flag ? Optional.of(flag) : Optional.empty();
     }

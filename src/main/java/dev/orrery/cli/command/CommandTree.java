@@ -47,6 +47,9 @@ final class CommandTree {
         run.put("delete", leaf(RunDeleteCommand::new));
         group("worker", Group.Worker::new).put("list", leaf(WorkerListCommand::new));
         group("lock", Group.Lock::new).put("list", leaf(LockListCommand::new));
+        var cluster = group("cluster", Group.Cluster::new);
+        cluster.put("status", leaf(ClusterStatusCommand::new));
+        cluster.put("drain", leaf(ClusterDrainCommand::new));
         ROOT.below.put("config", leaf(ConfigCommand::new));
         ROOT.below.put("version", leaf(VersionCommand::new));
         ROOT.below.put("completion", leaf(CompletionCommand::new));

@@ -68,6 +68,17 @@ abstract class Group extends Action {
         }
     }
 
+    /** The nodes as one. */
+    @Command(
+            name = "cluster",
+            description = "See which nodes there are and how they are, and take one out of work.",
+            footer = {ServerAction.EXAMPLES, "  orrery cluster status", "  orrery cluster drain node-2"})
+    static final class Cluster extends Group {
+        Cluster(Context context) {
+            super(context);
+        }
+    }
+
     /** Workers. */
     @Command(
             name = "worker",

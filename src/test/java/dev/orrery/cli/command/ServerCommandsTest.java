@@ -341,6 +341,124 @@ class ServerCommandsTest {
                 .isZero();
     }
 
+    private static final String CLUSTER = """
+            {"id":"c1","mode":"cluster","leader":"n1","epoch":4,"leaderSince":"2026-01-31T02:00:05Z","nodes":2,"drainingNodes":1,
+             "silentNodes":1,"versions":["0.2.0"],"slots":16,"runningTasks":5,"queueDepth":14}""";
+
+    private static String node(String id, String name, String state, String more) {
+        return """
+                {"id":"%s","name":"%s","state":"%s","leader":false,"mode":"cluster","version":"0.2.0","httpAddress":null,
+                 "capabilities":["shell"],"startedAt":"2026-01-31T02:00:0%sZ","heartbeatAgeMs":412,"slots":8,"runningTasks":0,
+                 "queueDepth":0,"clockOffsetMs":-3%s}""".formatted(id, name, state, id.substring(1), more);
+    }
+
+    private void nodes(String state, String... nodes) {
+        node.on(
+                "GET /api/v1/nodes?state=" + state + "&limit=500",
+                200,
+                "{\"items\":[" + String.join(",", nodes) + "],\"nextCursor\":null}");
+    }
+
+    private void aCluster() {
+        node.on("GET /api/v1/cluster", 200, CLUSTER);
+        nodes(
+                "working",
+                node(
+                        "n1",
+                        "a",
+                        "working",
+                        ",\"leader\":true,\"runningTasks\":5,\"queueDepth\":14,\"httpAddress\":\"http://10.0.0.1:8080\""));
+        nodes("draining", node("n3", "c", "draining", ",\"clockOffsetMs\":3600000"));
+        nodes("silent", node("n2", "b", "silent", ",\"heartbeatAgeMs\":7300"));
+    }
+
+    @Test
+    void theClusterIsShownWithItsLeaderAndNodes() {
+        aCluster();
+
+        assertThat(command.run("cluster", "status")).isZero();
+        assertThat(command.out().lines().map(line -> line.replaceAll(" +", " ")))
+                .containsExactly(
+                        "cluster c1 (cluster)",
+                        "leader a, epoch 4, since 5s ago",
+                        "load 5 running, 14 queued, 16 slots on 2 nodes",
+                        "",
+                        "NODE STATE LEADS RUNNING QUEUED SLOTS HEARTBEAT CLOCK VERSION STARTED ID ADDRESS",
+                        "c draining - 0 0 8 412ms +1h 00m 0.2.0 7s ago n3 -",
+                        "b silent - 0 0 8 7.3s -3ms 0.2.0 8s ago n2 -",
+                        "a working yes 5 14 8 412ms -3ms 0.2.0 9s ago n1 http://10.0.0.1:8080");
+        assertThat(command.err().lines())
+                .satisfiesExactly(
+                        clock -> assertThat(clock).contains("'c' is 1h 00m ahead of the database's", "set the clock"),
+                        silent -> assertThat(silent).contains("'b' is silent"));
+    }
+
+    @Test
+    void aClusterWithoutLeaderAndWithSeveralVersionsIsRemarkedOn() {
+        aCluster();
+        node.on(
+                "GET /api/v1/cluster",
+                200,
+                CLUSTER.replace("\"n1\"", "null").replace("[\"0.2.0\"]", "[\"0.2.0\",\"0.3.0\"]"));
+
+        assertThat(command.run("cluster", "status")).isZero();
+        assertThat(command.out()).contains("leader   none, the last one had epoch 4\n");
+        assertThat(command.err()).contains("no node leads", "different versions: 0.2.0, 0.3.0");
+    }
+
+    @Test
+    void theClusterIsToldToPrograms() {
+        aCluster();
+
+        assertThat(command.run("cluster", "status", "--output", "json")).isZero();
+        var told = JsonObject.parse(command.out());
+        assertThat(told.object("cluster").orElseThrow().textOrEmpty("leader")).isEqualTo("n1");
+        assertThat(told.objects("nodes").stream().map(one -> one.textOrEmpty("id")))
+                .containsExactly("n3", "n2", "n1");
+        assertThat(command.err()).isEmpty();
+    }
+
+    @Test
+    void moreNodesThanFitIntoOneAnswerAreReadToTheEnd() {
+        aCluster();
+        node.on(
+                "GET /api/v1/nodes?state=working&limit=500",
+                200,
+                "{\"items\":[" + node("n5", "e", "working", "") + "],\"nextCursor\":\"1:n5\"}");
+        node.on(
+                "GET /api/v1/nodes?state=working&limit=500&cursor=1%3An5",
+                200, "{\"items\":[" + node("n1", "a", "working", "") + "],\"nextCursor\":null}");
+
+        assertThat(command.run("cluster", "status", "--output", "json")).isZero();
+        assertThat(JsonObject.parse(command.out()).objects("nodes")).hasSize(4);
+    }
+
+    @Test
+    void aNodeIsAskedToDrainByItsNameOrId() {
+        aCluster();
+        node.on("POST /api/v1/nodes/n1/drain", 202, "");
+
+        assertThat(command.run("cluster", "drain", "a")).isZero();
+        assertThat(command.out()).startsWith("node a is asked to drain").contains("orrery cluster status");
+        assertThat(node.requests().getLast().header("Idempotency-key")).startsWith("cli-");
+        var byId = new CommandRun().against(node);
+        assertThat(byId.run("cluster", "drain", "N1", "--output", "json")).isZero();
+        assertThat(byId.out()).isEqualTo("{\"nodeId\":\"n1\"}\n");
+    }
+
+    @Test
+    void aNodeThatIsNotThereOrNotTheOnlyOneOfItsNameIsNotDrained() {
+        aCluster();
+        nodes("draining", node("n3", "node-3", "draining", ""), node("n4", "a", "draining", ""));
+
+        assertThat(command.run("cluster", "drain", "node-2")).isEqualTo(3);
+        assertThat(command.err()).contains("no node is called 'node-2'", "did you mean 'node-3'?");
+        var twice = new CommandRun().against(node);
+        assertThat(twice.run("cluster", "drain", "a")).isEqualTo(2);
+        assertThat(twice.err()).contains("2 nodes are called 'a'", "n4, n1");
+        assertThat(node.requests()).allMatch(request -> request.method().equals("GET"));
+    }
+
     @Test
     void aDagIsShownWithItsTasksAndNewestRuns() {
         node.on("GET /api/v1/dags/" + DAG_ID + "/definition", 200, """
