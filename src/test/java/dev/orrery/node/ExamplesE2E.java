@@ -39,7 +39,8 @@ class ExamplesE2E {
     void everyExampleIsTestedHere() throws IOException {
         try (var files = Files.list(Path.of("conf/examples"))) {
             assertThat(files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".yaml")))
-                    .containsExactlyInAnyOrder("hello.yaml", "log-report.yaml", "fan-out.yaml", "failure.yaml");
+                    .containsExactlyInAnyOrder(
+                            "hello.yaml", "log-report.yaml", "fan-out.yaml", "failure.yaml", "one-at-a-time.yaml");
         }
     }
 
@@ -62,6 +63,13 @@ class ExamplesE2E {
     @Test
     void theFanOutRunsAHundredTasks() throws IOException {
         assertThat(states(finished("fan-out", "succeeded"))).isEqualTo(Map.of("succeeded", 102));
+    }
+
+    @Test
+    void noAdditionIsLostUnderALock() throws IOException {
+        var run = finished("one-at-a-time", "succeeded");
+
+        assertThat(task(run, "total").getInteger("output")).isEqualTo(15);
     }
 
     @Test

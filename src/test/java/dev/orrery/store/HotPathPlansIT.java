@@ -2,6 +2,7 @@ package dev.orrery.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.domain.LockName;
 import dev.orrery.testing.Graphs;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
@@ -34,6 +35,7 @@ class HotPathPlansIT {
     private static TestDatabase database;
     private static String parallel;
     private static String join;
+    private static String locking;
 
     private Connection connection;
 
@@ -45,6 +47,12 @@ class HotPathPlansIT {
         lines.add("all <- " + String.join(" ", names(BATCH)));
         IntStream.range(0, BATCH).forEach(n -> lines.add("next" + n + " <- t" + n));
         join = Graphs.publish(database, Graphs.tasks(lines.toArray(String[]::new)))
+                .toString();
+        locking = Graphs.publish(
+                        database,
+                        Graphs.tasks(names(BATCH)).stream()
+                                .map(task -> task.locking(new LockName("lock")))
+                                .toList())
                 .toString();
         try (var filling = database.connect()) {
             run(
@@ -68,6 +76,9 @@ class HotPathPlansIT {
                     SELECT instance_id('01980f6e-0003-7000-8000-000000000000', n), 1,
                            '01980f6e-0003-7000-8000-000000000000', 1, 't' || n, 'other', 5, now()
                     FROM generate_series(1, %1$d) n;
+                    INSERT INTO lock_waits (id, lock_id, queue, latest_start, version_id, attempt, failures)
+                    SELECT instance_id('01980f6e-0006-7000-8000-000000000000', n), l.id, 'other', now() + n * interval '1 ms', 1, 0, 0
+                    FROM generate_series(1, %1$d) n CROSS JOIN locks l;
                     INSERT INTO cancel_requests (task_id, node_id, fence)
                     SELECT instance_id('01980f6e-0004-7000-8000-000000000000', n), gen_random_uuid(), 1
                     FROM generate_series(1, %1$d) n;
@@ -133,6 +144,25 @@ class HotPathPlansIT {
         assertThat(rowsReadFromEndToEnd()).isZero();
         assertThat(value("SELECT count(*) FROM task_attempts WHERE node_id = '" + NODE + "'"))
                 .isEqualTo("100");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aLockIsTakenAndFreedBesideAllWhoWaitForIt(boolean analyzed) throws SQLException {
+        analyze(analyzed);
+        create(locking, 1);
+
+        assertThat(pages(claim())).isLessThan(50 * BATCH);
+        assertThat(value("SELECT count(*) FROM lock_waits WHERE queue = 'default'"))
+                .isEqualTo(String.valueOf(BATCH - 1));
+        run(connection, commit(1));
+        run(connection, claim());
+        // What each session reads once to plan its statements was read by the first one.
+        assertThat(pages(commit(1))).isLessThan(3 * BATCH);
+
+        assertThat(value("SELECT count(*) FROM task_ready WHERE queue = 'default'"))
+                .isEqualTo("1");
+        assertThat(rowsReadFromEndToEnd()).isZero();
     }
 
     @ParameterizedTest
@@ -234,8 +264,13 @@ class HotPathPlansIT {
         return "SELECT claim_ready('" + NODE + "', ARRAY['default'], " + BATCH + ")";
     }
 
-    /** Every task that the node holds has succeeded. */
     private String commit() throws SQLException {
+        return commit(BATCH);
+    }
+
+    /** All the tasks that the node holds, so many, have succeeded. */
+    private String commit(int count) throws SQLException {
+        run(connection, "DROP TABLE IF EXISTS reports");
         run(connection, """
                 CREATE TEMP TABLE reports ON COMMIT DROP AS
                 SELECT array_agg(m.id) AS ids, array_agg(run_of(m.id)) AS runs, array_agg(task_no_of(m.id)) AS numbers,
@@ -251,7 +286,7 @@ class HotPathPlansIT {
                     array_fill(NULL::text, ARRAY[%2$d]), array_fill('1'::text, ARRAY[%2$d]),
                     array_fill(NULL::bigint, ARRAY[%2$d]))
                 FROM reports r
-                """.formatted(NODE, BATCH);
+                """.formatted(NODE, count);
     }
 
     private String prepared(String statement, String parameters) throws SQLException {
@@ -272,7 +307,14 @@ class HotPathPlansIT {
 
     private long rowsReadFromEndToEnd() throws SQLException {
         return rowsReadFromEndToEnd(
-                "task_ready", "task_wait", "task_attempts", "task_instances", "task_timers", "dag_runs", "dag_edges");
+                "task_ready",
+                "task_wait",
+                "lock_waits",
+                "task_attempts",
+                "task_instances",
+                "task_timers",
+                "dag_runs",
+                "dag_edges");
     }
 
     private long rowsReadFromEndToEnd(String... tables) throws SQLException {
