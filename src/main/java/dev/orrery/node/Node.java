@@ -118,12 +118,14 @@ public final class Node {
     /** What is open, the latest first. */
     private final Deque<Step> open = new ArrayDeque<>();
 
-    private volatile URI address = URI.create("http://127.0.0.1:0");
+    private volatile URI address;
 
     private record Step(String name, Duration limit, Runnable close) {}
 
     private Node(OrreryConfig config, Path startDirectory, Console console) {
         this.config = config;
+        // Tasks that are claimed before the API listens are told where it will.
+        this.address = listeningAt(config.http().port());
         this.startDirectory = startDirectory;
         this.console = console;
     }
@@ -431,6 +433,10 @@ public final class Node {
         return config.http().port() == 0 ? "" : httpAddress(config.http().port());
     }
 
+    private URI listeningAt(int port) {
+        return URI.create("http://" + hostForUrl(config.http().host()) + ":" + port);
+    }
+
     private String httpAddress(int port) {
         var host = config.http().host();
         var listensEverywhere = !host.equals(hostForUrl(host)) && !host.contains(":");
@@ -577,7 +583,7 @@ public final class Node {
                         .recover(refused -> Future.failedFuture(cannotListen(refused))),
                 STEP_LIMIT);
         opened("API", STEP_LIMIT, () -> await(api.close(), STEP_LIMIT));
-        address = URI.create("http://" + hostForUrl(config.http().host()) + ":" + api.port());
+        address = listeningAt(api.port());
         return api;
     }
 

@@ -2,6 +2,7 @@ package dev.orrery.fault;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Set;
 
 /**
  * The product with a mistake in it, put in where the database decides. The checker must find each of them; it is no use
@@ -9,7 +10,7 @@ import java.sql.SQLException;
  */
 enum BrokenBuild {
     /** Results are accepted whether or not their claim is still valid. */
-    NO_FENCE_CHECK("cut-from-database") {
+    NO_FENCE_CHECK("late-commits", Rule.ONE_CLAIM, Rule.ONE_RESULT, Rule.FENCES_GROW) {
         @Override
         void apply(Connection connection) throws SQLException {
             replace(
@@ -25,14 +26,14 @@ enum BrokenBuild {
         }
     },
     /** Two prerequisites that end in one batch count as one. */
-    NAIVE_DECREMENT("nothing") {
+    NAIVE_DECREMENT("nothing", Rule.ALL_ENDS) {
         @Override
         void apply(Connection connection) throws SQLException {
             replace(connection, "settle", "w.unmet - m.count AS unmet", "w.unmet - 1 AS unmet");
         }
     },
     /** A new leader writes under the number of the one before. */
-    NO_EPOCH("leader-killed") {
+    NO_EPOCH("leader-killed", Rule.EPOCHS_GROW) {
         @Override
         void apply(Connection connection) throws SQLException {
             execute(
@@ -47,9 +48,16 @@ enum BrokenBuild {
     };
 
     private final String harm;
+    private final Set<Rule> rules;
 
-    BrokenBuild(String harm) {
+    BrokenBuild(String harm, Rule... rules) {
         this.harm = harm;
+        this.rules = Set.of(rules);
+    }
+
+    /** Whether the checker has seen what this mistake must show as. */
+    boolean isFoundIn(Report report) {
+        return report.broken().stream().anyMatch(rules::contains);
     }
 
     /** The harm under which the mistake shows; {@code nothing} where load alone is enough. */

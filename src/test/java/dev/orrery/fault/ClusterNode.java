@@ -25,13 +25,13 @@ final class ClusterNode implements AutoCloseable {
 
     private static final Duration READY_LIMIT = Duration.ofSeconds(60);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(80);
+    private static final String BUS_HOST = "127.0.0.1";
     private static final HttpClient HTTP =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(1)).build();
 
     private final String name;
     private final Path folder;
     private final int httpPort;
-    private final String busHost;
     private final String shownHost;
     private final int busPort;
     private final int memberPort;
@@ -47,7 +47,6 @@ final class ClusterNode implements AutoCloseable {
         this.httpPort = Postgres.freePort();
         this.busPort = Postgres.freePort();
         this.memberPort = Postgres.freePort();
-        this.busHost = "127.0.0." + (10 + number);
         this.shownHost = "127.0.1." + (10 + number);
         this.database = new Proxy("127.0.0.1", cluster.database().port());
         this.databaseUrl = cluster.database().url(database.port());
@@ -55,7 +54,7 @@ final class ClusterNode implements AutoCloseable {
             etcd.add(new Proxy("127.0.0.1", member.port()));
         }
         for (var port : List.of(busPort, memberPort)) {
-            crossings.add(new Crossing(shownHost, busHost, port, cluster::namesOfProcesses));
+            crossings.add(new Crossing(shownHost, BUS_HOST, port, cluster::namesOfProcesses));
         }
     }
 
@@ -114,7 +113,7 @@ final class ClusterNode implements AutoCloseable {
                 folder.toString()));
         for (var setting : List.of(
                 "node.name=" + name,
-                "bus.host=" + busHost,
+                "bus.host=" + BUS_HOST,
                 "bus.advertised-host=" + shownHost,
                 "bus.port=" + busPort,
                 "bus.member-port=" + memberPort)) {

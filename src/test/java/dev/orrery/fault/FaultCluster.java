@@ -26,10 +26,16 @@ final class FaultCluster implements AutoCloseable {
 
     FaultCluster(Path parent) throws IOException, SQLException {
         this.folder = Files.createTempDirectory(parent, "orrery-fault-");
-        this.database = new Database(folder.resolve("postgresql"));
         this.etcd = Etcd.start(3);
-        for (var number = 1; number <= NODES; number++) {
-            nodes.add(new ClusterNode(this, number));
+        try {
+            this.database = new Database(folder.resolve("postgresql"));
+            for (var number = 1; number <= NODES; number++) {
+                nodes.add(new ClusterNode(this, number));
+            }
+        } catch (IOException | SQLException | RuntimeException e) {
+            etcd.close();
+            StoreFiles.deleteTree(folder);
+            throw e;
         }
     }
 

@@ -23,7 +23,7 @@ public final class Faults {
             "leader-killed", "worker-frozen", "cut-from-all", "database-killed", "etcd-data-lost", "rolling-restart");
 
     private static final long BEGAN = System.nanoTime();
-    private static final Duration BROKEN_END_LIMIT = Duration.ofSeconds(15);
+    private static final Duration BROKEN_END_LIMIT = Duration.ofSeconds(30);
 
     private final Options options;
     private final Map<String, List<Result>> results = new LinkedHashMap<>();
@@ -175,8 +175,9 @@ public final class Faults {
         try (var cluster = open()) {
             cluster.start();
             var report = BrokenRound.play(cluster, build, BROKEN_END_LIMIT);
-            progress(build + (report.isGood() ? " WAS NOT FOUND" : " was found: " + report.broken()));
-            return !report.isGood();
+            progress(
+                    build + (build.isFoundIn(report) ? " was found: " + report.broken() : " WAS NOT FOUND: " + report));
+            return build.isFoundIn(report);
         }
     }
 

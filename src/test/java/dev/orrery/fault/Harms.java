@@ -60,6 +60,12 @@ final class Harms {
                     Measure.WORK_RUNS_AGAIN,
                     FAST.plusSeconds(5),
                     Harms::cutFromAll),
+            new Harm(
+                    "late-commits",
+                    "what a node sent arrives when it was replaced",
+                    Measure.WORK_RUNS_AGAIN,
+                    FAST.plusSeconds(5),
+                    Harms::deliverLate),
             new Harm("slow-links", "50 ms on every link of a node", Measure.PAUSE, FAST, Harms::slowDown),
             new Harm(
                     "lost-replies", "cut after the request, before the reply", Measure.PAUSE, FAST, Harms::loseReplies),
@@ -145,6 +151,18 @@ final class Harms {
         links.forEach(harm);
         scene.hold(CUT);
         links.forEach(Proxy::pass);
+        scene.revive(node);
+        scene.heals();
+    }
+
+    /** What was on its way to PostgreSQL when the line fell silent comes out of it while others do the same work. */
+    private static void deliverLate(Scene scene) {
+        var node = scene.worker();
+        scene.begins();
+        node.database().blackHole();
+        scene.awaitReplacement(node);
+        scene.hold(Duration.ofMillis(500));
+        node.database().pass();
         scene.revive(node);
         scene.heals();
     }
