@@ -28,8 +28,8 @@ public final class EtcdCoordination implements Coordination {
     /** A mark outlives every freeze of a node that would still matter: by then the node is fenced in the database. */
     private static final Duration MARK_TTL = Duration.ofMinutes(10);
 
-    /** For an etcd that starts together with the node. */
-    private static final Duration START_LIMIT = Duration.ofSeconds(8);
+    /** How many times the limit of a call an etcd is waited for that starts together with the node. */
+    private static final int START_LIMITS = 4;
 
     private static final Duration TRY_AGAIN = Duration.ofMillis(250);
 
@@ -49,13 +49,13 @@ public final class EtcdCoordination implements Coordination {
     }
 
     /**
-     * Connects, within twice the time limit of a call.
+     * Connects; an etcd that is not there is waited for, four times the limit of a call, one that refuses is not.
      *
      * @throws StartupException that names the place and the cure
      */
     public static EtcdCoordination connect(EtcdConfig config) {
         var client = new EtcdClient(config);
-        var deadline = System.nanoTime() + START_LIMIT.toNanos();
+        var deadline = System.nanoTime() + config.timeout().toNanos() * START_LIMITS;
         while (true) {
             try {
                 return new EtcdCoordination(config, client);
@@ -86,13 +86,12 @@ public final class EtcdCoordination implements Coordination {
         if (!(failure.getCause() instanceof EtcdFailure why)) {
             return new StartupException(String.valueOf(failure.getMessage()), failure);
         }
-        var silent = failure.getMessage() + " within " + START_LIMIT.toSeconds() + " s: ";
+        var silent = failure.getMessage() + ": ";
         var refusal = "etcd at " + String.join(", ", config.endpoints()) + " refuses (" + why.reason() + "): ";
         var message = switch (why.kind()) {
             case UNREACHED -> silent + "start it, or correct etcd.endpoints";
             case ENCRYPTION ->
-                silent + "correct http:// or https:// in etcd.endpoints, or etcd.ca-file, etcd.cert-file and"
-                        + " etcd.key-file";
+                silent + "correct etcd.ca-file, etcd.cert-file and etcd.key-file, or the certificates of etcd";
             case LOGIN -> refusal + loginCure(config, why.reason());
             case FORBIDDEN ->
                 refusal + "grant the account '" + config.user() + "' reading and writing of all keys that begin with "

@@ -74,7 +74,9 @@ final class EtcdEndpoint implements AutoCloseable {
         if (hasAnswered) {
             return "";
         }
-        return url.startsWith("https:") ? ", as one does that speaks no TLS" : ", as one does that speaks TLS only";
+        return url.startsWith("https:")
+                ? ", as one does that speaks no TLS, or wants another etcd.cert-file"
+                : ", as one does that speaks TLS only";
     }
 
     private static <T> T answer(CompletableFuture<T> answer, Duration limit)

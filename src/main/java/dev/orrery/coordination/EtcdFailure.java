@@ -86,7 +86,10 @@ final class EtcdFailure extends OrreryException {
         if (text != null && text.startsWith(ETCD)) {
             return text.substring(ETCD.length());
         }
-        if (has(thrown, ClosedChannelException.class) || (text != null && text.startsWith("Network closed"))) {
+        var isClosed = has(thrown, ClosedChannelException.class)
+                || firstCause(thrown).startsWith("Connection reset")
+                || firstCause(thrown).equals("Broken pipe");
+        if (isClosed || (text != null && text.startsWith("Network closed"))) {
             return CLOSED;
         }
         return text == null || thrown.getCause() == null || status.getCause() != null ? firstCause(thrown) : text;
@@ -101,7 +104,7 @@ final class EtcdFailure extends OrreryException {
     }
 
     private static boolean isAboutTls(Throwable thrown, String text) {
-        return has(thrown, SSLException.class) || text.equals(CLOSED);
+        return has(thrown, SSLException.class) && !text.equals(CLOSED);
     }
 
     private static String words(String text, String guess) {
