@@ -2,9 +2,11 @@ package dev.orrery.api;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.orrery.domain.WireNamed;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +15,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * {@code /health/live}: this process serves. {@code /health/ready}: everything it needs is there. Anybody may ask, so the checks are made at
+ * {@code /health/live}: this process serves. {@code /health/ready}: everything it needs is there,
+ * if not always all that helps. Anybody may ask, so the checks are made at
  * most once at a time and their result holds for a moment. May be asked from any thread.
  */
 final class HealthPages {
@@ -63,9 +66,10 @@ final class HealthPages {
     private Future<Answer> ask() {
         var results = checks.stream().map(HealthPages::run).toList();
         return Future.join(results).map(_ -> {
-            var byName = new LinkedHashMap<String, Optional<String>>();
+            var byName = new LinkedHashMap<String, Result>();
             for (var i = 0; i < checks.size(); i++) {
-                byName.put(checks.get(i).name(), results.get(i).result());
+                var check = checks.get(i);
+                byName.put(check.name(), Result.of(check, results.get(i).result()));
             }
             return answer(byName);
         });
@@ -84,16 +88,33 @@ final class HealthPages {
         }
     }
 
-    private static Answer answer(Map<String, Optional<String>> results) {
-        var up = results.values().stream().allMatch(Optional::isEmpty);
-        return Answer.json(up ? 200 : 503, out -> {
+    /** How it is, from well to bad. */
+    private enum Status implements WireNamed {
+        UP,
+        DEGRADED,
+        DOWN
+    }
+
+    private record Result(Status status, Optional<String> reason) {
+
+        private static Result of(HealthCheck check, Optional<String> reason) {
+            return new Result(reason.isEmpty() ? Status.UP : check.required() ? Status.DOWN : Status.DEGRADED, reason);
+        }
+    }
+
+    private static Answer answer(Map<String, Result> results) {
+        var worst = results.values().stream()
+                .map(Result::status)
+                .max(Comparator.naturalOrder())
+                .orElse(Status.UP);
+        return Answer.json(worst == Status.DOWN ? 503 : 200, out -> {
             out.writeStartObject();
-            out.writeStringField("status", up ? "up" : "down");
+            out.writeStringField("status", worst.wireName());
             out.writeObjectFieldStart("checks");
             for (var result : results.entrySet()) {
                 out.writeObjectFieldStart(result.getKey());
-                out.writeStringField("status", result.getValue().isEmpty() ? "up" : "down");
-                out.writeStringField("reason", result.getValue().orElse(null));
+                out.writeStringField("status", result.getValue().status().wireName());
+                out.writeStringField("reason", result.getValue().reason().orElse(null));
                 out.writeEndObject();
             }
             out.writeEndObject();

@@ -44,6 +44,12 @@ public final class Bus {
         peers = bus;
     }
 
+    /** How many messages of other nodes were not understood. */
+    public long ignoredOfPeers() {
+        var others = peers;
+        return others == null ? 0 : others.ignored();
+    }
+
     /** Asks one listener; fails with a ReplyException when there is none or no answer comes within the limit. */
     public <Q extends BusMessage, R extends BusMessage> Future<R> request(
             Address<Q, R> address, Q message, Duration limit) {

@@ -6,7 +6,6 @@ import static java.lang.System.Logger.Level.WARNING;
 import dev.orrery.api.Api;
 import dev.orrery.api.ApiServices;
 import dev.orrery.api.Contract;
-import dev.orrery.api.HealthCheck;
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.DrainNode;
@@ -226,7 +225,8 @@ public final class Node {
         host.whenFenced().onSuccess(_ -> ended.tryComplete(EXIT_FENCED));
         console.say("tasks run under " + executors.tasksDirectory() + "; " + executors.isolation());
         startChores(parts, executors.runFolders());
-        phase("opening the API", () -> listen(parts, host, await(contract, STEP_LIMIT)));
+        ClusterMeters.show(parts.metrics, membership, parts.leadership, bus);
+        phase("opening the API", () -> listen(parts, joined.coordination(), host, await(contract, STEP_LIMIT)));
         host.listensOn(httpAddress(address.getPort()));
         phase("reaching the other nodes", () -> await(joined.peers(), STEP_LIMIT.plus(STEP_LIMIT)));
         beginWork(parts, joined.coordination(), host);
@@ -560,7 +560,7 @@ public final class Node {
         deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores, parts.leadership::epoch));
     }
 
-    private Api listen(Parts parts, NodeHost host, Contract contract) {
+    private Api listen(Parts parts, Coordination coordination, NodeHost host, Contract contract) {
         var nodes = new ClusterRepository(parts.vertx, parts.pools.api(), Membership.LEASE);
         var services = new ApiServices(
                 parts.dags,
@@ -577,7 +577,8 @@ public final class Node {
                                         contract,
                                         services.operations(),
                                         new Api.About(ProgramVersion.text(), mode()),
-                                        healthChecks(parts, host),
+                                        NodeHealth.checks(
+                                                parts.pools, parts.membership, coordination, config.isCluster(), host),
                                         parts.metrics,
                                         2))
                         .recover(refused -> Future.failedFuture(cannotListen(refused))),
@@ -585,18 +586,6 @@ public final class Node {
         opened("API", STEP_LIMIT, () -> await(api.close(), STEP_LIMIT));
         address = listeningAt(api.port());
         return api;
-    }
-
-    private static List<HealthCheck> healthChecks(Parts parts, NodeHost host) {
-        return List.of(
-                new HealthCheck(
-                        "database",
-                        () -> parts.pools.api().query("SELECT 1").execute().mapEmpty()),
-                new HealthCheck(
-                        "work",
-                        () -> host.isDraining()
-                                ? Future.failedFuture("the node drains and takes no more work")
-                                : Future.succeededFuture()));
     }
 
     /** Told before a database is created or opened for nothing; who takes the port later is met by {@link #listen}. */

@@ -48,7 +48,38 @@ public enum Metric {
             Kind.COUNTER,
             "reports",
             List.of(),
-            "Starts and results told in those round trips");
+            "Starts and results told in those round trips"),
+    LEADER("orrery_leader", Kind.GAUGE, "nodes", List.of(), "1 while this node leads, else 0"),
+    LEADER_EPOCH(
+            "orrery_leader_epoch",
+            Kind.GAUGE,
+            "epochs",
+            List.of(),
+            "The epoch under which this node leads; 0 while it does not"),
+    NODES_ALIVE(
+            "orrery_nodes_alive",
+            Kind.GAUGE,
+            "nodes",
+            List.of(),
+            "Nodes that have not been given up, by this node's last heartbeat"),
+    NODES_FENCED(
+            "orrery_nodes_fenced",
+            Kind.COUNTER,
+            "nodes",
+            List.of(),
+            "Silent nodes from which this node took the right to work"),
+    HEARTBEAT_AGE(
+            "orrery_heartbeat_age_seconds",
+            Kind.GAUGE,
+            "seconds",
+            List.of(),
+            "Time since this node's last heartbeat reached the database"),
+    PEER_MESSAGES_IGNORED(
+            "orrery_peer_messages_ignored",
+            Kind.COUNTER,
+            "messages",
+            List.of(),
+            "Messages of other nodes that this one did not understand");
 
     /** How a metric counts. */
     public enum Kind {

@@ -3,6 +3,7 @@ package dev.orrery.telemetry;
 import static dev.orrery.domain.Checks.require;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
@@ -16,6 +17,9 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -38,6 +42,7 @@ public final class Metrics implements AutoCloseable {
     };
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final List<LongSupplier> counted = new CopyOnWriteArrayList<>();
     private final JvmGcMetrics collections = new JvmGcMetrics();
 
     public Metrics() {
@@ -53,6 +58,16 @@ public final class Metrics implements AutoCloseable {
     /** The counter for these label values; keep it where it is used often. */
     public Counter counter(Metric metric, String... labelValues) {
         return Counter.builder(metric.id())
+                .description(metric.help())
+                .tags(tags(metric, Metric.Kind.COUNTER, labelValues))
+                .register(registry);
+    }
+
+    /** Counts what somebody else counts: {@code value} only grows, is cheap, and may be asked from any thread. */
+    public void counter(Metric metric, LongSupplier value, String... labelValues) {
+        // The registry itself would let go of it.
+        counted.add(value);
+        FunctionCounter.builder(metric.id(), value, LongSupplier::getAsLong)
                 .description(metric.help())
                 .tags(tags(metric, Metric.Kind.COUNTER, labelValues))
                 .register(registry);

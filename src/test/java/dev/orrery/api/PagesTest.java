@@ -159,6 +159,33 @@ class PagesTest extends ApiTestBase {
     }
 
     @Test
+    void aNodeIsReadyWithoutWhatItCanDoWithoutAndSaysSo() {
+        var database = new HealthCheck("database", Future::succeededFuture);
+        var etcd = HealthCheck.helpful("etcd", () -> Future.failedFuture("no answer"));
+        var client = start(HTTP, Limits.DEFAULT, List.of(database, etcd));
+
+        var reply = client.get("/health/ready").send();
+
+        assertThat(reply.status()).isEqualTo(200);
+        assertThat(reply.json().getString("status")).isEqualTo("degraded");
+        assertThat(reply.json().getJsonObject("checks").encode())
+                .isEqualTo("{\"database\":{\"status\":\"up\",\"reason\":null},"
+                        + "\"etcd\":{\"status\":\"degraded\",\"reason\":\"no answer\"}}");
+    }
+
+    @Test
+    void whatIsMissedWeighsLessThanWhatIsNeeded() {
+        var etcd = HealthCheck.helpful("etcd", () -> Future.failedFuture("no answer"));
+        var database = new HealthCheck("database", () -> Future.failedFuture("no connection"));
+        var client = start(HTTP, Limits.DEFAULT, List.of(database, etcd));
+
+        var reply = client.get("/health/ready").send();
+
+        assertThat(reply.status()).isEqualTo(503);
+        assertThat(reply.json().getString("status")).isEqualTo("down");
+    }
+
+    @Test
     void manyWhoAskAreAnsweredByOneCheck() {
         var asked = new AtomicInteger();
         var answer = Promise.<Void>promise();
