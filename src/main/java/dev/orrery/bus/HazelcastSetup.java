@@ -61,7 +61,7 @@ final class HazelcastSetup {
         var network = config.getNetworkConfig();
         network.setPort(memberPort).setPortAutoIncrement(false);
         network.setPublicAddress(bus.reachableHost() + ":" + memberPort);
-        network.getInterfaces().setEnabled(true).addInterface(bus.host());
+        network.getInterfaces().setEnabled(true).addInterface(PrivateAddress.require(bus.host()));
         var join = network.getJoin();
         join.getMulticastConfig().setEnabled(false);
         join.getAutoDetectionConfig().setEnabled(false);

@@ -13,8 +13,12 @@ final class PrivateAddress {
 
     private PrivateAddress() {}
 
-    /** @throws StartupException where the host is not of loopback or of a private network */
-    static void require(String host) {
+    /**
+     * The address of the host, as numbers.
+     *
+     * @throws StartupException where it is not of loopback or of a private network
+     */
+    static String require(String host) {
         InetAddress address;
         try {
             address = InetAddress.getByName(host);
@@ -27,6 +31,7 @@ final class PrivateAddress {
                             + " address, and whoever reaches the event bus can harm the cluster: name an address of loopback or of"
                             + " a private network");
         }
+        return address.getHostAddress();
     }
 
     private static boolean isPrivate(InetAddress address) {

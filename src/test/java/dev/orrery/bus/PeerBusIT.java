@@ -114,6 +114,14 @@ class PeerBusIT {
     }
 
     @Test
+    void theHostMayBeGivenByName() {
+        var one = new Peer(new BusConfig("localhost", 0, 0, "", "", "", ""));
+        var two = open();
+
+        until("both are there", () -> one.peer.members() == 2 && two.peer.members() == 2);
+    }
+
+    @Test
     void aFloodOfSignalsIsMergedAndHoldsNobodyUp() {
         var one = open();
         var two = open();
