@@ -48,7 +48,8 @@ class ClusterExampleE2E {
 
             until("one is left", () -> alive().equals("1"));
             assertThat(two.get("/health/ready").statusCode()).isEqualTo(200);
-            assertThat(database.value("SELECT count(DISTINCT place) FROM nodes")).isEqualTo("1");
+            assertThat(database.value("SELECT count(DISTINCT place) FROM nodes"))
+                    .isEqualTo("1");
         }
     }
 
