@@ -1,7 +1,8 @@
 package dev.orrery.node;
 
+import static dev.orrery.node.OpenParts.STEP_LIMIT;
+import static dev.orrery.node.OpenParts.await;
 import static java.lang.System.Logger.Level.INFO;
-import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.api.Api;
 import dev.orrery.api.ApiServices;
@@ -9,16 +10,11 @@ import dev.orrery.api.Contract;
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.DrainNode;
-import dev.orrery.bus.PeerAddresses.PeerAddress;
-import dev.orrery.bus.PeerBus;
 import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.OrreryConfig;
 import dev.orrery.config.ProgramVersion;
 import dev.orrery.coordination.Coordination;
-import dev.orrery.coordination.EtcdCoordination;
 import dev.orrery.coordination.Leadership;
-import dev.orrery.coordination.LocalCoordination;
-import dev.orrery.coordination.Member;
 import dev.orrery.coordination.Membership;
 import dev.orrery.coordination.Pulse;
 import dev.orrery.domain.IdSequence;
@@ -56,7 +52,6 @@ import dev.orrery.store.IdempotencyRepository;
 import dev.orrery.store.LockRepository;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
-import dev.orrery.store.NodeRepository.Registration;
 import dev.orrery.store.Pools;
 import dev.orrery.store.StoreFailures;
 import dev.orrery.store.TaskInstanceRepository;
@@ -66,26 +61,13 @@ import dev.orrery.telemetry.Metrics;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
-import java.io.IOException;
-import java.net.BindException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.URI;
-import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.sql.DriverManager;
-import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.Collections;
-import java.util.Deque;
 import java.util.List;
-import java.util.Properties;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -100,12 +82,8 @@ public final class Node {
     public static final int EXIT_FENCED = 70;
 
     private static final System.Logger LOG = System.getLogger(Node.class.getName());
-    private static final Duration STEP_LIMIT = Duration.ofSeconds(30);
     private static final long HEAP = Runtime.getRuntime().maxMemory();
     private static final int API_WAITING = 1_000;
-
-    /** The types of tasks that every node runs. */
-    private static final List<String> CAPABILITIES = List.of("handler", "http", "python", "shell");
 
     private static final int CHORE_BITE = 10_000;
 
@@ -113,20 +91,18 @@ public final class Node {
     private final Path startDirectory;
     private final Console console;
     private final Promise<Integer> ended = Promise.promise();
-
-    /** What is open, the latest first. */
-    private final Deque<Step> open = new ArrayDeque<>();
+    private final OpenParts openParts = new OpenParts();
+    private final NodeAddress places;
 
     private volatile URI address;
 
-    private record Step(String name, Duration limit, Runnable close) {}
-
     private Node(OrreryConfig config, Path startDirectory, Console console) {
         this.config = config;
-        // Tasks that are claimed before the API listens are told where it will.
-        this.address = listeningAt(config.http().port());
         this.startDirectory = startDirectory;
         this.console = console;
+        this.places = new NodeAddress(config);
+        // Tasks that are claimed before the API listens are told where it will.
+        this.address = places.here(config.http().port());
     }
 
     /**
@@ -161,27 +137,11 @@ public final class Node {
      * closes everything. Blocks; may be called once.
      */
     public void stop() {
-        Step step;
-        while ((step = takeStep()) != null) {
-            var current = step;
-            var closing = Thread.ofVirtual().name("close " + current.name()).start(current.close());
-            try {
-                if (!closing.join(current.limit())) {
-                    LOG.log(WARNING, "closing takes too long, going on: part={0}", current.name());
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return;
-            }
-        }
+        openParts.closeAll();
     }
 
-    private synchronized @org.jspecify.annotations.Nullable Step takeStep() {
-        return open.pollFirst();
-    }
-
-    private synchronized void opened(String name, Duration limit, Runnable close) {
-        open.addFirst(new Step(name, limit, close));
+    private void opened(String name, Duration limit, Runnable close) {
+        openParts.opened(name, limit, close);
     }
 
     private void open() {
@@ -189,10 +149,11 @@ public final class Node {
         var memory = MemoryBudget.of(config, HEAP);
         memory.requireFit();
         LOG.log(INFO, memory.text());
-        requireFreePort();
+        places.requireFreePort();
         var vertx = Vertx.vertx();
         opened("event loops", STEP_LIMIT, () -> await(vertx.close(), STEP_LIMIT));
-        var coordination = coordination();
+        var join = new NodeJoin(config, openParts, places);
+        var coordination = join.coordination();
         // To read the contract takes most of a second of a fresh JVM, which is also what a database takes to start.
         var contract = Contract.load(vertx);
         opened("contract", STEP_LIMIT, () -> await(contract.otherwiseEmpty(), STEP_LIMIT));
@@ -207,8 +168,8 @@ public final class Node {
         var node = new NodeId(ids.next(System.currentTimeMillis()));
         var bus = Bus.on(vertx);
         var pulse = new Pulse();
-        var host = new NodeHost(node, knownAddress(), bus, pulse);
-        var joined = phase("joining", () -> join(database, node, await(coordination, STEP_LIMIT), host, bus));
+        var host = new NodeHost(node, places.known(), bus, pulse);
+        var joined = phase("joining", () -> join.join(database, node, await(coordination, STEP_LIMIT), host, bus));
         var membership = joined.membership();
         var clock = membership.clock();
 
@@ -217,7 +178,7 @@ public final class Node {
                 bus,
                 database,
                 membership,
-                new Leadership(connector(database), membership, () -> !host.isDraining()),
+                new Leadership(NodeJoin.connector(database), membership, () -> !host.isDraining()),
                 () -> ids.next(clock.millis()),
                 RandomGenerator.of("L64X128MixRandom"));
         var executors = phase("starting workers and router", () -> startEngine(parts, pulse));
@@ -227,7 +188,7 @@ public final class Node {
         startChores(parts, executors.runFolders());
         ClusterMeters.show(parts.metrics, membership, parts.leadership, bus);
         phase("opening the API", () -> listen(parts, joined.coordination(), host, await(contract, STEP_LIMIT)));
-        host.listensOn(httpAddress(address.getPort()));
+        host.listensOn(places.elsewhere(address.getPort()));
         phase("reaching the other nodes", () -> await(joined.peers(), STEP_LIMIT.plus(STEP_LIMIT)));
         beginWork(parts, joined.coordination(), host);
         LOG.log(INFO, "node {0} is ready on {1}", membership.node(), address);
@@ -325,147 +286,6 @@ public final class Node {
             this.events = new EventFeed(
                     vertx, new EventRepository(vertx, pools.api()), versions::version, MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
-        }
-    }
-
-    /** Begins to look for the coordination service, which takes as long as to open a database. */
-    private Future<Coordination> coordination() {
-        if (!config.isCluster()) {
-            return Future.succeededFuture(new LocalCoordination());
-        }
-        var found = inBackground("etcd", () -> (Coordination) EtcdCoordination.connect(config.etcd()));
-        opened("coordination", STEP_LIMIT, () -> found.onSuccess(Coordination::close));
-        return found;
-    }
-
-    private static <T> Future<T> inBackground(String name, Supplier<T> work) {
-        Promise<T> done = Promise.promise();
-        Thread.ofVirtual().name(name).start(() -> {
-            try {
-                done.complete(work.get());
-            } catch (RuntimeException e) {
-                done.fail(e);
-            }
-        });
-        return done.future();
-    }
-
-    /** {@code peers} completes when the other nodes can be told something. */
-    private record Joined(Coordination coordination, Membership membership, Future<?> peers) {}
-
-    private Joined join(Database database, NodeId id, Coordination coordination, NodeHost host, Bus bus) {
-        var self = new Registration(
-                id,
-                name(),
-                ProcessHandle.current().pid(),
-                mode(),
-                ProgramVersion.text(),
-                coordination.place(),
-                knownAddress(),
-                CAPABILITIES,
-                config.workers().size() * config.workers().concurrency());
-        var memberPort = memberPort();
-        coordination.requireDatabase(database.id());
-        coordination.join(new Member(
-                self.id(),
-                self.name(),
-                self.version(),
-                self.httpAddress(),
-                config.bus().reachableHost(),
-                memberPort,
-                CAPABILITIES));
-        var peers = config.isCluster()
-                ? openPeerBus(memberPort, database.id(), id, coordination, bus)
-                : Future.succeededFuture();
-        var membership = config.isCluster()
-                ? Membership.joinCluster(connector(database), self, coordination, host)
-                : Membership.joinAlone(
-                        connector(database), self, config.database().embedded(), coordination, host);
-        opened("membership", STEP_LIMIT, membership::close);
-        return new Joined(coordination, membership, peers);
-    }
-
-    private Future<PeerBus> openPeerBus(int memberPort, UUID cluster, NodeId id, Coordination coordination, Bus bus) {
-        var opening = inBackground(
-                "event bus",
-                () -> PeerBus.open(config.bus(), memberPort, cluster, id, () -> addresses(coordination), bus));
-        opened("event bus between nodes", STEP_LIMIT, () -> {
-            // Also one that is still being opened.
-            try {
-                await(opening, STEP_LIMIT).close();
-            } catch (RuntimeException e) {
-                LOG.log(WARNING, "the event bus between nodes was not open: reason=" + e.getMessage());
-            }
-        });
-        return opening;
-    }
-
-    private static List<PeerAddress> addresses(Coordination coordination) {
-        return coordination.members().stream()
-                .map(member -> new PeerAddress(member.busHost(), member.memberPort()))
-                .toList();
-    }
-
-    /** Others must know it before it is listened on. */
-    private int memberPort() {
-        var given = config.bus().memberPort();
-        return config.isCluster() && given == 0 ? freePort(config.bus().host()) : given;
-    }
-
-    private static int freePort(String host) {
-        try (var probe = new ServerSocket()) {
-            probe.bind(new InetSocketAddress(host, 0));
-            return probe.getLocalPort();
-        } catch (IOException | IllegalArgumentException e) {
-            throw new StartupException(
-                    "the event bus cannot listen on '" + host + "' (" + e.getMessage()
-                            + "): bus.host must be an address of this machine",
-                    e);
-        }
-    }
-
-    private String mode() {
-        return config.isCluster() ? "cluster" : "standalone";
-    }
-
-    /** Where other machines find the API, as far as it is known before it listens. */
-    private String knownAddress() {
-        return config.http().port() == 0 ? "" : httpAddress(config.http().port());
-    }
-
-    private URI listeningAt(int port) {
-        return URI.create("http://" + hostForUrl(config.http().host()) + ":" + port);
-    }
-
-    private String httpAddress(int port) {
-        var host = config.http().host();
-        var listensEverywhere = !host.equals(hostForUrl(host)) && !host.contains(":");
-        return "http://" + (listensEverywhere ? config.bus().reachableHost() : hostForUrl(host)) + ":" + port;
-    }
-
-    private static Membership.Connector connector(Database database) {
-        return answerLimit -> connect(database, answerLimit);
-    }
-
-    private static java.sql.Connection connect(Database database, Duration answerLimit) throws SQLException {
-        var properties = new Properties();
-        properties.setProperty("user", database.user());
-        properties.setProperty("password", database.password());
-        properties.setProperty("connectTimeout", Long.toString(Math.clamp(answerLimit.toSeconds(), 1, 5)));
-        properties.setProperty("socketTimeout", Long.toString(Math.max(1, answerLimit.toSeconds())));
-        properties.setProperty("currentSchema", "orrery");
-        properties.setProperty("ApplicationName", "orrery-beat");
-        return DriverManager.getConnection(database.jdbcUrl(), properties);
-    }
-
-    private String name() {
-        if (!config.node().name().isEmpty()) {
-            return config.node().name();
-        }
-        try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException _) {
-            return "localhost";
         }
     }
 
@@ -568,7 +388,7 @@ public final class Node {
                 parts.events,
                 new WorkerService(parts.node, parts.workers, nodes, parts.bus),
                 new LockService(new LockRepository(parts.vertx, parts.pools.api())),
-                new ClusterService(nodes, mode()));
+                new ClusterService(nodes, NodeJoin.mode(config)));
         var api = await(
                 Api.start(
                                 parts.vertx,
@@ -576,58 +396,15 @@ public final class Node {
                                         config.http(),
                                         contract,
                                         services.operations(),
-                                        new Api.About(ProgramVersion.text(), mode()),
+                                        new Api.About(ProgramVersion.text(), NodeJoin.mode(config)),
                                         NodeHealth.checks(
                                                 parts.pools, parts.membership, coordination, config.isCluster(), host),
                                         parts.metrics,
                                         2))
-                        .recover(refused -> Future.failedFuture(cannotListen(refused))),
+                        .recover(refused -> Future.failedFuture(places.cannotListen(refused))),
                 STEP_LIMIT);
         opened("API", STEP_LIMIT, () -> await(api.close(), STEP_LIMIT));
-        address = listeningAt(api.port());
+        address = places.here(api.port());
         return api;
-    }
-
-    /** Told before a database is created or opened for nothing; who takes the port later is met by {@link #listen}. */
-    private void requireFreePort() {
-        var http = config.http();
-        if (http.port() == 0) {
-            return;
-        }
-        try (var probe = new ServerSocket()) {
-            probe.bind(new InetSocketAddress(http.host(), http.port()));
-        } catch (BindException taken) {
-            throw placeTaken(taken);
-        } catch (IOException | IllegalArgumentException _) {
-            // To listen will fail too, and tells why.
-        }
-    }
-
-    private Throwable cannotListen(Throwable refused) {
-        return refused instanceof IOException e ? placeTaken(e) : refused;
-    }
-
-    private StartupException placeTaken(IOException refused) {
-        var place = config.http().host() + ":" + config.http().port();
-        return new StartupException(
-                "cannot listen on " + place + " (" + refused.getMessage()
-                        + "): stop what listens there, or choose another place with --http-port or --http-host",
-                refused);
-    }
-
-    /** What listens on every address is reached by loopback. */
-    private static String hostForUrl(String host) {
-        return switch (host) {
-            case "0.0.0.0", "::", "[::]" -> "127.0.0.1";
-            default -> host.contains(":") && !host.startsWith("[") ? "[" + host + "]" : host;
-        };
-    }
-
-    private static <T> T await(Future<T> future, Duration limit) {
-        try {
-            return future.await(limit.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            throw new StartupException("no answer within " + limit.toSeconds() + " s", e);
-        }
     }
 }
