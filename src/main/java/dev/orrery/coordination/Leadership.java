@@ -1,7 +1,6 @@
 package dev.orrery.coordination;
 
 import static java.lang.System.Logger.Level.INFO;
-import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.domain.NodeId;
 import dev.orrery.store.NodeRepository;
@@ -69,7 +68,7 @@ public final class Leadership implements Coordination.Candidate {
         reign = null;
         if (ended != null) {
             LOG.log(
-                    WARNING,
+                    INFO,
                     "this node leads no more: node={0} epoch={1}",
                     membership.node(),
                     Long.toString(ended.epoch));
