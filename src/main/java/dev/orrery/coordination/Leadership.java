@@ -67,11 +67,7 @@ public final class Leadership implements Coordination.Candidate {
         var ended = reign;
         reign = null;
         if (ended != null) {
-            LOG.log(
-                    INFO,
-                    "this node leads no more: node={0} epoch={1}",
-                    membership.node(),
-                    Long.toString(ended.epoch));
+            LOG.log(INFO, "this node leads no more: node={0} epoch={1}", membership.node(), Long.toString(ended.epoch));
         }
     }
 }

@@ -41,7 +41,7 @@ class ExampleFilesTest {
     @Test
     void theyShowWhatTheyPromise() throws IOException {
         assertThat(examples().stream().map(file -> file.getFileName().toString()))
-                .containsExactly("failure.yaml", "fan-out.yaml", "hello.yaml", "log-report.yaml");
+                .containsExactly("failure.yaml", "fan-out.yaml", "hello.yaml", "log-report.yaml", "one-at-a-time.yaml");
 
         var fanOut = draft(FOLDER.resolve("fan-out.yaml")).tasks();
 
