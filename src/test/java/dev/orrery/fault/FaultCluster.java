@@ -91,6 +91,19 @@ final class FaultCluster implements AutoCloseable {
         nodes.forEach(node -> peerLinks(node).forEach(Proxy::pass));
     }
 
+    /** Makes all work again after a harm that broke off. */
+    void repair() {
+        reconnect();
+        for (var node : nodes) {
+            if (node.isRunning()) {
+                node.thaw();
+            } else {
+                node.launch();
+            }
+        }
+        nodes.forEach(ClusterNode::awaitReady);
+    }
+
     /** The node that leads, by the database. */
     Optional<ClusterNode> leader() {
         try (var connection = database.connect();

@@ -262,7 +262,8 @@ final class Harms {
                 "FAKETIME_CACHE_DURATION",
                 "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC",
-                "1"));
+                "1",
+                "DONT_FAKE_MONOTONIC", "1"));
         node.awaitReady();
         scene.begins();
         Files.writeString(clock, "+3600\n");
