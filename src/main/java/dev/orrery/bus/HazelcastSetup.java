@@ -27,7 +27,11 @@ final class HazelcastSetup {
 
     /** What may come as Java serialisation: what Hazelcast and the cluster manager of Vert.x themselves send. */
     private static final String[] ALLOWED = {
-        "io.vertx.spi.cluster.hazelcast.impl.", "com.hazelcast.", "java.lang.", "java.util."
+        "io.vertx.spi.cluster.hazelcast.impl.",
+        "com.hazelcast.",
+        "java.lang.",
+        "java.util.",
+        "[Ljava.lang.StackTraceElement;"
     };
 
     static {
@@ -49,9 +53,11 @@ final class HazelcastSetup {
         config.setProperty("hazelcast.merge.first.run.delay.seconds", "10");
         config.setProperty("hazelcast.merge.next.run.delay.seconds", "10");
         config.setProperty("hazelcast.partition.count", "31"); // a handful of entries
+        config.setProperty("hazelcast.operation.call.timeout.millis", "5000");
         config.setProperty("hazelcast.socket.bind.any", "false");
         config.setProperty("hazelcast.socket.connect.timeout.seconds", "2");
-        config.setProperty("hazelcast.wait.seconds.before.join", "0");
+        // With 0 the others are not even asked for: each node would begin alone and be merged 10 s later.
+        config.setProperty("hazelcast.wait.seconds.before.join", "1");
         config.setProperty("hazelcast.discovery.enabled", "true");
         config.setProperty("hazelcast.discovery.public.ip.enabled", "true");
         config.getSerializationConfig()

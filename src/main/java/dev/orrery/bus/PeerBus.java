@@ -10,6 +10,7 @@ import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.config.BusConfig;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.StartupException;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -18,12 +19,13 @@ import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.EventBus;
 import io.vertx.core.eventbus.EventBusOptions;
 import io.vertx.core.eventbus.Message;
+import io.vertx.core.eventbus.MessageProducer;
 import io.vertx.core.http.ClientAuth;
-import io.vertx.core.net.PemKeyCertOptions;
-import io.vertx.core.net.PemTrustOptions;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -39,26 +41,36 @@ import java.util.concurrent.TimeoutException;
 public final class PeerBus implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(PeerBus.class.getName());
-    private static final String SIGNALS = "orrery.signals";
+    static final String SIGNALS = "orrery.signals";
+
     private static final String FROM = "from";
     private static final String TO = "to";
     private static final Duration MERGED_FOR = Duration.ofMillis(10);
     private static final Duration PING_EVERY = Duration.ofSeconds(2);
+
+    /** Who is there is asked of the protocol of members, which may be waiting for one who is lost. */
+    private static final Duration SEND_LIMIT = Duration.ofSeconds(5);
+
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(2);
     private static final Duration JOIN_LIMIT = Duration.ofSeconds(40);
     private static final Duration LEAVE_LIMIT = Duration.ofSeconds(10);
 
     private final Vertx vertx;
+    private final Context context;
+    private final MessageProducer<Buffer> everyone;
     private final Bus local;
     private final NodeId self;
     private final PendingSignals pending = new PendingSignals();
     private boolean flushSet;
     private volatile long ignored;
+    private volatile long sent;
 
     private PeerBus(Vertx vertx, Bus local, NodeId self) {
         this.vertx = vertx;
         this.local = local;
         this.self = self;
+        context = vertx.getOrCreateContext();
+        everyone = vertx.eventBus().publisher(SIGNALS, new DeliveryOptions().addHeader(FROM, self.toString()));
     }
 
     /**
@@ -71,6 +83,9 @@ public final class PeerBus implements AutoCloseable {
     public static PeerBus open(
             BusConfig config, int memberPort, UUID cluster, NodeId self, PeerAddresses peers, Bus local) {
         PrivateAddress.require(config.host());
+        if (config.isEncrypted()) {
+            PeerCertificates.require(config);
+        }
         var hazelcast = HazelcastSetup.config(config, memberPort, cluster, peers);
         var options = new VertxOptions()
                 .setEventLoopPoolSize(1)
@@ -83,6 +98,7 @@ public final class PeerBus implements AutoCloseable {
                 .buildClustered();
         try {
             var vertx = starting.await(JOIN_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+            vertx.exceptionHandler(error -> LOG.log(DEBUG, "a connection to the event bus is not understood", error));
             var bus = new PeerBus(vertx, local, self);
             bus.listen().await(JOIN_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
             local.connect(bus);
@@ -94,7 +110,7 @@ public final class PeerBus implements AutoCloseable {
                     "the event bus on " + config.host() + " did not join the other nodes within "
                             + JOIN_LIMIT.toSeconds() + " s: look whether they reach each other at their bus.host",
                     e);
-        } catch (RuntimeException e) {
+        } catch (Exception e) { // also checked ones, which await() does not declare
             throw new StartupException(
                     "the event bus cannot listen on " + config.host() + " (" + innermost(e)
                             + "): correct bus.host, bus.port and bus.member-port",
@@ -122,16 +138,17 @@ public final class PeerBus implements AutoCloseable {
         if (config.isEncrypted()) {
             options.setSsl(true)
                     .setClientAuth(ClientAuth.REQUIRED)
-                    .setKeyCertOptions(new PemKeyCertOptions()
-                            .addCertPath(config.certFile())
-                            .addKeyPath(config.keyFile()))
-                    .setTrustOptions(new PemTrustOptions().addCertPath(config.caFile()));
+                    .setKeyCertOptions(PeerCertificates.own(config))
+                    .setTrustOptions(PeerCertificates.authority(config));
         }
         return options;
     }
 
     private Future<Void> listen() {
         EventBus wire = vertx.eventBus();
+        // Bytes are all that goes from node to node, and all that is made of what comes.
+        wire.serializableChecker(_ -> false);
+        wire.clusterSerializableChecker(_ -> false);
         var signals = wire.<Buffer>consumer(SIGNALS, this::signalled);
         var questions = wire.<Buffer>consumer(addressOf(self), this::asked);
         return Future.all(signals.completion(), questions.completion()).mapEmpty();
@@ -148,6 +165,16 @@ public final class PeerBus implements AutoCloseable {
     /** How many messages came that were not understood. */
     public long ignored() {
         return ignored;
+    }
+
+    /** How many messages to all nodes were sent, each after merging. */
+    public long sent() {
+        return sent;
+    }
+
+    /** For tests. */
+    Vertx vertx() {
+        return vertx;
     }
 
     /** How many nodes take part now, this one among them. */
@@ -167,23 +194,30 @@ public final class PeerBus implements AutoCloseable {
             }
             flushSet = true;
         }
-        vertx.runOnContext(_ -> flush());
+        try {
+            context.runOnContext(_ -> flush());
+        } catch (RejectedExecutionException _) {
+            LOG.log(DEBUG, "the event bus is closed; nobody is told");
+        }
     }
 
+    /** The next ones go when these are on their way, together, and not before a short time has passed. */
     private void flush() {
         var signals = take();
-        if (signals.isEmpty()) {
-            return;
+        if (!signals.isEmpty()) {
+            Future.join(signals.stream().map(this::send).toList())
+                    .timeout(SEND_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
+                    .onComplete(_ -> vertx.setTimer(MERGED_FOR.toMillis(), _ -> flush()));
         }
-        var options = new DeliveryOptions().addHeader(FROM, self.toString());
-        for (var signal : signals) {
-            vertx.eventBus().publish(SIGNALS, Wire.encode(signal), options);
-        }
-        // What comes in the meantime goes together.
-        vertx.setTimer(MERGED_FOR.toMillis(), _ -> flush());
     }
 
-    private java.util.List<BusMessage> take() {
+    @SuppressWarnings("NonAtomicVolatileUpdate") // by this bus's one event loop alone
+    private Future<Void> send(BusMessage signal) {
+        sent++;
+        return everyone.write(Wire.encode(signal));
+    }
+
+    private List<BusMessage> take() {
         synchronized (pending) {
             var signals = pending.take();
             flushSet = !signals.isEmpty();

@@ -28,7 +28,10 @@ final class PendingSignals {
             case WorkReady ready -> {
                 workReady = true;
                 anyQueue |= ready.queues().isEmpty();
-                queues.addAll(ready.queues());
+                if (!anyQueue) {
+                    queues.addAll(ready.queues());
+                    anyQueue = queues.size() > MAX_QUEUES;
+                }
             }
             case RetryDue due -> retryDue = OptionalLong.of(Math.min(due.inMillis(), retryDue.orElse(Long.MAX_VALUE)));
             case CancelsAsked _ -> cancelsAsked = true;
@@ -42,7 +45,7 @@ final class PendingSignals {
     List<BusMessage> take() {
         var signals = new ArrayList<BusMessage>();
         if (workReady) {
-            signals.add(new WorkReady(anyQueue || queues.size() > MAX_QUEUES ? Set.of() : queues));
+            signals.add(new WorkReady(anyQueue ? Set.of() : queues));
         }
         if (cancelsAsked) {
             signals.add(new CancelsAsked());

@@ -32,6 +32,9 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
             "org.flywaydb", Level.OFF,
             "io.netty", Level.WARN,
             "io.vertx", Level.WARN,
+            "io.vertx.core.eventbus.impl.clustered", Level.OFF, // each message to a lost node, with its trace
+            "io.vertx.core.impl.VertxImpl", Level.OFF, // a port in use, with its trace
+            "com.hazelcast.instance.AddressPicker", Level.OFF, // the same again
             "io.etcd", Level.OFF,
             "io.grpc", Level.OFF,
             "com.hazelcast", Level.ERROR);
