@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -206,18 +207,21 @@ class PeerBusIT {
     }
 
     @Test
-    void messagesAreEncryptedAmongThoseWithACertificateOfTheSameAuthority() {
+    void messagesAreEncryptedAmongThoseWithACertificateOfTheSameAuthority() throws IOException {
         var ours = new Certificates(folder, "ours");
         var foreign = new Certificates(folder, "foreign");
-        var one = new Peer(encrypted(ours, ours, "one"));
-        var two = new Peer(encrypted(ours, ours, "two"));
+        var one = new Peer(encrypted(ours, ours.authority(), "one"));
+        var two = new Peer(encrypted(ours, ours.authority(), "two"));
         until("both are there", () -> one.peer.members() == 2);
         until("two hears", () -> {
             one.bus.publish(Addresses.CANCELS_ASKED, new CancelsAsked());
             return two.heard.contains(new CancelsAsked());
         });
 
-        var stranger = new Peer(encrypted(foreign, ours, "stranger"));
+        // It would accept ours, and its own.
+        var both = Files.writeString(
+                folder.resolve("both.pem"), Files.readString(ours.authority()) + Files.readString(foreign.authority()));
+        var stranger = new Peer(encrypted(foreign, both, "stranger"));
         until("the stranger is a member", () -> one.peer.members() == 3);
         stranger.bus.publish(Addresses.WORK_READY, new WorkReady(Set.of("stranger")));
         until("two hears on", () -> {
@@ -229,14 +233,14 @@ class PeerBusIT {
         assertThat(one.heard).doesNotContain(new WorkReady(Set.of("stranger")));
     }
 
-    private static BusConfig encrypted(Certificates own, Certificates trusted, String name) {
+    private static BusConfig encrypted(Certificates own, Path trusted, String name) {
         var pair = own.sign(name, "IP:127.0.0.1");
         return new BusConfig(
                 "127.0.0.1",
                 0,
                 0,
                 "",
-                trusted.authority().toString(),
+                trusted.toString(),
                 pair.certificate().toString(),
                 pair.key().toString());
     }
