@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /** One node of the cluster: the real jar, the same name, port and folder at each start, and a proxy on each of its links. */
 final class ClusterNode implements AutoCloseable {
 
-    private static final Duration READY_LIMIT = Duration.ofSeconds(120);
+    private static final Duration READY_LIMIT = Duration.ofMinutes(2);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(80);
     private static final String BUS_HOST = "127.0.0.1";
     private static final HttpClient HTTP =

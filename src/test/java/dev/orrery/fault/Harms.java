@@ -263,7 +263,8 @@ final class Harms {
                 "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC",
                 "1",
-                "DONT_FAKE_MONOTONIC", "1"));
+                "DONT_FAKE_MONOTONIC",
+                "1"));
         node.awaitReady();
         scene.begins();
         Files.writeString(clock, "+3600\n");
