@@ -228,7 +228,7 @@ class HotPathPlansIT {
                 .isLessThan(6 * BATCH);
         assertThat(pages("SELECT give_back('" + NODE + "', ARRAY(SELECT fence FROM claim_batches WHERE node_id = '"
                         + NODE + "'), NULL, 'handed_back')"))
-                .isLessThan(40 * BATCH);
+                .isLessThan(50 * BATCH);
 
         assertThat(value("SELECT count(*) FROM task_ready WHERE queue = 'default'"))
                 .isEqualTo("100");
