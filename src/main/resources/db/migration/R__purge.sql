@@ -1,4 +1,4 @@
--- Deleting DAGs in bounded steps: hidden first, then taken apart with their runs.
+-- Deleting in bounded steps: DAGs, hidden first and then taken apart with their runs; runs that ended long ago.
 
 -- Hides a DAG, so that purge_hidden_dags can take it apart: 'hidden', 'active' (runs have not ended) or 'unknown'.
 -- Creating a run holds the DAG's row FOR KEY SHARE: it is waited for here, and its run then seen.
@@ -50,4 +50,39 @@ BEGIN
         DELETE FROM dags d WHERE d.id = v_dag;
     END IF;
     RETURN true;
+END $f$;
+
+-- Deletes runs that ended longer ago than p_age, the oldest first, until about p_tasks tasks are gone. Answers whether
+-- that bound was reached, so that there may be more. Runs are found by their creation, which no end precedes: one that
+-- took longer than all others is looked at again each time, and needs no index of its own.
+CREATE OR REPLACE FUNCTION purge_old_runs(p_age interval, p_tasks int) RETURNS boolean
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $f$
+#variable_conflict use_column
+DECLARE
+    v_before  timestamptz := statement_timestamp() - p_age;
+    v_tasks   int := 0;
+    v_run     record;
+BEGIN
+    FOR v_run IN
+        SELECT t.id AS tenant_id, o.id, o.tasks
+        FROM tenants t
+        CROSS JOIN unnest(ARRAY['succeeded', 'failed', 'cancelled']::run_state[]) s (state)
+        CROSS JOIN LATERAL (
+            SELECT r.id, (SELECT d.task_count FROM dags d WHERE d.id = r.dag_id) AS tasks
+            FROM dag_runs r
+            WHERE r.tenant_id = t.id AND r.state = s.state AND r.created_at < v_before AND r.completed_at < v_before
+            ORDER BY r.created_at, r.id
+            LIMIT p_tasks
+        ) o
+    LOOP
+        IF delete_run(v_run.tenant_id, v_run.id) = 'deleted' THEN
+            v_tasks := v_tasks + greatest(1, v_run.tasks);
+        END IF;
+        IF v_tasks >= p_tasks THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
 END $f$;

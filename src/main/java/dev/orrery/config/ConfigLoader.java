@@ -122,6 +122,7 @@ public final class ConfigLoader {
                         value(Settings.ROUTER_POLL),
                         value(Settings.ROUTER_LEAD_TIME),
                         value(Settings.ROUTER_BATCH_SIZE)));
+        var retention = section("retention", () -> new RetentionConfig(value(Settings.RETENTION_RUNS)));
         var log = section("log", () -> new LogConfig(value(Settings.LOG_LEVEL)));
         problems.throwIfAny();
         var whole = made(() -> new OrreryConfig(
@@ -133,6 +134,7 @@ public final class ConfigLoader {
                 workers.orElseThrow(),
                 tasks.orElseThrow(),
                 router.orElseThrow(),
+                retention.orElseThrow(),
                 log.orElseThrow()));
         problems.throwIfAny();
         return new LoadedConfig(whole.orElseThrow(), origins);

@@ -13,6 +13,7 @@ public record OrreryConfig(
         WorkersConfig workers,
         TasksConfig tasks,
         RouterConfig router,
+        RetentionConfig retention,
         LogConfig log) {
 
     public static final OrreryConfig DEFAULT = new OrreryConfig(
@@ -24,6 +25,7 @@ public record OrreryConfig(
             WorkersConfig.DEFAULT,
             TasksConfig.DEFAULT,
             RouterConfig.DEFAULT,
+            RetentionConfig.DEFAULT,
             LogConfig.DEFAULT);
 
     public OrreryConfig {
@@ -35,6 +37,7 @@ public record OrreryConfig(
         requireNonNull(workers, "workers");
         requireNonNull(tasks, "tasks");
         requireNonNull(router, "router");
+        requireNonNull(retention, "retention");
         requireNonNull(log, "log");
         require(
                 !etcd.isGiven() || !database.embedded(),

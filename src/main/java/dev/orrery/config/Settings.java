@@ -303,6 +303,13 @@ final class Settings {
             false,
             config -> config.router().batchSize());
 
+    static final Setting<Duration> RETENTION_RUNS = new Setting<>(
+            "retention.runs",
+            new Span(Duration.ZERO, Duration.ofDays(3_650)),
+            "How long after its end a run is deleted, with its tasks, logs, outputs and folder. 0s: never.",
+            false,
+            config -> config.retention().runs());
+
     static final Setting<LogConfig.Level> LOG_LEVEL = new Setting<>(
             "log.level",
             new Choice<>(LogConfig.Level.class),
@@ -365,6 +372,7 @@ final class Settings {
                     "router",
                     "How the router hands tasks to the workers.",
                     List.of(ROUTER_POLL, ROUTER_LEAD_TIME, ROUTER_BATCH_SIZE)),
+            new Section("retention", "How long what has ended is kept.", List.of(RETENTION_RUNS)),
             new Section("log", "What the node's log tells.", List.of(LOG_LEVEL)));
 
     /** All of them, in the order of the file. */

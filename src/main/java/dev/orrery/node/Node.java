@@ -367,12 +367,19 @@ public final class Node {
         var keys = new IdempotencyRepository(parts.vertx, parts.pools.api());
         var dags = new DagRepository(parts.vertx, parts.pools.api());
         var runs = new DagRunRepository(parts.vertx, parts.pools.api());
+        var retention = config.retention();
         var chores = List.of(
                 new Chore("hidden DAGs", Duration.ofSeconds(2), new OfLeader(_ -> dags.purgeHidden(CHORE_BITE))),
                 new Chore(
                         "old idempotency keys",
                         Duration.ofMinutes(1),
                         new OfLeader(epoch -> keys.purgeOld(CHORE_BITE, epoch).map(count -> count == CHORE_BITE))),
+                new Chore(
+                        "old runs",
+                        Duration.ofMinutes(1),
+                        new OfLeader(epoch -> retention.deletesRuns()
+                                ? runs.purgeOld(retention.runs(), CHORE_BITE, epoch)
+                                : Future.succeededFuture(false))),
                 new Chore(
                         "folders of deleted runs",
                         Duration.ofMinutes(1),

@@ -14,6 +14,7 @@ import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -67,6 +68,10 @@ public final class DagRunRepository {
             """;
 
     // language=PostgreSQL
+    static final String PURGE_OLD =
+            "SELECT purge_old_runs($1::bigint * interval '1 millisecond', $2) AS more FROM require_epoch($3)";
+
+    // language=PostgreSQL
     static final String DELETE_RUN = "SELECT delete_run($1, $2) AS verdict";
 
     // language=PostgreSQL
@@ -115,6 +120,15 @@ public final class DagRunRepository {
 
     private Future<List<StoredRun>> list(String statement, Tuple parameters) {
         return sql.run(statement, parameters).map(rows -> Rows.list(rows, DagRunRepository::run));
+    }
+
+    /**
+     * Deletes runs of all tenants that ended longer ago than {@code age}, oldest first and about so many tasks at once, as
+     * {@link #delete} does; whether there may be more. Fails where {@code epoch} is no longer the leader's.
+     */
+    public Future<Boolean> purgeOld(Duration age, int tasks, long epoch) {
+        return sql.run(PURGE_OLD, Tuple.of(age.toMillis(), tasks, epoch))
+                .map(rows -> rows.iterator().next().getBoolean("more"));
     }
 
     /** What a deletion found. */

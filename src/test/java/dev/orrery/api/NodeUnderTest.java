@@ -52,6 +52,7 @@ final class NodeUnderTest implements AutoCloseable {
                 new WorkersConfig(2, 4, 100, List.of(), Duration.ofSeconds(5)),
                 new TasksConfig("", "", Duration.ofMillis(500), 1 << 20),
                 usual.router(),
+                usual.retention(),
                 usual.log());
     }
 

@@ -106,6 +106,7 @@ class ConfigLoaderTest {
                 Map.entry("router.poll", "2s"),
                 Map.entry("router.lead-time", "10ms"),
                 Map.entry("router.batch-size", "33"),
+                Map.entry("retention.runs", "2d"),
                 Map.entry("log.level", "DEBUG"));
         var yaml = values.entrySet().stream()
                 .map(entry -> entry.getKey() + ": \"" + entry.getValue() + "\"")
@@ -203,7 +204,7 @@ class ConfigLoaderTest {
                 "workers.kill-grace  | did you mean 'tasks.kill-grace'?",
                 "router              | there are router.poll, router.lead-time, router.batch-size",
                 "router.elephants    | there are router.poll, router.lead-time, router.batch-size",
-                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, router.…, log.…"
+                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, router.…, retention.…, log.…"
             })
     void anUnknownSettingIsRefusedWithTheNearestKnownOne(String key, String help) {
         var problems = problems(Optional.empty(), Map.of(), ConfigFlag.set(key + "=1"));

@@ -81,6 +81,7 @@ class MemoryBudgetTest {
                 workers,
                 config.tasks(),
                 config.router(),
+                config.retention(),
                 config.log());
     }
 }

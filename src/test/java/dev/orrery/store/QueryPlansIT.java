@@ -119,6 +119,21 @@ class QueryPlansIT {
     }
 
     @Test
+    void oldRunsAreLookedForByTheirStateAndAge() throws SQLException {
+        try (var connection = database.connect()) {
+            connection.setAutoCommit(false);
+            run(connection, "SELECT purge_old_runs('0 s', 3)"); // the catalogue is read once
+
+            var none = Plan.of(explain(connection, "SELECT purge_old_runs('2 hours', 10000)"));
+            var tenRuns = Plan.of(explain(connection, "SELECT purge_old_runs('0 s', 30)"));
+
+            none.touchesAtMost(20);
+            tenRuns.touchesAtMost(1_500);
+            connection.rollback();
+        }
+    }
+
+    @Test
     void aClaimReadsTheHeadOfTheQueueAlone() throws SQLException {
         try (var connection = database.connect()) {
             connection.setAutoCommit(false);
