@@ -328,14 +328,15 @@ class DagFileParserTest {
                 "type: shell, command: x, timeout: soon        | BAD_DURATION  | 1h30m",
                 "type: shell, command: x, timeout: true        | WRONG_TYPE    | 30s",
                 "type: shell, command: x, timeout: 9ms         | OUT_OF_RANGE  | 10ms to 30d",
-                "type: shell, command: x, timeout: 31d         | OUT_OF_RANGE  | 10ms to 30d",
+                "type: shell, command: x, timeout: 30d1ms      | OUT_OF_RANGE  | 10ms to 30d",
                 "type: shell, command: x, timeout: 99999999999999999999d | OUT_OF_RANGE | 30d",
                 "type: shell, command: x, priority: 11         | OUT_OF_RANGE  | 0 to 10",
                 "type: shell, command: x, priority: -1         | OUT_OF_RANGE  | 0 to 10",
                 "type: shell, command: x, priority: 1.5        | WRONG_TYPE    | a whole number",
                 "type: shell, command: x, priority: 99999999999999999999 | OUT_OF_RANGE | 0 to 10",
                 "type: shell, command: x, retry: {maxAttempts: 101}      | OUT_OF_RANGE | 1 to 100",
-                "type: shell, command: x, retry: {initialDelay: 31d}     | OUT_OF_RANGE | 0s to 30d",
+                "type: shell, command: x, retry: {initialDelay: 30d1ms}  | OUT_OF_RANGE | 0s to 30d",
+                "type: shell, command: x, retry: {maxDelay: 30d1ms}      | OUT_OF_RANGE | 0s to 30d",
                 "type: shell, command: x, retry: {backoffMultiplier: .5} | OUT_OF_RANGE | 1 to 10",
                 "type: shell, command: x, retry: {jitter: 1.01}          | OUT_OF_RANGE | 0 to 1",
                 "type: shell, command: x, retry: {jitter: .nan}          | WRONG_TYPE   | a number",
@@ -362,6 +363,16 @@ class DagFileParserTest {
         assertThat(problems).extracting(Problem::code).containsExactly(code);
         assertThat(problems.getFirst().help().orElseThrow()).contains(help);
         assertThat(problems.getFirst().path()).startsWith("tasks[0].");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "timeout: 10ms, priority: 0, retry: {maxAttempts: 1, initialDelay: 0s, maxDelay: 0s, backoffMultiplier: 1, jitter: 0}",
+                "timeout: 30d, priority: 10, retry: {maxAttempts: 100, initialDelay: 30d, maxDelay: 30d, backoffMultiplier: 10, jitter: 1}",
+            })
+    void theEndsOfARangeBelongToIt(String fields) {
+        assertThat(valid(task("type: shell, command: x, " + fields)).tasks()).hasSize(1);
     }
 
     @ParameterizedTest

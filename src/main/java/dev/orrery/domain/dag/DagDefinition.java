@@ -5,7 +5,9 @@ import static java.util.Objects.requireNonNull;
 
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.LockName;
+import dev.orrery.domain.TaskId;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -31,8 +33,15 @@ public record DagDefinition(
     public DagDefinition {
         requireNonNull(id, "id");
         require(TaskDefinition.isName(name), "name must have 1..255 characters, was '" + name + "'");
+        requireNonNull(description, "description");
         tasks = List.copyOf(tasks);
         require(!tasks.isEmpty(), "a DAG needs at least one task");
+        var ids = HashSet.<TaskId>newHashSet(tasks.size());
+        for (var task : tasks) {
+            require(ids.add(task.id()), "task id " + task.id() + " stands twice");
+        }
+        requireNonNull(schedule, "schedule");
+        requireNonNull(timezone, "timezone");
         requireNonNull(lock, "lock");
         require(version >= 1, "versions start at 1, was " + version);
         requireNonNull(createdAt, "createdAt");

@@ -61,6 +61,8 @@ class DefinitionsTest {
         assertThat(definition.task(2).id()).isEqualTo(new TaskId("b"));
         assertThatThrownBy(() -> definition(" ", Graphs.tasks("a"), 1)).hasMessageContaining("1..255");
         assertThatThrownBy(() -> definition("x", List.of(), 1)).hasMessageContaining("at least one task");
+        assertThatThrownBy(() -> definition("x", Graphs.tasks("a", "b", "a"), 1))
+                .hasMessage("task id a stands twice");
         assertThatThrownBy(() -> definition("x", Graphs.tasks("a"), 0)).hasMessage("versions start at 1, was 0");
     }
 

@@ -15,6 +15,12 @@ class RetryPolicyTest {
     private static final int MANY_FAILURES = 100_000;
 
     @Test
+    void whoSaysNothingHasThreeAttemptsWithWaitsThatDouble() {
+        assertThat(RetryPolicy.DEFAULT)
+                .isEqualTo(new RetryPolicy(3, Duration.ofSeconds(1), Duration.ofMinutes(5), 2.0, 0.1));
+    }
+
+    @Test
     void theFirstAttemptCounts() {
         var policy = new RetryPolicy(3, Duration.ZERO, Duration.ZERO, 1, 0);
 
