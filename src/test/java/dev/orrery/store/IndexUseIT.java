@@ -1,0 +1,138 @@
+package dev.orrery.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.testing.Postgres;
+import dev.orrery.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Each index costs every write of its table, so each must be read by a statement of ours, or hold a rule by being unique.
+ * Which rows a statement reads by it, and how many, is the matter of {@link QueryPlansIT} and {@link HotPathPlansIT}.
+ */
+class IndexUseIT {
+
+    private static final String SOME_ID = "'01980f6e-0000-7000-8000-000000000000'";
+    private static final String SOME_NODE = "'01980f6e-0000-7000-8000-000000000001'";
+
+    /** A statement of ours for each index, with parameters. */
+    private static final Map<String, Call> READERS = Map.ofEntries(
+            Map.entry("dags_newest", new Call(DagRepository.LIST, "1, 20, 0")),
+            Map.entry("dags_deleted", new Call("SELECT purge_hidden_dags($1)", "100")),
+            Map.entry("dag_runs_newest", new Call(DagRunRepository.LIST_RUNS, "1, 20, 0")),
+            Map.entry(
+                    "dag_runs_of_dag", new Call(DagRunRepository.LIST_RUNS_OF_DAG, "1, 20, 0, " + SOME_ID + ", NULL")),
+            Map.entry("dag_runs_by_state", new Call(DagRunRepository.LIST_RUNS_BY_STATE, "1, 20, 0, 'failed'")),
+            Map.entry(
+                    "task_ready_order", new Call("SELECT claim_ready($1, $2, 100)", SOME_NODE + ", ARRAY['default']")),
+            Map.entry("task_timers_due", new Call(WorkRepository.WAKE_DUE, "100")),
+            Map.entry("task_events_of_run", new Call(EventRepository.READ_EVENTS, SOME_ID + ", 0, 100")),
+            Map.entry("cancel_requests_of_node", new Call(WorkRepository.CANCEL_REQUESTS, SOME_NODE)),
+            Map.entry("nodes_alive", new Call(NodeRepository.LIST_ALIVE, "")),
+            Map.entry("nodes_newest", new Call(ClusterRepository.LIST_NODES, "1000, NULL, NULL, NULL, 20")),
+            Map.entry("idempotency_keys_age", new Call(IdempotencyRepository.PURGE_OLD_KEYS, "100, 0")),
+            Map.entry("locks_held", new Call("SELECT release_locks($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),
+            Map.entry("lock_waits_order", new Call("SELECT wake_waiters($1)", "ARRAY[1]")));
+
+    private record Call(String statement, String parameters) {}
+
+    private static final AtomicInteger NUMBERS = new AtomicInteger();
+
+    private static TestDatabase database;
+
+    private Connection connection;
+
+    @BeforeAll
+    static void make() throws SQLException {
+        database = Postgres.freshDatabase();
+        try (var connection = database.connect()) {
+            run(
+                    connection,
+                    "INSERT INTO nodes (id, name, pid, mode, version) VALUES (" + SOME_NODE
+                            + ", 'n', 1, 'standalone', 'x')");
+        }
+    }
+
+    @AfterAll
+    static void drop() {
+        database.close();
+    }
+
+    /** Tables are empty, and would be read from end to end where that is allowed. */
+    @BeforeEach
+    void open() throws SQLException {
+        connection = database.connect();
+        for (var setting :
+                List.of("enable_seqscan = off", "enable_sort = off", "plan_cache_mode = force_generic_plan")) {
+            run(connection, "SET " + setting);
+        }
+    }
+
+    @AfterEach
+    void close() throws SQLException {
+        connection.close();
+    }
+
+    @Test
+    void everyIndexHasItsReader() throws SQLException {
+        var indexes = new ArrayList<String>();
+        try (var query = connection.createStatement();
+                var rows = query.executeQuery("""
+                        SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                        WHERE c.relnamespace = 'orrery'::regnamespace AND NOT i.indisunique
+                            AND i.indrelid <> 'flyway_schema_history'::regclass
+                        """)) {
+            while (rows.next()) {
+                indexes.add(rows.getString(1));
+            }
+        }
+
+        assertThat(indexes).containsExactlyInAnyOrderElementsOf(READERS.keySet());
+    }
+
+    @ParameterizedTest
+    @MethodSource("indexes")
+    void anIndexIsRead(String index) throws SQLException {
+        var call = READERS.get(index);
+        var before = reads(index);
+        var name = "p" + NUMBERS.incrementAndGet();
+
+        run(connection, "PREPARE " + name + " AS " + call.statement());
+        run(connection, "EXECUTE " + name + (call.parameters().isEmpty() ? "" : " (" + call.parameters() + ")"));
+
+        assertThat(reads(index)).isGreaterThan(before);
+    }
+
+    static Stream<String> indexes() {
+        return READERS.keySet().stream().sorted();
+    }
+
+    private long reads(String index) throws SQLException {
+        run(connection, "SELECT pg_stat_force_next_flush()");
+        try (var query = connection.createStatement();
+                var rows = query.executeQuery(
+                        "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = '" + index + "'")) {
+            rows.next();
+            return rows.getLong(1);
+        }
+    }
+
+    private static void run(Connection connection, String sql) throws SQLException {
+        try (var statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+}
