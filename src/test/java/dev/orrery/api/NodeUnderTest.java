@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 
 /** A whole node on a real database, with a client that checks every answer. */
 final class NodeUnderTest implements AutoCloseable {
@@ -35,7 +36,12 @@ final class NodeUnderTest implements AutoCloseable {
     final ContractCheck check;
 
     NodeUnderTest(Path folder) {
-        node = Node.start(config(folder, database.url()), folder, Console.SILENT);
+        this(folder, TestDatabase::url);
+    }
+
+    /** One that reaches its database by this URL. */
+    NodeUnderTest(Path folder, Function<TestDatabase, String> url) {
+        node = Node.start(config(folder, url.apply(database)), folder, Console.SILENT);
         var contract = await(Contract.load(vertx));
         client = new ApiClient(vertx, contract, node.address().getPort());
         check = new ContractCheck(contract);
