@@ -44,6 +44,20 @@ class ScriptsE2E {
         assertThat(ended.output).contains("no such command");
     }
 
+    @Test
+    void theBenchRefusesWhatItDoesNotKnowBeforeItBuildsAnything() throws Exception {
+        var bench = SCRIPTS.resolve("bench").toString();
+
+        assertThat(call(bench, "--task", "5")).satisfies(ended -> {
+            assertThat(ended.exit).isEqualTo(2);
+            assertThat(ended.output).contains("unknown option '--task'");
+        });
+        assertThat(call(bench, "--tasks", "many")).satisfies(ended -> {
+            assertThat(ended.exit).isEqualTo(2);
+            assertThat(ended.output).contains("--tasks needs a whole number");
+        });
+    }
+
     @ParameterizedTest
     @MethodSource("scripts")
     void eachIsFoundThroughALinkInAFolderWithBlanks(Path script) throws Exception {

@@ -19,64 +19,85 @@ import java.util.stream.IntStream;
 public final class Bench {
 
     private static final int IN_FLIGHT = 24;
-    private static final int WARM_UPS = 10;
-    private static final int ROUNDS = 3;
 
     private final Target target;
+    private final Effort effort;
     private final int tasks;
     private final Map<String, Double> figures = new LinkedHashMap<>();
 
-    private Bench(Target target, int tasks) {
+    private Bench(Target target, Effort effort, int tasks) {
         this.target = target;
+        this.effort = effort;
         this.tasks = tasks;
     }
 
-    /** {@code [--cluster] [--tasks N] [--json FILE] [--server URL --data-dir FOLDER --pid PID]}; without a server it starts a node. */
+    /**
+     * How often things are done, those that only warm up among them.
+     *
+     * @param rounds of which the middle one is told
+     * @param starts runs of one task, one after the other
+     * @param chains runs of a chain, one after the other
+     */
+    private record Effort(int tasks, int warmUps, int rounds, int starts, int chains) {
+
+        static final Effort FULL = new Effort(50_000, 10, 3, 400, 20);
+        static final Effort SHORT = new Effort(1_000, 1, 1, 20, 4);
+
+        /** What came earlier only warmed up. */
+        boolean counts(int number, int all) {
+            return number >= all / 4;
+        }
+    }
+
+    /**
+     * {@code [--cluster] [--short] [--tasks N] [--json FILE] [--server URL --data-dir FOLDER --pid PID]}; without a server
+     * it starts a node.
+     */
     public static void main(String[] arguments) throws Exception {
-        if (List.of(arguments).contains("--cluster")) {
-            measureCluster(arguments);
+        var words = new ArrayList<>(List.of(arguments));
+        var isCluster = words.remove("--cluster");
+        var effort = words.remove("--short") ? Effort.SHORT : Effort.FULL;
+        var options = options(words);
+        if (isCluster) {
+            measureCluster(options);
             return;
         }
-        var options = options(arguments);
-        var tasks = Integer.parseInt(options.getOrDefault("--tasks", "50000"));
         if (options.containsKey("--server")) {
             run(
                     new Target(
                             URI.create(options.get("--server")),
                             Path.of(options.get("--data-dir")),
                             Long.parseLong(options.get("--pid"))),
-                    tasks,
+                    effort,
                     options);
             return;
         }
         var folder = Files.createTempDirectory("orrery-bench");
         try (var node = NodeProcess.start(folder.resolve("data"), "--set", "log.level=WARN")) {
-            run(new Target(node.address(), folder.resolve("data"), node.pid()), tasks, options);
+            run(new Target(node.address(), folder.resolve("data"), node.pid()), effort, options);
         } finally {
             delete(folder);
         }
     }
 
-    private static void measureCluster(String[] arguments) throws Exception {
-        var options = options(List.of(arguments).stream()
-                .filter(word -> !word.equals("--cluster"))
-                .toArray(String[]::new));
+    private static void measureCluster(Map<String, String> options) throws Exception {
         var figures = ClusterBench.run(Integer.parseInt(options.getOrDefault("--tasks", "20000")));
         if (options.containsKey("--json")) {
             Files.writeString(Path.of(options.get("--json")), json(figures));
         }
     }
 
-    private static Map<String, String> options(String[] arguments) {
+    private static Map<String, String> options(List<String> words) {
         var options = new LinkedHashMap<String, String>();
-        for (var n = 0; n + 1 < arguments.length; n += 2) {
-            options.put(arguments[n], arguments[n + 1]);
+        for (var n = 0; n + 1 < words.size(); n += 2) {
+            options.put(words.get(n), words.get(n + 1));
         }
         return options;
     }
 
-    private static void run(Target target, int tasks, Map<String, String> options) throws Exception {
-        var bench = new Bench(target, tasks);
+    private static void run(Target target, Effort effort, Map<String, String> options) throws Exception {
+        var tasks = options.get("--tasks");
+        var bench = new Bench(target, effort, tasks == null ? effort.tasks() : Integer.parseInt(tasks));
         bench.measure();
         if (options.containsKey("--json")) {
             Files.writeString(Path.of(options.get("--json")), json(bench.figures));
@@ -100,7 +121,7 @@ public final class Bench {
 
     private void warmUp(String... dags) throws Exception {
         for (var dag : dags) {
-            for (var round = 0; round < WARM_UPS; round++) {
+            for (var round = 0; round < effort.warmUps(); round++) {
                 target.triggerMany(dag, 100, IN_FLIGHT);
                 target.awaitIdle();
             }
@@ -111,7 +132,7 @@ public final class Bench {
     private void throughputAndYardstick(String parallel) throws Exception {
         var raw = new ArrayList<RawDatabase.Speed>();
         var product = new ArrayList<Cost>();
-        for (var round = 0; round < ROUNDS; round++) {
+        for (var round = 0; round < effort.rounds(); round++) {
             raw.add(new RawDatabase(target.dataDir()).measure(tasks));
             product.add(run(parallel, tasks / 100, 100));
         }
@@ -158,21 +179,20 @@ public final class Bench {
 
     /** Accepted runs a second, and how long until the last of them has been executed. */
     private void submissions(String dag) throws Exception {
-        var runs = tasks / 5;
         var began = System.nanoTime();
-        target.triggerMany(dag, runs, IN_FLIGHT);
+        target.triggerMany(dag, tasks, IN_FLIGHT);
         figure(
                 "submissions of single runs, " + IN_FLIGHT + " in flight",
                 "runs/s",
-                runs / ((System.nanoTime() - began) / 1e9));
+                tasks / ((System.nanoTime() - began) / 1e9));
         target.awaitIdle();
-        figure("throughput in runs of 1", "tasks/s", runs / ((System.nanoTime() - began) / 1e9));
+        figure("throughput in runs of 1", "tasks/s", tasks / ((System.nanoTime() - began) / 1e9));
     }
 
     /** From just before the request is sent to the start of the handler, one at a time on an idle node. */
     private void startLatency(String dag) throws Exception {
         var samples = new ArrayList<Double>();
-        for (var n = 0; n < 400; n++) {
+        for (var n = 0; n < effort.starts(); n++) {
             var sent = Instant.now();
             var run = target.trigger(dag);
             Thread.sleep(10); // a question in between would be in the way of what is measured
@@ -180,7 +200,7 @@ public final class Bench {
             var sentMicros = sent.getEpochSecond() * 1e6 + sent.getNano() / 1e3;
             var started = target.numbers(
                     "SELECT extract(epoch FROM started_at) * 1e6 FROM dag_runs WHERE id = '" + run + "'");
-            if (n >= 100) {
+            if (effort.counts(n, effort.starts())) {
                 samples.add((started.getFirst() - sentMicros) / 1e3);
             }
         }
@@ -191,10 +211,10 @@ public final class Bench {
     /** From the start of a task to the start of the next one. */
     private void hops(String chain) throws Exception {
         var hops = new ArrayList<Double>();
-        for (var n = 0; n < 20; n++) {
+        for (var n = 0; n < effort.chains(); n++) {
             var run = target.trigger(chain);
             target.awaitIdle();
-            if (n >= 5) {
+            if (effort.counts(n, effort.chains())) {
                 hops.addAll(target.numbers("SELECT extract(epoch FROM started_at - lag(started_at) OVER (ORDER BY"
                         + " started_at)) * 1e3 AS hop FROM task_attempts WHERE task_id BETWEEN '" + run
                         + "' AND instance_id('" + run + "', 2147483647) ORDER BY hop NULLS FIRST OFFSET 1"));

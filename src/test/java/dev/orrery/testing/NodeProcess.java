@@ -22,6 +22,9 @@ public final class NodeProcess implements AutoCloseable {
     private static final HttpClient HTTP =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
 
+    /** A new data folder on a machine that has much else to do. */
+    private static final Duration START_LIMIT = Duration.ofSeconds(90);
+
     private final Path dataDir;
     private final Process process;
     private final URI address;
@@ -59,12 +62,17 @@ public final class NodeProcess implements AutoCloseable {
                 .redirectOutput(output.toFile())
                 .start();
         var node = new NodeProcess(dataDir, process, URI.create("http://127.0.0.1:" + port), output);
-        Await.until("the node is ready", () -> {
-            if (!process.isAlive()) {
-                throw new AssertionError("the node ended: " + node.output());
-            }
-            return node.isReady();
-        });
+        try {
+            Await.until("the node is ready", START_LIMIT, () -> {
+                if (!process.isAlive()) {
+                    throw new AssertionError("the node ended: " + node.output());
+                }
+                return node.isReady();
+            });
+        } catch (AssertionError late) {
+            node.kill();
+            throw new AssertionError(late.getMessage() + "; it printed: " + node.output(), late);
+        }
         return node;
     }
 
