@@ -5,17 +5,23 @@ import static java.lang.System.Logger.Level.WARNING;
 import dev.orrery.domain.StartupException;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.MigrationInfoService;
+import org.flywaydb.core.api.MigrationVersion;
 import org.flywaydb.core.api.exception.FlywayValidateException;
 
 /**
  * Brings the schema to the version of this jar: the files in {@code db/migration}, each in one transaction.
  *
  * <p>Several nodes may start at once: Flyway's lock lets one migrate while the others wait. A schema that is newer than
- * the jar is refused, as its rows may mean what this jar does not know.
+ * the jar is left as it is; the jar may work with it where the table {@code compatibility} says so, else it is refused, as
+ * rows may mean what this jar does not know. So that an older jar never puts its own functions in the place of newer ones,
+ * a release that changes a repeatable migration brings a numbered one too, be it for that alone.
  */
 public final class Migrations {
 
@@ -34,6 +40,7 @@ public final class Migrations {
 
     private static final Duration BLOCKED_PAUSE = Duration.ofSeconds(1);
     private static final String LOCK_NOT_AVAILABLE = "55P03";
+    private static final String UNDEFINED_TABLE = "42P01";
 
     private static final Pattern SCRIPT = Pattern.compile("script (\\S+)");
     private static final Pattern LINE = Pattern.compile("(?m)^Line\\s*: (\\d+)");
@@ -74,16 +81,58 @@ public final class Migrations {
     }
 
     private static void migrate(String jdbcUrl, String user, String password, String location) {
-        Flyway.configure()
+        var flyway =
+                flyway(jdbcUrl, user, password, location, "repeatable:missing"); // and by that not those of the future
+        var schema = flyway.info();
+        var newest = newestApplied(schema);
+        var known = newestKnown(schema);
+        if (newest.compareTo(known) > 0
+                && knownFrom(flyway).filter(from -> known.compareTo(from) >= 0).isPresent()) {
+            flyway(jdbcUrl, user, password, location, "*:future", "*:pending", "repeatable:missing")
+                    .validate();
+            LOG.log(WARNING, "event=newer_schema version=" + newest + " known=" + known);
+            return;
+        }
+        flyway.migrate();
+    }
+
+    private static MigrationVersion newestApplied(MigrationInfoService schema) {
+        var current = schema.current();
+        return current == null || current.getVersion() == null ? MigrationVersion.EMPTY : current.getVersion();
+    }
+
+    private static MigrationVersion newestKnown(MigrationInfoService schema) {
+        return Arrays.stream(schema.all())
+                .filter(migration -> migration.getState().isResolved())
+                .flatMap(migration -> Optional.ofNullable(migration.getVersion()).stream())
+                .max(Comparator.naturalOrder())
+                .orElse(MigrationVersion.EMPTY);
+    }
+
+    /** Which version programs have to know at least; empty where the schema does not tell. */
+    private static Optional<MigrationVersion> knownFrom(Flyway flyway) {
+        try (var connection = flyway.getConfiguration().getDataSource().getConnection();
+                var statement = connection.createStatement();
+                var rows = statement.executeQuery("SELECT known_from FROM " + SCHEMA + ".compatibility")) {
+            return rows.next() ? Optional.of(MigrationVersion.fromVersion(rows.getString(1))) : Optional.empty();
+        } catch (SQLException e) {
+            if (UNDEFINED_TABLE.equals(e.getSQLState())) {
+                return Optional.empty();
+            }
+            throw new FlywayException("cannot read which releases the schema allows", e);
+        }
+    }
+
+    private static Flyway flyway(String jdbcUrl, String user, String password, String location, String... ignored) {
+        return Flyway.configure()
                 .dataSource(jdbcUrl + (jdbcUrl.contains("?") ? "&" : "?") + OPTIONS, user, password)
                 .locations(location)
                 .failOnMissingLocations(true)
                 .defaultSchema(SCHEMA)
                 .placeholderReplacement(false)
                 .lockRetryCount(LOCK_TRIES)
-                .ignoreMigrationPatterns("repeatable:missing") // and by that not those of the future
-                .load()
-                .migrate();
+                .ignoreMigrationPatterns(ignored)
+                .load();
     }
 
     private static String mismatch(FlywayValidateException e) {

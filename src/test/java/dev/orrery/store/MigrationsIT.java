@@ -25,6 +25,9 @@ class MigrationsIT {
     private static final String GROW =
             "ALTER TABLE things ADD COLUMN name text;\nINSERT INTO things VALUES (2, 'two');\n";
 
+    private static final String ALLOWED_FROM_ONE =
+            "CREATE TABLE compatibility (known_from int); INSERT INTO compatibility VALUES (1);";
+
     @TempDir
     Path folder;
 
@@ -95,6 +98,49 @@ class MigrationsIT {
                 .isInstanceOf(StartupException.class)
                 .hasMessageContainingAll("has version 002", "does not know", "start the release that made it")
                 .hasMessageNotContaining("\n");
+    }
+
+    @Test
+    void anOlderReleaseWorksWithANewerSchemaThatAllowsItAndLeavesItAsItIs() throws Exception {
+        var functions = "CREATE OR REPLACE FUNCTION answer() RETURNS int LANGUAGE sql RETURN %d;";
+        write("V001__first.sql", FIRST + ALLOWED_FROM_ONE);
+        write("R__functions.sql", functions.formatted(43));
+        write("V002__second.sql", GROW);
+        migrate();
+        Files.delete(folder.resolve("V002__second.sql"));
+        write("R__functions.sql", functions.formatted(42));
+        write("R__more.sql", "CREATE OR REPLACE FUNCTION more() RETURNS int LANGUAGE sql RETURN 1;");
+
+        migrate();
+
+        assertThat(texts("SELECT answer()::text")).containsExactly("43");
+        assertThat(texts("SELECT count(*)::text FROM pg_proc WHERE proname = 'more'"))
+                .containsExactly("0");
+    }
+
+    @Test
+    void aNewerSchemaThatAsksForMoreRefusesAnOlderRelease() throws Exception {
+        write("V001__first.sql", FIRST + ALLOWED_FROM_ONE);
+        write("V002__second.sql", GROW + "UPDATE compatibility SET known_from = 2;");
+        migrate();
+        Files.delete(folder.resolve("V002__second.sql"));
+
+        assertThatThrownBy(this::migrate)
+                .isInstanceOf(StartupException.class)
+                .hasMessageContainingAll("has version 002", "does not know", "start the release that made it");
+    }
+
+    @Test
+    void anOlderReleaseOfAnotherOriginIsRefusedByANewerSchema() throws Exception {
+        write("V001__first.sql", FIRST + ALLOWED_FROM_ONE);
+        write("V002__second.sql", GROW);
+        migrate();
+        Files.delete(folder.resolve("V002__second.sql"));
+        write("V001__first.sql", FIRST + ALLOWED_FROM_ONE + "-- changed");
+
+        assertThatThrownBy(this::migrate)
+                .isInstanceOf(StartupException.class)
+                .hasMessageContainingAll("made by another build", "checksum mismatch for migration version 001");
     }
 
     @Test
