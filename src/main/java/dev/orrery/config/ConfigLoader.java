@@ -88,6 +88,7 @@ public final class ConfigLoader {
                         value(Settings.ETCD_USER),
                         value(Settings.ETCD_PASSWORD),
                         value(Settings.ETCD_TIMEOUT),
+                        value(Settings.ETCD_CONNECT_TIMEOUT),
                         Folders.expanded(value(Settings.ETCD_CA_FILE)),
                         Folders.expanded(value(Settings.ETCD_CERT_FILE)),
                         Folders.expanded(value(Settings.ETCD_KEY_FILE))));

@@ -12,6 +12,7 @@ import java.util.List;
  * @param prefix where the keys of the cluster are
  * @param user the account; empty: none
  * @param timeout how long a call may take
+ * @param connectTimeout how long a starting node waits for etcd to answer
  * @param caFile the certificates by which etcd's own is checked; empty: those of the system
  * @param certFile the node's certificate, where etcd asks for one
  * @param keyFile its key
@@ -22,12 +23,13 @@ public record EtcdConfig(
         String user,
         String password,
         Duration timeout,
+        Duration connectTimeout,
         String caFile,
         String certFile,
         String keyFile) {
 
     public static final EtcdConfig DEFAULT =
-            new EtcdConfig(List.of(), "/orrery", "", "", Duration.ofSeconds(2), "", "", "");
+            new EtcdConfig(List.of(), "/orrery", "", "", Duration.ofSeconds(2), Duration.ofSeconds(30), "", "", "");
 
     public EtcdConfig {
         endpoints = List.copyOf(endpoints);
@@ -36,6 +38,7 @@ public record EtcdConfig(
         Settings.ETCD_USER.check(user);
         Settings.ETCD_PASSWORD.check(password);
         Settings.ETCD_TIMEOUT.check(timeout);
+        Settings.ETCD_CONNECT_TIMEOUT.check(connectTimeout);
         Settings.ETCD_CA_FILE.check(caFile);
         Settings.ETCD_CERT_FILE.check(certFile);
         Settings.ETCD_KEY_FILE.check(keyFile);
@@ -56,7 +59,8 @@ public record EtcdConfig(
     @Override
     public String toString() {
         return "EtcdConfig[endpoints=" + endpoints + ", prefix=" + prefix + ", user=" + user + ", password="
-                + Secrets.masked(password) + ", timeout=" + timeout + ", caFile=" + caFile + ", certFile=" + certFile
+                + Secrets.masked(password) + ", timeout=" + timeout + ", connectTimeout=" + connectTimeout + ", caFile="
+                + caFile + ", certFile=" + certFile
                 + ", keyFile=" + keyFile + "]";
     }
 

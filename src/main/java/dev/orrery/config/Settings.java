@@ -157,6 +157,13 @@ final class Settings {
             false,
             config -> config.etcd().timeout());
 
+    static final Setting<Duration> ETCD_CONNECT_TIMEOUT = new Setting<>(
+            "etcd.connect-timeout",
+            new Span(Duration.ofMillis(100), Duration.ofHours(1)),
+            "How long a starting node waits for etcd to answer.",
+            false,
+            config -> config.etcd().connectTimeout());
+
     static final Setting<String> ETCD_CA_FILE = text(
             "etcd.ca-file",
             new Text(4_096, FILE_OR_NONE, "file", "name a file"),
@@ -341,6 +348,7 @@ final class Settings {
                             ETCD_USER,
                             ETCD_PASSWORD,
                             ETCD_TIMEOUT,
+                            ETCD_CONNECT_TIMEOUT,
                             ETCD_CA_FILE,
                             ETCD_CERT_FILE,
                             ETCD_KEY_FILE)),

@@ -2,6 +2,7 @@ package dev.orrery.coordination;
 
 import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.config.EtcdConfig;
 import dev.orrery.domain.NodeId;
@@ -28,9 +29,6 @@ public final class EtcdCoordination implements Coordination {
     /** A mark outlives every freeze of a node that would still matter: by then the node is fenced in the database. */
     private static final Duration MARK_TTL = Duration.ofMinutes(10);
 
-    /** How many times the limit of a call an etcd is waited for that starts together with the node. */
-    private static final int START_LIMITS = 4;
-
     private static final Duration TRY_AGAIN = Duration.ofMillis(250);
 
     private final EtcdClient etcd;
@@ -49,20 +47,26 @@ public final class EtcdCoordination implements Coordination {
     }
 
     /**
-     * Connects; an etcd that is not there is waited for, four times the limit of a call, one that refuses is not.
+     * Connects; an etcd that is not there is waited for, one that refuses is not.
      *
      * @throws StartupException that names the place and the cure
      */
     public static EtcdCoordination connect(EtcdConfig config) {
         var client = new EtcdClient(config);
-        var deadline = System.nanoTime() + config.timeout().toNanos() * START_LIMITS;
-        while (true) {
+        var deadline = System.nanoTime() + config.connectTimeout().toNanos();
+        for (var isFirst = true; ; isFirst = false) {
             try {
                 return new EtcdCoordination(config, client);
             } catch (CoordinationException e) {
                 if (!isUnreached(e) || System.nanoTime() - deadline > 0) {
                     client.close();
                     throw refused(config, e);
+                }
+                if (isFirst) {
+                    LOG.log(
+                            WARNING,
+                            "event=etcd_awaited endpoints=" + config.endpoints() + " limit="
+                                    + config.connectTimeout().toSeconds() + "s");
                 }
                 pause();
             }

@@ -84,6 +84,7 @@ class ConfigLoaderTest {
                 Map.entry("etcd.user", "orrery"),
                 Map.entry("etcd.password", "secret"),
                 Map.entry("etcd.timeout", "3s"),
+                Map.entry("etcd.connect-timeout", "1m"),
                 Map.entry("etcd.ca-file", "/etc/ca.pem"),
                 Map.entry("etcd.cert-file", "/etc/cert.pem"),
                 Map.entry("etcd.key-file", "/etc/key.pem"),

@@ -43,7 +43,8 @@ final class CandidateProcess implements AutoCloseable {
 
     public static void main(String[] arguments) throws Exception {
         var folder = Path.of(arguments[0]);
-        var config = new EtcdConfig(List.of(arguments[1]), arguments[2], "", "", Duration.ofSeconds(2), "", "", "");
+        var config = new EtcdConfig(
+                List.of(arguments[1]), arguments[2], "", "", Duration.ofSeconds(2), Duration.ofSeconds(8), "", "", "");
         var coordination = EtcdCoordination.connect(config);
         coordination.join(CoordinationContract.member("frozen"));
         var standing = new Standing();

@@ -88,7 +88,15 @@ class ClusterMembershipIT {
             toDatabase = new Proxy("127.0.0.1", database.port());
             toEtcd = new Proxy("127.0.0.1", etcd.member(1).port());
             coordination = EtcdCoordination.connect(new EtcdConfig(
-                    List.of("http://127.0.0.1:" + toEtcd.port()), prefix, "", "", Duration.ofSeconds(1), "", "", ""));
+                    List.of("http://127.0.0.1:" + toEtcd.port()),
+                    prefix,
+                    "",
+                    "",
+                    Duration.ofSeconds(1),
+                    Duration.ofSeconds(8),
+                    "",
+                    "",
+                    ""));
             nodes.add(this);
             coordination.join(new Member(id, name, "1", address, "127.0.0.1", 7000, List.of()));
             join(name, coordination.place());

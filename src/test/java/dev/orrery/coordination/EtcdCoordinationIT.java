@@ -39,7 +39,7 @@ class EtcdCoordinationIT extends CoordinationContract {
     }
 
     private static EtcdConfig config(List<String> endpoints, String prefix) {
-        return new EtcdConfig(endpoints, prefix, "", "", Duration.ofSeconds(2), "", "", "");
+        return new EtcdConfig(endpoints, prefix, "", "", Duration.ofSeconds(2), Duration.ofSeconds(8), "", "", "");
     }
 
     @Override

@@ -40,7 +40,7 @@ class EtcdFaultsIT {
     }
 
     private static EtcdConfig config(List<String> endpoints, String prefix) {
-        return new EtcdConfig(endpoints, prefix, "", "", Duration.ofSeconds(2), "", "", "");
+        return new EtcdConfig(endpoints, prefix, "", "", Duration.ofSeconds(2), Duration.ofSeconds(8), "", "", "");
     }
 
     private EtcdConfig config() {

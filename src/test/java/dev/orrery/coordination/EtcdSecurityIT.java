@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 class EtcdSecurityIT {
 
     private static final Duration LIMIT = Duration.ofSeconds(1);
+    private static final Duration START_LIMIT = Duration.ofSeconds(4);
     private static final String PLACE = "start it, or correct etcd.endpoints";
     private static final String FILES =
             "correct etcd.ca-file, etcd.cert-file and etcd.key-file, or the certificates of etcd";
@@ -34,11 +35,11 @@ class EtcdSecurityIT {
     private Path folder;
 
     private static EtcdConfig plain(String url) {
-        return new EtcdConfig(List.of(url), "/orrery", "", "", LIMIT, "", "", "");
+        return new EtcdConfig(List.of(url), "/orrery", "", "", LIMIT, START_LIMIT, "", "", "");
     }
 
     private static EtcdConfig trusting(String url, Path authority) {
-        return new EtcdConfig(List.of(url), "/orrery", "", "", LIMIT, authority.toString(), "", "");
+        return new EtcdConfig(List.of(url), "/orrery", "", "", LIMIT, START_LIMIT, authority.toString(), "", "");
     }
 
     private static EtcdConfig presenting(String url, Path authority, Certificates.Pair own) {
@@ -48,13 +49,14 @@ class EtcdSecurityIT {
                 "",
                 "",
                 LIMIT,
+                START_LIMIT,
                 authority.toString(),
                 own.certificate().toString(),
                 own.key().toString());
     }
 
     private static EtcdConfig account(Etcd etcd, String prefix, String user, String password) {
-        return new EtcdConfig(etcd.endpoints(), prefix, user, password, LIMIT, "", "", "");
+        return new EtcdConfig(etcd.endpoints(), prefix, user, password, LIMIT, START_LIMIT, "", "", "");
     }
 
     private static void assertWorks(EtcdConfig config) {
