@@ -21,6 +21,9 @@ final class Round {
     /** Within which all must have ended after the last harm is over. */
     static final Duration END_LIMIT = Duration.ofSeconds(60);
 
+    private static final int LEAST_RUNS = 10;
+    private static final int LEAST_EFFECTS = 100;
+
     private final FaultCluster cluster;
     private final LeaderWatch leaders;
     private final Duration endLimit;
@@ -62,7 +65,11 @@ final class Round {
         }
         var history = history(shapes, load, scene, effects, leaders.since(began));
         var report = Checker.check(history);
-        return new Result(report, Measured.of(harm, scene, history), load.surprises(), keep(suffix, history));
+        var surprises = new ArrayList<>(load.surprises());
+        if (report.runs() < LEAST_RUNS || report.effects() < LEAST_EFFECTS) {
+            surprises.add("too little to judge by: " + report.runs() + " runs, " + report.effects() + " effects");
+        }
+        return new Result(report, Measured.of(harm, scene, history), surprises, keep(suffix, history));
     }
 
     /** Those that do not end are the checker's business. */

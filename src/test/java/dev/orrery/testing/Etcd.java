@@ -1,6 +1,6 @@
 package dev.orrery.testing;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vertx.core.json.JsonObject;
@@ -117,11 +117,14 @@ public final class Etcd implements AutoCloseable {
     private static void requireEtcd() {
         var there = Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
                 .anyMatch(folder -> Files.isExecutable(Path.of(folder, "etcd")));
+        if (there) {
+            return; // before anything of JUnit is touched, which the programs behind our scripts do without
+        }
         var missing = "etcd is not installed: apt-get install etcd-server";
         if ("true".equals(System.getenv("CI"))) {
-            assertTrue(there, missing);
+            fail(missing);
         }
-        assumeTrue(there, missing);
+        assumeTrue(false, missing);
     }
 
     public List<Member> members() {
