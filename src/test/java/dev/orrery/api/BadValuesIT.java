@@ -143,4 +143,31 @@ class BadValuesIT {
                 .get(RUNS + "/" + run.getString("runId") + "/tasks/" + id)
                 .send();
     }
+
+    @Test
+    void whatTheDatabaseCannotKeepNeverReachesIt() {
+        var uri = DAGS + "/" + node.publish("odd", "tasks: [{id: a, type: handler, handler: noop}]") + "/runs";
+
+        for (var params : List.of("{\"a\":\"\\u0000\"}", "{\"a\":1e99999}", "{\"a\":\"\\udc00\"}", "{\"\\u0000\":1}")) {
+            assertThat(node.client
+                            .post(uri)
+                            .json("{\"params\":" + params + "}")
+                            .send()
+                            .code())
+                    .isEqualTo("VALIDATION_ERROR");
+        }
+        for (var params : List.of(
+                "{\"a\":1e1000}", "{\"a\":-0.0}", "{\"\":\"\\ud83d\\ude00\"}", "{\"a\":" + "9".repeat(900) + "}")) {
+            assertThat(node.client
+                            .post(uri)
+                            .json("{\"params\":" + params + "}")
+                            .send()
+                            .status())
+                    .as(params)
+                    .isEqualTo(202);
+        }
+        for (var name : List.of("a%00", "%ED%A0%80", "%FF")) {
+            assertThat(node.client.get(DAGS + "?name=" + name).send().status()).isIn(200, 400);
+        }
+    }
 }
