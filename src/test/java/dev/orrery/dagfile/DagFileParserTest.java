@@ -1,7 +1,8 @@
 package dev.orrery.dagfile;
 
-import static java.nio.charset.StandardCharsets.UTF_16LE;
-import static java.nio.charset.StandardCharsets.UTF_8;
+import static dev.orrery.dagfile.DagFiles.problems;
+import static dev.orrery.dagfile.DagFiles.task;
+import static dev.orrery.dagfile.DagFiles.valid;
 import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -11,7 +12,6 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.TaskId;
-import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;
@@ -21,18 +21,17 @@ import dev.orrery.domain.dag.TaskType.PythonSource.Script;
 import dev.orrery.domain.dag.TaskType.Shell;
 import dev.orrery.domain.task.RetryPolicy;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** The fields of a file: what they mean, and what is said where they are wrong. */
 class DagFileParserTest {
 
     private static final String NIGHTLY_REPORT = """
@@ -294,6 +293,17 @@ class DagFileParserTest {
                         "the field 'command' belongs to shell tasks; this one is http");
     }
 
+    @Test
+    void onlyTheFirstProblemsAreShownAndTheRestIsCounted() {
+        var fields = IntStream.range(0, 20_000).mapToObj(n -> "x" + n + ": 1\n").collect(joining());
+
+        var problems = problems(fields + task("type: shell, command: x"));
+
+        assertThat(problems).hasSize(Problems.MAX_SHOWN + 1);
+        assertThat(problems.getLast().code()).isEqualTo("TOO_MANY_PROBLEMS");
+        assertThat(problems.getLast().message()).isEqualTo("and 19900 more problems");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -413,322 +423,6 @@ class DagFileParserTest {
         assertThat(problems(yaml)).extracting(Problem::code).containsExactly(code);
     }
 
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "0 2 * * *",
-                "*/5 * * * * *",
-                "@daily",
-                "@hourly",
-                "@weekly",
-                "@monthly",
-                "@yearly",
-                "@annually",
-                "@midnight",
-                "0 0 29 2 *",
-                "0 0 31 1,4 *",
-                "0 0 30 2 MON",
-                "0 0 L * *",
-                "0 0 L-3 * *",
-                "0 0 15W * *",
-                "0 0 LW 2 *",
-                "0 0 * * 5L",
-                "0 0 * * MON#2",
-                "0 0 * * SUN-SAT",
-                "0 0 * * FRI-MON",
-                "0 0 * * 7",
-                "0 0 1 jan-mar *",
-                "5/15 * * * *",
-                "0 22,23 1-31/2 */3 1-5",
-                "0 0 31 2/2 *"
-            })
-    void aScheduleThatFiresIsTaken(String schedule) {
-        assertThat(valid("schedule: '" + schedule + "'\n" + task("type: shell, command: x"))
-                        .schedule())
-                .contains(schedule);
-    }
-
-    @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            value = {
-                "0 0 30 2 *       | it never fires",
-                "0 0 31 4,6,9,11 * | it never fires",
-                "0 0 0 31W 2 *    | it never fires",
-                "0 0 L-30 4 *     | it never fires",
-                "60 * * * *       | its minute '60' is wrong: Value 60 not in range [0, 59]",
-                "* 24 * * *       | its hour",
-                "* * 0 * *        | its day of month",
-                "* * * 13 *       | its month",
-                "* * * * 8        | its day of week",
-                "60 * * * * *     | its second",
-                "* 22-2 * * *     | its hour",
-                "*/0 * * * *      | its minute",
-                "x * * * *        | its minute",
-                "* * ? * *        | write '*'",
-                "* * * * 1#6      | from 1 to 5",
-                "* * * * 1,L      | 5L is the last Friday",
-                "* * * *          | it has 4 fields",
-                "* * * * * * *    | it has 7 fields",
-                "* * * * $        | a character is not known here",
-                "@reboot          | known are @annually",
-                "@Daily           | known are @annually",
-                "tomorrow         | it has 1 field,",
-            })
-    void aScheduleThatDoesNotIsRefusedWithTheReason(String schedule, String reason) {
-        var problems = problems("schedule: '" + schedule + "'\n" + task("type: shell, command: x"));
-
-        assertThat(problems).extracting(Problem::code).containsExactly("BAD_CRON");
-        assertThat(problems.getFirst().message()).contains(reason);
-    }
-
-    @Test
-    void aScheduleHasAtMostAHundredCharacters() {
-        var list = IntStream.range(0, 59).mapToObj(Integer::toString).collect(joining(","));
-
-        assertThat(problems("schedule: '" + list + " * * * *'\n" + task("type: shell, command: x")))
-                .extracting(Problem::code)
-                .containsExactly("BAD_CRON");
-    }
-
-    @Test
-    void cyclesThatShareNoEdgeAreEachSpelledOut() {
-        var problems = problems("""
-                tasks:
-                  - {id: start, type: handler, handler: noop}
-                  - {id: a, type: handler, handler: noop, dependencies: [b, start]}
-                  - {id: b, type: handler, handler: noop, dependencies: [a, c]}
-                  - {id: c, type: handler, handler: noop, dependencies: [b]}
-                  - {id: behind, type: handler, handler: noop, dependencies: [c]}
-                """);
-
-        assertThat(problems)
-                .extracting(Problem::message)
-                .containsExactlyInAnyOrder(
-                        "the dependencies form a cycle: a -> b -> a", "the dependencies form a cycle: b -> c -> b");
-    }
-
-    @Test
-    void aCycleBeginsWithItsFirstTaskInTheFileAlsoWhereOthersWaitBehindIt() {
-        var problems = problems("""
-                tasks:
-                  - {id: behind, type: handler, handler: noop, dependencies: [c]}
-                  - {id: a, type: handler, handler: noop, dependencies: [c]}
-                  - {id: b, type: handler, handler: noop, dependencies: [a]}
-                  - {id: c, type: handler, handler: noop, dependencies: [b]}
-                """);
-
-        assertThat(problems)
-                .extracting(Problem::message)
-                .containsExactly("the dependencies form a cycle: a -> b -> c -> a");
-    }
-
-    @Test
-    void aLongCycleIsSpelledOutInPart() {
-        var problems = problems(ring(10_000));
-
-        assertThat(problems).hasSize(1);
-        assertThat(problems.getFirst().message())
-                .startsWith("the dependencies form a cycle: t0 -> t1 -> ")
-                .contains(" more -> ")
-                .endsWith(" -> t9999 -> t0")
-                .hasSizeLessThan(500);
-    }
-
-    @Test
-    void aChainOfTenThousandTasksIsLegal() {
-        assertThat(valid(chain(10_000)).tasks()).hasSize(10_000);
-    }
-
-    @Test
-    void moreTasksAreTooMany() {
-        assertThat(problems(chain(10_001))).extracting(Problem::code).containsExactly("TOO_MANY_TASKS");
-    }
-
-    @Test
-    void aTaskMayWaitForAThousandOthers() {
-        assertThat(valid(join(1_000)).tasks()).hasSize(1_001);
-        assertThat(problems(join(1_001))).extracting(Problem::code).containsExactly("TOO_MANY_DEPENDENCIES");
-    }
-
-    @Test
-    void fiftyThousandEdgesAreLegalAndMoreAreNot() {
-        assertThat(valid(layers(1_050, 50)).tasks()).hasSize(1_050);
-        var problems = problems(layers(1_052, 50));
-        assertThat(problems).extracting(Problem::code).containsExactly("TOO_MANY_DEPENDENCIES");
-        assertThat(problems.getFirst().path()).isEqualTo("tasks");
-    }
-
-    @Test
-    void onlyTheFirstProblemsAreShownAndTheRestIsCounted() {
-        var fields = IntStream.range(0, 20_000).mapToObj(n -> "x" + n + ": 1\n").collect(joining());
-
-        var problems = problems(fields + task("type: shell, command: x"));
-
-        assertThat(problems).hasSize(Problems.MAX_SHOWN + 1);
-        assertThat(problems.getLast().code()).isEqualTo("TOO_MANY_PROBLEMS");
-        assertThat(problems.getLast().message()).isEqualTo("and 19900 more problems");
-    }
-
-    @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            quoteCharacter = '`',
-            value = {
-                "name: &a x             | anchors",
-                "name: *a               | aliases",
-                "name: !!str x          | tags",
-                "name: ! x              | tags",
-                "name: !x {a: b}        | tags",
-                "tasks: !!set {a, b}    | tags",
-                "<<: {name: x}          | merge keys",
-                "name: x: y             | this is no YAML",
-                "name: [x               | this is no YAML",
-                "name: \"x              | this is no YAML",
-                "name: @x               | this is no YAML",
-                "name: \"\\q\"          | this is no YAML",
-                "%YAML 3.0              | this is no YAML",
-            })
-    void whatIsNoPlainYamlIsRefused(String yaml, String message) {
-        var problems = problems(yaml);
-
-        assertThat(problems).anySatisfy(problem -> {
-            assertThat(problem.code()).isEqualTo("PARSE_ERROR");
-            assertThat(problem.message()).contains(message);
-            assertThat(problem.line()).isEqualTo(1);
-        });
-        assertThat(((Parsed.Invalid) DagFileParser.parse(yaml)).errorCode()).isEqualTo(ErrorCode.PARSE_ERROR);
-    }
-
-    @Test
-    void aQuotedMergeKeyIsAKeyLikeAnother() {
-        assertThat(valid(task("type: handler, handler: echo, input: {'<<': 1}")).tasks())
-                .hasSize(1);
-    }
-
-    @Test
-    void aTabForIndentationIsExplained() {
-        var problems = problems("tasks:\n\t- id: a");
-
-        assertThat(problems.getFirst().help()).contains("indent with spaces, not with tabs");
-        assertThat(problems.getFirst().line()).isEqualTo(2);
-    }
-
-    @Test
-    void anUnknownEscapeIsExplained() {
-        assertThat(problems("name: \"a\\/b\"").getFirst().help())
-                .contains("write a backslash as \\\\ and a slash as it is, or use single quotes");
-    }
-
-    @Test
-    void aSecondDocumentIsRefusedAndTheFirstStillChecked() {
-        var problems = problems("---\nname: ''\n" + task("type: shell, command: x") + "\n---\nname: y");
-
-        assertThat(problems).extracting(Problem::code).containsExactly("BAD_NAME", "PARSE_ERROR");
-        assertThat(problems.getLast().line()).isEqualTo(4);
-    }
-
-    @Test
-    void aDuplicateKeyNamesTheFirstOne() {
-        var problems = problems("name: x\nname: y\n" + task("type: shell, command: x"));
-
-        assertThat(problems).extracting(Problem::code).containsExactly("DUPLICATE_KEY");
-        assertThat(problems.getFirst().message()).isEqualTo("'name' already stands in line 1");
-        assertThat(problems.getFirst().line()).isEqualTo(2);
-    }
-
-    @Test
-    void aKeyThatIsNoTextIsRefused() {
-        assertThat(problems(task("type: handler, handler: echo, input: {[a]: b}")))
-                .extracting(Problem::code)
-                .containsExactly("WRONG_TYPE");
-    }
-
-    @Test
-    void depthNodesAndTextsHaveLimits() {
-        var deep = task("type: handler, handler: echo, input: " + "[".repeat(70) + "]".repeat(70));
-        var many = task("type: handler, handler: echo, input: [" + "1,".repeat(YamlTree.MAX_NODES) + "1]");
-        var longText = task("type: shell, command: \"" + "x".repeat(YamlTree.MAX_TEXT_BYTES + 1) + "\"");
-
-        assertThat(problems(deep)).extracting(Problem::message).containsExactly("values are nested more than 64 deep");
-        assertThat(problems(many))
-                .extracting(Problem::message)
-                .containsExactly("the file holds more than 250000 values");
-        assertThat(problems(longText))
-                .extracting(Problem::message)
-                .containsExactly("this text is longer than 102400 bytes");
-    }
-
-    @Test
-    void aFileHasAtMostOneMebibyte() {
-        var padded = task("type: shell, command: x") + "\n#" + "ä".repeat(SourceText.MAX_BYTES / 2);
-
-        assertThat(problems(padded)).extracting(Problem::code).containsExactly("FILE_TOO_LARGE");
-        assertThat(DagFileParser.parse(padded.getBytes(UTF_8)))
-                .isEqualTo(DagFileParser.parse(padded))
-                .extracting(parsed -> ((Parsed.Invalid) parsed).errorCode())
-                .isEqualTo(ErrorCode.PAYLOAD_TOO_LARGE);
-        assertThat(valid(padded.substring(0, padded.length() - 30)).tasks()).hasSize(1);
-    }
-
-    @Test
-    void bytesThatAreNotUtf8AreRefusedWithTheirPlace() {
-        var broken = ("name: x\ndescription: ä" + "?").getBytes(UTF_8);
-        broken[broken.length - 1] = (byte) 0xC3;
-
-        var problems = problems(DagFileParser.parse(concat(broken, "\n".getBytes(UTF_8))));
-
-        assertThat(problems).extracting(Problem::code).containsExactly("PARSE_ERROR");
-        assertThat(problems.getFirst().line()).isEqualTo(2);
-        assertThat(problems.getFirst().column()).isEqualTo(15);
-    }
-
-    @Test
-    void aFileThatEndsInsideACharacterIsRefused() {
-        var bytes = "name: ä".getBytes(UTF_8);
-
-        var problems = problems(DagFileParser.parse(Arrays.copyOf(bytes, bytes.length - 1)));
-
-        assertThat(problems.getFirst().message()).startsWith("the file is not UTF-8");
-    }
-
-    @Test
-    void utf16IsRecognised() {
-        var bytes = concat(new byte[] {(byte) 0xFF, (byte) 0xFE}, "name: x".getBytes(UTF_16LE));
-
-        assertThat(problems(DagFileParser.parse(bytes)).getFirst().help())
-                .contains("it looks like UTF-16: save it as UTF-8");
-    }
-
-    @Test
-    void aByteOrderMarkIsSkipped() {
-        assertThat(valid("\uFEFF" + task("type: shell, command: x")).tasks()).hasSize(1);
-    }
-
-    @Test
-    void controlCharactersMayNotStandInAFile() {
-        var problems = problems("name: x\ndescription: a\u0007b");
-
-        assertThat(problems)
-                .extracting(Problem::message)
-                .containsExactly("the character U+0007 may not stand in a YAML file");
-        assertThat(problems.getFirst().column()).isEqualTo(15);
-    }
-
-    @Test
-    void columnsCountCharactersNotHalvesOfThem() {
-        var problems = problems("{description: 😀, x: 1, tasks: [{id: a, type: shell, command: x}]}");
-
-        assertThat(problems.getFirst().column()).isEqualTo(18);
-    }
-
-    @Test
-    void messagesAreShortAndCannotSteerATerminal() {
-        var problems = problems("\"\\e[2J" + "x".repeat(500) + "\": 1\n" + task("type: shell, command: x"));
-
-        assertThat(problems.getFirst().message()).contains("\\u001B[2J").hasSizeLessThan(100);
-    }
-
     @Test
     void anInvalidFileBecomesAnErrorWithAllProblems() {
         var parsed = DagFileParser.parse("nmae: x\ntasks: []");
@@ -739,66 +433,5 @@ class DagFileParserTest {
             assertThat(error).hasMessage("the DAG file is not valid: unknown field 'nmae' (and more)");
         });
         assertThat(DagFileParser.parse(NIGHTLY_REPORT).orThrow().tasks()).hasSize(4);
-    }
-
-    private static String task(String fields) {
-        return "tasks: [{id: a, " + fields + "}]";
-    }
-
-    private static String chain(int tasks) {
-        return lines(tasks, n -> n == 0 ? "" : "t" + (n - 1));
-    }
-
-    private static String ring(int tasks) {
-        return lines(tasks, n -> "t" + (n + tasks - 1) % tasks);
-    }
-
-    private static String join(int tasks) {
-        return lines(
-                tasks + 1,
-                n -> n < tasks
-                        ? ""
-                        : IntStream.range(0, tasks).mapToObj(m -> "t" + m).collect(joining(",")));
-    }
-
-    private static String layers(int tasks, int width) {
-        return lines(
-                tasks,
-                n -> n < width
-                        ? ""
-                        : IntStream.range(n / width * width - width, n / width * width)
-                                .mapToObj(m -> "t" + m)
-                                .collect(joining(",")));
-    }
-
-    private static String lines(int tasks, IntFunction<String> dependencies) {
-        return IntStream.range(0, tasks)
-                .mapToObj(n -> "- {id: t" + n + ", type: handler, handler: noop, dependencies: ["
-                        + dependencies.apply(n) + "]}\n")
-                .collect(joining("", "tasks:\n", ""));
-    }
-
-    private static byte[] concat(byte[] first, byte[] second) {
-        var all = Arrays.copyOf(first, first.length + second.length);
-        System.arraycopy(second, 0, all, first.length, second.length);
-        return all;
-    }
-
-    private static DagDraft valid(String yaml) {
-        return switch (DagFileParser.parse(yaml)) {
-            case Parsed.Valid(var draft) -> draft;
-            case Parsed.Invalid(var problems) -> throw new AssertionError("not valid: " + problems);
-        };
-    }
-
-    private static List<Problem> problems(String yaml) {
-        return problems(DagFileParser.parse(yaml));
-    }
-
-    private static List<Problem> problems(Parsed parsed) {
-        return switch (parsed) {
-            case Parsed.Valid(var draft) -> throw new AssertionError("valid: " + draft);
-            case Parsed.Invalid(var problems) -> problems;
-        };
     }
 }
