@@ -14,8 +14,6 @@ import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.engine.TestEngine.Shape;
 import dev.orrery.testing.Graphs;
-import dev.orrery.testing.Postgres;
-import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Future;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -28,28 +26,10 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** How much a worker is given, and what it is given next. */
-class BoundedQueuesIT {
-
-    private TestDatabase database;
-    private TestEngine engine;
-    private final HeldTasks tasks = new HeldTasks();
-
-    @BeforeEach
-    void open() throws SQLException {
-        database = Postgres.freshDatabase();
-        engine = new TestEngine(database);
-    }
-
-    @AfterEach
-    void close() {
-        engine.close();
-        database.close();
-    }
+class BoundedQueuesIT extends EngineTestBase {
 
     /** A worker that ends one task in a millisecond, and remembers the most that it ever had. */
     private final class SlowWorker {
@@ -95,7 +75,7 @@ class BoundedQueuesIT {
         engine.startRouter(Shape.of(3, 2).withQueueCapacity(5).claimingFarAhead());
         var names = IntStream.range(0, 500).mapToObj(n -> "t" + n).toArray(String[]::new);
 
-        var run = engine.trigger(engine.publish(Graphs.tasks(names)));
+        var run = trigger(names);
         var mostClaimed = new AtomicInteger();
         until("it has ended", () -> {
             mostClaimed.accumulateAndGet(
@@ -113,7 +93,7 @@ class BoundedQueuesIT {
     @Test
     void whatWaitsInTheDatabaseIsOvertakenByWhatIsMoreUrgent() throws SQLException {
         engine.start(1, 1, tasks);
-        var usual = engine.trigger(engine.publish(Graphs.tasks("a", "b", "c")));
+        var usual = trigger("a", "b", "c");
         tasks.awaitBegun("a");
         var urgent = engine.trigger(engine.publish(List.of(Graphs.task("urgent", Set.of(), 9))));
         var patient = engine.trigger(engine.publish(List.of(Graphs.task("patient", Set.of(), 1))));
@@ -160,7 +140,7 @@ class BoundedQueuesIT {
         var lines = new ArrayList<String>(List.of("first"));
         IntStream.range(0, 100).forEach(n -> lines.add("t" + n + " <- first"));
 
-        var run = engine.trigger(engine.publish(Graphs.tasks(lines.toArray(String[]::new))));
+        var run = trigger(lines.toArray(String[]::new));
 
         engine.awaitRun(run, "succeeded");
         assertThat(most).hasValue(1);

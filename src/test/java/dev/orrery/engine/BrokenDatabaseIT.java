@@ -6,49 +6,22 @@ import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.Json;
-import dev.orrery.domain.RunId;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.testing.Graphs;
-import dev.orrery.testing.Postgres;
-import dev.orrery.testing.Proxy;
-import dev.orrery.testing.TestDatabase;
-import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The engine while its database is gone, silent, or says no. */
-class BrokenDatabaseIT {
+class BrokenDatabaseIT extends BrokenNetworkTestBase {
 
     private static final Duration HARDLY_EVER = Duration.ofSeconds(20);
-
-    private TestDatabase database;
-    private Proxy network;
-    private TestEngine engine;
-    private final HeldTasks tasks = new HeldTasks();
-
-    @BeforeEach
-    void open() throws SQLException, IOException {
-        database = Postgres.freshDatabase();
-        network = new Proxy(database.host(), database.port());
-        engine = new TestEngine(database, network.port());
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        network.pass();
-        engine.close();
-        network.close();
-        database.close();
-    }
 
     @Test
     void aResultWhoseAnswerIsLostIsToldAgainAndCountsOnce() throws SQLException {
         engine.start(TestEngine.Shape.of(1, 2).withPoll(HARDLY_EVER), tasks);
-        var run = engine.trigger(engine.publish(Graphs.tasks("a", "b <- a")));
+        var run = trigger("a", "b <- a");
         tasks.awaitBegun("a");
 
         network.cutAnswerTo("told-once");
@@ -56,19 +29,20 @@ class BrokenDatabaseIT {
         until("the answer is lost", network::hasCutAnswer);
         tasks.end("b", SUCCEEDED);
 
-        awaitState(run, "succeeded");
+        engine.awaitRun(run, "succeeded");
         // The lost answer held the claim of b, which nobody knew: it was handed back and claimed anew.
-        assertThat(value("SELECT string_agg(attempt || ' ' || outcome, ', ' ORDER BY task_id) FROM task_attempts"))
+        assertThat(engine.value(
+                        "SELECT string_agg(attempt || ' ' || outcome, ', ' ORDER BY task_id) FROM task_attempts"))
                 .isEqualTo("1 succeeded, 1 succeeded");
         assertThat(tasks.order()).containsExactly("a", "b");
-        assertThat(value("SELECT count(*) FROM claim_batches")).isEqualTo("0");
+        assertThat(engine.value("SELECT count(*) FROM claim_batches")).isEqualTo("0");
     }
 
     @Test
     void whatEndsWhileTheDatabaseIsAwayIsCommittedAfterwards() throws SQLException {
         engine.start(2, 20, tasks);
         var names = IntStream.range(0, 30).mapToObj(n -> "t" + n).toList();
-        var run = engine.trigger(engine.publish(Graphs.tasks(names.toArray(String[]::new))));
+        var run = trigger(names.toArray(String[]::new));
         names.forEach(tasks::awaitBegun);
 
         network.cut();
@@ -76,8 +50,8 @@ class BrokenDatabaseIT {
         until("the engine has met it", () -> isRefused(engine));
         network.pass();
 
-        awaitState(run, "succeeded");
-        assertThat(value("SELECT count(*) FROM task_attempts WHERE outcome = 'succeeded'"))
+        engine.awaitRun(run, "succeeded");
+        assertThat(engine.value("SELECT count(*) FROM task_attempts WHERE outcome = 'succeeded'"))
                 .isEqualTo("30");
         assertThat(tasks.order()).hasSize(30);
     }
@@ -85,7 +59,7 @@ class BrokenDatabaseIT {
     @Test
     void aDatabaseThatIsSilentForAWhileHarmsNothing() throws SQLException {
         engine.start(1, 2, tasks);
-        var run = engine.trigger(engine.publish(Graphs.tasks("a", "b <- a")));
+        var run = trigger("a", "b <- a");
         tasks.awaitBegun("a");
 
         network.blackHole();
@@ -94,14 +68,14 @@ class BrokenDatabaseIT {
         network.pass();
         tasks.end("b", SUCCEEDED);
 
-        awaitState(run, "succeeded");
+        engine.awaitRun(run, "succeeded");
     }
 
     @Test
     void aResultThatTheDatabaseRefusesFailsAloneAndTheOthersCount() throws SQLException {
         engine.start(1, 20, tasks);
         var names = IntStream.range(0, 15).mapToObj(n -> "t" + n).toList();
-        var run = engine.trigger(engine.publish(Graphs.tasks(names.toArray(String[]::new))));
+        var run = trigger(names.toArray(String[]::new));
         names.forEach(tasks::awaitBegun);
 
         network.blackHole();
@@ -111,10 +85,10 @@ class BrokenDatabaseIT {
         }
         network.pass();
 
-        awaitState(run, "failed");
-        assertThat(value("SELECT count(*) FROM task_attempts WHERE outcome = 'succeeded'"))
+        engine.awaitRun(run, "failed");
+        assertThat(engine.value("SELECT count(*) FROM task_attempts WHERE outcome = 'succeeded'"))
                 .isEqualTo("14");
-        assertThat(value("SELECT i.task_id || ': ' || d.error FROM dead_letters d JOIN task_instances i"
+        assertThat(engine.value("SELECT i.task_id || ': ' || d.error FROM dead_letters d JOIN task_instances i"
                         + " ON i.id = d.task_id"))
                 .startsWith("t7: INTERNAL_ERROR: the result could not be stored");
     }
@@ -129,22 +103,11 @@ class BrokenDatabaseIT {
 
         engine.hideVersions(false);
 
-        awaitState(run, "succeeded");
-        assertThat(value("SELECT max(attempt) FROM task_attempts")).isEqualTo("1");
+        engine.awaitRun(run, "succeeded");
+        assertThat(engine.value("SELECT max(attempt) FROM task_attempts")).isEqualTo("1");
     }
 
     private static boolean isRefused(TestEngine engine) {
         return await(engine.work().queues().map(false).otherwise(true));
-    }
-
-    private void awaitState(RunId run, String state) {
-        until(
-                "run is " + state,
-                () -> value("SELECT state FROM dag_runs WHERE id = '" + run + "'")
-                        .equals(state));
-    }
-
-    private String value(String sql) {
-        return database.value(sql);
     }
 }

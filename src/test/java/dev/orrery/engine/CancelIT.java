@@ -5,55 +5,27 @@ import static dev.orrery.testing.Await.await;
 import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.orrery.domain.Json;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
-import dev.orrery.domain.dag.TaskDefinition;
-import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.task.AttemptOutcome;
-import dev.orrery.domain.task.RetryPolicy;
 import dev.orrery.engine.TestEngine.Shape;
 import dev.orrery.store.WorkInvariants;
 import dev.orrery.testing.Graphs;
-import dev.orrery.testing.Postgres;
 import dev.orrery.testing.Seeded;
-import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Future;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Cancelling runs and single tasks, wherever these stand. */
-class CancelIT {
-
-    private TestDatabase database;
-    private TestEngine engine;
-    private final HeldTasks tasks = new HeldTasks();
-
-    @BeforeEach
-    void open() throws SQLException {
-        database = Postgres.freshDatabase();
-        engine = new TestEngine(database);
-    }
-
-    @AfterEach
-    void close() throws SQLException {
-        engine.close();
-        try (var connection = database.connect()) {
-            assertThat(WorkInvariants.violations(connection)).isEmpty();
-        }
-        database.close();
-    }
+class CancelIT extends EngineTestBase {
 
     @Test
     void aBlockedTaskEndsAtOnceAndWhatStandsBehindItIsSkipped() throws SQLException {
@@ -298,21 +270,5 @@ class CancelIT {
         tasks.end("first", SUCCEEDED);
         engine.awaitStates(run, "first succeeded, a running, b queued, c queued, d blocked");
         return run;
-    }
-
-    private RunId trigger(String... lines) throws SQLException {
-        return engine.trigger(engine.publish(Graphs.tasks(lines)));
-    }
-
-    private static TaskDefinition retried(String id, Duration delay) {
-        return new TaskDefinition(
-                new TaskId(id),
-                id,
-                new TaskType.Handler("noop", Json.NULL),
-                TaskDefinition.DEFAULT_TIMEOUT,
-                new RetryPolicy(3, delay, delay, 1, 0),
-                Set.of(),
-                5,
-                "default");
     }
 }

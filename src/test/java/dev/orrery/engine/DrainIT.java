@@ -14,40 +14,15 @@ import dev.orrery.bus.BusMessage.NodeFenced;
 import dev.orrery.domain.RunId;
 import dev.orrery.engine.TestEngine.Shape;
 import dev.orrery.executor.TaskExecutor;
-import dev.orrery.store.WorkInvariants;
-import dev.orrery.testing.Graphs;
-import dev.orrery.testing.Postgres;
-import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Future;
 import java.sql.SQLException;
 import java.time.Duration;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Ending a node's work: what has not begun is handed back, what runs may end, and is stopped at last. */
-class DrainIT {
+class DrainIT extends EngineTestBase {
 
     private static final Duration LONG = Duration.ofMinutes(5);
-
-    private TestDatabase database;
-    private TestEngine engine;
-    private final HeldTasks tasks = new HeldTasks();
-
-    @BeforeEach
-    void open() throws SQLException {
-        database = Postgres.freshDatabase();
-        engine = new TestEngine(database);
-    }
-
-    @AfterEach
-    void close() throws SQLException {
-        engine.close();
-        try (var connection = database.connect()) {
-            assertThat(WorkInvariants.violations(connection)).isEmpty();
-        }
-        database.close();
-    }
 
     @Test
     void whatIsQueuedIsHandedBackAtOnceWithNoAttemptCharged() throws SQLException {
@@ -90,7 +65,7 @@ class DrainIT {
         };
         engine.holdLogs(true);
         engine.start(1, 1, talking);
-        var run = engine.trigger(engine.publish(Graphs.tasks("a")));
+        var run = trigger("a");
         tasks.end("a", SUCCEEDED);
 
         var drained = asked(true);
@@ -106,7 +81,7 @@ class DrainIT {
     void whatIsAskedToEndEndsInsteadOfBeingHandedBack() throws SQLException {
         var stubborn = new StubbornTasks();
         engine.start(Shape.of(1, 1).withDrainTimeout(LONG), stubborn);
-        var run = engine.trigger(engine.publish(Graphs.tasks("a", "b <- a")));
+        var run = trigger("a", "b <- a");
         stubborn.awaitBegun();
         var drained = engine.stopping();
 
@@ -139,7 +114,7 @@ class DrainIT {
     @Test
     void aFencedNodeStopsAllItRunsAtOnceAndClaimsNothingMore() throws SQLException {
         oneRunsAndTwoAreQueued(Shape.of(1, 1).withDrainTimeout(LONG));
-        var other = engine.trigger(engine.publish(Graphs.tasks("x")));
+        var other = trigger("x");
 
         engine.bus().send(Addresses.fenced(engine.node()), new NodeFenced());
 
@@ -177,7 +152,7 @@ class DrainIT {
     /** The first task has ended, a runs, b and c are in the queue of the only worker. */
     private RunId oneRunsAndTwoAreQueued(Shape shape) throws SQLException {
         engine.start(shape.claimingFarAhead(), tasks);
-        var run = engine.trigger(engine.publish(Graphs.tasks("first", "a <- first", "b <- first", "c <- first")));
+        var run = trigger("first", "a <- first", "b <- first", "c <- first");
         tasks.end("first", SUCCEEDED);
         engine.awaitStates(run, "first succeeded, a running, b queued, c queued");
         return run;

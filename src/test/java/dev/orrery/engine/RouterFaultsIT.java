@@ -11,13 +11,8 @@ import dev.orrery.bus.BusMessage.AttemptEnded;
 import dev.orrery.bus.BusMessage.Done;
 import dev.orrery.bus.BusMessage.Drained;
 import dev.orrery.bus.BusMessage.Report;
-import dev.orrery.domain.RunId;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.engine.TestEngine.Shape;
-import dev.orrery.testing.Graphs;
-import dev.orrery.testing.Postgres;
-import dev.orrery.testing.Proxy;
-import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Future;
 import java.io.IOException;
 import java.sql.SQLException;
@@ -26,55 +21,40 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What a router makes of single refusals, by the database and by its workers. */
-class RouterFaultsIT {
+class RouterFaultsIT extends BrokenNetworkTestBase {
 
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(50);
 
-    private TestDatabase database;
-    private Proxy network;
-    private TestEngine engine;
-    private final HeldTasks tasks = new HeldTasks();
-
     @BeforeEach
+    @Override
     void open() throws SQLException, IOException {
-        database = Postgres.freshDatabase();
-        network = new Proxy(database.host(), database.port());
-        engine = new TestEngine(database, network.port());
+        super.open();
         execute("CREATE SEQUENCE refusals");
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        network.pass();
-        engine.close();
-        network.close();
-        database.close();
     }
 
     @Test
     void aStartThatTheDatabaseRefusesIsToldByItsResult() throws SQLException {
         refuse("INSERT ON task_attempts", "NEW.outcome IS NULL");
         engine.start(Shape.of(1, 1).withQueueCapacity(0), tasks);
-        var run = engine.trigger(engine.publish(Graphs.tasks("a", "b <- a")));
+        var run = trigger("a", "b <- a");
         tasks.awaitBegun("a");
         until("its start is refused", () -> refusals() > 0);
 
         tasks.end("a", SUCCEEDED);
         tasks.end("b", SUCCEEDED);
 
-        awaitState(run, "succeeded");
+        engine.awaitRun(run, "succeeded");
         assertThat(tasks.order()).containsExactly("a", "b");
     }
 
     @Test
     void aResultThatIsRefusedWhateverItSaysIsToldAgainWithPauses() throws SQLException {
         engine.start(1, 2, tasks);
-        var run = engine.trigger(engine.publish(Graphs.tasks("a", "b")));
+        var run = trigger("a", "b");
         tasks.awaitBegun("a");
         refuse("UPDATE OR INSERT ON task_attempts", "NEW.outcome IS NOT NULL AND NEW.task_id::text LIKE '%1'");
         var began = System.nanoTime();
@@ -86,37 +66,39 @@ class RouterFaultsIT {
         // The result and what stands for it, each once with a claim and once without.
         assertThat(refusals()).isLessThanOrEqualTo(4 + 2 * (pauses + 1));
         tasks.end("b", SUCCEEDED);
-        until("b counts", () -> value("SELECT remaining FROM dag_runs").equals("1"));
+        until("b counts", () -> engine.value("SELECT remaining FROM dag_runs").equals("1"));
         execute("DROP TRIGGER refusing ON task_attempts");
-        awaitState(run, "failed");
-        assertThat(value("SELECT error FROM dead_letters")).startsWith("INTERNAL_ERROR");
+        engine.awaitRun(run, "failed");
+        assertThat(engine.value("SELECT error FROM dead_letters")).startsWith("INTERNAL_ERROR");
     }
 
     @Test
     void aClaimThatTheDatabaseRefusesBlamesNoResult() throws SQLException {
         engine.start(1, 1, tasks);
-        var run = engine.trigger(engine.publish(Graphs.tasks("a", "b <- a")));
+        var run = trigger("a", "b <- a");
         tasks.awaitBegun("a");
         refuse("INSERT ON claim_batches", "true");
 
         tasks.end("a", SUCCEEDED);
-        until("b is ready", () -> value("SELECT count(*) FROM task_ready").equals("1"));
+        until(
+                "b is ready",
+                () -> engine.value("SELECT count(*) FROM task_ready").equals("1"));
         execute("DROP TRIGGER refusing ON claim_batches");
         tasks.end("b", SUCCEEDED);
 
-        awaitState(run, "succeeded");
+        engine.awaitRun(run, "succeeded");
         assertThat(refusals()).isPositive();
     }
 
     @Test
     void aDrainThatDoesNotReachTheDatabaseGoesOnUntilItDoes() throws SQLException {
         engine.start(Shape.of(1, 1).claimingFarAhead(), tasks);
-        engine.trigger(engine.publish(Graphs.tasks("first", "a <- first", "b <- first", "c <- first")));
+        trigger("first", "a <- first", "b <- first", "c <- first");
         tasks.end("first", SUCCEEDED);
         until(
                 "one runs, the others are claimed",
-                () -> value("SELECT sum(open_count) FROM claim_batches").equals("3")
-                        && value("SELECT count(*) FROM task_attempts").equals("2"));
+                () -> engine.value("SELECT sum(open_count) FROM claim_batches").equals("3")
+                        && engine.value("SELECT count(*) FROM task_attempts").equals("2"));
 
         network.cut();
         var drained = engine.stopping();
@@ -129,8 +111,8 @@ class RouterFaultsIT {
         network.pass();
 
         await(drained);
-        assertThat(value("SELECT count(*) FROM claim_batches")).isEqualTo("0");
-        assertThat(value("SELECT string_agg(attempt::text, ',' ORDER BY attempt) FROM task_ready"))
+        assertThat(engine.value("SELECT count(*) FROM claim_batches")).isEqualTo("0");
+        assertThat(engine.value("SELECT string_agg(attempt::text, ',' ORDER BY attempt) FROM task_ready"))
                 .isEqualTo("0,0,1");
     }
 
@@ -147,10 +129,10 @@ class RouterFaultsIT {
         engine.bus().answer(Addresses.drain(engine.worker(1)), _ -> Future.succeededFuture(new Drained(List.of())));
         engine.startRouter(Shape.of(1, 1).withQueueCapacity(0));
 
-        var run = engine.trigger(engine.publish(Graphs.tasks("a")));
+        var run = trigger("a");
 
-        awaitState(run, "succeeded");
-        assertThat(value("SELECT string_agg(attempt || ' ' || outcome, ',') FROM task_attempts"))
+        engine.awaitRun(run, "succeeded");
+        assertThat(engine.value("SELECT string_agg(attempt || ' ' || outcome, ',') FROM task_attempts"))
                 .isEqualTo("1 succeeded");
     }
 
@@ -167,10 +149,10 @@ class RouterFaultsIT {
         engine.bus().answer(Addresses.drain(engine.worker(1)), _ -> Future.succeededFuture(new Drained(List.of())));
         engine.startRouter(Shape.of(1, 1).withQueueCapacity(0));
 
-        var run = engine.trigger(engine.publish(Graphs.tasks("a", "b <- a", "c <- b")));
+        var run = trigger("a", "b <- a", "c <- b");
 
-        awaitState(run, "succeeded");
-        assertThat(value("SELECT count(*) FROM task_attempts")).isEqualTo("3");
+        engine.awaitRun(run, "succeeded");
+        assertThat(engine.value("SELECT count(*) FROM task_attempts")).isEqualTo("3");
     }
 
     @Test
@@ -188,13 +170,13 @@ class RouterFaultsIT {
                                 ? Future.failedFuture("what?")
                                 : Future.succeededFuture(new Drained(List.copyOf(held))));
         engine.startRouter(Shape.of(1, 2));
-        engine.trigger(engine.publish(Graphs.tasks("a", "b")));
+        trigger("a", "b");
         until("both are given", () -> held.size() == 2);
 
         engine.stop();
 
         assertThat(asked).hasValueGreaterThanOrEqualTo(3);
-        assertThat(value("SELECT count(*) FROM task_ready")).isEqualTo("2");
+        assertThat(engine.value("SELECT count(*) FROM task_ready")).isEqualTo("2");
     }
 
     private void reportSuccess(TaskAssignment assignment) {
@@ -225,14 +207,7 @@ class RouterFaultsIT {
     }
 
     private long refusals() {
-        return Long.parseLong(value("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM refusals"));
-    }
-
-    private void awaitState(RunId run, String state) {
-        until(
-                "run is " + state,
-                () -> value("SELECT state FROM dag_runs WHERE id = '" + run + "'")
-                        .equals(state));
+        return Long.parseLong(engine.value("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM refusals"));
     }
 
     private void execute(String sql) {
@@ -242,9 +217,5 @@ class RouterFaultsIT {
         } catch (SQLException e) {
             throw new AssertionError(sql, e);
         }
-    }
-
-    private String value(String sql) {
-        return database.value(sql);
     }
 }

@@ -7,28 +7,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
-import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.Pools;
-import dev.orrery.testing.Graphs;
-import dev.orrery.testing.Postgres;
-import dev.orrery.testing.Proxy;
-import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Connections that the network loses without a word: they hold nobody for longer than the limits of their pool. */
-class SilentConnectionsIT {
+class SilentConnectionsIT extends BrokenNetworkTestBase {
 
     private static final Duration STATEMENT = Duration.ofMillis(1_500);
     private static final Duration MARGIN = Duration.ofMillis(500);
@@ -36,36 +28,22 @@ class SilentConnectionsIT {
     /** The silence of a pool, the pause before the next try, and what a busy machine needs. */
     private static final Duration BOUND = Duration.ofSeconds(10);
 
-    private TestDatabase database;
-    private Proxy network;
     private Vertx vertx;
     private Pools pools;
-    private TestEngine engine;
-    private final HeldTasks tasks = new HeldTasks();
 
-    @BeforeEach
-    void open() throws SQLException, IOException {
-        database = Postgres.freshDatabase();
-        network = new Proxy(database.host(), database.port());
-        engine = new TestEngine(database, vertx -> {
+    @Override
+    TestEngine newEngine(int port) throws SQLException {
+        return new TestEngine(database, vertx -> {
             this.vertx = vertx;
-            pools = Pools.open(
-                    vertx, database.connectOptions().setPort(network.port()), 4, 1_000, STATEMENT, STATEMENT, MARGIN);
+            pools = Pools.open(vertx, database.connectOptions().setPort(port), 4, 1_000, STATEMENT, STATEMENT, MARGIN);
             return pools;
         });
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        engine.close();
-        network.close();
-        database.close();
     }
 
     @Test
     void anExchangeThatNeverArrivesIsToldAgainOnNewConnections() throws SQLException {
         engine.start(1, 2, tasks);
-        var run = engine.trigger(engine.publish(Graphs.tasks("a", "b <- a")));
+        var run = trigger("a", "b <- a");
         tasks.awaitBegun("a");
 
         network.lose();
@@ -73,13 +51,13 @@ class SilentConnectionsIT {
 
         until("b begins", BOUND, () -> tasks.order().contains("b"));
         tasks.end("b", SUCCEEDED);
-        awaitState(run, "succeeded");
+        engine.awaitRun(run, "succeeded");
     }
 
     @Test
     void anExchangeWhoseAnswerNeverComesIsReconciled() throws SQLException {
         engine.start(1, 2, tasks);
-        var run = engine.trigger(engine.publish(Graphs.tasks("a", "b <- a")));
+        var run = trigger("a", "b <- a");
         tasks.awaitBegun("a");
 
         network.loseAnswers();
@@ -87,18 +65,18 @@ class SilentConnectionsIT {
 
         until("b begins", BOUND, () -> tasks.order().contains("b"));
         tasks.end("b", SUCCEEDED);
-        awaitState(run, "succeeded");
+        engine.awaitRun(run, "succeeded");
         // What was committed counts once, and the claim that nobody knew of was handed back without being charged.
-        assertThat(database.value(
+        assertThat(engine.value(
                         "SELECT string_agg(attempt || ' ' || outcome, ', ' ORDER BY task_id) FROM" + " task_attempts"))
                 .isEqualTo("1 succeeded, 1 succeeded");
-        assertThat(database.value("SELECT count(*) FROM claim_batches")).isEqualTo("0");
+        assertThat(engine.value("SELECT count(*) FROM claim_batches")).isEqualTo("0");
     }
 
     @Test
     void readersHearThatThereIsNoAnswerAndTheNextOnesGetTheirs() throws SQLException {
         var runs = new DagRunRepository(vertx, pools.api());
-        var run = engine.trigger(engine.publish(Graphs.tasks("a")));
+        var run = trigger("a");
         var opened = IntStream.range(0, 4)
                 .mapToObj(_ -> runs.get(TenantId.DEFAULT, run))
                 .toList();
@@ -130,12 +108,5 @@ class SilentConnectionsIT {
             until("it is ended", BOUND, slow::isComplete);
             assertThat(slow.cause()).hasMessageContaining("statement timeout");
         }
-    }
-
-    private void awaitState(RunId run, String state) {
-        until(
-                "run is " + state,
-                () -> database.value("SELECT state FROM dag_runs WHERE id = '" + run + "'")
-                        .equals(state));
     }
 }

@@ -23,9 +23,7 @@ import dev.orrery.executor.TaskExecutor;
 import dev.orrery.store.DagPublication;
 import dev.orrery.store.WorkInvariants;
 import dev.orrery.testing.Graphs;
-import dev.orrery.testing.Postgres;
 import dev.orrery.testing.Seeded;
-import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Promise;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -40,30 +38,13 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** What comes and goes while work is done: the engine itself, and versions of a DAG. */
-class StartStopStressIT {
+class StartStopStressIT extends EngineTestBase {
 
     private static final IdSequence IDS = new IdSequence(System.nanoTime());
     private static final int STARTS = 12;
-
-    private TestDatabase database;
-    private TestEngine engine;
-
-    @BeforeEach
-    void open() throws SQLException {
-        database = Postgres.freshDatabase();
-        engine = new TestEngine(database);
-    }
-
-    @AfterEach
-    void close() {
-        engine.close();
-        database.close();
-    }
 
     @Test
     void howeverOftenTheEngineStopsAndStartsNothingIsLostOrDoubled() {
