@@ -9,6 +9,7 @@ import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -28,12 +29,14 @@ class CrashE2E {
     @Test
     void aNodeKilledInTheMiddleOfAThousandTasksEndsEachOfThemOnce() throws Exception {
         var accepted = new ArrayList<String>();
+        Instant killedAt;
         try (var node = NodeProcess.start(folder.resolve("data"))) {
             var dag = publish(node, "work", mixedTasks());
             for (var n = 0; n < RUNS; n++) {
                 accepted.add(trigger(node, dag));
             }
             until("some tasks have ended", () -> ended(node) > 200);
+            killedAt = Instant.now();
             node.kill();
         }
 
@@ -42,6 +45,9 @@ class CrashE2E {
                 until("run " + run + " has ended", () -> state(node, run).equals("succeeded"));
             }
 
+            assertThat(numbers(node, "SELECT count(*) FROM task_attempts WHERE finished_at > '" + killedAt + "'"))
+                    .as("it was killed in the middle")
+                    .allSatisfy(late -> assertThat(late).isPositive());
             assertThat(numbers(node, "SELECT count(*) FROM task_attempts WHERE state = 'succeeded'"))
                     .containsExactly((long) RUNS * TASKS);
             assertThat(numbers(node, "SELECT count(DISTINCT task_id) FROM task_attempts WHERE state = 'succeeded'"))
@@ -61,7 +67,7 @@ class CrashE2E {
     private static String mixedTasks() {
         return IntStream.range(0, TASKS)
                 .mapToObj(n -> "  - id: t" + n + "\n    type: handler\n"
-                        + (n % 5 == 0 ? "    handler: sleep\n    input: { ms: 30 }\n" : "    handler: noop\n")
+                        + (n % 5 == 0 ? "    handler: sleep\n    input: { ms: 100 }\n" : "    handler: noop\n")
                         + (n < TASKS / 2 ? "" : "    dependencies: [t" + (n - TASKS / 2) + "]\n"))
                 .collect(Collectors.joining("", "tasks:\n", ""));
     }

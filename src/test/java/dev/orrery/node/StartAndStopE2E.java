@@ -97,7 +97,9 @@ class StartAndStopE2E {
                 "-jar",
                 NodeProcess.jar().toString()));
         command.addAll(List.of(arguments));
-        var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        var process = NodeProcess.withoutSettings(new ProcessBuilder(command))
+                .redirectErrorStream(true)
+                .start();
         var output = new String(process.getInputStream().readAllBytes(), UTF_8);
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         return new Ended(process.exitValue(), output);

@@ -46,7 +46,7 @@ class TakeoverE2E {
     @Test
     void whileANodeLivesASecondOneIsRefusedInOneLine() throws Exception {
         try (var first = start("first")) {
-            var second = new ProcessBuilder(
+            var second = NodeProcess.withoutSettings(new ProcessBuilder(
                             ProcessHandle.current().info().command().orElse("java"),
                             "-jar",
                             NodeProcess.jar().toString(),
@@ -56,7 +56,7 @@ class TakeoverE2E {
                             "--http-port",
                             "0",
                             "--database-url",
-                            database.url())
+                            database.url()))
                     .redirectErrorStream(true)
                     .start();
             var output = new String(second.getInputStream().readAllBytes(), UTF_8);

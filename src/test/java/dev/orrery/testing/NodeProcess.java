@@ -57,7 +57,7 @@ public final class NodeProcess implements AutoCloseable {
         command.addAll(List.of(arguments));
         Files.createDirectories(dataDir);
         var output = Files.createTempFile(dataDir.toAbsolutePath().getParent(), "node", ".log");
-        var process = new ProcessBuilder(command)
+        var process = withoutSettings(new ProcessBuilder(command))
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
@@ -74,6 +74,12 @@ public final class NodeProcess implements AutoCloseable {
             throw new AssertionError(late.getMessage() + "; it printed: " + node.output(), late);
         }
         return node;
+    }
+
+    /** What configures the nodes of this machine is not meant for those of the tests. */
+    public static ProcessBuilder withoutSettings(ProcessBuilder builder) {
+        builder.environment().keySet().removeIf(name -> name.startsWith("ORRERY_"));
+        return builder;
     }
 
     private static int freePort() throws IOException {
