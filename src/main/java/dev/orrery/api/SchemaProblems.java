@@ -144,7 +144,7 @@ final class SchemaProblems {
     private static String range(JsonObject schema, String suffix) {
         var min = schema.getValue("min" + suffix);
         var max = schema.getValue("max" + suffix);
-        return (min == null ? "any" : min) + " to " + (max == null ? "any" : max);
+        return max == null ? min + " or more" : (min == null ? 0 : min) + " to " + max;
     }
 
     private static int length(@Nullable Object value) {

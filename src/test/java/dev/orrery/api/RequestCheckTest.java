@@ -173,7 +173,7 @@ class RequestCheckTest extends ApiTestBase {
                                 "VALIDATION_ERROR",
                                 "OUT_OF_RANGE",
                                 "yaml",
-                                "1 to any characters"),
+                                "1 or more characters"),
                         body(
                                 "long name",
                                 DAGS,
