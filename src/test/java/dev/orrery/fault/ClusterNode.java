@@ -2,6 +2,7 @@ package dev.orrery.fault;
 
 import dev.orrery.testing.Await;
 import dev.orrery.testing.NodeProcess;
+import dev.orrery.testing.OwnProcesses;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.Proxy;
 import java.io.IOException;
@@ -124,7 +125,7 @@ final class ClusterNode implements AutoCloseable {
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log().toFile()));
         builder.environment().putAll(environment);
         try {
-            process = builder.start();
+            process = OwnProcesses.own(builder.start());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

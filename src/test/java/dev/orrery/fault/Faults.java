@@ -23,7 +23,7 @@ public final class Faults {
             List.of("leader-killed", "worker-frozen", "cut-from-all", "database-killed", "rolling-restart");
 
     private static final long BEGAN = System.nanoTime();
-    private static final Duration BROKEN_END_LIMIT = Duration.ofSeconds(30);
+    private static final Duration BROKEN_END_LIMIT = Duration.ofSeconds(20);
 
     private final Options options;
     private final Map<String, List<Result>> results = new LinkedHashMap<>();

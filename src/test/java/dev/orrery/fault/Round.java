@@ -15,8 +15,8 @@ import java.util.stream.Collectors;
 /** One harm under load, from before it to the end of all that was accepted, and its judgement. */
 final class Round {
 
-    private static final Duration BEFORE = Duration.ofSeconds(4);
-    private static final Duration AFTER = Duration.ofSeconds(3);
+    private static final Duration BEFORE = Duration.ofSeconds(3);
+    private static final Duration AFTER = Duration.ofSeconds(2);
 
     /** Within which all must have ended after the last harm is over. */
     static final Duration END_LIMIT = Duration.ofSeconds(60);

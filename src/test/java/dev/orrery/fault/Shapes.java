@@ -51,7 +51,7 @@ final class Shapes {
         add(new Draft("locked" + suffix)
                 .locked("one", "only-one" + suffix, sign)
                 .locked("other", "only-one" + suffix, sign));
-        add(new Draft("long" + suffix).process("slow", 55, sign).process("then", 1, sign, "slow"));
+        add(new Draft("long" + suffix).process("slow", 45, sign).process("then", 1, sign, "slow"));
     }
 
     Map<String, Plan> plans() {

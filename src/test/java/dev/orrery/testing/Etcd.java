@@ -162,11 +162,11 @@ public final class Etcd implements AutoCloseable {
                 "--log-level=error"));
         command.addAll(member.extra);
         try {
-            member.process = new ProcessBuilder(command)
+            member.process = OwnProcesses.own(new ProcessBuilder(command)
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(
                             folder.resolve(member.name + ".log").toFile()))
-                    .start();
+                    .start());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

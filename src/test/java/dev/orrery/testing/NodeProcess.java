@@ -57,10 +57,10 @@ public final class NodeProcess implements AutoCloseable {
         command.addAll(List.of(arguments));
         Files.createDirectories(dataDir);
         var output = Files.createTempFile(dataDir.toAbsolutePath().getParent(), "node", ".log");
-        var process = withoutSettings(new ProcessBuilder(command))
+        var process = OwnProcesses.own(withoutSettings(new ProcessBuilder(command))
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
-                .start();
+                .start());
         var node = new NodeProcess(dataDir, process, URI.create("http://127.0.0.1:" + port), output);
         try {
             Await.until("the node is ready", START_LIMIT, () -> {
