@@ -20,6 +20,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -309,6 +310,24 @@ class HttpTaskIT {
                 .contains("cannot connect to 127.0.0.1:" + port)
                 .containsIgnoringCase("refused");
         assertThat(outcome.retryable()).isTrue();
+    }
+
+    @Test
+    void aHostThatDoesNotAnswerIsGivenUpAfterFiveSeconds() throws IOException {
+        try (var full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                var first = new Socket(full.getInetAddress(), full.getLocalPort());
+                var second = new Socket(full.getInetAddress(), full.getLocalPort())) {
+            assertThat(first.isConnected() && second.isConnected())
+                    .as("the kernel takes no third connection that nobody accepts")
+                    .isTrue();
+            var begun = System.nanoTime();
+
+            var outcome = (Failed) bench.run(get("http://127.0.0.1:" + full.getLocalPort() + "/"));
+
+            assertThat(outcome.error()).contains("no connection to 127.0.0.1:" + full.getLocalPort() + " within 5 s");
+            assertThat(outcome.retryable()).isTrue();
+            assertThat(Duration.ofNanos(System.nanoTime() - begun)).isGreaterThan(Duration.ofMillis(4_900));
+        }
     }
 
     @Test
