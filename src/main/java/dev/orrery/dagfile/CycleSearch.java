@@ -2,6 +2,7 @@ package dev.orrery.dagfile;
 
 import dev.orrery.dagfile.GraphCheck.Edge;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Quoted;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -2,6 +2,7 @@ package dev.orrery.dagfile;
 
 import static java.util.stream.Collectors.joining;
 
+import dev.orrery.domain.Quoted;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskGraph;

@@ -1,9 +1,11 @@
 package dev.orrery.dagfile;
 
+import dev.orrery.cron.CronText;
 import dev.orrery.dagfile.YamlNode.Sequence;
 import dev.orrery.domain.LockName;
 import dev.orrery.domain.Nearest;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Quoted;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
 import java.time.ZoneId;

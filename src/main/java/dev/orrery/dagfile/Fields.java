@@ -9,6 +9,7 @@ import dev.orrery.dagfile.YamlNode.Sequence;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.Nearest;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Quoted;
 import dev.orrery.domain.task.Durations;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -3,6 +3,7 @@ package dev.orrery.dagfile;
 import dev.orrery.dagfile.YamlNode.Place;
 import dev.orrery.domain.Nearest;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Quoted;
 import dev.orrery.domain.dag.DagDraft;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -7,6 +7,7 @@ import dev.orrery.dagfile.YamlNode.Scalar;
 import dev.orrery.dagfile.YamlNode.Sequence;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Quoted;
 import java.util.regex.Pattern;
 
 /** Reads a value of any shape as JSON, by the core schema of YAML. */

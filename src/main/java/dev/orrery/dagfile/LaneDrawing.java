@@ -1,6 +1,7 @@
 package dev.orrery.dagfile;
 
 import dev.orrery.dagfile.FoldedGraph.Node;
+import dev.orrery.domain.Quoted;
 import java.util.ArrayList;
 import java.util.List;
 

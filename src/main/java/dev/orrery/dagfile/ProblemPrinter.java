@@ -1,6 +1,7 @@
 package dev.orrery.dagfile;
 
 import dev.orrery.domain.Problem;
+import dev.orrery.domain.Quoted;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

@@ -8,6 +8,7 @@ import dev.orrery.dagfile.YamlNode.Scalar;
 import dev.orrery.domain.LockName;
 import dev.orrery.domain.Nearest;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Quoted;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;

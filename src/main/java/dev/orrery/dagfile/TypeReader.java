@@ -2,6 +2,7 @@ package dev.orrery.dagfile;
 
 import dev.orrery.domain.Json;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Quoted;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;

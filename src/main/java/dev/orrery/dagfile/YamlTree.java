@@ -7,6 +7,7 @@ import dev.orrery.dagfile.YamlNode.Place;
 import dev.orrery.dagfile.YamlNode.Scalar;
 import dev.orrery.dagfile.YamlNode.Sequence;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Quoted;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

@@ -1,18 +1,18 @@
-package dev.orrery.dagfile;
+package dev.orrery.domain;
 
 /** Texts of a file inside our own messages: short, on one line, and unable to steer a terminal. */
-final class Quoted {
+public final class Quoted {
 
     private static final int MAX_LENGTH = 60;
 
     private Quoted() {}
 
     /** In single quotes, shortened. */
-    static String of(String text) {
+    public static String of(String text) {
         return "'" + shortened(text, MAX_LENGTH) + "'";
     }
 
-    static String shortened(String text, int maxLength) {
+    public static String shortened(String text, int maxLength) {
         var shown = new StringBuilder();
         var codePoints = text.codePoints().limit(maxLength + 1L).toArray();
         var length = codePoints.length > maxLength ? maxLength - 1 : codePoints.length;
@@ -33,7 +33,7 @@ final class Quoted {
     }
 
     /** Neither a control character nor one that turns the direction of writing, joins lines or stands alone as half. */
-    static boolean isVisible(int codePoint) {
+    public static boolean isVisible(int codePoint) {
         return switch (Character.getType(codePoint)) {
             case Character.CONTROL,
                     Character.FORMAT,
