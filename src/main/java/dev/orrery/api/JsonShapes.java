@@ -63,6 +63,7 @@ final class JsonShapes {
         out.writeNumberField("version", dag.version());
         time(out, "createdAt", dag.createdAt());
         time(out, "updatedAt", dag.updatedAt());
+        time(out, "nextRun", dag.nextRun());
         out.writeEndObject();
     }
 
@@ -108,6 +109,7 @@ final class JsonShapes {
         out.writeNumberField("dagVersion", run.dagVersion());
         out.writeStringField("state", run.state().wireName());
         out.writeStringField("triggeredBy", run.triggeredBy().wireName());
+        time(out, "logicalTime", run.logicalTime());
         time(out, "startedAt", run.startedAt());
         time(out, "completedAt", run.completedAt());
         time(out, "createdAt", run.createdAt());

@@ -115,7 +115,7 @@ final class CronFields {
         var end = to < from ? to + width : to;
         var bits = 0L;
         for (var value = from; value <= end; value += step) {
-            bits |= 1L << (value - min) % width + min;
+            bits |= 1L << ((value - min) % width + min);
         }
         return bits;
     }

@@ -1,5 +1,7 @@
 package dev.orrery.cron;
 
+import static java.util.Objects.requireNonNull;
+
 import com.cronutils.model.Cron;
 import com.cronutils.model.definition.CronDefinition;
 import com.cronutils.model.definition.CronDefinitionBuilder;
@@ -142,7 +144,8 @@ public final class CronText {
 
     private static CronExpression expression(List<String> fields) {
         var parsed = parse(fields.toArray(String[]::new)).retrieveFieldsAsMap();
-        return CronFields.expression(fields, name -> parsed.get(name).getExpression());
+        return CronFields.expression(
+                fields, name -> requireNonNull(parsed.get(name)).getExpression());
     }
 
     /** Each field is tried alone, since the library does not say which one it dislikes. */

@@ -10,6 +10,7 @@ import dev.orrery.api.Contract;
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.DrainNode;
+import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.OrreryConfig;
 import dev.orrery.config.ProgramVersion;
@@ -26,6 +27,7 @@ import dev.orrery.engine.router.RouterVerticle;
 import dev.orrery.engine.scheduler.Chore;
 import dev.orrery.engine.scheduler.Chore.Bite.OfEach;
 import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
+import dev.orrery.engine.scheduler.Chore.Bite.OfLeaderWhenDue;
 import dev.orrery.engine.scheduler.SchedulerVerticle;
 import dev.orrery.engine.worker.TaskInputs;
 import dev.orrery.engine.worker.WorkerSettings;
@@ -38,6 +40,7 @@ import dev.orrery.executor.RunFolders;
 import dev.orrery.service.ClusterService;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
+import dev.orrery.service.JobFiring;
 import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
 import dev.orrery.service.WorkerService;
@@ -49,6 +52,7 @@ import dev.orrery.store.DagVersions;
 import dev.orrery.store.Database;
 import dev.orrery.store.EventRepository;
 import dev.orrery.store.IdempotencyRepository;
+import dev.orrery.store.JobRepository;
 import dev.orrery.store.LockRepository;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
@@ -67,6 +71,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
@@ -234,6 +239,7 @@ public final class Node {
         private final LogRepository logs;
         private final RunService runs;
         private final DagService dags;
+        private final JobFiring jobs;
         private final EventFeed events;
         private final Metrics metrics = new Metrics();
         private final RandomGenerator random;
@@ -283,6 +289,10 @@ public final class Node {
                     bus,
                     MemoryBudget.inputs(HEAP));
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
+            this.jobs = new JobFiring(
+                    new JobRepository(vertx, pools.hot()),
+                    ids,
+                    () -> bus.publish(Addresses.WORK_READY, new WorkReady(Set.of())));
             this.events = new EventFeed(
                     vertx, new EventRepository(vertx, pools.api()), versions::version, MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
@@ -369,6 +379,7 @@ public final class Node {
         var runs = new DagRunRepository(parts.vertx, parts.pools.api());
         var retention = config.retention();
         var chores = List.of(
+                new Chore("due jobs", Duration.ofSeconds(1), new OfLeaderWhenDue(parts.jobs::fire)),
                 new Chore("hidden DAGs", Duration.ofSeconds(2), new OfLeader(_ -> dags.purgeHidden(CHORE_BITE))),
                 new Chore(
                         "old idempotency keys",

@@ -3,6 +3,7 @@ package dev.orrery.service;
 import static java.lang.System.Logger.Level.WARNING;
 import static java.util.Objects.requireNonNull;
 
+import dev.orrery.cron.CronText;
 import dev.orrery.dagfile.DagFileParser;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.ErrorCode;
@@ -12,6 +13,7 @@ import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.domain.job.CronSchedule;
 import dev.orrery.store.DagJson;
 import dev.orrery.store.DagPublication;
 import dev.orrery.store.DagRepository;
@@ -22,6 +24,8 @@ import dev.orrery.store.Texts;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
+import java.time.Instant;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -232,6 +236,17 @@ public final class DagService {
                 dag.active(),
                 dag.version(),
                 dag.createdAt(),
-                dag.updatedAt());
+                dag.updatedAt(),
+                dag.nextRun().or(() -> firstRun(dag)));
+    }
+
+    /** What the leader is going to plan in a moment, from the time at which the database has the schedule. */
+    private static Optional<Instant> firstRun(StoredDag dag) {
+        return dag.schedule().filter(_ -> dag.active()).flatMap(schedule -> switch (CronText.read(
+                schedule, dag.id().toString())) {
+            case CronText.Reading.Read(var expressions) ->
+                new CronSchedule(expressions, ZoneId.of(dag.timezone())).next(dag.updatedAt());
+            case CronText.Reading.Refused _ -> Optional.empty();
+        });
     }
 }

@@ -11,6 +11,7 @@ import java.util.Optional;
  *
  * @param active false while it is paused: schedules and events start nothing
  * @param version the newest one, from 1 on
+ * @param nextRun when its schedule fires next; empty where it has none or is paused
  */
 public record DagSummary(
         DagId id,
@@ -21,7 +22,8 @@ public record DagSummary(
         boolean active,
         int version,
         Instant createdAt,
-        Instant updatedAt) {
+        Instant updatedAt,
+        Optional<Instant> nextRun) {
 
     public DagSummary {
         requireNonNull(id, "id");
@@ -30,5 +32,6 @@ public record DagSummary(
         requireNonNull(timezone, "timezone");
         requireNonNull(createdAt, "createdAt");
         requireNonNull(updatedAt, "updatedAt");
+        requireNonNull(nextRun, "nextRun");
     }
 }

@@ -103,6 +103,7 @@ public final class RunService {
                         by,
                         Optional.empty(),
                         Optional.empty(),
+                        Optional.empty(),
                         created.createdAt()));
             }
             case NewRun.Result.Repeated(var id) -> stored(tenant, id).map(RunService::summary);
@@ -340,6 +341,7 @@ public final class RunService {
                 run.dagVersion(),
                 run.state(),
                 run.triggeredBy(),
+                run.logicalTime(),
                 run.startedAt(),
                 run.completedAt(),
                 run.createdAt());

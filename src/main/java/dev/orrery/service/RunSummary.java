@@ -9,7 +9,11 @@ import dev.orrery.domain.dag.Trigger;
 import java.time.Instant;
 import java.util.Optional;
 
-/** A run as lists show it. */
+/**
+ * A run as lists show it.
+ *
+ * @param logicalTime the due time it is for; empty where somebody asked for it
+ */
 public record RunSummary(
         RunId runId,
         DagId dagId,
@@ -17,6 +21,7 @@ public record RunSummary(
         int dagVersion,
         RunState state,
         Trigger triggeredBy,
+        Optional<Instant> logicalTime,
         Optional<Instant> startedAt,
         Optional<Instant> completedAt,
         Instant createdAt) {
@@ -27,6 +32,7 @@ public record RunSummary(
         requireNonNull(dagName, "dagName");
         requireNonNull(state, "state");
         requireNonNull(triggeredBy, "triggeredBy");
+        requireNonNull(logicalTime, "logicalTime");
         requireNonNull(startedAt, "startedAt");
         requireNonNull(completedAt, "completedAt");
         requireNonNull(createdAt, "createdAt");

@@ -34,7 +34,8 @@ public final class DagRepository {
             INSERT INTO dags AS d (id, tenant_id, name, definition, schedule, timezone, version, task_count)
             VALUES ($1, $2, $3, $4::text::jsonb, $5, $6, 1, $7)
             ON CONFLICT (tenant_id, name) WHERE deleted_at IS NULL DO NOTHING
-            RETURNING d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at
+            RETURNING d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at,
+                      NULL::timestamptz AS next_run
             """;
 
     // language=PostgreSQL
@@ -55,7 +56,8 @@ public final class DagRepository {
             SET definition = $3::text::jsonb, schedule = $4, timezone = $5, task_count = $6, version = d.version + 1,
                 updated_at = clock_timestamp()
             WHERE d.tenant_id = $1 AND d.id = $2 AND d.deleted_at IS NULL
-            RETURNING d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at
+            RETURNING d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at,
+                      NULL::timestamptz AS next_run
             """;
 
     // In the order of their names, as new queues below, and before: what another publication adds is seen then.
@@ -105,21 +107,27 @@ public final class DagRepository {
 
     // language=PostgreSQL
     static final String GET = """
-            SELECT d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at
+            SELECT d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at,
+                   (SELECT t.due_at FROM job_timers t
+                    WHERE t.job_id = d.id AND t.is_planned AND NOT t.is_paused AND t.due_at < 'infinity') AS next_run
             FROM dags d
             WHERE d.tenant_id = $1 AND d.id = $2 AND d.deleted_at IS NULL
             """;
 
     // language=PostgreSQL
     static final String GET_BY_NAME = """
-            SELECT d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at
+            SELECT d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at,
+                   (SELECT t.due_at FROM job_timers t
+                    WHERE t.job_id = d.id AND t.is_planned AND NOT t.is_paused AND t.due_at < 'infinity') AS next_run
             FROM dags d
             WHERE d.tenant_id = $1 AND d.name = $2 AND d.deleted_at IS NULL
             """;
 
     // language=PostgreSQL
     static final String LIST = """
-            SELECT d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at
+            SELECT d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at,
+                   (SELECT t.due_at FROM job_timers t
+                    WHERE t.job_id = d.id AND t.is_planned AND NOT t.is_paused AND t.due_at < 'infinity') AS next_run
             FROM dags d
             WHERE d.tenant_id = $1 AND d.deleted_at IS NULL
             ORDER BY d.created_at DESC, d.id DESC
@@ -149,7 +157,8 @@ public final class DagRepository {
             UPDATE dags d
             SET is_active = $3, updated_at = CASE WHEN d.is_active = $3 THEN d.updated_at ELSE clock_timestamp() END
             WHERE d.tenant_id = $1 AND d.id = $2 AND d.deleted_at IS NULL
-            RETURNING d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at
+            RETURNING d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at,
+                      NULL::timestamptz AS next_run
             """;
 
     // language=PostgreSQL
@@ -436,7 +445,8 @@ public final class DagRepository {
                 row.getBoolean("is_active"),
                 row.getInteger("version"),
                 row.getOffsetDateTime("created_at").toInstant(),
-                row.getOffsetDateTime("updated_at").toInstant());
+                row.getOffsetDateTime("updated_at").toInstant(),
+                Rows.optionalTime(row, "next_run"));
     }
 
     private static <T> Future<T> failed(Throwable error) {

@@ -4,7 +4,12 @@ import dev.orrery.domain.DagId;
 import java.time.Instant;
 import java.util.Optional;
 
-/** The row of a DAG, which tells its newest version; {@code active} is false while it is paused. */
+/**
+ * The row of a DAG, which tells its newest version.
+ *
+ * @param active false while it is paused
+ * @param nextRun when its schedule fires next; empty where it has none, is paused, or was not planned yet
+ */
 public record StoredDag(
         DagId id,
         String name,
@@ -14,4 +19,5 @@ public record StoredDag(
         boolean active,
         int version,
         Instant createdAt,
-        Instant updatedAt) {}
+        Instant updatedAt,
+        Optional<Instant> nextRun) {}

@@ -1,6 +1,7 @@
 package dev.orrery.api;
 
 import static dev.orrery.api.NodeUnderTest.DAGS;
+import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.json.JsonObject;
@@ -212,5 +213,25 @@ class DagsApiIT {
         assertThat(client.post(dag + "/runs").send().status()).isEqualTo(202);
         assertThat(client.post(dag + "/resume").send().json().getBoolean("active"))
                 .isTrue();
+    }
+
+    @Test
+    void aScheduledDagTellsWhenItRunsNextFromTheMomentItIsPublished() {
+        var yaml = "schedule: 0 0 1 1 *\n" + ONE;
+        var reply = client.post(DAGS)
+                .json(new JsonObject().put("name", "yearly").put("yaml", yaml))
+                .send();
+        var dag = DAGS + "/" + reply.json().getString("id");
+        var next = reply.json().getString("createdAt").substring(0, 4).transform(year -> Integer.parseInt(year) + 1)
+                + "-01-01T00:00:00";
+
+        assertThat(reply.json().getString("nextRun")).startsWith(next);
+        until("it is planned, and says the same", () -> node.isPlanned("yearly"));
+        assertThat(client.get(dag).send().json().getString("nextRun")).startsWith(next);
+        assertThat(client.post(dag + "/pause").send().json().getValue("nextRun"))
+                .isNull();
+        assertThat(client.get(dag).send().json().getValue("nextRun")).isNull();
+        assertThat(client.post(dag + "/resume").send().json().getString("nextRun"))
+                .startsWith(next);
     }
 }

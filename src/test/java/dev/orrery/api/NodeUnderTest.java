@@ -62,6 +62,13 @@ final class NodeUnderTest implements AutoCloseable {
                 usual.log());
     }
 
+    /** Whether the schedule of the DAG of this name has its next time in the database. */
+    boolean isPlanned(String name) {
+        return database.value("SELECT count(*) FROM orrery.job_timers t JOIN orrery.dags d ON d.id = t.job_id"
+                        + " WHERE t.is_planned AND d.name = '" + name + "'")
+                .equals("1");
+    }
+
     /** Publishes a DAG and tells its id. */
     String publish(String name, String yaml) {
         var reply = client.post(DAGS)

@@ -78,7 +78,7 @@ final class CronOracle {
         }
         var byDay = isDay(fields[2], date);
         var byWeekday = isWeekday(fields[4], date);
-        return fields[2].startsWith("*") || fields[4].startsWith("*") ? byDay && byWeekday : byDay || byWeekday;
+        return (fields[2].startsWith("*") || fields[4].startsWith("*")) ? byDay && byWeekday : byDay || byWeekday;
     }
 
     private static Set<Integer> all(String field, int min, int max) {
@@ -98,7 +98,7 @@ final class CronOracle {
         var step = slash.length == 2 ? Integer.parseInt(slash[1]) : 1;
         var ends = slash[0].split("-");
         var from = slash[0].equals("*") ? min : Integer.parseInt(ends[0]);
-        var to = slash[0].equals("*") || slash.length == 2 && ends.length == 1
+        var to = slash[0].equals("*") || (slash.length == 2 && ends.length == 1)
                 ? max
                 : Integer.parseInt(ends[ends.length - 1]);
         return IntStream.rangeClosed(from, to).filter(value -> (value - from) % step == 0);

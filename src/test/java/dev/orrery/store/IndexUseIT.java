@@ -44,6 +44,8 @@ class IndexUseIT {
             Map.entry("nodes_alive", new Call(NodeRepository.LIST_ALIVE, "")),
             Map.entry("nodes_newest", new Call(ClusterRepository.LIST_NODES, "1000, NULL, NULL, NULL, 20")),
             Map.entry("idempotency_keys_age", new Call(IdempotencyRepository.PURGE_OLD_KEYS, "100, 0")),
+            Map.entry("job_timers_due", new Call(JobRepository.TAKE_DUE, "100")),
+            Map.entry("job_skips_age", new Call("SELECT purge_old_runs($1, $2)", "'30 days', 100")),
             Map.entry("locks_held", new Call("SELECT release_locks($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),
             Map.entry("lock_waits_order", new Call("SELECT wake_waiters($1)", "ARRAY[1]")));
 

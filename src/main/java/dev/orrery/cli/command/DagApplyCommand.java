@@ -109,14 +109,16 @@ final class DagApplyCommand extends ServerAction {
                     .line(terminal().style().succeededMark() + " " + result + " " + TextWidth.clean(dagName)
                             + " version " + dag.integer("version") + " (" + tasks
                             + (tasks == 1 ? " task)" : " tasks)"));
-            file.draft().schedule().ifPresent(this::remarkOnSchedule);
+            file.draft().schedule().ifPresent(schedule -> remarkOnSchedule(schedule, dag));
         }
         return dag.withFirst("result", result).withFirst("file", file.name());
     }
 
-    private void remarkOnSchedule(String schedule) {
+    private void remarkOnSchedule(String schedule, JsonObject dag) {
         terminal()
-                .remark("note: its schedule '" + TextWidth.clean(schedule)
-                        + "' is checked and stored, but this version starts no runs by schedule");
+                .remark("schedule '" + TextWidth.clean(schedule) + "': "
+                        + dag.time("nextRun")
+                                .map(at -> "next run at " + at)
+                                .orElse("the DAG is paused, so it starts nothing until it is resumed"));
     }
 }

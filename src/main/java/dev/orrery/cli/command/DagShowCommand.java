@@ -77,7 +77,8 @@ final class DagShowCommand extends ServerAction {
         found.text("schedule")
                 .ifPresent(schedule -> terminal()
                         .line("schedule     " + TextWidth.clean(schedule) + " ("
-                                + TextWidth.clean(found.textOrEmpty("timezone")) + "), stored; nothing fires it yet"));
+                                + TextWidth.clean(found.textOrEmpty("timezone")) + ")"));
+        found.time("nextRun").ifPresent(at -> terminal().line("next run     " + at));
         terminal().line("");
         var table = Table.of("TASK", "TYPE", "PRIORITY#", "QUEUE", "AFTER");
         for (var task : content.objects("tasks")) {

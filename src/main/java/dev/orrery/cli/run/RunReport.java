@@ -149,7 +149,8 @@ public final class RunReport {
         terminal.line("created  "
                 + run.time("createdAt")
                         .map(at -> HumanTime.ago(at, now) + " by ")
-                        .orElse("by ") + run.textOrEmpty("triggeredBy"));
+                        .orElse("by ") + run.textOrEmpty("triggeredBy")
+                + run.time("logicalTime").map(at -> ", for " + at).orElse(""));
         run.json("params")
                 .filter(params -> !params.equals("{}"))
                 .ifPresent(params -> terminal.line("params   " + TextWidth.clean(params)));

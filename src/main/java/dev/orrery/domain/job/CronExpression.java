@@ -56,11 +56,11 @@ public record CronExpression(
     }
 
     private boolean matches(LocalDate day) {
-        return (months & 1 << day.getMonthValue()) != 0 && matchesInMonth(day);
+        return (months & (1 << day.getMonthValue())) != 0 && matchesInMonth(day);
     }
 
     private boolean matchesInMonth(LocalDate day) {
-        return daysOfMonth.isStar() || weekdays.isStar()
+        return (daysOfMonth.isStar() || weekdays.isStar())
                 ? daysOfMonth.matches(day) && weekdays.matches(day)
                 : daysOfMonth.matches(day) || weekdays.matches(day);
     }
@@ -69,7 +69,7 @@ public record CronExpression(
         var end = from.plusYears(SEARCHED_YEARS);
         var day = from;
         while (day.isBefore(end)) {
-            if ((months & 1 << day.getMonthValue()) == 0) {
+            if ((months & (1 << day.getMonthValue())) == 0) {
                 day = day.withDayOfMonth(1).plusMonths(1);
             } else if (matchesInMonth(day)) {
                 return Optional.of(day);
@@ -89,20 +89,20 @@ public record CronExpression(
 
     /** The first time of the day at or after this one. */
     private Optional<LocalTime> timeFrom(LocalTime time) {
-        var hour = Integer.numberOfTrailingZeros(hours & -1 << time.getHour());
+        var hour = Integer.numberOfTrailingZeros(hours & (-1 << time.getHour()));
         if (hour == time.getHour()) {
-            var minute = Long.numberOfTrailingZeros(minutes & -1L << time.getMinute());
+            var minute = Long.numberOfTrailingZeros(minutes & (-1L << time.getMinute()));
             if (minute == time.getMinute()) {
-                var second = Long.numberOfTrailingZeros(seconds & -1L << time.getSecond());
+                var second = Long.numberOfTrailingZeros(seconds & (-1L << time.getSecond()));
                 if (second < 60) {
                     return Optional.of(LocalTime.of(hour, minute, second));
                 }
-                minute = Long.numberOfTrailingZeros(minutes & -1L << time.getMinute() & ~(1L << time.getMinute()));
+                minute = Long.numberOfTrailingZeros(minutes & (-1L << time.getMinute()) & ~(1L << time.getMinute()));
             }
             if (minute < 60) {
                 return Optional.of(LocalTime.of(hour, minute, Long.numberOfTrailingZeros(seconds)));
             }
-            hour = Integer.numberOfTrailingZeros(hours & -1 << time.getHour() & ~(1 << time.getHour()));
+            hour = Integer.numberOfTrailingZeros(hours & (-1 << time.getHour()) & ~(1 << time.getHour()));
         }
         return hour < 24
                 ? Optional.of(

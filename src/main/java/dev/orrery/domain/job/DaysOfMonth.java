@@ -34,9 +34,9 @@ public record DaysOfMonth(
     boolean matches(LocalDate date) {
         var day = date.getDayOfMonth();
         var last = date.lengthOfMonth();
-        return (days & 1 << day) != 0
+        return (days & (1 << day)) != 0
                 || beforeLast.contains(last - day)
-                || lastWeekday && day == lastWeekday(date, last)
+                || (lastWeekday && day == lastWeekday(date, last))
                 || nearestWeekdays.stream().anyMatch(wanted -> wanted <= last && day == nearest(date, wanted, last));
     }
 

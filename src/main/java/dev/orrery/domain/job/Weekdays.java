@@ -34,8 +34,8 @@ public record Weekdays(int days, Set<Nth> nths, Set<DayOfWeek> last, boolean isS
 
     boolean matches(LocalDate date) {
         var day = date.getDayOfWeek();
-        return (days & 1 << day.getValue() % 7) != 0
-                || last.contains(day) && date.getDayOfMonth() + 7 > date.lengthOfMonth()
+        return (days & (1 << day.getValue() % 7)) != 0
+                || (last.contains(day) && date.getDayOfMonth() + 7 > date.lengthOfMonth())
                 || nths.contains(new Nth(day, (date.getDayOfMonth() + 6) / 7));
     }
 }

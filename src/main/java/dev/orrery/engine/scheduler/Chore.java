@@ -11,7 +11,7 @@ import java.util.function.Supplier;
 /**
  * Something to be done from time to time, in small bites.
  *
- * @param every how long after one round the next one begins
+ * @param every how long after one round the next one begins, at the latest
  * @param bite does a bounded part of it; true where there is more to do at once
  */
 public record Chore(String name, Duration every, Bite bite) {
@@ -24,6 +24,9 @@ public record Chore(String name, Duration every, Bite bite) {
 
         /** The leader does it, under its epoch. */
         record OfLeader(LongFunction<Future<Boolean>> action) implements Bite {}
+
+        /** The leader does it, under its epoch, and is told how long until there is something to do again. */
+        record OfLeaderWhenDue(LongFunction<Future<Duration>> action) implements Bite {}
     }
 
     public Chore {

@@ -6,8 +6,11 @@ import dev.orrery.engine.scheduler.Chore.Bite;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.LongFunction;
 import java.util.function.Supplier;
 
 /**
@@ -32,12 +35,12 @@ public final class SchedulerVerticle extends VerticleBase {
 
     @Override
     public Future<?> start() {
-        chores.forEach(this::later);
+        chores.forEach(chore -> later(chore, chore.every()));
         return Future.succeededFuture();
     }
 
-    private void later(Chore chore) {
-        vertx.setTimer(Math.max(1, chore.every().toMillis()), _ -> bite(chore));
+    private void later(Chore chore, Duration pause) {
+        vertx.setTimer(Math.max(1, pause.toMillis()), _ -> bite(chore));
     }
 
     private void bite(Chore chore) {
@@ -55,22 +58,36 @@ public final class SchedulerVerticle extends VerticleBase {
             }
             if (stopping) {
                 settle();
-            } else if (answer.succeeded() && answer.result()) {
+            } else if (answer.succeeded() && answer.result().isZero()) {
                 bite(chore);
             } else {
-                later(chore);
+                later(chore, answer.succeeded() ? answer.result() : chore.every());
             }
         });
     }
 
-    private Future<Boolean> biteOf(Chore chore) {
+    /** How long until the next bite. */
+    private Future<Duration> biteOf(Chore chore) {
         return switch (chore.bite()) {
-            case Bite.OfEach(var action) -> action.get();
-            case Bite.OfLeader(var action) -> {
-                var current = epoch.get();
-                yield current.isPresent() ? action.apply(current.getAsLong()) : Future.succeededFuture(false);
-            }
+            case Bite.OfEach(var action) -> action.get().map(more -> pause(chore, more));
+            case Bite.OfLeader(var action) -> leading(action).map(more -> pause(chore, more.orElse(false)));
+            case Bite.OfLeaderWhenDue(var action) ->
+                leading(action)
+                        .map(pause -> pause.filter(time -> time.compareTo(chore.every()) < 0)
+                                .orElse(chore.every()));
         };
+    }
+
+    private static Duration pause(Chore chore, boolean hasMore) {
+        return hasMore ? Duration.ZERO : chore.every();
+    }
+
+    /** Nothing where this node does not lead. */
+    private <T> Future<Optional<T>> leading(LongFunction<Future<T>> action) {
+        var current = epoch.get();
+        return current.isPresent()
+                ? action.apply(current.getAsLong()).map(Optional::of)
+                : Future.succeededFuture(Optional.empty());
     }
 
     @Override

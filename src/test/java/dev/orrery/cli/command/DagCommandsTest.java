@@ -80,6 +80,24 @@ class DagCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void aScheduledDagIsShownWithTheTimeOfItsNextRun() {
+        node.on("GET /api/v1/dags/" + DAG_ID + "/definition", 200, """
+                {"id":"x","name":"nightly","version":3,"yaml":"name: nightly\\n","createdAt":"2026-01-31T02:00:05Z","definition":{
+                 "tasks":[{"id":"a","type":"shell","priority":5,"queue":"default","dependencies":[]}]}}""");
+        node.on("GET /api/v1/dags/" + DAG_ID + "/runs?limit=5", 200, "[]");
+        node.on(
+                "GET /api/v1/dags?name=nightly",
+                200,
+                "["
+                        + DAG.replace("\"schedule\":null", "\"schedule\":\"0 2 * * *\"")
+                                .replace("\"nextRun\":null", "\"nextRun\":\"2026-02-01T02:00:00Z\"")
+                        + "]");
+
+        assertThat(command.run("dag", "show", "nightly")).isZero();
+        assertThat(command.out()).contains("schedule     0 2 * * * (UTC)\nnext run     2026-02-01T02:00:00Z\n");
+    }
+
+    @Test
     void aDagIsDeletedByItsName() {
         node.on("DELETE /api/v1/dags/" + DAG_ID, 204, "");
 
@@ -140,7 +158,8 @@ class DagCommandsTest extends ServerCommandsTestBase {
                 exchange -> StubNode.send(
                         exchange,
                         200,
-                        DAG.replace("\"version\":3", "\"version\":" + (puts.incrementAndGet() == 1 ? 4 : 3))));
+                        DAG.replace("\"version\":3", "\"version\":" + (puts.incrementAndGet() == 1 ? 4 : 3))
+                                .replace("\"nextRun\":null", "\"nextRun\":\"2026-02-01T02:00:00Z\"")));
         node.on("GET /api/v1/dags?name=fresh", 200, "[]");
         node.on("POST /api/v1/dags", 201, DAG.replace("nightly", "fresh").replace("\"version\":3", "\"version\":1"));
 
@@ -151,9 +170,7 @@ class DagCommandsTest extends ServerCommandsTestBase {
                         ok: created fresh version 1 (2 tasks)
                         ok: unchanged nightly version 3 (2 tasks)
                         """);
-        assertThat(command.err())
-                .contains(
-                        "its schedule '0 2 * * *' is checked and stored, but this version starts no runs by schedule");
+        assertThat(command.err()).contains("schedule '0 2 * * *': next run at 2026-02-01T02:00:00Z");
         assertThat(JsonObject.parse(node.requests().get(3).body()).text("name")).contains("fresh");
     }
 

@@ -16,7 +16,7 @@ abstract class ServerCommandsTestBase {
 
     static final String DAG = """
             {"id":"01980f6e-3c00-7000-8b2d-5f3100000000","name":"nightly","taskCount":2,"schedule":null,"timezone":"UTC",
-             "active":true,"version":3,"createdAt":"2026-01-31T00:00:00Z","updatedAt":"2026-01-31T02:00:05Z"}""";
+             "active":true,"version":3,"createdAt":"2026-01-31T00:00:00Z","updatedAt":"2026-01-31T02:00:05Z","nextRun":null}""";
 
     static final String FAILED_RUN = """
             {"runId":"01980f6e-5a10-7000-8b2d-5f3100000000","dagId":"01980f6e-3c00-7000-8b2d-5f3100000000","dagName":"nightly",
