@@ -325,6 +325,7 @@ class RunsApiIT {
         assertThat(client.get("/metrics").send().body().toString())
                 .contains("orrery_http_requests_seconds_count")
                 .contains("orrery_leader 1.0", "orrery_leader_epoch 1.0", "orrery_nodes_alive 1.0")
+                .contains("orrery_task_results_refused_total 0.0")
                 .contains("orrery_nodes_fenced_total 0.0", "orrery_peer_messages_ignored_total 0.0")
                 .contains("orrery_heartbeat_age_seconds");
         assertThat(client.get("/").send().body().toString()).contains("standalone");

@@ -13,6 +13,7 @@ import dev.orrery.bus.BusMessage.Drained;
 import dev.orrery.bus.BusMessage.Report;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.engine.TestEngine.Shape;
+import dev.orrery.store.NodeRepository;
 import io.vertx.core.Future;
 import java.io.IOException;
 import java.sql.SQLException;
@@ -83,11 +84,11 @@ class RouterFaultsIT extends BrokenNetworkTestBase {
         until(
                 "b is ready",
                 () -> engine.value("SELECT count(*) FROM task_ready").equals("1"));
+        until("its claim is refused", () -> refusals() > 0);
         execute("DROP TRIGGER refusing ON claim_batches");
         tasks.end("b", SUCCEEDED);
 
         engine.awaitRun(run, "succeeded");
-        assertThat(refusals()).isPositive();
     }
 
     @Test
@@ -153,6 +154,22 @@ class RouterFaultsIT extends BrokenNetworkTestBase {
 
         engine.awaitRun(run, "succeeded");
         assertThat(engine.value("SELECT count(*) FROM task_attempts")).isEqualTo("3");
+    }
+
+    @Test
+    void whatAFencedNodeStillReportsIsRefusedAndCounted() throws SQLException {
+        engine.start(1, 1, tasks);
+        var run = trigger("a", "b <- a");
+        engine.awaitStates(run, "a running, b blocked");
+        try (var connection = database.connect()) {
+            assertThat(NodeRepository.fence(connection, engine.node(), 0)).isTrue();
+            NodeRepository.takeBackOrphans(connection);
+        }
+
+        tasks.end("a", SUCCEEDED);
+
+        until("it is refused", () -> engine.resultsRefused() == 1);
+        assertThat(engine.states(run)).isEqualTo("a ready, b blocked");
     }
 
     @Test

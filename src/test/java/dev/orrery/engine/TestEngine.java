@@ -20,6 +20,7 @@ import dev.orrery.domain.dag.DagDefinition;
 import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.Trigger;
+import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.engine.router.RouterMeters;
 import dev.orrery.engine.router.RouterSettings;
 import dev.orrery.engine.router.RouterVerticle;
@@ -30,6 +31,7 @@ import dev.orrery.executor.TaskExecutor;
 import dev.orrery.store.DagRepository;
 import dev.orrery.store.DagVersions;
 import dev.orrery.store.NewRun;
+import dev.orrery.store.NodeRepository.AliveNode;
 import dev.orrery.store.Pools;
 import dev.orrery.store.WorkRepository;
 import dev.orrery.testing.Graphs;
@@ -74,6 +76,8 @@ final class TestEngine implements AutoCloseable {
     private volatile boolean versionsHidden;
     private volatile boolean logsHeld;
     private final Queue<Promise<Void>> heldLogs = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger resultsRefused = new AtomicInteger();
+    private volatile List<AliveNode> peers = List.of();
     private final Connection looking;
 
     TestEngine(TestDatabase database) throws SQLException {
@@ -162,11 +166,43 @@ final class TestEngine implements AutoCloseable {
                 work,
                 this::version,
                 bus,
-                RouterMeters.NONE,
+                new CountingMeters(),
                 new SplittableRandom(),
                 trust,
                 new Pulse(),
-                List::of))));
+                () -> peers))));
+    }
+
+    /** The router sees these nodes beside its own. */
+    void seesPeers(List<AliveNode> nodes) {
+        peers = nodes;
+    }
+
+    /** It knows the DAGs that were published by this one. */
+    void knowsDagsOf(TestEngine other) {
+        versions.putAll(other.versions);
+    }
+
+    /** How many results had lost their claim. */
+    int resultsRefused() {
+        return resultsRefused.get();
+    }
+
+    private final class CountingMeters implements RouterMeters {
+
+        @Override
+        public void attemptEnded(AttemptOutcome outcome, Duration duration) {}
+
+        @Override
+        public void exchanged(Duration duration, int reports) {}
+
+        @Override
+        public void claimed(int tasks) {}
+
+        @Override
+        public void resultRefused() {
+            resultsRefused.incrementAndGet();
+        }
     }
 
     private List<WorkerId> workers(int count) {
