@@ -16,6 +16,9 @@ import dev.orrery.service.RunEvents;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -135,6 +138,12 @@ class RunWatchTest extends ApiTestBase {
         script.tell(task(1, TaskState.READY));
         assertThat(events.next().name()).isEqualTo("task");
         events.close();
+    }
+
+    @Test
+    void aNodeGivesTheSignOfLifeThatTheContractPromises() throws IOException {
+        assertThat(Files.readString(Path.of("openapi.yaml")).replaceAll("\\s+", " "))
+                .contains("A comment comes every " + Limits.DEFAULT.comment().toSeconds() + " seconds");
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.orrery.node;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.orrery.testing.NodeProcess;
 import java.io.IOException;
@@ -61,6 +62,17 @@ class ReadmeE2E {
         var output = run(block("curl -s"));
 
         assertThat(output).contains("event: run").contains("\"taskId\":\"a\"").contains("hi");
+    }
+
+    @Test
+    void theTenLinesOfTheGuideWork() throws Exception {
+        assumeTrue(new ProcessBuilder("sh", "-c", "command -v jq").start().waitFor() == 0, "jq is not installed");
+
+        var output = run(block(Files.readString(Path.of("src/site/markdown/api.md")), "curl -sSN"));
+
+        assertThat(output)
+                .contains("\"name\":\"hi\"", "event: run", "\"taskId\":\"a\"", "\"day\":\"today\"", "\"attempts\":[{")
+                .endsWith("hi\n");
     }
 
     @Test
@@ -156,13 +168,17 @@ class ReadmeE2E {
 
     /** The first block of commands in which this stands. */
     private static String block(String text) {
-        var matcher = BLOCK.matcher(readme);
+        return block(readme, text);
+    }
+
+    private static String block(String page, String text) {
+        var matcher = BLOCK.matcher(page);
         while (matcher.find()) {
             if (matcher.group(1).contains(text)) {
                 return matcher.group(1);
             }
         }
-        throw new AssertionError("the README has no commands with '" + text + "'");
+        throw new AssertionError("there are no commands with '" + text + "'");
     }
 
     /** Runs commands in the folder of the project, with the jar at hand and this node instead of the usual one. */
