@@ -132,17 +132,25 @@ public final class CronText {
         if (fields.size() == 5) {
             fields.addFirst("0");
         }
-        var wrong = firstWrong(fields);
-        if (wrong.isPresent()) {
-            return new Reading.Refused(wrong.get());
+        CronExpression expression;
+        try {
+            expression = expression(fields, spread);
+        } catch (IllegalArgumentException refused) {
+            return new Reading.Refused(firstWrong(fields).orElseGet(() -> reason(refused)));
         }
-        var expression = expression(Spread.placed(fields, spread));
         return expression.next(ANY_TIME).isPresent()
                 ? new Reading.Read(List.of(expression))
                 : new Reading.Refused("it never fires: no such day comes");
     }
 
-    private static CronExpression expression(List<String> fields) {
+    /** Throws IllegalArgumentException where anything is wrong; which field it is takes longer to find. */
+    private static CronExpression expression(List<String> given, String spread) {
+        for (var n = 0; n < given.size(); n++) {
+            notHere(given.get(n), n).ifPresent(complaint -> {
+                throw new IllegalArgumentException(complaint);
+            });
+        }
+        var fields = Spread.placed(given, spread);
         var parsed = parse(fields.toArray(String[]::new)).retrieveFieldsAsMap();
         return CronFields.expression(
                 fields, name -> requireNonNull(parsed.get(name)).getExpression());
@@ -160,7 +168,8 @@ public final class CronText {
         return Optional.empty();
     }
 
-    private static Optional<String> complaintAbout(String field, int number) {
+    /** What the library would take, and we do not. */
+    private static Optional<String> notHere(String field, int number) {
         if (!CHARACTERS.matcher(field).matches()) {
             return Optional.of(
                     field.contains("?") ? "'?' is not known here, write '*'" : "a character is not known here");
@@ -172,15 +181,17 @@ public final class CronText {
                 && Arrays.asList(field.split(",")).contains("L")) {
             return Optional.of("'L' alone is Saturday to some and Sunday to others; 5L is the last Friday");
         }
-        String placed;
-        try {
-            placed = Spread.placed(field, number, "");
-        } catch (IllegalArgumentException refused) {
-            return Optional.of(reason(refused));
+        return Optional.empty();
+    }
+
+    private static Optional<String> complaintAbout(String field, int number) {
+        var complaint = notHere(field, number);
+        if (complaint.isPresent()) {
+            return complaint;
         }
         var alone = new String[] {"0", "*", "*", "*", "*", "*"};
-        alone[number] = placed;
         try {
+            alone[number] = Spread.placed(field, number, "");
             parse(alone);
             return Optional.empty();
         } catch (IllegalArgumentException refused) {

@@ -290,6 +290,7 @@ public final class Node {
                     MemoryBudget.inputs(HEAP));
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
             this.jobs = new JobFiring(
+                    vertx,
                     new JobRepository(vertx, pools.hot()),
                     ids,
                     () -> bus.publish(Addresses.WORK_READY, new WorkReady(Set.of())));

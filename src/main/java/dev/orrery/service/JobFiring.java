@@ -9,10 +9,12 @@ import dev.orrery.store.JobRepository;
 import dev.orrery.store.JobRepository.DueJob;
 import dev.orrery.store.JobRepository.Planned;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -30,6 +32,7 @@ public final class JobFiring {
     private static final int SCHEDULES_KEPT = 10_000;
     private static final Duration FOREVER = Duration.ofDays(1);
 
+    private final Vertx vertx;
     private final JobRepository jobs;
     private final Supplier<UUID> runId;
     private final Runnable ready;
@@ -48,7 +51,8 @@ public final class JobFiring {
      * @param runId new ids for runs
      * @param ready told when runs were created
      */
-    public JobFiring(JobRepository jobs, Supplier<UUID> runId, Runnable ready) {
+    public JobFiring(Vertx vertx, JobRepository jobs, Supplier<UUID> runId, Runnable ready) {
+        this.vertx = vertx;
         this.jobs = jobs;
         this.runId = runId;
         this.ready = ready;
@@ -56,12 +60,17 @@ public final class JobFiring {
 
     /** Fires what is due, in one bite; how long until something is due again. */
     public Future<Duration> fire(long epoch) {
-        return jobs.fireDue(epoch, JOBS, TASKS, this::plan, runId).map(fired -> {
+        return jobs.fireDue(epoch, JOBS, TASKS, this::planAll, runId).map(fired -> {
             if (fired.fired() > 0) {
                 ready.run();
             }
             return fired.pause().orElse(FOREVER);
         });
+    }
+
+    /** Reading hundreds of schedules takes too long for an event loop; one bite at a time, so the cache has one user. */
+    private Future<List<Planned>> planAll(List<DueJob> due) {
+        return vertx.executeBlocking(() -> due.stream().map(this::plan).toList());
     }
 
     private Planned plan(DueJob job) {

@@ -104,10 +104,15 @@ public final class JobRepository {
      * Takes jobs that are due, the longest first, and does what the planner says, all of it or nothing. At most {@code jobs}
      * of them, and no more than make {@code tasks} tasks, but at least one. Fails where {@code epoch} is not the leader's.
      *
+     * @param planner answers a plan for each, in their order
      * @param runId the ids of the runs
      */
     public Future<Fired> fireDue(
-            long epoch, int jobs, int tasks, Function<DueJob, Planned> planner, Supplier<UUID> runId) {
+            long epoch,
+            int jobs,
+            int tasks,
+            Function<List<DueJob>, Future<List<Planned>>> planner,
+            Supplier<UUID> runId) {
         return sql.transaction(transaction -> transaction
                         .preparedQuery(REQUIRE_EPOCH)
                         .execute(Tuple.of(epoch))
@@ -149,15 +154,26 @@ public final class JobRepository {
     }
 
     private static Future<Integer> fire(
-            SqlConnection transaction, List<DueJob> jobs, Function<DueJob, Planned> planner, Supplier<UUID> runId) {
+            SqlConnection transaction,
+            List<DueJob> jobs,
+            Function<List<DueJob>, Future<List<Planned>>> planner,
+            Supplier<UUID> runId) {
+        if (jobs.isEmpty()) {
+            return Future.succeededFuture(0);
+        }
+        return planner.apply(jobs).compose(plans -> carryOut(transaction, jobs, plans, runId));
+    }
+
+    private static Future<Integer> carryOut(
+            SqlConnection transaction, List<DueJob> jobs, List<Planned> plans, Supplier<UUID> runId) {
         var firing = new Columns();
         var failing = new ArrayList<UUID>();
         var reasons = new ArrayList<String>();
-        for (var job : jobs) {
-            switch (planner.apply(job)) {
-                case Planned.Plan(var plan) -> firing.add(job, plan, runId);
+        for (var n = 0; n < jobs.size(); n++) {
+            switch (plans.get(n)) {
+                case Planned.Plan(var plan) -> firing.add(jobs.get(n), plan, runId);
                 case Planned.Failed(var reason) -> {
-                    failing.add(job.id());
+                    failing.add(jobs.get(n).id());
                     reasons.add(Texts.clean(reason));
                 }
             }

@@ -21,6 +21,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -234,13 +235,17 @@ class JobFiringIT {
         assertThat(executions()).isEmpty();
     }
 
+    private static Future<List<JobRepository.Planned>> now(List<JobRepository.DueJob> due) {
+        return Future.succeededFuture(due.stream().map(JobFiringIT::now).toList());
+    }
+
     private static JobRepository.Planned now(JobRepository.DueJob job) {
         return new JobRepository.Planned.Plan(new dev.orrery.domain.job.FirePlan(
-                Optional.of(job.due()), Optional.of(job.now().plusSeconds(3_600)), java.util.List.of()));
+                Optional.of(job.due()), Optional.of(job.now().plusSeconds(3_600)), List.of()));
     }
 
     private JobFiring firing() {
-        return new JobFiring(new JobRepository(vertx, pools.hot()), JobFiringIT::id, signals::incrementAndGet);
+        return new JobFiring(vertx, new JobRepository(vertx, pools.hot()), JobFiringIT::id, signals::incrementAndGet);
     }
 
     private static java.util.UUID id() {
