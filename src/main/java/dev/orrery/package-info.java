@@ -6,7 +6,7 @@
  * node           builds everything, deploys it, drains it in reverse
  * api            the REST contract, pages, health, metrics     engine.router, engine.worker, engine.scheduler
  * service        use cases: one store transaction, then a signal
- * dagfile        YAML to a checked DAG            executor     how work is done: shell, python, http, handler
+ * dagfile, cron  YAML to a checked DAG            executor     how work is done: shell, python, http, handler
  * coordination   who is there and may work        bus          every message of the system
  * store          PostgreSQL: all tables, all SQL
  * config         what a node can be told          telemetry    what it counts
@@ -21,7 +21,8 @@
  *   <li>{@link dev.orrery.service.DagService} publishes it; {@link dev.orrery.store.DagRepository} writes the version, its
  *       tasks and its edges.
  *   <li>{@link dev.orrery.service.RunService} triggers a run; those of the same moment are created in one transaction by
- *       {@link dev.orrery.store.Batcher} and {@link dev.orrery.store.WorkRepository}, and a signal goes out.
+ *       {@link dev.orrery.store.Batcher} and {@link dev.orrery.store.WorkRepository}, and a signal goes out. Or a schedule
+ *       is due: {@link dev.orrery.service.JobFiring} does the same on the leader, under its epoch.
  *   <li>{@link dev.orrery.engine.router.RouterVerticle} wakes and claims what is most urgent and fits, under a fence.
  *   <li>It gives each claim to the least loaded {@link dev.orrery.engine.worker.WorkerVerticle}.
  *   <li>The worker runs it through a {@link dev.orrery.executor.TaskExecutor}; its log goes to the store as it comes.
