@@ -20,6 +20,7 @@ import dev.orrery.coordination.Membership;
 import dev.orrery.coordination.Pulse;
 import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
+import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.StartupException;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.engine.router.RouterSettings;
@@ -123,8 +124,19 @@ public final class Node {
             return node;
         } catch (RuntimeException e) {
             node.stop();
-            throw e;
+            throw withCure(e);
         }
+    }
+
+    /** What went wrong with the database after it was opened is no fault of ours. */
+    private static RuntimeException withCure(RuntimeException failure) {
+        if (failure instanceof OrreryException || !(StoreFailures.told(failure) instanceof OrreryException)) {
+            return failure;
+        }
+        return new StartupException(
+                "the database answered at first and then did not, while the node was starting (" + failure.getMessage()
+                        + "): look at its log and load, then start the node again",
+                failure);
     }
 
     /** Where the API listens. */
