@@ -100,13 +100,17 @@ final class Joining {
             return other.place().equals(self.place())
                     ? new StartupException("another standalone node works on this database: " + who
                             + "; stop it first, or give this node a database of its own")
-                    : new StartupException("a cluster works on this database: " + who + ", etcd " + other.place()
+                    : new StartupException("a cluster works on this database: " + who + ", " + other.place()
                             + "; join it with etcd.endpoints, or give this node a database of its own");
+        }
+        if (other.place().equals(LocalCoordination.PLACE)) {
+            return new StartupException("a standalone node works on this database: " + who
+                    + "; stop it first, or give this cluster a database of its own");
         }
         return other.place().equals(self.place())
                 ? new StartupException("another node of this cluster is at " + other.httpAddress() + ": " + who
                         + "; stop it, or give this node another address")
-                : new StartupException("a node with another etcd works on this database: " + who + ", its etcd "
+                : new StartupException("a node with another etcd works on this database: " + who + ", its own "
                         + other.place() + ", this node's " + self.place()
                         + "; correct etcd.endpoints and etcd.prefix, or give this cluster a database of its own");
     }

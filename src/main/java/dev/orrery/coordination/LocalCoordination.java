@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 /** Of a node that works alone, in its own process: it leads from the first moment on, and is always reached. */
 public final class LocalCoordination implements Coordination {
 
+    /** Where nodes that work alone are. */
+    static final String PLACE = "local";
+
     private static final System.Logger LOG = System.getLogger(LocalCoordination.class.getName());
     private static final Duration ASK_AGAIN = Duration.ofMillis(250);
 
@@ -27,7 +30,7 @@ public final class LocalCoordination implements Coordination {
 
     @Override
     public String place() {
-        return "local";
+        return PLACE;
     }
 
     @Override

@@ -300,8 +300,45 @@ class ClusterMembershipIT {
         assertThatThrownBy(() -> stranger.join("three", "etcd 17 /other"))
                 .isInstanceOf(StartupException.class)
                 .hasMessageContaining("a node with another etcd works on this database: one, pid 4711")
-                .hasMessageContaining("this node's etcd 17 /other");
+                .hasMessageContaining(
+                        " ms ago, its own " + one.coordination.place() + ", this node's etcd 17 /other; correct");
         assertThat(one.fenced).hasValue(0);
+    }
+
+    @Test
+    void aNodeThatWorksAloneIsRefusedWhereAClusterWorks() throws IOException {
+        var one = new TestNode("one", "");
+        var alone = new Registration(
+                new NodeId(IDS.next(System.currentTimeMillis())),
+                "alone",
+                4712,
+                "standalone",
+                "1",
+                "local",
+                "",
+                List.of("shell"),
+                8);
+
+        assertThatThrownBy(() -> Membership.joinAlone(one::connect, alone, false, one.coordination, one))
+                .isInstanceOf(StartupException.class)
+                .hasMessageContaining("a cluster works on this database: one, pid 4711")
+                .hasMessageContaining(" ms ago, " + one.coordination.place() + ";")
+                .hasMessageContaining("join it with etcd.endpoints");
+        assertThat(one.fenced).hasValue(0);
+    }
+
+    @Test
+    void aClusterIsRefusedWhereANodeWorksAlone() throws IOException {
+        var one = new TestNode("one", "");
+        one.membership.close();
+        var alone =
+                new Registration(new NodeId(IDS.next(System.currentTimeMillis())), "alone", 4712, "standalone", "1");
+        try (var _ = Membership.joinAlone(one::connect, alone, false, new LocalCoordination(), one)) {
+            assertThatThrownBy(() -> one.join("one", one.coordination.place()))
+                    .isInstanceOf(StartupException.class)
+                    .hasMessageContaining("a standalone node works on this database: alone, pid 4712")
+                    .hasMessageContaining("stop it first, or give this cluster a database of its own");
+        }
     }
 
     @Test

@@ -190,6 +190,26 @@ class MembershipIT {
         assertThat(fenced).hasValue(0);
     }
 
+    @Test
+    void howFarItsClockIsOffTheDatabasesIsToldWithItsHeartbeats() {
+        execute("CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql"
+                + " AS 'SELECT pg_catalog.clock_timestamp() - interval ''1 hour'''");
+        network = _ -> {
+            var connection = database.connect();
+            try (var statement = connection.createStatement()) {
+                statement.execute("SELECT set_config('search_path', current_schema() || ', pg_catalog', false)");
+            }
+            return connection;
+        };
+
+        join("ahead", BY_LOCK);
+
+        until(
+                "it tells",
+                () -> database.value("SELECT clock_offset_ms BETWEEN 3590000 AND 3610000 FROM nodes")
+                        .equals("t"));
+    }
+
     private boolean joins(String name) {
         try {
             join(name, BY_SILENCE);

@@ -89,7 +89,7 @@ final class ClusterStatusCommand extends ServerAction {
                                 .orElse(id)
                         + ", " + epoch
                         + cluster.time("leaderSince")
-                                .map(at -> ", since "
+                                .map(at -> ", elected "
                                         + HumanTime.ago(at, context.clock().instant()))
                                 .orElse(""))
                 .orElse("none, the last one had " + epoch);

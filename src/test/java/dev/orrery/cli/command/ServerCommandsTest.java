@@ -80,7 +80,7 @@ class ServerCommandsTest extends ServerCommandsTestBase {
         assertThat(command.out().lines().map(line -> line.replaceAll(" +", " ")))
                 .containsExactly(
                         "cluster c1 (cluster)",
-                        "leader a, epoch 4, since 5s ago",
+                        "leader a, epoch 4, elected 5s ago",
                         "load 5 running, 14 queued, 16 slots on 2 nodes",
                         "",
                         "NODE STATE LEADS RUNNING QUEUED SLOTS HEARTBEAT CLOCK VERSION STARTED ID ADDRESS",
