@@ -15,6 +15,7 @@ import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.RetryPolicy;
 import dev.orrery.testing.Await;
+import dev.orrery.testing.Graphs;
 import io.vertx.core.Future;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -57,6 +58,25 @@ class EngineIT extends EngineTestBase {
         for (var n = 3; n < 30; n++) {
             assertThat(place.indexOf("t" + n)).isGreaterThan(place.indexOf("t" + (n - 1)));
         }
+    }
+
+    @Test
+    void aNodeTakesOnlyTasksOfTheQueuesThatItServes() throws SQLException {
+        engine.start(TestEngine.Shape.of(1, 2).serving("fast", "other"), HeldTasks.endingWith(SUCCEEDED));
+        var slow = engine.trigger(engine.publish(List.of(inQueue("waits", "slow"))));
+        for (var n = 0; n < 3; n++) {
+            engine.awaitRun(engine.trigger(engine.publish(List.of(inQueue("goes", "fast")))), "succeeded");
+        }
+
+        assertThat(engine.runState(slow)).isEqualTo("pending");
+        assertThat(engine.value("SELECT string_agg(queue, ' ') FROM task_ready"))
+                .isEqualTo("slow");
+    }
+
+    private static TaskDefinition inQueue(String id, String queue) {
+        var task = Graphs.task(id, Set.of(), 5);
+        return new TaskDefinition(
+                task.id(), task.name(), task.type(), task.timeout(), task.retry(), Set.of(), task.priority(), queue);
     }
 
     @Test

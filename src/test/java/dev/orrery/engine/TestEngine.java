@@ -104,30 +104,49 @@ final class TestEngine implements AutoCloseable {
         }
     }
 
-    /** How many workers there are, what each may hold, how often the router looks unasked, and how it drains. */
+    /**
+     * How many workers there are, what each may hold, how often the router looks unasked, how it drains, and which queues it
+     * serves, where not all.
+     */
     record Shape(
-            int workers, int concurrency, int queueCapacity, Duration leadTime, Duration poll, Duration drainTimeout) {
+            int workers,
+            int concurrency,
+            int queueCapacity,
+            Duration leadTime,
+            Duration poll,
+            Duration drainTimeout,
+            List<String> queues) {
 
         static Shape of(int workers, int concurrency) {
             return new Shape(
-                    workers, concurrency, 100, Duration.ofMillis(50), Duration.ofSeconds(1), Duration.ofMillis(200));
+                    workers,
+                    concurrency,
+                    100,
+                    Duration.ofMillis(50),
+                    Duration.ofSeconds(1),
+                    Duration.ofMillis(200),
+                    List.of());
         }
 
         Shape withQueueCapacity(int capacity) {
-            return new Shape(workers, concurrency, capacity, leadTime, poll, drainTimeout);
+            return new Shape(workers, concurrency, capacity, leadTime, poll, drainTimeout, queues);
         }
 
         /** When a task ends it claims as much more as the workers' queues take. */
         Shape claimingFarAhead() {
-            return new Shape(workers, concurrency, queueCapacity, Duration.ofHours(1), poll, drainTimeout);
+            return new Shape(workers, concurrency, queueCapacity, Duration.ofHours(1), poll, drainTimeout, queues);
         }
 
         Shape withPoll(Duration every) {
-            return new Shape(workers, concurrency, queueCapacity, leadTime, every, drainTimeout);
+            return new Shape(workers, concurrency, queueCapacity, leadTime, every, drainTimeout, queues);
         }
 
         Shape withDrainTimeout(Duration timeout) {
-            return new Shape(workers, concurrency, queueCapacity, leadTime, poll, timeout);
+            return new Shape(workers, concurrency, queueCapacity, leadTime, poll, timeout, queues);
+        }
+
+        Shape serving(String... names) {
+            return new Shape(workers, concurrency, queueCapacity, leadTime, poll, drainTimeout, List.of(names));
         }
     }
 
@@ -161,7 +180,7 @@ final class TestEngine implements AutoCloseable {
                         250,
                         shape.concurrency(),
                         shape.queueCapacity(),
-                        List.of(),
+                        shape.queues(),
                         shape.drainTimeout()),
                 work,
                 this::version,
