@@ -215,6 +215,7 @@ public final class Node {
     private void beginWork(Parts parts, Coordination coordination, NodeHost host) {
         coordination.takeWork();
         coordination.campaign(parts.leadership);
+        host.begin();
         var limit =
                 config.workers().drainTimeout().plus(config.tasks().killGrace()).plus(STEP_LIMIT);
         opened("work", limit, () -> drain(parts, coordination, host, limit));

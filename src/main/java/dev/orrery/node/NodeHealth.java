@@ -31,12 +31,17 @@ final class NodeHealth {
         if (cluster) {
             checks.add(etcd(coordination::silence));
         }
-        checks.add(new HealthCheck(
-                "work",
-                () -> host.isDraining()
-                        ? Future.failedFuture("the node drains and takes no more work")
-                        : Future.succeededFuture()));
+        checks.add(new HealthCheck("work", () -> work(host)));
         return List.copyOf(checks);
+    }
+
+    private static Future<Void> work(NodeHost host) {
+        if (host.isDraining()) {
+            return Future.failedFuture("the node drains and takes no more work");
+        }
+        return host.hasBegun()
+                ? Future.succeededFuture()
+                : Future.failedFuture("the node is still looking for the others, and does not lead before it has them");
     }
 
     static HealthCheck heartbeat(Supplier<Duration> age) {

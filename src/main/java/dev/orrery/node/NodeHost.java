@@ -40,6 +40,7 @@ final class NodeHost implements Membership.Host {
     private final Promise<Void> fenced = Promise.promise();
     private final Promise<Void> drainAsked = Promise.promise();
     private final AtomicBoolean draining = new AtomicBoolean();
+    private volatile boolean begun;
     private volatile String address;
     private volatile List<WorkerLoad> workers = List.of();
 
@@ -77,6 +78,15 @@ final class NodeHost implements Membership.Host {
     /** The node takes no more work; false where that was so before. */
     boolean beginDraining() {
         return draining.compareAndSet(false, true);
+    }
+
+    /** The node has its place among the others. */
+    void begin() {
+        begun = true;
+    }
+
+    boolean hasBegun() {
+        return begun;
     }
 
     boolean isDraining() {

@@ -23,8 +23,11 @@ import java.util.function.Supplier;
 /** Jobs: what is due, and its firing in one transaction under the leader's epoch. */
 public final class JobRepository {
 
+    // The epoch is held until the transaction ends, and the next leader has to wait for it: a leader that is cut off in
+    // the middle must not keep it.
     // language=PostgreSQL
-    static final String REQUIRE_EPOCH = "SELECT require_epoch($1)";
+    static final String REQUIRE_EPOCH =
+            "SELECT set_config('idle_in_transaction_session_timeout', '2000', true), require_epoch($1)";
 
     // Skips what someone holds: a DAG that is just being published or deleted is taken the next time. By ctid: a LIMIT
     // that is a parameter is planned as a tenth of the table.

@@ -35,7 +35,7 @@ class FaultE2E {
         }
 
         assertThat(suite.exitValue()).as(() -> text(output)).isZero();
-        assertThat(text(output)).contains("leader-killed", "rolling-restart", "NAIVE_DECREMENT was found");
+        assertThat(text(output)).contains("leader-killed", "cut-from-all", "NAIVE_DECREMENT was found");
     }
 
     private Process suite(Path output) throws IOException {

@@ -18,9 +18,8 @@ import java.util.stream.Collectors;
 /** The program behind {@code scripts/fault}: harms in rounds, the checker after each, and a table in the end. */
 public final class Faults {
 
-    /** Those that between them meet every kind of recovery, in under four minutes. */
-    private static final List<String> SHORT =
-            List.of("leader-killed", "worker-frozen", "cut-from-all", "database-killed", "rolling-restart");
+    /** Those that between them meet every part of a recovery, in under four minutes. */
+    private static final List<String> SHORT = List.of("leader-killed", "worker-frozen", "cut-from-all");
 
     private static final long BEGAN = System.nanoTime();
     private static final Duration BROKEN_END_LIMIT = Duration.ofSeconds(20);
