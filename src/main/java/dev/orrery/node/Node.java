@@ -206,8 +206,9 @@ public final class Node {
         ClusterMeters.show(parts.metrics, membership, parts.leadership, bus);
         phase("opening the API", () -> listen(parts, joined.coordination(), host, await(contract, STEP_LIMIT)));
         host.listensOn(places.elsewhere(address.getPort()));
-        phase("reaching the other nodes", () -> await(joined.peers(), STEP_LIMIT.plus(STEP_LIMIT)));
+        // The bus only makes others quicker to notice: what a node may do does not wait for it.
         beginWork(parts, joined.coordination(), host);
+        phase("reaching the other nodes", () -> await(joined.peers(), STEP_LIMIT.plus(STEP_LIMIT)));
         LOG.log(INFO, "node {0} is ready on {1}", membership.node(), address);
     }
 

@@ -39,9 +39,7 @@ final class NodeHealth {
         if (host.isDraining()) {
             return Future.failedFuture("the node drains and takes no more work");
         }
-        return host.hasBegun()
-                ? Future.succeededFuture()
-                : Future.failedFuture("the node is still looking for the others, and does not lead before it has them");
+        return host.hasBegun() ? Future.succeededFuture() : Future.failedFuture("the node is still starting");
     }
 
     static HealthCheck heartbeat(Supplier<Duration> age) {
