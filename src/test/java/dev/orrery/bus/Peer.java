@@ -6,13 +6,9 @@ import dev.orrery.bus.PeerAddresses.PeerAddress;
 import dev.orrery.config.BusConfig;
 import dev.orrery.domain.NodeId;
 import dev.orrery.testing.Await;
+import dev.orrery.testing.Ports;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.util.Collection;
 import java.util.Set;
 import java.util.UUID;
@@ -73,20 +69,11 @@ final class Peer implements AutoCloseable {
 
     /** Free ports of a host. */
     static BusConfig at(String host, String shownHost) {
-        return new BusConfig(host, freePort(host), freePort(host), shownHost, "", "", "");
+        return new BusConfig(host, Ports.free(host), Ports.free(host), shownHost, "", "", "");
     }
 
     static PeerAddress address(BusConfig config) {
         return new PeerAddress(config.reachableHost(), config.memberPort());
-    }
-
-    private static int freePort(String host) {
-        try (var socket = new ServerSocket()) {
-            socket.bind(new InetSocketAddress(InetAddress.getByName(host), 0));
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     NodeId id() {

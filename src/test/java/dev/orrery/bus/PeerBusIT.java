@@ -16,6 +16,7 @@ import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.StartupException;
 import dev.orrery.testing.Certificates;
+import dev.orrery.testing.Ports;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -63,7 +64,7 @@ class PeerBusIT {
             bus.listen(Addresses.WORK_READY, heard::add);
             bus.listen(Addresses.CANCELS_ASKED, heard::add);
             bus.listen(Addresses.HISTORY_GREW, heard::add);
-            var port = freePort();
+            var port = Ports.free();
             addresses.add(new PeerAddress("127.0.0.1", port));
             peer = PeerBus.open(config, port, cluster, id, () -> addresses, bus);
         }
@@ -80,14 +81,6 @@ class PeerBusIT {
     @AfterEach
     void leave() {
         peers.forEach(Peer::close);
-    }
-
-    private static int freePort() {
-        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
     }
 
     private Peer open() {
@@ -267,7 +260,7 @@ class PeerBusIT {
     void nodesOfAnotherClusterAreNotJoined() {
         var one = open();
         var vertx = Vertx.vertx();
-        var port = freePort();
+        var port = Ports.free();
         addresses.add(new PeerAddress("127.0.0.1", port));
         var other = PeerBus.open(
                 BusConfig.DEFAULT,

@@ -3,6 +3,7 @@ package dev.orrery.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.testing.Await;
+import dev.orrery.testing.Ports;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -135,10 +136,7 @@ class NodeCommandE2E {
 
     @Test
     void aRunIsFollowedThroughTheDeathOfItsNode() throws IOException {
-        String port;
-        try (var free = new ServerSocket(0)) {
-            port = Integer.toString(free.getLocalPort());
-        }
+        var port = Integer.toString(Ports.free());
         Files.writeString(folder.resolve("steps.yaml"), """
                 name: steps
                 tasks:

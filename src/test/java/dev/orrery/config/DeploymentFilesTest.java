@@ -1,16 +1,14 @@
 package dev.orrery.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.File;
+import dev.orrery.testing.Needed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -207,7 +205,7 @@ class DeploymentFilesTest {
 
     @Test
     void systemdTakesTheUnit() throws Exception {
-        requireTool("systemd-analyze", "systemd");
+        Needed.program("systemd-analyze", "systemd");
         // Where the JDK is differs from machine to machine, and systemd looks for it.
         var java = ProcessHandle.current().info().command().orElseThrow();
         var unit = Files.readString(UNIT).replaceFirst("ExecStart=\\S+", "ExecStart=" + java);
@@ -219,7 +217,7 @@ class DeploymentFilesTest {
 
     @Test
     void yamllintFindsNothing() throws Exception {
-        requireTool("yamllint", "yamllint");
+        Needed.program("yamllint", "yamllint");
 
         assertThat(run("yamllint", "--strict", "--config-file", ".yamllint.yaml", "conf"))
                 .isEmpty();
@@ -301,16 +299,6 @@ class DeploymentFilesTest {
     private static List<Object> list(Object value) {
         assertThat(value).isInstanceOf(List.class);
         return (List<Object>) value;
-    }
-
-    private static void requireTool(String name, String debianPackage) {
-        var there = Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
-                .anyMatch(folder -> Files.isExecutable(Path.of(folder, name)));
-        var missing = name + " is not installed: apt-get install " + debianPackage;
-        if ("true".equals(System.getenv("CI"))) {
-            assertTrue(there, missing);
-        }
-        assumeTrue(there, missing);
     }
 
     /** What it says; an exit code other than 0 says something too. */

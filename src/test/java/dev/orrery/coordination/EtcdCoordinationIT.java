@@ -8,8 +8,8 @@ import dev.orrery.config.EtcdConfig;
 import dev.orrery.coordination.Coordination.Mark;
 import dev.orrery.domain.StartupException;
 import dev.orrery.testing.Etcd;
+import dev.orrery.testing.Ports;
 import dev.orrery.testing.Proxy;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -241,11 +241,8 @@ class EtcdCoordinationIT extends CoordinationContract {
     }
 
     @Test
-    void aWrongPlaceIsToldInOneLineWithItsCure() throws IOException {
-        int free;
-        try (var socket = new java.net.ServerSocket(0)) {
-            free = socket.getLocalPort();
-        }
+    void aWrongPlaceIsToldInOneLineWithItsCure() {
+        var free = Ports.free();
         var began = System.nanoTime();
 
         assertThatThrownBy(() -> EtcdCoordination.connect(config(List.of("http://127.0.0.1:" + free), prefix)))

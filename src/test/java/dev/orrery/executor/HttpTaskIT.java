@@ -9,6 +9,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.dag.TaskType.Http;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import dev.orrery.testing.Ports;
 import io.vertx.core.Handler;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
@@ -298,11 +299,8 @@ class HttpTaskIT {
     }
 
     @Test
-    void aPortNobodyListensOnIsAClearFailureWorthAnotherTry() throws IOException {
-        int port;
-        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = socket.getLocalPort();
-        }
+    void aPortNobodyListensOnIsAClearFailureWorthAnotherTry() {
+        var port = Ports.free();
 
         var outcome = (Failed) bench.run(get("http://127.0.0.1:" + port + "/"));
 

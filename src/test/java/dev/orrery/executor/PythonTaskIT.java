@@ -3,13 +3,13 @@ package dev.orrery.executor;
 import static dev.orrery.executor.Workbench.python;
 import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.orrery.domain.Json;
 import dev.orrery.domain.dag.TaskType.Python;
 import dev.orrery.domain.dag.TaskType.PythonSource;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import dev.orrery.testing.Needed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +32,7 @@ class PythonTaskIT {
 
     @BeforeEach
     void open() throws IOException {
-        assumeTrue(
+        Needed.that(
                 Stream.of(TaskEnvironment.PATH.split(":"))
                         .anyMatch(path -> Files.isExecutable(Path.of(path, "python3"))),
                 "no python3 on this machine");

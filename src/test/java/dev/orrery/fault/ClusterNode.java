@@ -3,7 +3,7 @@ package dev.orrery.fault;
 import dev.orrery.testing.Await;
 import dev.orrery.testing.NodeProcess;
 import dev.orrery.testing.OwnProcesses;
-import dev.orrery.testing.Postgres;
+import dev.orrery.testing.Ports;
 import dev.orrery.testing.Proxy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -45,9 +45,9 @@ final class ClusterNode implements AutoCloseable {
     ClusterNode(FaultCluster cluster, int number) throws IOException {
         this.name = "node-" + number;
         this.folder = Files.createDirectories(cluster.folder().resolve(name));
-        this.httpPort = Postgres.freePort();
-        this.busPort = Postgres.freePort();
-        this.memberPort = Postgres.freePort();
+        this.httpPort = Ports.free();
+        this.busPort = Ports.free();
+        this.memberPort = Ports.free();
         this.shownHost = "127.0.1." + (10 + number);
         this.database = new Proxy("127.0.0.1", cluster.database().port());
         this.databaseUrl = cluster.database().url(database.port());

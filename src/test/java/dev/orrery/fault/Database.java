@@ -2,7 +2,7 @@ package dev.orrery.fault;
 
 import dev.orrery.store.PostgresBinaries;
 import dev.orrery.store.ServerProcess;
-import dev.orrery.testing.Postgres;
+import dev.orrery.testing.Ports;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +28,7 @@ final class Database implements AutoCloseable {
 
     Database(Path folder) throws IOException, SQLException {
         this.folder = Files.createDirectories(folder);
-        this.port = Postgres.freePort();
+        this.port = Ports.free();
         var passwordFile = Files.writeString(folder.resolve("password"), password);
         ServerProcess.initialize(binaries, folder.resolve("data"), USER, passwordFile);
         this.server = launch();

@@ -2,8 +2,8 @@ package dev.orrery.node;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.orrery.testing.Needed;
 import dev.orrery.testing.NodeProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -66,7 +66,7 @@ class ReadmeE2E {
 
     @Test
     void theTenLinesOfTheGuideWork() throws Exception {
-        assumeTrue(new ProcessBuilder("sh", "-c", "command -v jq").start().waitFor() == 0, "jq is not installed");
+        Needed.program("jq", "jq");
 
         var output = run(block(Files.readString(Path.of("src/site/markdown/api.md")), "curl -sSN"));
 

@@ -2,18 +2,17 @@ package dev.orrery.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.orrery.config.DatabaseConfig;
 import dev.orrery.domain.StartupException;
+import dev.orrery.testing.Needed;
+import dev.orrery.testing.Ports;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Vertx;
 import io.vertx.pgclient.PgConnection;
 import io.vertx.sqlclient.Row;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -180,7 +179,7 @@ class DatabaseIT {
 
     @Test
     void whereNobodyAnswersItGivesUpInTime() throws IOException {
-        var port = Postgres.freePort();
+        var port = Ports.free();
         var config = config("postgresql://u:secret@127.0.0.1:" + port + "/d", Duration.ofMillis(700));
         var start = System.nanoTime();
 
@@ -285,11 +284,7 @@ class DatabaseIT {
 
     /** A self-signed certificate for localhost, and its key beside it. */
     private Path certificate(String name) throws IOException {
-        var openssl = runs("openssl", "version");
-        if ("true".equals(System.getenv("CI"))) {
-            assertTrue(openssl, "openssl is missing here");
-        }
-        assumeTrue(openssl, "openssl is missing here");
+        Needed.program("openssl", "openssl");
         var certificate = folder.resolve(name + ".pem");
         var key = folder.resolve(name + ".key");
         var made = ServerProcess.run(
@@ -316,14 +311,6 @@ class DatabaseIT {
         assertThat(made.exit()).as(made.text()).isZero();
         Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-------"));
         return certificate;
-    }
-
-    private static boolean runs(String... command) {
-        try {
-            return ServerProcess.run(List.of(command), Duration.ofSeconds(10)).exit() == 0;
-        } catch (UncheckedIOException e) {
-            return false;
-        }
     }
 
     /** A port behind which the server is not yet to be found: connections are cut until it is opened. */

@@ -2,12 +2,12 @@ package dev.orrery.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.orrery.config.DatabaseConfig;
 import dev.orrery.domain.StartupException;
-import dev.orrery.testing.Postgres;
+import dev.orrery.testing.Needed;
+import dev.orrery.testing.Ports;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -127,7 +127,9 @@ class EmbeddedServerIT {
     @Test
     void theServerEndsWithItsNode() throws Exception {
         startedBefore();
-        assumeOrFail(ServerAccount.works(List.of("setpriv", "--pdeathsig", "INT", "unshare", "--user")), "setpriv");
+        Needed.that(
+                ServerAccount.works(List.of("setpriv", "--pdeathsig", "INT", "unshare", "--user")),
+                "setpriv and user namespaces are missing");
         try (var killed = HeldDatabase.open(folder)) {
             var server = killed.server();
 
@@ -226,7 +228,7 @@ class EmbeddedServerIT {
     void aPortTakenByAnotherProgramIsPassedOver() throws Exception {
         startedBefore();
         try (var foreign = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            var ports = new ArrayList<>(List.of(foreign.getLocalPort(), foreign.getLocalPort(), Postgres.freePort()));
+            var ports = new ArrayList<>(List.of(foreign.getLocalPort(), foreign.getLocalPort(), Ports.free()));
 
             try (var server = EmbeddedServer.open(
                     folder, PostgresBinaries.userCache(), ServerAccount.ofThisProcess(), ports::removeFirst)) {
@@ -310,11 +312,11 @@ class EmbeddedServerIT {
     @Test
     void aFullDiskIsToldAndLeavesNothingHalf() throws Exception {
         var mounts = List.of("unshare", "--user", "--map-root-user", "--mount");
-        assumeOrFail(
+        Needed.that(
                 ServerProcess.run(command(mounts, "mount", "-t", "tmpfs", "none", "/mnt"), LIMIT)
                                 .exit()
                         == 0,
-                "mounts in a namespace");
+                "no right to mount in a namespace");
         PostgresBinaries.bundled(List.of(PostgresBinaries.userCache()));
         var script = "mount -t tmpfs -o size=16m none " + folder + " && exec \"$@\"";
 
@@ -356,7 +358,7 @@ class EmbeddedServerIT {
         var open = Files.createTempDirectory("orrery-nobody-"); // JUnit's own lie below one that only we may enter
         Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwx--x--x"));
         try (var server = EmbeddedServer.open(
-                open.resolve("data"), PostgresBinaries.userCache(), ServerAccount.nobody(), Postgres::freePort)) {
+                open.resolve("data"), PostgresBinaries.userCache(), ServerAccount.nobody(), Ports::free)) {
             assertThat(Files.getOwner(Path.of("/proc/" + server.pid())).getName())
                     .isEqualTo("nobody");
         } finally {
@@ -372,10 +374,7 @@ class EmbeddedServerIT {
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
 
         assertThatThrownBy(() -> EmbeddedServer.open(
-                        closed.resolve("data"),
-                        PostgresBinaries.userCache(),
-                        ServerAccount.nobody(),
-                        Postgres::freePort))
+                        closed.resolve("data"), PostgresBinaries.userCache(), ServerAccount.nobody(), Ports::free))
                 .isInstanceOf(StartupException.class)
                 .hasMessageContainingAll("'nobody'", "as an ordinary user", "--data-dir");
     }
@@ -398,7 +397,7 @@ class EmbeddedServerIT {
         var postgres =
                 PostgresBinaries.bundled(List.of(PostgresBinaries.userCache())).program("postgres");
         var command = ServerAccount.ofThisProcess()
-                .command(postgres, List.of("-D", data.toString(), "-c", "port=" + Postgres.freePort()));
+                .command(postgres, List.of("-D", data.toString(), "-c", "port=" + Ports.free()));
         var process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
@@ -427,13 +426,6 @@ class EmbeddedServerIT {
         var command = new ArrayList<>(prefix);
         command.addAll(List.of(rest));
         return command;
-    }
-
-    private static void assumeOrFail(boolean there, String what) {
-        if ("true".equals(System.getenv("CI"))) {
-            assertTrue(there, what + " is missing here");
-        }
-        assumeTrue(there, what + " is missing here");
     }
 
     private static void assumeOrFailAsRoot() {

@@ -1,13 +1,8 @@
 package dev.orrery.testing;
 
-import static org.junit.jupiter.api.Assertions.fail;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.vertx.core.json.JsonObject;
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -47,11 +41,11 @@ public final class Etcd implements AutoCloseable {
         private final List<String> extra;
         private @Nullable Process process;
 
-        private Member(String name, Path data, List<String> extra) throws IOException {
+        private Member(String name, Path data, List<String> extra) {
             this.name = name;
-            this.clientPort = freePort();
-            this.peerPort = freePort();
-            this.metricsPort = freePort();
+            this.clientPort = Ports.free();
+            this.peerPort = Ports.free();
+            this.metricsPort = Ports.free();
             this.data = data;
             this.extra = extra;
         }
@@ -95,7 +89,7 @@ public final class Etcd implements AutoCloseable {
 
     /** {@code extra}: further options of each server. Without an etcd the test is skipped, in CI it fails. */
     public static Etcd start(int count, List<String> extra) {
-        requireEtcd();
+        Needed.program("etcd", "etcd-server");
         try {
             var etcd = new Etcd(Files.createTempDirectory("orrery-etcd-"));
             for (var n = 1; n <= count; n++) {
@@ -112,19 +106,6 @@ public final class Etcd implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private static void requireEtcd() {
-        var there = Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
-                .anyMatch(folder -> Files.isExecutable(Path.of(folder, "etcd")));
-        if (there) {
-            return; // before anything of JUnit is touched, which the programs behind our scripts do without
-        }
-        var missing = "etcd is not installed: apt-get install etcd-server";
-        if ("true".equals(System.getenv("CI"))) {
-            fail(missing);
-        }
-        assumeTrue(false, missing);
     }
 
     public List<Member> members() {
@@ -164,12 +145,15 @@ public final class Etcd implements AutoCloseable {
         try {
             member.process = OwnProcesses.own(new ProcessBuilder(command)
                     .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.appendTo(
-                            folder.resolve(member.name + ".log").toFile()))
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(log(member).toFile()))
                     .start());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private Path log(Member member) {
+        return folder.resolve(member.name + ".log");
     }
 
     /** kill -9. */
@@ -313,8 +297,12 @@ public final class Etcd implements AutoCloseable {
         }
     }
 
-    private static boolean isHealthy(Member member) {
+    private boolean isHealthy(Member member) {
         try {
+            var running = member.process;
+            if (running == null || !running.isAlive()) {
+                throw new AssertionError("etcd ended: " + member.name + ", " + Files.readString(log(member)));
+            }
             var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + member.metricsPort + "/health"))
                     .timeout(Duration.ofSeconds(2))
                     .build();
@@ -326,12 +314,6 @@ public final class Etcd implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (var socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.orrery.testing;
 
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -44,7 +43,7 @@ public final class NodeProcess implements AutoCloseable {
 
     /** Starts a node and waits until it is ready; {@code arguments} follow those for the folder and the port. */
     public static NodeProcess start(Path dataDir, String... arguments) throws IOException {
-        var port = freePort();
+        var port = Ports.free();
         var command = new ArrayList<>(List.of(
                 ProcessHandle.current().info().command().orElse("java"),
                 "-jar",
@@ -80,12 +79,6 @@ public final class NodeProcess implements AutoCloseable {
     public static ProcessBuilder withoutSettings(ProcessBuilder builder) {
         builder.environment().keySet().removeIf(name -> name.startsWith("ORRERY_"));
         return builder;
-    }
-
-    private static int freePort() throws IOException {
-        try (var socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     private boolean isReady() {

@@ -1,16 +1,11 @@
 package dev.orrery.testing;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import dev.orrery.store.Migrations;
 import dev.orrery.store.PostgresBinaries;
 import dev.orrery.store.ServerProcess;
 import dev.orrery.store.StoreFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -103,12 +98,9 @@ public final class Postgres implements AutoCloseable {
     }
 
     private static void requireDebian15() {
-        var there = Files.isExecutable(DEBIAN_15.resolve("postgres"));
-        var missing = "PostgreSQL 15 is not installed in " + DEBIAN_15 + ": apt-get install postgresql-15";
-        if ("true".equals(System.getenv("CI"))) {
-            assertTrue(there, missing);
-        }
-        assumeTrue(there, missing);
+        Needed.that(
+                Files.isExecutable(DEBIAN_15.resolve("postgres")),
+                "PostgreSQL 15 is not installed in " + DEBIAN_15 + ": apt-get install postgresql-15");
     }
 
     /** A server of the caller's own, set as one must be that holds real work, but for what is given; close it. */
@@ -207,7 +199,7 @@ public final class Postgres implements AutoCloseable {
             var data = folder.resolve("data");
             ServerProcess.initialize(binaries, data, "postgres", passwordFile);
             var server = ServerProcess.start(
-                    binaries, data, freePort(), settings, folder.resolve("server.log"), Duration.ofSeconds(30));
+                    binaries, data, Ports.free(), settings, folder.resolve("server.log"), Duration.ofSeconds(30));
             return new Postgres("127.0.0.1", server.port(), "postgres", password, _ -> end(server, folder));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -241,13 +233,6 @@ public final class Postgres implements AutoCloseable {
 
     private static Path tempFolder() {
         return Path.of(System.getProperty("java.io.tmpdir"));
-    }
-
-    /** A port that was free a moment ago. */
-    public static int freePort() throws IOException {
-        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     private static String randomPassword() {

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.orrery.cli.StubNode;
+import dev.orrery.testing.Ports;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -135,11 +135,8 @@ class ApiClientTest {
     }
 
     @Test
-    void nobodyListeningIsUnreachableAndSaysHowToStartANode() throws IOException {
-        int free;
-        try (var socket = new ServerSocket(0)) {
-            free = socket.getLocalPort();
-        }
+    void nobodyListeningIsUnreachableAndSaysHowToStartANode() {
+        var free = Ports.free();
 
         var failure = failure(
                 () -> client("http://127.0.0.1:" + free, Optional.empty()).get("/x"));
