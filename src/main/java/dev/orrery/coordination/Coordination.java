@@ -69,7 +69,7 @@ public interface Coordination extends AutoCloseable {
         /** It leads while the term is trusted. May block for some seconds; throwing gives the leadership up. */
         void elected(Term term);
 
-        /** It leads no more. */
+        /** It leads no more. May block for a second. */
         void lost();
     }
 

@@ -127,19 +127,15 @@ final class EtcdElection implements AutoCloseable {
 
     /** It leads no more; the key is gone, or goes with its lease. */
     private void end() {
-        var ended = reign;
-        reign = null;
-        lease = null;
+        var ended = endReign();
         if (ended != null) {
-            ended.over.set(true);
             candidate.lost();
         }
     }
 
-    /** The same, and lets another have it at once. */
+    /** The same, and lets another have it at once: before the candidate, who may block, is told. */
     private void giveUp() {
-        var given = reign;
-        end();
+        var given = endReign();
         if (given != null) {
             try {
                 etcd.delete(given.key);
@@ -147,7 +143,19 @@ final class EtcdElection implements AutoCloseable {
             } catch (RuntimeException e) {
                 LOG.log(DEBUG, "the leader's key could not be given up, it goes with its lease", e);
             }
+            candidate.lost();
         }
+    }
+
+    /** From here on it is not trusted. */
+    private @Nullable Reign endReign() {
+        var ended = reign;
+        reign = null;
+        lease = null;
+        if (ended != null) {
+            ended.over.set(true);
+        }
+        return ended;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.orrery.coordination;
 
+import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.INFO;
 
 import dev.orrery.domain.NodeId;
@@ -23,6 +24,9 @@ public final class Leadership implements Coordination.Candidate {
     private static final Duration BEAT_FRESH = Duration.ofSeconds(2);
 
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(3);
+
+    /** For the word that it is over, which others can do without. */
+    private static final Duration FAREWELL_LIMIT = Duration.ofSeconds(1);
 
     private final Membership.Connector connector;
     private final Membership membership;
@@ -68,6 +72,16 @@ public final class Leadership implements Coordination.Candidate {
         reign = null;
         if (ended != null) {
             LOG.log(INFO, "this node leads no more: node={0} epoch={1}", membership.node(), Long.toString(ended.epoch));
+            tell(ended.epoch);
+        }
+    }
+
+    /** That nobody leads is to be seen by all, also while no successor can be elected. */
+    private void tell(long epoch) {
+        try (var connection = connector.connect(FAREWELL_LIMIT)) {
+            NodeRepository.endEpoch(connection, membership.node(), epoch);
+        } catch (SQLException e) {
+            LOG.log(DEBUG, "it could not be written down that this node leads no more", e);
         }
     }
 }

@@ -84,6 +84,11 @@ public final class NodeRepository {
             RETURNING epoch
             """;
 
+    // Its successor may be there already.
+    // language=PostgreSQL
+    static final String END_EPOCH =
+            "UPDATE leadership SET node_id = NULL, since = NULL WHERE epoch = ? AND node_id = ?";
+
     // language=PostgreSQL
     static final String LIST_ORPHANED_CLAIMS = """
             SELECT b.node_id, b.fence
@@ -312,6 +317,15 @@ public final class NodeRepository {
             try (var rows = statement.executeQuery()) {
                 return rows.next() ? OptionalLong.of(rows.getLong("epoch")) : OptionalLong.empty();
             }
+        }
+    }
+
+    /** Nobody leads, unless this node's successor does already. */
+    public static void endEpoch(Connection connection, NodeId node, long epoch) throws SQLException {
+        try (var statement = connection.prepareStatement(END_EPOCH)) {
+            statement.setLong(1, epoch);
+            statement.setObject(2, node.value());
+            statement.executeUpdate();
         }
     }
 

@@ -8,6 +8,7 @@ import dev.orrery.config.EtcdConfig;
 import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.StartupException;
+import dev.orrery.store.NodeRepository;
 import dev.orrery.store.NodeRepository.Condition;
 import dev.orrery.store.NodeRepository.Registration;
 import dev.orrery.testing.Etcd;
@@ -359,6 +360,36 @@ class ClusterMembershipIT {
         assertThat(second.epoch()).hasValue(2);
         assertThat(database.value("SELECT epoch || ' ' || node_id FROM leadership"))
                 .isEqualTo("2 " + two.id);
+    }
+
+    @Test
+    void aLeaderThatTheCoordinationServiceLeftIsShownAsSuchNoMoreThoughItBeats() throws IOException {
+        var one = new TestNode("one", "");
+        var leadership = new Leadership(one::connect, one.membership, () -> true);
+        one.coordination.campaign(leadership);
+        until("it is shown to lead", () -> leaderInDatabase().equals(one.id.toString()));
+
+        one.toEtcd.blackHole();
+
+        until("nobody is shown to lead", () -> leaderInDatabase().isEmpty());
+        assertThat(leadership.epoch()).isEmpty();
+        assertThat(database.value("SELECT epoch FROM leadership")).isEqualTo("1");
+    }
+
+    @Test
+    void aFarewellThatComesLateDoesNotHideTheSuccessor() throws IOException, SQLException {
+        var one = new TestNode("one", "");
+        var two = new TestNode("two", "");
+        try (var connection = one.connect(Duration.ofSeconds(3))) {
+            NodeRepository.nextEpoch(connection, one.id);
+            NodeRepository.nextEpoch(connection, two.id);
+            NodeRepository.endEpoch(connection, one.id, 1);
+        }
+        assertThat(leaderInDatabase()).isEqualTo(two.id.toString());
+    }
+
+    private String leaderInDatabase() {
+        return database.value("SELECT coalesce(node_id::text, '') FROM leadership");
     }
 
     /** Whether the database fenced the node after it had ended what ran. */
