@@ -8,11 +8,13 @@ public final class Pulse {
     /** How often whoever has a pulse beats. */
     public static final Duration EVERY = Duration.ofMillis(250);
 
-    private volatile long lastNanos = System.nanoTime();
+    private volatile long lastNanos;
+    private volatile boolean begun;
     private volatile boolean ended;
 
     public void beat() {
         lastNanos = System.nanoTime();
+        begun = true;
     }
 
     /** It has come to its end in good order: from now on its silence means nothing. */
@@ -20,8 +22,8 @@ public final class Pulse {
         ended = true;
     }
 
-    /** How long ago it last beat; nothing for one that has ended. */
+    /** How long ago it last beat; nothing for one that has ended, or that is still to begin: until then it holds nothing. */
     public Duration silence() {
-        return ended ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - lastNanos);
+        return !begun || ended ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - lastNanos);
     }
 }
