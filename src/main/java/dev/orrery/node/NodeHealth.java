@@ -57,8 +57,8 @@ final class NodeHealth {
                 () -> within(
                         silence.get(),
                         ETCD_SILENCE_MAX,
-                        "etcd has not answered for %d s: tasks go on, but no leader can be elected and no node can"
-                                + " join"));
+                        "etcd has not answered for %d s: tasks go on, but this node cannot lead; where none reaches it, no"
+                                + " schedule starts a run and no node can join"));
     }
 
     private static Future<Void> within(Duration value, Duration most, String complaint) {

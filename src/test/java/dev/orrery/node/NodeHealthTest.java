@@ -29,6 +29,6 @@ class NodeHealthTest {
         var away = NodeHealth.etcd(() -> Duration.ofSeconds(60));
 
         assertThat(away.required()).isFalse();
-        assertThat(away.check().get().cause()).hasMessageContaining("for 60 s");
+        assertThat(away.check().get().cause()).hasMessageContaining("for 60 s").hasMessageContaining("no schedule");
     }
 }

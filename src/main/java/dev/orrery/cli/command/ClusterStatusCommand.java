@@ -131,8 +131,9 @@ final class ClusterStatusCommand extends ServerAction {
     private List<String> remarks(JsonObject cluster, List<JsonObject> nodes) {
         var remarks = new ArrayList<String>();
         if (cluster.text("leader").isEmpty()) {
-            remarks.add("no node leads: tasks go on, but nothing is cleaned up until one does;"
-                    + " /health/ready of the nodes says whether they reach etcd");
+            remarks.add(
+                    "no node leads: runs go on, but no schedule starts one and nothing is cleaned up until a node does;"
+                            + " /health/ready of the nodes says whether they reach etcd");
         }
         for (var node : nodes) {
             var name = TextWidth.clean(node.textOrEmpty("name"));
