@@ -27,8 +27,8 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
     private static final String OURS = "dev.orrery";
     private static final String USERS_FILE = "logback.configurationFile";
 
-    /** What libraries say without being asked; what matters of it, we say ourselves. */
-    private static final Map<String, Level> LIBRARIES = Map.of(
+    /** What libraries say without being asked; what matters of it, we say ourselves. {@code conf/logback.xml} repeats it. */
+    static final Map<String, Level> LIBRARIES = Map.of(
             "org.flywaydb", Level.OFF,
             "io.netty", Level.WARN,
             "io.vertx", Level.WARN,
