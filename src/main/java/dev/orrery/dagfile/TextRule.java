@@ -18,8 +18,9 @@ record TextRule(ProblemCode code, Predicate<String> rule, String demand, String 
 
     private static final int MAX_PATH_LENGTH = 4_096;
     private static final Pattern HEADER_NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}");
+    private static final int LAST_OF_LATIN_1 = 0xFF;
     private static final Pattern HANDLER = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,254}");
-    private static final Pattern VARIABLE = Pattern.compile("[^=\\p{Cntrl}]{1,255}");
+    private static final Pattern VARIABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,254}");
 
     /** What the node itself tells every task. */
     static final Set<String> OWN_VARIABLES = Set.of(
@@ -98,15 +99,16 @@ record TextRule(ProblemCode code, Predicate<String> rule, String demand, String 
 
     static final TextRule HEADER_VALUE = new TextRule(
             ProblemCode.BAD_HEADER,
-            text -> text.chars().noneMatch(c -> (c < ' ' && c != '\t') || c == 0x7F),
-            "must be one line without control characters",
-            "write it on one line; '|' leaves a line end behind it, '|-' does not");
+            text -> text.chars().allMatch(c -> c == '\t' || (c >= ' ' && c != 0x7F && c <= LAST_OF_LATIN_1)),
+            "must be one line of ISO-8859-1 without control characters",
+            "write it on one line ('|' leaves a line end behind it, '|-' does not) and encode other characters as %20");
 
     static final TextRule VARIABLE_NAME = new TextRule(
             ProblemCode.BAD_VARIABLE,
             text -> VARIABLE.matcher(text).matches() && !OWN_VARIABLES.contains(text),
-            "is no name for a variable: it is empty, holds '=' or a control character, or is one that the node sets itself",
-            "choose another name, such as letters, digits and '_'");
+            "is no name for a variable: it holds other characters than A-Z a-z 0-9 _, begins with a digit, is too long,"
+                    + " or is one that the node sets itself",
+            "choose another name, of up to 255 letters, digits and '_'");
 
     boolean allows(String text) {
         return rule.test(text);

@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -26,6 +27,10 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
     private static final Pattern HEADER_NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
     private static final Pattern HEADER_VALUE = Pattern.compile("[\\t\\x20-\\x7E\\x80-\\xFF]*");
     private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{(ORRERY_API|ORRERY_RUN_ID|ORRERY_TASK_ID)}");
+    /** Unlike {@link URI#getHost()} it knows names with underscores, which stand inside container networks. */
+    private static final Pattern SERVER =
+            Pattern.compile("(?:[^@]*@)?(?<host>\\[[0-9A-Fa-f:.]+]|[A-Za-z0-9_.-]+)(?::(?<port>[0-9]{0,5}))?");
+
     private static final Set<String> SET_BY_THE_CLIENT = Set.of("content-length", "transfer-encoding", "connection");
     private static final int HTTPS_PORT = 443;
     private static final int HTTP_PORT = 80;
@@ -59,7 +64,7 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
     }
 
     RequestOptions options() {
-        var host = url.getHost();
+        var host = host(url);
         return new RequestOptions()
                 .setMethod(method)
                 .setHost(host.startsWith("[") ? host.substring(1, host.length() - 1) : host)
@@ -103,7 +108,7 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
     }
 
     String hostAndPort() {
-        return url.getHost() + ":" + port(url);
+        return host(url) + ":" + port(url);
     }
 
     private String pathAndQuery() {
@@ -124,7 +129,7 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
         if (scheme == null || (!scheme.equalsIgnoreCase("http") && !scheme.equalsIgnoreCase("https"))) {
             throw new CannotStart("url '" + LogText.clean(text) + "' must begin with http:// or https://");
         }
-        if (url.getHost() == null || port(url) < 1 || port(url) > 65_535) {
+        if (host(url).isEmpty() || port(url) < 1 || port(url) > 65_535) {
             throw new CannotStart("url '" + LogText.clean(text) + "' names no host that can be called");
         }
         return url;
@@ -186,7 +191,7 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
         var scheme = isHttps(url) ? "https" : "http";
         var port = port(url);
         var shown = port == (isHttps(url) ? HTTPS_PORT : HTTP_PORT) ? "" : ":" + port;
-        return scheme + "://" + url.getHost().toLowerCase(Locale.ROOT) + shown;
+        return scheme + "://" + host(url).toLowerCase(Locale.ROOT) + shown;
     }
 
     private static boolean isHttps(URI url) {
@@ -194,6 +199,19 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
     }
 
     private static int port(URI url) {
-        return url.getPort() >= 0 ? url.getPort() : isHttps(url) ? HTTPS_PORT : HTTP_PORT;
+        var given = server(url).map(server -> server.group("port")).orElse("");
+        return given.isEmpty() ? isHttps(url) ? HTTPS_PORT : HTTP_PORT : Integer.parseInt(given);
+    }
+
+    /** Empty where the URL names none. */
+    private static String host(URI url) {
+        return server(url).map(server -> server.group("host")).orElse("");
+    }
+
+    private static Optional<MatchResult> server(URI url) {
+        return Optional.ofNullable(url.getRawAuthority())
+                .map(SERVER::matcher)
+                .filter(Matcher::matches)
+                .map(Matcher::toMatchResult);
     }
 }

@@ -330,6 +330,8 @@ class DagFileParserTest {
                 "type: shell, command: x, env: [A=b]           | WRONG_TYPE    | key: value",
                 "type: shell, command: x, env: {A: [b]}        | WRONG_TYPE    | one text",
                 "type: shell, command: x, env: {'A=B': c}      | BAD_VARIABLE  | another name",
+                "type: shell, command: x, env: {a b: c}        | BAD_VARIABLE  | letters, digits",
+                "type: shell, command: x, env: {a.b: c}        | BAD_VARIABLE  | letters, digits",
                 "type: shell, command: x, env: {ORRERY_API: c} | BAD_VARIABLE  | another name",
                 "type: shell, command: x, dependencies: a      | WRONG_TYPE    | [a, b]",
                 "type: shell, command: x, dependencies: [1]    | WRONG_TYPE    | \"1\"",
@@ -364,6 +366,7 @@ class DagFileParserTest {
                 "type: http, url: 'http://x/${ORRERY_PARAMS}'  | BAD_URL       | ${ORRERY_API}",
                 "type: http, url: 'http://x', headers: {a b: c}      | BAD_HEADER | letters",
                 "type: http, url: 'http://x', headers: {A: \"b\\nc\"} | BAD_HEADER | one line",
+                "type: http, url: 'http://x', headers: {A: żółw}     | BAD_HEADER | encode other characters",
                 "type: http, url: 'http://x', headers: {A: b, a: c}  | BAD_HEADER | one of the two",
                 "type: handler, handler: 'a b'                 | BAD_HANDLER   | noop, echo",
             })

@@ -219,7 +219,9 @@ class DagSchemaTest {
                 bounds("workingDirectory: ' x'", "workingDirectory: ' '"),
                 bounds("workingDirectory: " + "x".repeat(4_096), "workingDirectory: " + "x".repeat(4_097)),
                 bounds("env: {" + longest + ": x}", "env: {x" + longest + ": x}"),
-                bounds("env: {a.b-c: x}", "env: {'': x}"),
+                bounds("env: {_a1: x}", "env: {'': x}"),
+                bounds("env: {a: x}", "env: {a.b: x}"),
+                bounds("env: {a1: x}", "env: {1a: x}"),
                 bounds("env: {ORRERY_TOKEN: x}", "env: {ORRERY_OUTPUT: x}"),
                 bounds("timeout: 1d1h1m1s1ms", "timeout: 1ms1s"),
                 bounds("timeout: P1DT1H1M1.123S", "timeout: PT1.1234S"),
@@ -228,6 +230,7 @@ class DagSchemaTest {
                 arguments(handler("a/b:c"), handler("/a")),
                 arguments(header("A!b: 'c\td'"), header("A b: c")),
                 arguments(header("A: ''"), header("A: \"b\\rc\"")),
+                arguments(header("A: ü\u00ff"), header("A: \u0100")),
                 arguments(
                         "tasks: [{id: " + longest + ", type: shell, command: x}]",
                         "tasks: [{id: x" + longest + ", type: shell, command: x}]"),

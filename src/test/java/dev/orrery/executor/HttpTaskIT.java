@@ -148,6 +148,20 @@ class HttpTaskIT {
                         "{\"api\":\"" + Workbench.API + "\",\"fence\":\"${ORRERY_FENCE}\"}");
     }
 
+    @Test
+    void aHostMayHaveUnderscores() {
+        var server = serve(request -> request.response().end());
+        var context = bench.start(get(url(server, "/"))).context();
+
+        var plain = HttpCall.of(get("http://my_service/rows"), context, "").options();
+        var full = HttpCall.of(get("https://my_service.example:8443/rows"), context, "");
+        var next = full.redirected(302, "http://my_other/").options();
+
+        assertThat(plain.getHost() + " " + plain.getPort()).isEqualTo("my_service 80");
+        assertThat(full.hostAndPort()).isEqualTo("my_service.example:8443");
+        assertThat(next.getHost() + " " + next.getPort()).isEqualTo("my_other 80");
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {400, 404, 500, 503, 304})
     void anotherStatusIsAFailureWithTheBeginningOfTheBody(int status) {
