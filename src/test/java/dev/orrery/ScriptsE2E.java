@@ -137,6 +137,19 @@ class ScriptsE2E {
                 .contains("needs a JDK 999 or newer", "Install one", "or set JAVA_HOME");
     }
 
+    @Test
+    void whereThereIsNoPythonTheDemoSaysSoBeforeItBuildsAnything() throws Exception {
+        var project = copyOfTheScripts("has() { [ \"$1\" != python3 ] && command -v \"$1\" >/dev/null; }");
+
+        Ended ended = call(project.resolve("scripts/demo").toString(), "--once");
+
+        assertThat(ended.exit).as(ended.output).isEqualTo(78);
+        assertThat(ended.output.lines())
+                .singleElement()
+                .asString()
+                .contains("needs python3", "apt-get install python3");
+    }
+
     /** Another project's folder with these scripts in it; {@code setting} overrides one of theirs. */
     private Path copyOfTheScripts(String setting) throws IOException {
         var folder = Files.createDirectories(elsewhere.resolve("project/scripts"));
