@@ -8,6 +8,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * When cron expressions fire in a zone. A time of day with a fixed hour is one of the clock on the wall: where the clock
@@ -17,14 +18,14 @@ import java.util.Optional;
  *
  * @param expressions it fires when any of them does; at one instant once
  */
-public record CronSchedule(List<CronExpression> expressions, ZoneId zone) {
+public record CronSchedule(List<CronExpression> expressions, ZoneId zone) implements Schedule {
 
     public CronSchedule {
         expressions = List.copyOf(expressions);
         require(!expressions.isEmpty(), "a schedule needs an expression");
     }
 
-    /** The first instant after this one; none where it never fires again. */
+    @Override
     public Optional<Instant> next(Instant after) {
         return expressions.stream()
                 .flatMap(expression -> next(expression, after).stream())
@@ -77,5 +78,33 @@ public record CronSchedule(List<CronExpression> expressions, ZoneId zone) {
 
     private static LocalDateTime justBefore(Instant instant, ZoneOffset offset) {
         return LocalDateTime.ofInstant(instant, offset).minusSeconds(1);
+    }
+
+    /** The time on the wall that a change of the clock leaves out, and that this due time stands for. */
+    Optional<LocalDateTime> leftOutAt(Instant due) {
+        var change = zone.getRules().nextTransition(due.minusNanos(1));
+        if (change == null || !change.isGap() || !change.getInstant().equals(due)) {
+            return Optional.empty();
+        }
+        return fixed().flatMap(
+                        expression -> expression.next(change.getDateTimeBefore().minusSeconds(1)).stream())
+                .filter(change.getDateTimeAfter()::isAfter)
+                .min(LocalDateTime::compareTo);
+    }
+
+    /** Whether the clock on the wall shows this due time twice, and the second time is none. */
+    boolean isFirstOfTwo(Instant due) {
+        var local = LocalDateTime.ofInstant(due, zone);
+        var change = zone.getRules().getTransition(local);
+        return change != null
+                && change.isOverlap()
+                && due.isBefore(change.getInstant())
+                && next(due.plus(change.getDuration().abs()).minusNanos(1))
+                        .filter(due.plus(change.getDuration().abs())::equals)
+                        .isEmpty();
+    }
+
+    private Stream<CronExpression> fixed() {
+        return expressions.stream().filter(CronExpression::hasFixedHour);
     }
 }

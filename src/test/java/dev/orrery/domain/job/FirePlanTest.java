@@ -23,14 +23,14 @@ class FirePlanTest {
 
     @Test
     void whatIsDueNowFiresAndTheNextTimeIsPlanned() {
-        var plan = FirePlan.of(every(60), NOON, NOON.plusMillis(3), false);
+        var plan = latest(every(60), NOON, NOON.plusMillis(3), false);
 
         assertThat(plan).isEqualTo(new FirePlan(Optional.of(NOON), Optional.of(NOON.plusSeconds(60)), List.of()));
     }
 
     @Test
     void ofTimesThatPassedTheLastOneFiresAndTheOthersAreRecorded() {
-        var plan = FirePlan.of(every(60), NOON, NOON.plusSeconds(200), false);
+        var plan = latest(every(60), NOON, NOON.plusSeconds(200), false);
 
         assertThat(plan.fire()).contains(NOON.plusSeconds(180));
         assertThat(plan.next()).contains(NOON.plusSeconds(240));
@@ -40,7 +40,7 @@ class FirePlanTest {
 
     @Test
     void whileTheExecutionBeforeRunsNothingFires() {
-        var plan = FirePlan.of(every(60), NOON, NOON.plusSeconds(70), true);
+        var plan = latest(every(60), NOON, NOON.plusSeconds(70), true);
 
         assertThat(plan.fire()).isEmpty();
         assertThat(plan.next()).contains(NOON.plusSeconds(120));
@@ -59,7 +59,7 @@ class FirePlanTest {
         };
         var now = NOON.plus(Duration.ofDays(365)).plusMillis(400);
 
-        var plan = FirePlan.of(schedule, NOON, now, false);
+        var plan = latest(schedule, NOON, now, false);
 
         assertThat(plan.fire()).contains(NOON.plus(Duration.ofDays(365)));
         assertThat(plan.skips())
@@ -74,7 +74,8 @@ class FirePlanTest {
         var everyWeekday = new Weekdays(0x7f, Set.of(), Set.of(), true);
         var midnight = new CronExpression(1, 1, 1, 0x1ffe, everyDay, everyWeekday, true);
 
-        var plan = FirePlan.first(new CronSchedule(List.of(midnight), ZoneOffset.UTC), NOON);
+        var daily = new CronSchedule(List.of(midnight), ZoneOffset.UTC);
+        var plan = FirePlan.first(daily, NOON);
 
         assertThat(plan)
                 .isEqualTo(new FirePlan(Optional.empty(), Optional.of(NOON.plusSeconds(12 * 3_600)), List.of()));
@@ -82,7 +83,7 @@ class FirePlanTest {
 
     @Test
     void whatIsNeverDueAgainHasNoNextTime() {
-        assertThat(FirePlan.of(_ -> Optional.empty(), NOON, NOON, false))
+        assertThat(latest(_ -> Optional.empty(), NOON, NOON, false))
                 .isEqualTo(new FirePlan(Optional.of(NOON), Optional.empty(), List.of()));
     }
 
@@ -101,7 +102,7 @@ class FirePlanTest {
             var seen = new ArrayList<Instant>();
             while (due.isPresent()) {
                 var now = due.get().plusMillis(random.nextInt(10_000_000));
-                var plan = FirePlan.of(schedule, due.get(), now, random.nextInt(3) == 0);
+                var plan = latest(schedule, due.get(), now, random.nextInt(3) == 0);
                 for (var skip : plan.skips()) {
                     var skipped = times.stream()
                             .filter(each -> !each.isBefore(skip.first()) && !each.isAfter(skip.last()))
@@ -116,6 +117,11 @@ class FirePlanTest {
             }
             assertThat(seen).isEqualTo(times);
         });
+    }
+
+    private static FirePlan latest(
+            Function<Instant, Optional<Instant>> schedule, Instant due, Instant now, boolean isRunning) {
+        return FirePlan.of(schedule, FirePolicy.LATEST, JobTimer.due(due, isRunning), now);
     }
 
     private static Function<Instant, Optional<Instant>> every(int seconds) {
