@@ -43,6 +43,9 @@ class DeploymentFilesTest {
     /** What a node needs beyond the time of its running tasks to end in good order. */
     private static final Duration STOPPING = Duration.ofSeconds(30);
 
+    /** What bringing large tables up to date may take: whoever ends a node meanwhile has it begin anew. */
+    private static final Duration MIGRATING = Duration.ofMinutes(30);
+
     private static final List<Integer> PORTS = List.of(8080, 5710, 5711);
 
     @TempDir
@@ -146,6 +149,10 @@ class DeploymentFilesTest {
         assertThat(Duration.ofSeconds((Integer) pod.get("terminationGracePeriodSeconds")))
                 .isGreaterThan(endsWithin(config));
         assertThat(probed(node, "startupProbe")).isEqualTo("/health/live http localhost");
+        var startup = map(node.get("startupProbe"));
+        assertThat(Duration.ofSeconds(
+                        (long) (Integer) startup.get("periodSeconds") * (Integer) startup.get("failureThreshold")))
+                .isGreaterThanOrEqualTo(MIGRATING);
         assertThat(probed(node, "livenessProbe")).isEqualTo("/health/live http localhost");
         assertThat(probed(node, "readinessProbe")).isEqualTo("/health/ready http localhost");
         // Else Kubernetes itself sets variables that begin like ours.
