@@ -10,7 +10,7 @@
  * coordination   who is there and may work        bus          every message of the system
  * store          PostgreSQL: all tables, all SQL
  * config         what a node can be told          telemetry    what it counts
- * domain         pure values and rules
+ * domain         pure values and rules               handler      for programs of users, and no concern of the rest
  * </pre>
  *
  * <p>The life of a run:

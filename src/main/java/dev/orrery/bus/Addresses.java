@@ -11,7 +11,9 @@ import dev.orrery.bus.BusMessage.DrainNode;
 import dev.orrery.bus.BusMessage.Drained;
 import dev.orrery.bus.BusMessage.GiveBack;
 import dev.orrery.bus.BusMessage.HandlerCall;
+import dev.orrery.bus.BusMessage.HandlerHeard;
 import dev.orrery.bus.BusMessage.HandlerReply;
+import dev.orrery.bus.BusMessage.HandlerSaid;
 import dev.orrery.bus.BusMessage.HandlerStop;
 import dev.orrery.bus.BusMessage.HistoryGrew;
 import dev.orrery.bus.BusMessage.MustStop;
@@ -40,6 +42,9 @@ public final class Addresses {
             new Address<>("history.grew", HistoryGrew.class, Done.class, new Everywhere());
     public static final Address<HandlerStop, Done> HANDLER_STOP =
             new Address<>("handler-stop", HandlerStop.class, Done.class);
+
+    private static final String HANDLER = "handler.";
+    private static final String HANDLER_SAID = "handler-said";
 
     private Addresses() {}
 
@@ -91,6 +96,18 @@ public final class Addresses {
 
     /** Where whoever registered a handler of this name takes calls. */
     public static Address<HandlerCall, HandlerReply> handler(String name) {
-        return new Address<>("handler." + name, HandlerCall.class, HandlerReply.class);
+        return new Address<>(HANDLER + name, HandlerCall.class, HandlerReply.class);
+    }
+
+    /** Where this process hears what the handlers say that it called. */
+    public static Address<HandlerSaid, HandlerHeard> handlerSaid() {
+        return new Address<>(HANDLER_SAID, HandlerSaid.class, HandlerHeard.class);
+    }
+
+    /** Where the caller hears what a handler says. */
+    public static Address<HandlerSaid, HandlerHeard> handlerSaid(HandlerCall call) {
+        return call.caller()
+                .map(node -> new Address<>(HANDLER_SAID, HandlerSaid.class, HandlerHeard.class, new OneNode(node)))
+                .orElseGet(Addresses::handlerSaid);
     }
 }

@@ -2,6 +2,8 @@ package dev.orrery.bus;
 
 import dev.orrery.bus.Address.Reach.Everywhere;
 import dev.orrery.bus.Address.Reach.OneNode;
+import dev.orrery.bus.BusMessage.HandlerCall;
+import dev.orrery.bus.BusMessage.HandlerReply;
 import dev.orrery.domain.OrreryException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -9,7 +11,11 @@ import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.EventBus;
 import io.vertx.core.eventbus.Message;
 import io.vertx.core.eventbus.MessageConsumer;
+import io.vertx.core.eventbus.ReplyException;
+import io.vertx.core.eventbus.ReplyFailure;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +30,7 @@ public final class Bus {
     public static final int HANDLER_FAILED = 500;
 
     private final EventBus eventBus;
+    private final Set<String> offered = ConcurrentHashMap.newKeySet();
     private volatile @Nullable PeerBus peers;
 
     private Bus(EventBus eventBus) {
@@ -42,6 +49,35 @@ public final class Bus {
     /** From now on messages that reach further than this process go to the other nodes too. */
     void connect(@Nullable PeerBus bus) {
         peers = bus;
+        if (bus != null) {
+            bus.offer(offered);
+        }
+    }
+
+    /** From now on other nodes may call these handlers of this process. */
+    public void offer(Set<String> handlers) {
+        offered.addAll(handlers);
+        var others = peers;
+        if (others != null) {
+            others.offer(handlers);
+        }
+    }
+
+    /** From now on no other node is to call a handler of this process; calls under way go on. */
+    public void withdraw() {
+        offered.clear();
+        var others = peers;
+        if (others != null) {
+            others.withdraw();
+        }
+    }
+
+    /** Calls a handler that another node offers; fails with a ReplyException as {@link #request} does. */
+    public Future<HandlerReply> callElsewhere(HandlerCall call, Duration limit) {
+        var others = peers;
+        return others == null
+                ? Future.failedFuture(new ReplyException(ReplyFailure.NO_HANDLERS, "no other node is connected"))
+                : others.call(call, limit);
     }
 
     /** How many messages of other nodes were not understood. */

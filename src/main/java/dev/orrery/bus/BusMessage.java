@@ -1,11 +1,14 @@
 package dev.orrery.bus;
 
 import dev.orrery.domain.Json;
+import dev.orrery.domain.NodeId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.AttemptOutcome;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 
@@ -123,9 +126,20 @@ public sealed interface BusMessage {
         STOPPED
     }
 
-    /** Work for a registered handler. */
-    record HandlerCall(TaskInstanceId instanceId, int attempt, long fence, String handler, Json input)
-            implements BusMessage {}
+    /** Work for a registered handler. {@code caller} is the node that waits for the reply, if it is another one. */
+    record HandlerCall(
+            TaskInstanceId instanceId, int attempt, long fence, String handler, Json input, Optional<NodeId> caller)
+            implements BusMessage {
+
+        /** A call within this process. */
+        public HandlerCall(TaskInstanceId instanceId, int attempt, long fence, String handler, Json input) {
+            this(instanceId, attempt, fence, handler, input, Optional.empty());
+        }
+
+        HandlerCall by(NodeId other) {
+            return new HandlerCall(instanceId, attempt, fence, handler, input, Optional.of(other));
+        }
+    }
 
     /** What a handler made of it; {@code log} are lines for the attempt's log. */
     record HandlerReply(Json output, List<String> log) implements BusMessage {
@@ -134,6 +148,16 @@ public sealed interface BusMessage {
             log = List.copyOf(log);
         }
     }
+
+    /**
+     * What a handler says while it works, to who called it; repeated until it is heard. {@code text} are whole lines for the
+     * attempt's log, {@code offset} how many characters were said before, {@code progress} a new percentage.
+     */
+    record HandlerSaid(TaskInstanceId instanceId, long fence, long offset, String text, OptionalInt progress)
+            implements BusMessage {}
+
+    /** The answer to {@link HandlerSaid}: whether the handler is to go on. */
+    record HandlerHeard(boolean goOn) implements BusMessage {}
 
     /** An attempt that a handler works on is to end. */
     record HandlerStop(TaskInstanceId instanceId, int attempt) implements BusMessage {}

@@ -2,6 +2,7 @@ package dev.orrery.bus;
 
 import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.bus.BusMessage.CancelsAsked;
 import dev.orrery.bus.BusMessage.HistoryGrew;
@@ -19,12 +20,18 @@ import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.EventBus;
 import io.vertx.core.eventbus.EventBusOptions;
 import io.vertx.core.eventbus.Message;
+import io.vertx.core.eventbus.MessageConsumer;
 import io.vertx.core.eventbus.MessageProducer;
+import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.http.ClientAuth;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -45,6 +52,8 @@ public final class PeerBus implements AutoCloseable {
 
     private static final String FROM = "from";
     private static final String TO = "to";
+    private static final String WITHIN = "within-ms";
+    private static final Duration OFFER_AGAIN_AFTER = Duration.ofSeconds(5);
     private static final Duration MERGED_FOR = Duration.ofMillis(10);
     private static final Duration PING_EVERY = Duration.ofSeconds(2);
 
@@ -61,6 +70,7 @@ public final class PeerBus implements AutoCloseable {
     private final Bus local;
     private final NodeId self;
     private final PendingSignals pending = new PendingSignals();
+    private final Map<String, MessageConsumer<Buffer>> offers = new ConcurrentHashMap<>();
     private boolean flushSet;
     private volatile long ignored;
     private volatile long sent;
@@ -253,18 +263,87 @@ public final class PeerBus implements AutoCloseable {
                 .setSendTimeout(limit.toMillis());
         return vertx.eventBus()
                 .<Buffer>request(addressOf(node), Wire.encode(question), options)
-                .map(answer -> Wire.decode(answer.body())
-                        .filter(address.reply()::isInstance)
-                        .map(address.reply()::cast)
-                        .orElseThrow(() -> new IllegalStateException("the answer is not understood")));
+                .map(answer -> understood(answer, address.reply()));
+    }
+
+    /** Other nodes may call these handlers from now on, or as soon as the protocol of members lets them know. */
+    void offer(Collection<String> handlers) {
+        for (var name : handlers) {
+            var consumer = vertx.eventBus().<Buffer>consumer(addressOfHandler(name), this::called);
+            offers.put(name, consumer);
+            consumer.completion().onFailure(refused -> {
+                LOG.log(
+                        WARNING,
+                        "a handler cannot be offered to other nodes now, trying again: handler=" + name + " reason="
+                                + refused.getMessage());
+                vertx.setTimer(OFFER_AGAIN_AFTER.toMillis(), _ -> {
+                    if (offers.remove(name, consumer)) {
+                        offer(List.of(name));
+                    }
+                });
+            });
+        }
+    }
+
+    void withdraw() {
+        offers.values()
+                .forEach(consumer -> consumer.unregister()
+                        .onFailure(error -> LOG.log(DEBUG, "a handler stays offered until the node leaves", error)));
+        offers.clear();
+    }
+
+    private static String addressOfHandler(String name) {
+        return "orrery.handler." + name;
+    }
+
+    /** Calls a handler on any other node that offers it; fails when none does or no answer comes within the limit. */
+    Future<BusMessage.HandlerReply> call(BusMessage.HandlerCall call, Duration limit) {
+        var options = new DeliveryOptions()
+                .addHeader(WITHIN, Long.toString(limit.toMillis()))
+                .setSendTimeout(limit.toMillis());
+        return vertx.eventBus()
+                .<Buffer>request(addressOfHandler(call.handler()), Wire.encode(call.by(self)), options)
+                .map(answer -> understood(answer, BusMessage.HandlerReply.class));
+    }
+
+    private void called(Message<Buffer> message) {
+        var limit = limitOf(message);
+        if (limit.isPresent() && Wire.decode(message.body()).orElse(null) instanceof BusMessage.HandlerCall call) {
+            answer(message, local.request(Addresses.handler(call.handler()), call, limit.get()));
+        } else {
+            ignore(message);
+        }
+    }
+
+    private static Optional<Duration> limitOf(Message<Buffer> message) {
+        try {
+            var millis = Long.parseLong(message.headers().get(WITHIN));
+            return millis > 0 ? Optional.of(Duration.ofMillis(millis)) : Optional.empty();
+        } catch (NumberFormatException absentOrNone) {
+            return Optional.empty();
+        }
+    }
+
+    private static <R extends BusMessage> R understood(Message<Buffer> answer, Class<R> type) {
+        return Wire.decode(answer.body())
+                .filter(type::isInstance)
+                .map(type::cast)
+                .orElseThrow(() -> new IllegalStateException("the answer is not understood"));
+    }
+
+    private static void answer(Message<Buffer> message, Future<? extends BusMessage> answer) {
+        answer.onSuccess(reply -> message.reply(Wire.encode(reply)))
+                .onFailure(error -> message.fail(
+                        error instanceof ReplyException known ? known.failureCode() : Bus.HANDLER_FAILED,
+                        String.valueOf(error.getMessage())));
     }
 
     private void asked(Message<Buffer> message) {
         switch (Wire.decode(message.body()).orElse(null)) {
+            case BusMessage.HandlerSaid said ->
+                answer(message, local.request(Addresses.handlerSaid(), said, CONNECT_LIMIT));
             case BusMessage.ReleaseWork release ->
-                local.request(Addresses.release(self), release, CONNECT_LIMIT)
-                        .onSuccess(released -> message.reply(Wire.encode(released)))
-                        .onFailure(error -> message.fail(Bus.HANDLER_FAILED, String.valueOf(error.getMessage())));
+                answer(message, local.request(Addresses.release(self), release, CONNECT_LIMIT));
             case null, default -> ignore(message);
         }
     }

@@ -4,6 +4,7 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import java.util.List;
+import java.util.Optional;
 
 /** The configuration is wrong. Each problem says in its {@code path} where that was written: file and line, variable or flag. */
 public final class ConfigException extends OrreryException {
@@ -12,6 +13,11 @@ public final class ConfigException extends OrreryException {
 
     ConfigException(List<Problem> problems) {
         super(ErrorCode.VALIDATION_ERROR, message(problems), problems);
+    }
+
+    /** One that shows only when a setting is put to use; {@code origin}: the setting, file or folder that is wrong. */
+    public static ConfigException of(String origin, String message, String help) {
+        return new ConfigException(List.of(new Problem("INVALID_VALUE", 0, 0, origin, message, Optional.of(help))));
     }
 
     private static String message(List<Problem> problems) {

@@ -117,6 +117,7 @@ public final class ConfigLoader {
                         Folders.expanded(value(Settings.TASKS_RUN_DIRECTORY)),
                         value(Settings.TASKS_KILL_GRACE),
                         value(Settings.TASKS_LOG_LIMIT)));
+        var handlers = section("handlers", () -> new HandlersConfig(Folders.expanded(value(Settings.HANDLERS_DIR))));
         var router = section(
                 "router",
                 () -> new RouterConfig(
@@ -134,6 +135,7 @@ public final class ConfigLoader {
                 bus.orElseThrow(),
                 workers.orElseThrow(),
                 tasks.orElseThrow(),
+                handlers.orElseThrow(),
                 router.orElseThrow(),
                 retention.orElseThrow(),
                 log.orElseThrow()));

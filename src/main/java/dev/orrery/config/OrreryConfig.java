@@ -12,6 +12,7 @@ public record OrreryConfig(
         BusConfig bus,
         WorkersConfig workers,
         TasksConfig tasks,
+        HandlersConfig handlers,
         RouterConfig router,
         RetentionConfig retention,
         LogConfig log) {
@@ -24,6 +25,7 @@ public record OrreryConfig(
             BusConfig.DEFAULT,
             WorkersConfig.DEFAULT,
             TasksConfig.DEFAULT,
+            HandlersConfig.DEFAULT,
             RouterConfig.DEFAULT,
             RetentionConfig.DEFAULT,
             LogConfig.DEFAULT);
@@ -36,6 +38,7 @@ public record OrreryConfig(
         requireNonNull(bus, "bus");
         requireNonNull(workers, "workers");
         requireNonNull(tasks, "tasks");
+        requireNonNull(handlers, "handlers");
         requireNonNull(router, "router");
         requireNonNull(retention, "retention");
         requireNonNull(log, "log");

@@ -289,6 +289,12 @@ final class Settings {
             false,
             config -> config.tasks().logLimit());
 
+    static final Setting<String> HANDLERS_DIR = text(
+            "handlers.dir",
+            new Text(4_096, FOLDER_OR_NONE, "folder", "name a folder"),
+            "The folder of jars with handlers of your own in Java; each is loaded when the node starts. Empty: none.",
+            config -> config.handlers().dir());
+
     static final Setting<Duration> ROUTER_POLL = new Setting<>(
             "router.poll",
             new Span(Duration.ofMillis(10), Duration.ofMinutes(1)),
@@ -376,6 +382,7 @@ final class Settings {
                     "tasks",
                     "How tasks run on the node.",
                     List.of(TASKS_DIRECTORY, TASKS_RUN_DIRECTORY, TASKS_KILL_GRACE, TASKS_LOG_LIMIT)),
+            new Section("handlers", "What handler tasks can call besides what is built in.", List.of(HANDLERS_DIR)),
             new Section(
                     "router",
                     "How the router hands tasks to the workers.",

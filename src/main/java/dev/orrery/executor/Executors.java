@@ -105,7 +105,10 @@ public final class Executors {
 
     /** Ends what still runs, with the usual grace, and gives back threads, connections and the work folder. */
     public Future<Void> close() {
-        return builtIn.close().eventually(http::close).compose(_ -> closeProcesses());
+        return builtIn.close()
+                .eventually(handlers::close)
+                .eventually(http::close)
+                .compose(_ -> closeProcesses());
     }
 
     /** On a thread of its own: it may take as long as processes may take to end. */

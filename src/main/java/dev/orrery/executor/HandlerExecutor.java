@@ -3,9 +3,12 @@ package dev.orrery.executor;
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.HandlerCall;
+import dev.orrery.bus.BusMessage.HandlerHeard;
 import dev.orrery.bus.BusMessage.HandlerReply;
+import dev.orrery.bus.BusMessage.HandlerSaid;
 import dev.orrery.bus.BusMessage.HandlerStop;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
@@ -13,13 +16,25 @@ import dev.orrery.domain.task.AttemptOutcome.Succeeded;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import io.vertx.core.eventbus.MessageConsumer;
 import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.eventbus.ReplyFailure;
 import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** Asks whoever registered a handler of that name on the bus; its reply is the output. */
+/**
+ * Asks whoever registered a handler of that name, here or else on another node; its reply is the output.
+ *
+ * <p>A handler on another node says something at least every second. When it falls silent its node is lost, and the attempt
+ * fails; a handler whose caller answers no more stops by itself, and does so earlier.
+ */
 final class HandlerExecutor implements TaskExecutor {
 
+    /** How long a handler on another node may say nothing. */
+    static final Duration SILENCE_LIMIT = CallVoice.USUAL.deafLimit().plusSeconds(5);
+
+    private static final Duration LISTEN_EVERY = Duration.ofSeconds(1);
     private static final Duration MARGIN = Duration.ofSeconds(5);
     private static final int TIMEOUT_STATUS = 408;
     private static final int OVERLOADED_STATUS = 429;
@@ -27,11 +42,17 @@ final class HandlerExecutor implements TaskExecutor {
     private final Vertx vertx;
     private final Bus bus;
     private final Duration stopGrace;
+    private final Map<Claimed, HandlerExecution> running = new ConcurrentHashMap<>();
+    private final MessageConsumer<HandlerSaid> ear;
+
+    /** A task under the fence of its claim. */
+    private record Claimed(TaskInstanceId instanceId, long fence) {}
 
     HandlerExecutor(Vertx vertx, Bus bus, Duration stopGrace) {
         this.vertx = vertx;
         this.bus = bus;
         this.stopGrace = stopGrace;
+        ear = bus.answer(Addresses.handlerSaid(), said -> Future.succeededFuture(hear(said)));
     }
 
     @Override
@@ -41,11 +62,28 @@ final class HandlerExecutor implements TaskExecutor {
                 new HandlerCall(context.instanceId(), context.attempt(), context.fence(), task.handler(), task.input());
         // The worker stops the attempt at its timeout; this limit only keeps a lost reply from waiting for ever.
         var limit = context.task().timeout().plus(stopGrace).plus(MARGIN);
-        var execution = new HandlerExecution(call);
+        var execution = new HandlerExecution(call, log);
+        var key = new Claimed(call.instanceId(), call.fence());
+        running.put(key, execution);
         bus.request(Addresses.handler(task.handler()), call, limit)
+                .recover(error -> isUnknown(error) ? execution.callElsewhere(limit) : Future.failedFuture(error))
                 .onSuccess(reply -> execution.complete(succeeded(call, reply, log)))
                 .onFailure(error -> execution.complete(failed(call, error, limit)));
+        execution.outcome().onComplete(_ -> running.remove(key, execution));
         return execution;
+    }
+
+    Future<Void> close() {
+        return ear.unregister();
+    }
+
+    private HandlerHeard hear(HandlerSaid said) {
+        var execution = running.get(new Claimed(said.instanceId(), said.fence()));
+        return new HandlerHeard(execution != null && execution.hear(said));
+    }
+
+    private static boolean isUnknown(Throwable error) {
+        return error instanceof ReplyException reply && reply.failureType() == ReplyFailure.NO_HANDLERS;
     }
 
     private static AttemptOutcome succeeded(HandlerCall call, HandlerReply reply, AttemptLog log) {
@@ -72,8 +110,9 @@ final class HandlerExecutor implements TaskExecutor {
         }
         if (reply.failureType() == ReplyFailure.NO_HANDLERS) {
             return new Failed(
-                    "no handler named '" + call.handler() + "' is registered; built in: "
-                            + String.join(", ", BuiltInHandlers.NAMES),
+                    "no handler named '" + call.handler() + "' is registered on any node; built in: "
+                            + String.join(", ", BuiltInHandlers.NAMES)
+                            + "; others come from the jars in a node's handlers.dir",
                     true);
         }
         if (reply.failureType() == ReplyFailure.TIMEOUT) {
@@ -90,10 +129,14 @@ final class HandlerExecutor implements TaskExecutor {
     private final class HandlerExecution implements Execution {
 
         private final HandlerCall call;
+        private final CallEar log;
         private final Promise<AttemptOutcome> outcome = Promise.promise();
+        private volatile boolean isStopped;
+        private volatile long heardNanos = System.nanoTime();
 
-        HandlerExecution(HandlerCall call) {
+        HandlerExecution(HandlerCall call, AttemptLog log) {
             this.call = call;
+            this.log = new CallEar(log);
         }
 
         @Override
@@ -104,12 +147,36 @@ final class HandlerExecutor implements TaskExecutor {
         /** Tells the handler; one that does not answer within the grace is left alone, and its late reply ignored. */
         @Override
         public void stop() {
+            isStopped = true;
             bus.publish(Addresses.HANDLER_STOP, new HandlerStop(call.instanceId(), call.attempt()));
             vertx.setTimer(
                     Math.max(1, stopGrace.toMillis()),
                     _ -> complete(new Failed(
                             "handler '" + call.handler() + "' did not end within " + stopGrace + " of being told to",
                             true)));
+        }
+
+        Future<HandlerReply> callElsewhere(Duration limit) {
+            heardNanos = System.nanoTime();
+            var watch = vertx.setPeriodic(LISTEN_EVERY.toMillis(), _ -> requireVoice());
+            outcome.future().onComplete(_ -> vertx.cancelTimer(watch));
+            return bus.callElsewhere(call, limit);
+        }
+
+        private void requireVoice() {
+            if (System.nanoTime() - heardNanos > SILENCE_LIMIT.toNanos()) {
+                complete(new Failed(
+                        "the node that ran handler '" + call.handler() + "' said nothing for "
+                                + SILENCE_LIMIT.toSeconds() + " s and is taken for lost",
+                        true));
+            }
+        }
+
+        /** Whether the handler is to go on. */
+        boolean hear(HandlerSaid said) {
+            heardNanos = System.nanoTime();
+            log.hear(said);
+            return !isStopped && !outcome.future().isComplete();
         }
 
         void complete(AttemptOutcome result) {

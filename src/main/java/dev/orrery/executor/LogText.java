@@ -2,6 +2,8 @@ package dev.orrery.executor;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.util.List;
+
 /** What a line of a log may hold: UTF-8 without NUL, at most {@link #LINE_LIMIT} bytes. Colours and other control codes stay. */
 public final class LogText {
 
@@ -31,6 +33,16 @@ public final class LogText {
         System.arraycopy(remark, 0, line, kept, remark.length);
         line[line.length - 1] = '\n';
         return line;
+    }
+
+    /** The lines of a text, each ready to be stored, with its line feed. */
+    public static List<String> lines(String text) {
+        return text.lines()
+                .map(one -> {
+                    var raw = clean(one).getBytes(UTF_8);
+                    return new String(line(raw, 0, raw.length, 0), UTF_8);
+                })
+                .toList();
     }
 
     /** Text without NUL and lone surrogates, which no PostgreSQL text takes: each becomes U+FFFD. */

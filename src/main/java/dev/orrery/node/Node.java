@@ -35,6 +35,7 @@ import dev.orrery.engine.worker.WorkerSettings;
 import dev.orrery.engine.worker.WorkerVerticle;
 import dev.orrery.executor.ExecutorEnvironment;
 import dev.orrery.executor.Executors;
+import dev.orrery.executor.HandlerJars;
 import dev.orrery.executor.LogSink;
 import dev.orrery.executor.RunFolderSweep;
 import dev.orrery.executor.RunFolders;
@@ -72,6 +73,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -174,6 +176,7 @@ public final class Node {
         // To read the contract takes most of a second of a fresh JVM, which is also what a database takes to start.
         var contract = Contract.load(vertx);
         opened("contract", STEP_LIMIT, () -> await(contract.otherwiseEmpty(), STEP_LIMIT));
+        var handlers = loadHandlers();
         var database = phase("opening the database", () -> {
             var opened = Database.open(config.database(), config.node().dataDir());
             opened("database", STEP_LIMIT.plus(STEP_LIMIT), opened::close);
@@ -198,6 +201,7 @@ public final class Node {
                 new Leadership(NodeJoin.connector(database), membership, () -> !host.isDraining()),
                 () -> ids.next(clock.millis()),
                 RandomGenerator.of("L64X128MixRandom"));
+        handlers.ifPresent(jars -> answerCalls(parts, jars));
         var executors = phase("starting workers and router", () -> startEngine(parts, pulse));
         host.watch(vertx, parts.workers);
         host.whenFenced().onSuccess(_ -> ended.tryComplete(EXIT_FENCED));
@@ -208,8 +212,27 @@ public final class Node {
         host.listensOn(places.elsewhere(address.getPort()));
         // The bus only makes others quicker to notice: what a node may do does not wait for it.
         beginWork(parts, joined.coordination(), host);
+        handlers.ifPresent(jars -> withdrawBeforeWorkEnds(jars, host));
         phase("reaching the other nodes", () -> await(joined.peers(), STEP_LIMIT.plus(STEP_LIMIT)));
         LOG.log(INFO, "node {0} is ready on {1}", membership.node(), address);
+    }
+
+    /** Before anything else, since what strangers wrote may be wrong; and closed when nothing else is open that could call them. */
+    private Optional<HandlerJars> loadHandlers() {
+        if (config.handlers().dir().isEmpty()) {
+            return Optional.empty();
+        }
+        var folder = startDirectory.resolve(config.handlers().dir()).normalize();
+        var jars = phase("loading handlers", () -> HandlerJars.load(folder, HandlerJars.START_LIMIT));
+        opened("handlers", HandlerJars.STOP_LIMIT.plus(STEP_LIMIT), jars::close);
+        console.say(jars.description());
+        return Optional.of(jars);
+    }
+
+    private void answerCalls(Parts parts, HandlerJars jars) {
+        jars.answer(parts.vertx, parts.bus);
+        var patience = config.workers().drainTimeout();
+        opened("calls of handlers", patience.plus(STEP_LIMIT), () -> jars.endCalls(patience));
     }
 
     /** From here on the node takes part; stopping begins with its end, while the API still answers. */
@@ -222,6 +245,12 @@ public final class Node {
         opened("work", limit, () -> drain(parts, coordination, host, limit));
         host.whenDrainAsked()
                 .onSuccess(_ -> Thread.ofVirtual().name("drain").start(() -> drain(parts, coordination, host, limit)));
+    }
+
+    /** What the node is called for by others is to end with its own work. */
+    private void withdrawBeforeWorkEnds(HandlerJars jars, NodeHost host) {
+        opened("handlers for other nodes", STEP_LIMIT, jars::withdraw);
+        host.whenDrainAsked().onSuccess(_ -> jars.withdraw());
     }
 
     /** Takes nothing more, gives up what others can do, and ends what is under way in good order. */

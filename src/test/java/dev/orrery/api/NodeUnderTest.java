@@ -57,6 +57,7 @@ final class NodeUnderTest implements AutoCloseable {
                 usual.bus(),
                 new WorkersConfig(2, 4, 100, List.of(), Duration.ofSeconds(5)),
                 new TasksConfig("", "", Duration.ofMillis(500), 1 << 20),
+                usual.handlers(),
                 usual.router(),
                 usual.retention(),
                 usual.log());

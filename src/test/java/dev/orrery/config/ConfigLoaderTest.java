@@ -104,6 +104,7 @@ class ConfigLoaderTest {
                 Map.entry("tasks.run-directory", "/mnt/runs"),
                 Map.entry("tasks.kill-grace", "500ms"),
                 Map.entry("tasks.log-limit", "128KiB"),
+                Map.entry("handlers.dir", "/opt/handlers"),
                 Map.entry("router.poll", "2s"),
                 Map.entry("router.lead-time", "10ms"),
                 Map.entry("router.batch-size", "33"),
@@ -205,7 +206,7 @@ class ConfigLoaderTest {
                 "workers.kill-grace  | did you mean 'tasks.kill-grace'?",
                 "router              | there are router.poll, router.lead-time, router.batch-size",
                 "router.elephants    | there are router.poll, router.lead-time, router.batch-size",
-                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, router.…, retention.…, log.…"
+                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, handlers.…, router.…, retention.…, log.…"
             })
     void anUnknownSettingIsRefusedWithTheNearestKnownOne(String key, String help) {
         var problems = problems(Optional.empty(), Map.of(), ConfigFlag.set(key + "=1"));

@@ -80,6 +80,7 @@ class MemoryBudgetTest {
                 config.bus(),
                 workers,
                 config.tasks(),
+                config.handlers(),
                 config.router(),
                 config.retention(),
                 config.log());

@@ -45,6 +45,12 @@ abstract class NodeAction extends Action {
     @Nullable String etcd;
 
     @Option(
+            names = "--handlers",
+            paramLabel = "FOLDER",
+            description = "Jars with handlers of your own in Java (handlers.dir).")
+    @Nullable String handlers;
+
+    @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
             description = "Any other setting, such as workers.size=8; may be repeated.")
@@ -69,6 +75,7 @@ abstract class NodeAction extends Action {
         add(flags, "--data-dir", "node.data-dir", dataDir);
         add(flags, "--database-url", "database.url", databaseUrl);
         add(flags, "--etcd", "etcd.endpoints", etcd);
+        add(flags, "--handlers", "handlers.dir", handlers);
         settings.forEach(assignment -> flags.add(ConfigFlag.set(assignment)));
         return flags;
     }
