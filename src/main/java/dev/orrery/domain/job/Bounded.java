@@ -22,9 +22,9 @@ public record Bounded(Schedule schedule, Bounds bounds, ZoneId zone) implements 
     public Optional<Instant> next(Instant after) {
         var due = schedule.next(
                 bounds.start().filter(after::isBefore).map(Bounded::justBefore).orElse(after));
-        // Every round leaves an excluded date behind it, or at the most its half where midnight comes twice.
+        // Every round leaves an excluded date or a change of the clock behind it.
         while (due.isPresent() && isInTime(due.get()) && isExcluded(due.get())) {
-            due = schedule.next(justBefore(nextDateAllowed(due.get())));
+            due = schedule.next(justBefore(afterExcluded(due.get())));
         }
         return due.filter(this::isInTime);
     }
@@ -37,15 +37,20 @@ public record Bounded(Schedule schedule, Bounds bounds, ZoneId zone) implements 
         return bounds.excluded().contains(LocalDate.ofInstant(due, zone));
     }
 
-    /** The first instant of the first date after this one that is not excluded. */
-    private Instant nextDateAllowed(Instant due) {
-        var date = LocalDate.ofInstant(due, zone).plusDays(1);
+    /**
+     * Where the first date begins that is not excluded. Seen from before a change of the clock that is just a guess, and
+     * then it is asked again: where midnight comes twice, the date before comes back once more.
+     */
+    private Instant afterExcluded(Instant due) {
+        var rules = zone.getRules();
+        var offset = rules.getOffset(due);
+        var date = LocalDate.ofInstant(due, offset).plusDays(1);
         while (bounds.excluded().contains(date)) {
             date = date.plusDays(1);
         }
-        var start = date.atStartOfDay(zone);
-        var first = start.withEarlierOffsetAtOverlap().toInstant();
-        return first.isAfter(due) ? first : start.withLaterOffsetAtOverlap().toInstant();
+        var start = date.atStartOfDay().toInstant(offset);
+        var change = rules.nextTransition(due);
+        return change == null || change.getInstant().isAfter(start) ? start : change.getInstant();
     }
 
     private static Instant justBefore(Instant instant) {

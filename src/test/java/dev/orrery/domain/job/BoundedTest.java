@@ -21,6 +21,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class BoundedTest {
 
@@ -54,6 +56,21 @@ class BoundedTest {
         var bounded = new Bounded(daily, excluding(excluded), ZoneId.of("Asia/Tokyo"));
 
         assertThat(bounded.next(Instant.parse("2026-05-03T00:30:00Z"))).contains(Instant.parse("2026-05-06T00:30:00Z"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // One minute into the first of November the clock is put back by an hour, and it is October again.
+        "2009-11-01, 2009-11-01T02:29:00Z, 2009-11-01T02:31:00Z",
+        "2009-11-01, 2009-11-01T03:29:00Z, 2009-11-02T03:30:00Z",
+        "2009-10-31, 2009-10-31T02:29:00Z, 2009-11-01T02:30:00Z",
+        "2009-10-31, 2009-11-01T02:30:00Z, 2009-11-01T03:30:00Z",
+    })
+    void anExcludedDateThatComesTwiceIsLeftOutTwiceAndNothingElseIs(LocalDate date, Instant after, Instant next) {
+        var zone = ZoneId.of("America/St_Johns");
+
+        assertThat(new Bounded(cron("* * * * *", zone.getId()), excluding(Set.of(date)), zone).next(after))
+                .contains(next);
     }
 
     @Test
@@ -143,6 +160,15 @@ class BoundedTest {
     }
 
     @Test
+    void boundsAreKeptToTheMicrosecond() {
+        var bounds = new Bounds(
+                Optional.of(NOON.plusNanos(1_999)), Optional.of(NOON.plusNanos(2_999)), Set.of(), OptionalLong.empty());
+
+        assertThat(bounds.start()).contains(NOON.plusNanos(1_000));
+        assertThat(bounds.end()).contains(NOON.plusNanos(2_000));
+    }
+
+    @Test
     void executionsAreCountedDownToNoneAndNotBelow() {
         var ten = new Bounds(Optional.empty(), Optional.empty(), Set.of(), OptionalLong.of(10));
 
@@ -158,7 +184,7 @@ class BoundedTest {
         var change = zone.getRules().nextTransition(time);
         return change == null || random.nextInt(4) == 0
                 ? time
-                : change.getInstant().minus(Duration.ofHours(random.nextInt(1, 72)));
+                : change.getInstant().minus(Duration.ofHours(random.nextInt(1, 48)));
     }
 
     private static Schedule anySchedule(ZoneId zone, Instant from, RandomGenerator random) {
