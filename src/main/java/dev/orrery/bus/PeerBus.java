@@ -11,6 +11,7 @@ import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.config.BusConfig;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.StartupException;
+import io.vertx.core.AsyncResult;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -332,10 +333,22 @@ public final class PeerBus implements AutoCloseable {
     }
 
     private static void answer(Message<Buffer> message, Future<? extends BusMessage> answer) {
-        answer.onSuccess(reply -> message.reply(Wire.encode(reply)))
-                .onFailure(error -> message.fail(
-                        error instanceof ReplyException known ? known.failureCode() : Bus.HANDLER_FAILED,
-                        String.valueOf(error.getMessage())));
+        answer.onComplete(result -> {
+            try {
+                reply(message, result);
+            } catch (RejectedExecutionException _) {
+                LOG.log(DEBUG, "the event bus is closed; nobody is answered");
+            }
+        });
+    }
+
+    private static void reply(Message<Buffer> message, AsyncResult<? extends BusMessage> answer) {
+        if (answer.succeeded()) {
+            message.reply(Wire.encode(answer.result()));
+        } else {
+            var code = answer.cause() instanceof ReplyException known ? known.failureCode() : Bus.HANDLER_FAILED;
+            message.fail(code, String.valueOf(answer.cause().getMessage()));
+        }
     }
 
     private void asked(Message<Buffer> message) {

@@ -31,6 +31,9 @@ public record MemoryBudget(long heap, List<Item> items) {
 
     private static final long MIB = 1 << 20;
 
+    /** The most bytes that handlers in jars have said and nobody has heard yet. */
+    public static final long HANDLER_LOGS = 16 * MIB;
+
     /** The most that one task is given, as text and on its way into a file. */
     private static final long INPUTS_OF_ONE = 16 * MIB;
 
@@ -82,6 +85,7 @@ public record MemoryBudget(long heap, List<Item> items) {
                         new Item("inputs", inputs(heap), ""),
                         new Item("logs", slots * (config.tasks().logLimit() + PIPE_BYTES), "tasks.log-limit"),
                         new Item("outputs", slots * OUTPUT_BYTES, "workers.concurrency"),
+                        new Item("handler logs", config.handlers().dir().isEmpty() ? 0 : HANDLER_LOGS, "handlers.dir"),
                         new Item("queues", held * QUEUED_BYTES, "workers.queue-capacity"),
                         new Item("reports", 2L * config.router().batchSize() * REPORT_BYTES, "router.batch-size"),
                         new Item(

@@ -23,10 +23,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class CallVoice {
 
-    /** How often a caller on another node is spoken to, and how long it may give no answer before the handler is stopped. */
-    record Patience(Duration speakEvery, Duration deafLimit) {}
+    /**
+     * How long to wait.
+     *
+     * @param speakEvery after this a caller on another node is spoken to again
+     * @param deafLimit after this without an answer from it the handler is stopped
+     * @param lastWords after this what an ended handler said is given up
+     */
+    record Patience(Duration speakEvery, Duration deafLimit, Duration lastWords) {}
 
-    static final Patience USUAL = new Patience(Duration.ofSeconds(1), Duration.ofSeconds(10));
+    static final Patience USUAL = new Patience(Duration.ofSeconds(1), Duration.ofSeconds(10), Duration.ofSeconds(5));
 
     /** How many characters may wait to be heard. */
     static final int ROOM = 256 << 10;
@@ -36,13 +42,13 @@ final class CallVoice {
 
     private static final Duration GATHERED_FOR = Duration.ofMillis(50);
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(2);
-    private static final Duration LAST_WORDS_LIMIT = Duration.ofSeconds(5);
     private static final int NONE = -1;
 
     private final Vertx vertx;
     private final Bus bus;
     private final HandlerCall call;
     private final Patience patience;
+    private final SharedRoom room;
     private final Runnable unwanted;
     private final Promise<Void> silent = Promise.promise();
 
@@ -58,11 +64,13 @@ final class CallVoice {
     private long answeredNanos = System.nanoTime();
 
     /** @param unwanted is run when nobody waits for the handler any more; more than once perhaps */
-    CallVoice(Vertx vertx, Bus bus, HandlerCall call, Patience patience, Runnable unwanted) {
+    CallVoice(Vertx vertx, Bus bus, HandlerCall call, Patience patience, SharedRoom room, Runnable unwanted) {
         this.vertx = vertx;
         this.bus = bus;
         this.call = call;
         this.patience = patience;
+        this.room = room;
+        silent.future().onComplete(_ -> forget());
         this.unwanted = unwanted;
         if (isElsewhere()) {
             var beat = vertx.setPeriodic(1, patience.speakEvery().toMillis(), _ -> speak(true));
@@ -74,7 +82,7 @@ final class CallVoice {
     void say(String text) {
         var lines = LogText.lines(text);
         synchronized (this) {
-            if (ending) {
+            if (ending || silent.future().isComplete()) {
                 return;
             }
             lines.forEach(this::add);
@@ -83,12 +91,12 @@ final class CallVoice {
     }
 
     private synchronized void add(String line) {
-        var remark = missingLines == 0 ? "" : missingRemark();
-        if (waiting.length() + remark.length() + line.length() > ROOM) {
+        var text = missingLines == 0 ? line : missingRemark() + line;
+        if (waiting.length() + text.length() > ROOM || !room.take(text.length())) {
             missingLines++;
             return;
         }
-        waiting.append(remark).append(line);
+        waiting.append(text);
         missingLines = 0;
     }
 
@@ -109,13 +117,15 @@ final class CallVoice {
         synchronized (this) {
             ending = true;
             if (missingLines > 0) {
-                waiting.append(missingRemark());
+                var remark = missingRemark();
+                room.takeAnyway(remark.length());
+                waiting.append(remark);
                 missingLines = 0;
             }
         }
         speak(false);
         if (!silent.future().isComplete()) {
-            var limit = vertx.setTimer(LAST_WORDS_LIMIT.toMillis(), _ -> silent.tryComplete());
+            var limit = vertx.setTimer(patience.lastWords().toMillis(), _ -> silent.tryComplete());
             silent.future().onComplete(_ -> vertx.cancelTimer(limit));
         }
         return silent.future();
@@ -167,8 +177,9 @@ final class CallVoice {
         boolean more;
         synchronized (this) {
             speaking = false;
-            if (answer.succeeded()) {
+            if (answer.succeeded() && waiting.length() >= said.text().length()) {
                 waiting.delete(0, said.text().length());
+                room.give(said.text().length());
                 heard += said.text().length();
                 heardProgress = said.progress().orElse(heardProgress);
                 answeredNanos = System.nanoTime();
@@ -185,6 +196,11 @@ final class CallVoice {
         } else if (answer.failed()) {
             vertx.setTimer(patience.speakEvery().toMillis(), _ -> speak(false));
         }
+    }
+
+    private synchronized void forget() {
+        room.give(waiting.length());
+        waiting.setLength(0);
     }
 
     private boolean isElsewhere() {

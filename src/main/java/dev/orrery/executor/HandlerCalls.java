@@ -8,6 +8,7 @@ import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.HandlerCall;
 import dev.orrery.bus.BusMessage.HandlerReply;
 import dev.orrery.bus.BusMessage.HandlerStop;
+import dev.orrery.config.MemoryBudget;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.handler.BlockingTaskHandler;
@@ -39,6 +40,7 @@ final class HandlerCalls {
 
     private final Vertx vertx;
     private final Bus bus;
+    private final SharedRoom room = new SharedRoom(MemoryBudget.HANDLER_LOGS / Character.BYTES);
     private final List<MessageConsumer<?>> consumers = new ArrayList<>();
 
     /** Guarded by itself. */
@@ -58,7 +60,7 @@ final class HandlerCalls {
     }
 
     private Future<HandlerReply> answer(Entry entry, HandlerCall call) {
-        var current = new RunningCall(vertx, bus, call, action -> onLoop(entry, action));
+        var current = new RunningCall(vertx, bus, call, room, action -> onLoop(entry, action));
         if (!add(current)) {
             return current.endLog()
                     .compose(_ -> Future.failedFuture(new OrreryException(

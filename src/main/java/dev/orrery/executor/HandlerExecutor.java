@@ -31,9 +31,6 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class HandlerExecutor implements TaskExecutor {
 
-    /** How long a handler on another node may say nothing. */
-    static final Duration SILENCE_LIMIT = CallVoice.USUAL.deafLimit().plusSeconds(5);
-
     private static final Duration LISTEN_EVERY = Duration.ofSeconds(1);
     private static final Duration MARGIN = Duration.ofSeconds(5);
     private static final int TIMEOUT_STATUS = 408;
@@ -42,6 +39,10 @@ final class HandlerExecutor implements TaskExecutor {
     private final Vertx vertx;
     private final Bus bus;
     private final Duration stopGrace;
+
+    /** How long a handler on another node may say nothing: longer than it goes on when it is not heard. */
+    private final Duration silenceLimit;
+
     private final Map<Claimed, HandlerExecution> running = new ConcurrentHashMap<>();
     private final MessageConsumer<HandlerSaid> ear;
 
@@ -49,9 +50,14 @@ final class HandlerExecutor implements TaskExecutor {
     private record Claimed(TaskInstanceId instanceId, long fence) {}
 
     HandlerExecutor(Vertx vertx, Bus bus, Duration stopGrace) {
+        this(vertx, bus, stopGrace, CallVoice.USUAL);
+    }
+
+    HandlerExecutor(Vertx vertx, Bus bus, Duration stopGrace, CallVoice.Patience patience) {
         this.vertx = vertx;
         this.bus = bus;
         this.stopGrace = stopGrace;
+        this.silenceLimit = patience.deafLimit().multipliedBy(3).dividedBy(2);
         ear = bus.answer(Addresses.handlerSaid(), said -> Future.succeededFuture(hear(said)));
     }
 
@@ -148,12 +154,19 @@ final class HandlerExecutor implements TaskExecutor {
         @Override
         public void stop() {
             isStopped = true;
-            bus.publish(Addresses.HANDLER_STOP, new HandlerStop(call.instanceId(), call.attempt()));
+            tellToStop();
+            // Again, since a handler may have been called and not have begun.
+            var again = vertx.setPeriodic(LISTEN_EVERY.toMillis(), _ -> tellToStop());
+            outcome.future().onComplete(_ -> vertx.cancelTimer(again));
             vertx.setTimer(
                     Math.max(1, stopGrace.toMillis()),
                     _ -> complete(new Failed(
                             "handler '" + call.handler() + "' did not end within " + stopGrace + " of being told to",
                             true)));
+        }
+
+        private void tellToStop() {
+            bus.publish(Addresses.HANDLER_STOP, new HandlerStop(call.instanceId(), call.attempt()));
         }
 
         Future<HandlerReply> callElsewhere(Duration limit) {
@@ -164,10 +177,10 @@ final class HandlerExecutor implements TaskExecutor {
         }
 
         private void requireVoice() {
-            if (System.nanoTime() - heardNanos > SILENCE_LIMIT.toNanos()) {
+            if (System.nanoTime() - heardNanos > silenceLimit.toNanos()) {
                 complete(new Failed(
                         "the node that ran handler '" + call.handler() + "' said nothing for "
-                                + SILENCE_LIMIT.toSeconds() + " s and is taken for lost",
+                                + silenceLimit.toSeconds() + " s and is taken for lost",
                         true));
             }
         }

@@ -28,7 +28,7 @@ final class HandlerJar extends URLClassLoader {
     }
 
     HandlerJar(Path file) throws IOException {
-        super("handlers of " + file.getFileName(), new URL[] {file.toUri().toURL()}, HandlerJar.class.getClassLoader());
+        super(String.valueOf(file.getFileName()), new URL[] {file.toUri().toURL()}, HandlerJar.class.getClassLoader());
     }
 
     @Override

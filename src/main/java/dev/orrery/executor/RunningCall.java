@@ -31,10 +31,10 @@ final class RunningCall implements Call {
     private @Nullable Thread thread;
 
     /** @param loop where actions of the handler are run */
-    RunningCall(Vertx vertx, Bus bus, HandlerCall call, Executor loop) {
+    RunningCall(Vertx vertx, Bus bus, HandlerCall call, SharedRoom room, Executor loop) {
         this.call = call;
         this.loop = loop;
-        this.voice = new CallVoice(vertx, bus, call, CallVoice.USUAL, this::stop);
+        this.voice = new CallVoice(vertx, bus, call, CallVoice.USUAL, room, this::stop);
     }
 
     @Override

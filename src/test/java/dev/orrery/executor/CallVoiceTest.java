@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -28,7 +29,7 @@ class CallVoiceTest {
     private static final Future<HandlerHeard> GO_ON = Future.succeededFuture(new HandlerHeard(true));
 
     private static final CallVoice.Patience HASTE =
-            new CallVoice.Patience(Duration.ofMillis(20), Duration.ofMillis(300));
+            new CallVoice.Patience(Duration.ofMillis(20), Duration.ofMillis(300), Duration.ofSeconds(2));
 
     private final Vertx vertx = Vertx.vertx();
     private final Bus bus = Bus.on(vertx);
@@ -43,9 +44,16 @@ class CallVoiceTest {
         await(vertx.close());
     }
 
+    private final SharedRoom room = new SharedRoom(4L * CallVoice.ROOM);
+
     private CallVoice voice(Optional<NodeId> caller) {
         return new CallVoice(
-                vertx, bus, new HandlerCall(task, 1, 7, "mine", Json.NULL, caller), HASTE, unwanted::incrementAndGet);
+                vertx,
+                bus,
+                new HandlerCall(task, 1, 7, "mine", Json.NULL, caller),
+                HASTE,
+                room,
+                unwanted::incrementAndGet);
     }
 
     private void answer(Function<HandlerSaid, Future<HandlerHeard>> answer) {
@@ -53,6 +61,7 @@ class CallVoiceTest {
     }
 
     private String text() {
+        assertThat(room.free()).isEqualTo(4L * CallVoice.ROOM);
         await(log.close());
         return stored.text();
     }
@@ -79,6 +88,22 @@ class CallVoiceTest {
         assertThat(lines.subList(15, 17))
                 .containsExactly("[85 lines are missing here: the handler said more than could be heard]", "short");
         assertThat(text().length()).isLessThan(CallVoice.ROOM);
+    }
+
+    @Test
+    void allCallsTogetherHaveABound() {
+        answer(_ -> Future.failedFuture("deaf"));
+        var voices = Stream.generate(() -> voice(Optional.empty())).limit(6).toList();
+
+        voices.forEach(voice -> {
+            for (var n = 0; n < 20; n++) {
+                voice.say("x".repeat(16_000));
+            }
+        });
+
+        assertThat(room.free()).isBetween(0L, 16_001L);
+        voices.forEach(CallVoice::end);
+        until("it is given back", () -> room.free() == 4L * CallVoice.ROOM);
     }
 
     @Test

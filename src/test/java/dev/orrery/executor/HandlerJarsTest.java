@@ -207,6 +207,30 @@ class HandlerJarsTest {
     private record Failing(String body, String message, boolean again, boolean isTraced) {}
 
     @Test
+    void tooManyCallsAtOnceAreRefusedUntilSomeHaveEnded() throws IOException {
+        var bench = bench("""
+                register("never", call -> {
+                    Promise<Object> done = Promise.promise();
+                    call.onStop(() -> done.complete());
+                    return done.future();
+                });
+                """);
+        var attempts = IntStream.range(0, HandlerCalls.LIMIT)
+                .mapToObj(_ -> bench.start(handler("never", "null")))
+                .toList();
+
+        var oneMore = (Failed) bench.run(handler("never", "null"));
+
+        assertThat(oneMore.error()).startsWith("handler 'never' is not called: 1000 calls of this node's handlers");
+        assertThat(oneMore.retryable()).isTrue();
+        attempts.forEach(attempt -> attempt.execution().stop());
+        attempts.forEach(attempt -> assertThat(attempt.outcome()).isEqualTo(new Succeeded(Json.NULL)));
+        var free = bench.start(handler("never", "null"));
+        free.execution().stop();
+        assertThat(free.outcome()).isEqualTo(new Succeeded(Json.NULL));
+    }
+
+    @Test
     void aJarUsesItsOwnLibrariesAndSharesVertx() throws IOException {
         new HandlerJarFile()
                 .source(
