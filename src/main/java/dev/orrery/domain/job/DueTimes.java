@@ -65,7 +65,7 @@ record DueTimes(Function<Instant, Optional<Instant>> schedule, Instant first) {
                 high = middle;
             }
         }
-        var times = between(low.plusNanos(1), end);
+        var times = between(low, end);
         var newest = times.subList(times.size() - count, times.size());
         return new Newest(newest, Optional.of(skip(times.get(times.size() - count - 1), OptionalInt.empty())));
     }

@@ -95,6 +95,8 @@ class FirePolicyTest {
                         IntStream.range(0, 50).mapToObj(FirePolicyTest::minutes).toList());
         assertThat(sizes).containsExactly(20, 20, 10);
         assertThat(due).contains(minutes(50));
+        assertThat(new FirePlan(Optional.empty(), Optional.of(now), List.of()).isDone(now))
+                .isFalse();
     }
 
     @Test
@@ -143,7 +145,7 @@ class FirePolicyTest {
     void whatIsNotYetDueStaysAsItIs() {
         for (var overlap : OverlapPolicy.values()) {
             var plan =
-                    FirePlan.of(MINUTELY, FirePolicy.of(FIRE_ALL, overlap), JobTimer.due(minutes(5), true), minutes(4));
+                    FirePlan.of(MINUTELY, FirePolicy.of(FIRE_ALL, overlap), JobTimer.due(minutes(5), true), minutes(2));
 
             assertThat(plan).isEqualTo(new FirePlan(Optional.empty(), Optional.of(minutes(5)), List.of()));
         }
@@ -230,6 +232,8 @@ class FirePolicyTest {
 
         assertThat(ask(ALLOW, timer, minutes(9)).fires()).containsExactly(NOON, minutes(9));
 
+        assertThat(ask(CANCEL_PREVIOUS, timer, minutes(8)))
+                .isEqualTo(new FirePlan(List.of(NOON), true, Optional.empty(), Optional.of(minutes(9)), List.of()));
         var cancel = ask(CANCEL_PREVIOUS, timer, minutes(9));
         assertThat(cancel.fires()).containsExactly(minutes(9));
         assertThat(cancel.skips()).containsExactly(overlaps(NOON, NOON, 1));
@@ -309,6 +313,15 @@ class FirePolicyTest {
             assertThat(plan.skips()).isEmpty();
             assertThat(plan.isCompleted()).isTrue();
         }
+    }
+
+    @Test
+    void whatIsPlannedAnewKeepsWhatRunsAndWhatIsHeldAndHowOftenItMayFire() {
+        var running = new JobTimer(Optional.of(NOON), Optional.of(NOON), true, OptionalLong.of(1));
+
+        var held = FirePlan.first(MINUTELY, FirePolicy.of(FIRE_ONCE, QUEUE_ONE), running, NOON);
+
+        assertThat(held).isEqualTo(new FirePlan(List.of(), false, Optional.of(NOON), Optional.empty(), List.of()));
     }
 
     @Test
