@@ -269,21 +269,23 @@ public final class PeerBus implements AutoCloseable {
 
     /** Other nodes may call these handlers from now on, or as soon as the protocol of members lets them know. */
     void offer(Collection<String> handlers) {
-        for (var name : handlers) {
-            var consumer = vertx.eventBus().<Buffer>consumer(addressOfHandler(name), this::called);
-            offers.put(name, consumer);
-            consumer.completion().onFailure(refused -> {
-                LOG.log(
-                        WARNING,
-                        "a handler cannot be offered to other nodes now, trying again: handler=" + name + " reason="
-                                + refused.getMessage());
-                vertx.setTimer(OFFER_AGAIN_AFTER.toMillis(), _ -> {
-                    if (offers.remove(name, consumer)) {
-                        offer(List.of(name));
-                    }
-                });
+        handlers.forEach(name -> offers.computeIfAbsent(name, this::offered));
+    }
+
+    private MessageConsumer<Buffer> offered(String handler) {
+        var consumer = vertx.eventBus().<Buffer>consumer(addressOfHandler(handler), this::called);
+        consumer.completion().onFailure(refused -> {
+            LOG.log(
+                    WARNING,
+                    "a handler cannot be offered to other nodes now, trying again: handler=" + handler + " reason="
+                            + refused.getMessage());
+            vertx.setTimer(OFFER_AGAIN_AFTER.toMillis(), _ -> {
+                if (offers.remove(handler, consumer)) {
+                    offer(List.of(handler));
+                }
             });
-        }
+        });
+        return consumer;
     }
 
     void withdraw() {

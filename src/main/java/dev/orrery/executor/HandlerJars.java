@@ -46,6 +46,7 @@ public final class HandlerJars {
     private static final System.Logger LOG = System.getLogger(HandlerJars.class.getName());
     private static final String SERVICE = "META-INF/services/" + HandlerVerticle.class.getName();
     private static final int EVENT_LOOPS = 2;
+    private static final int TOLD_LIMIT = 500;
 
     private final Vertx vertx =
             Vertx.vertx(new VertxOptions().setEventLoopPoolSize(EVENT_LOOPS).setUseDaemonThread(true));
@@ -169,12 +170,15 @@ public final class HandlerJars {
         }
     }
 
+    /** In one line, whatever strangers wrote. */
     private static String told(Throwable failure) {
-        var cause = failure;
-        if (failure instanceof ServiceConfigurationError && failure.getCause() != null) {
-            cause = failure.getCause();
-        }
-        return cause instanceof ServiceConfigurationError ? String.valueOf(cause.getMessage()) : cause.toString();
+        var cause = Optional.of(failure)
+                .filter(ServiceConfigurationError.class::isInstance)
+                .map(Throwable::getCause)
+                .orElse(failure);
+        var text = cause instanceof ServiceConfigurationError ? String.valueOf(cause.getMessage()) : cause.toString();
+        var line = text.replaceAll("\\R", " ");
+        return line.length() <= TOLD_LIMIT ? line : line.substring(0, TOLD_LIMIT) + "…";
     }
 
     private void add(Path file, Entry entry) {

@@ -1,6 +1,7 @@
 package dev.orrery.handler;
 
 import io.vertx.core.VerticleBase;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -56,9 +57,9 @@ public abstract class HandlerVerticle extends VerticleBase {
         }
     }
 
-    /** What was registered, by name; nothing can be added any more. The node asks for it after {@link #start()}. */
+    /** What was registered, by name and in order; nothing can be added any more. The node asks for it after {@link #start()}. */
     public final Map<String, Registration> registrations() {
         isComplete = true;
-        return Map.copyOf(registered);
+        return Collections.unmodifiableMap(new LinkedHashMap<>(registered));
     }
 }

@@ -322,6 +322,7 @@ class HandlerJarsTest {
             delimiter = '|',
             value = {
                 "throw new IllegalStateException(\"no key\");  | cannot start Wrong: java.lang.IllegalStateException: no key",
+                "throw new IllegalStateException(\"no\\nkey\");  | cannot start Wrong: java.lang.IllegalStateException: no key",
                 "throw new StackOverflowError();               | cannot start Wrong: java.lang.StackOverflowError",
                 "register(\"a b\", call -> null);              | the name of a handler must be 1 to 255",
                 "register(\"a\", c -> null); register(\"a\", c -> null); | handler 'a' is registered twice",

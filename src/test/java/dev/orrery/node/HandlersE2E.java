@@ -81,9 +81,7 @@ class HandlersE2E {
 
     @Test
     void theNodeTellsWhatItLoaded() {
-        assertThat(node.output())
-                .containsPattern("handlers: (break, wait|wait, break) \\(mine.jar\\); "
-                        + "(count-primes, greet|greet, count-primes) \\(primes.jar\\)");
+        assertThat(node.output()).contains("handlers: wait, break (mine.jar); greet, count-primes (primes.jar)");
     }
 
     @Test
