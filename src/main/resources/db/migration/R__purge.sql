@@ -1,15 +1,19 @@
 -- Deleting in bounded steps: DAGs, hidden first and then taken apart with their runs; runs that ended long ago.
 
--- Hides a DAG, so that purge_hidden_dags can take it apart: 'hidden', 'active' (runs have not ended) or 'unknown'.
+-- Hides a DAG, so that purge_hidden_dags can take it apart: 'hidden', 'active' (runs have not ended), 'in_use' (jobs fire it) or 'unknown'.
 -- Creating a run holds the DAG's row FOR KEY SHARE: it is waited for here, and its run then seen.
 CREATE OR REPLACE FUNCTION hide_dag(p_tenant int, p_dag uuid) RETURNS text
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 BEGIN
     PERFORM d.id FROM dags d
-    WHERE d.id = p_dag AND d.tenant_id = p_tenant AND d.deleted_at IS NULL FOR UPDATE;
+    WHERE d.id = p_dag AND d.tenant_id = p_tenant AND d.deleted_at IS NULL AND NOT d.is_internal FOR UPDATE;
     IF NOT FOUND THEN
         RETURN 'unknown';
+    END IF;
+    IF EXISTS (SELECT FROM jobs j
+               WHERE j.dag_id = p_dag AND j.id <> p_dag AND j.deleted_at IS NULL AND j.status IN ('active', 'paused')) THEN
+        RETURN 'in_use';
     END IF;
     IF EXISTS (SELECT FROM dag_runs r
                WHERE r.tenant_id = p_tenant AND r.dag_id = p_dag AND r.state IN ('pending', 'running', 'cancelling')) THEN

@@ -3,6 +3,7 @@ package dev.orrery.api;
 import dev.orrery.service.ClusterService;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
+import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
 import dev.orrery.service.WorkerService;
@@ -13,6 +14,7 @@ import java.util.Map;
 public record ApiServices(
         DagService dags,
         RunService runs,
+        JobScheduler jobs,
         EventFeed events,
         WorkerService workers,
         LockService locks,
@@ -24,6 +26,7 @@ public record ApiServices(
         all.putAll(new DagOperations(dags).byId());
         all.putAll(new RunOperations(dags, runs, events).byId());
         all.putAll(new TaskOperations(runs).byId());
+        all.putAll(new JobOperations(jobs).byId());
         all.putAll(new WorkerOperations(workers).byId());
         all.putAll(new LockOperations(locks).byId());
         all.putAll(new ClusterOperations(cluster).byId());

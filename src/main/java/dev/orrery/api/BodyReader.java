@@ -28,7 +28,7 @@ final class BodyReader implements Handler<RoutingContext> {
     private static final int WEIGHT = 4;
 
     private static final String KEY = BodyReader.class.getName();
-    private static final Set<HttpMethod> CHANGES = Set.of(HttpMethod.POST, HttpMethod.PUT);
+    private static final Set<HttpMethod> CHANGES = Set.of(HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH);
 
     private final Duration timeLimit;
     private final Admission admission;

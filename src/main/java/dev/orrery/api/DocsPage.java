@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** The contract as a page for people: every call with its parameters, bodies, answers, an example and a line for curl. */
 final class DocsPage {
 
-    private static final List<String> METHODS = List.of("get", "post", "put", "delete");
+    private static final List<String> METHODS = List.of("get", "post", "put", "patch", "delete");
 
     private final JsonObject document;
     private final StringBuilder html = new StringBuilder(64 * 1024);

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -98,6 +99,15 @@ final class JsonBody {
             return new Json(MAPPER.writeValueAsString(part instanceof JsonObject object ? object.getMap() : part));
         } catch (JsonProcessingException e) {
             throw new UncheckedIOException("writing to memory", e);
+        }
+    }
+
+    /** An object that {@link #text} made, its numbers as they were written. */
+    static JsonObject object(Json json) {
+        try {
+            return new JsonObject(MAPPER.readValue(json.text(), new TypeReference<Map<String, Object>>() {}));
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException("reading from memory", e);
         }
     }
 

@@ -238,24 +238,24 @@ final class JsonShapes {
         out.writeEndObject();
     }
 
-    private static void text(JsonGenerator out, String name, Object value) throws IOException {
+    static void text(JsonGenerator out, String name, Object value) throws IOException {
         out.writeStringField(name, value.toString());
     }
 
-    private static void texts(JsonGenerator out, String name, List<String> values) throws IOException {
+    static void texts(JsonGenerator out, String name, List<String> values) throws IOException {
         out.writeFieldName(name);
         array(out, values, JsonGenerator::writeString);
     }
 
-    private static void optional(JsonGenerator out, String name, Optional<?> value) throws IOException {
+    static void optional(JsonGenerator out, String name, Optional<?> value) throws IOException {
         out.writeStringField(name, value.map(Object::toString).orElse(null));
     }
 
-    private static void time(JsonGenerator out, String name, Instant value) throws IOException {
+    static void time(JsonGenerator out, String name, Instant value) throws IOException {
         out.writeStringField(name, TIME.format(value));
     }
 
-    private static void time(JsonGenerator out, String name, Optional<Instant> value) throws IOException {
+    static void time(JsonGenerator out, String name, Optional<Instant> value) throws IOException {
         if (value.isPresent()) {
             time(out, name, value.get());
         } else {
@@ -263,7 +263,7 @@ final class JsonShapes {
         }
     }
 
-    private static void json(JsonGenerator out, String name, Json value) throws IOException {
+    static void json(JsonGenerator out, String name, Json value) throws IOException {
         out.writeFieldName(name);
         out.writeRawValue(value.text());
     }

@@ -9,6 +9,7 @@ import dev.orrery.domain.Quoted;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.domain.dag.TaskType.FunctionCall;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;
 import dev.orrery.domain.dag.TaskType.Python;
@@ -156,6 +157,7 @@ public record DagDifference(
                 fields.put("handler", handler);
                 fields.put("input", input.text());
             }
+            case FunctionCall(var handler) -> fields.put("handler", handler);
         }
     }
 

@@ -15,6 +15,15 @@ public enum ErrorCode {
     DAG_NOT_FOUND(404, "There is no DAG with this id.", "List the DAGs with GET /api/v1/dags."),
     RUN_NOT_FOUND(404, "There is no run with this id, or it was deleted.", "List the runs with GET /api/v1/runs."),
     TASK_NOT_FOUND(404, "The run has no task with this id.", "GET /api/v1/runs/{runId} lists its tasks."),
+    JOB_NOT_FOUND(404, "There is no job with this id, or it was deleted.", "List the jobs with GET /api/v1/jobs."),
+    EXECUTION_NOT_FOUND(
+            404,
+            "There is no execution with this id, or it was deleted.",
+            "List a job's executions with GET /api/v1/jobs/{jobId}/executions."),
+    HANDLER_NOT_FOUND(
+            404,
+            "There is no DAG of the name that the job's handler has.",
+            "Publish the DAG first; GET /api/v1/dags lists those there are."),
     NODE_NOT_FOUND(
             404,
             "There is no node with this id, or it ended more than a week ago. A node that is started anew has a new id.",

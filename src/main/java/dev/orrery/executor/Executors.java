@@ -85,7 +85,7 @@ public final class Executors {
         return switch (type) {
             case TaskType.Shell _, TaskType.Python _ -> processes;
             case TaskType.Http _ -> http;
-            case TaskType.Handler _ -> handlers;
+            case TaskType.Handler _, TaskType.FunctionCall _ -> handlers;
         };
     }
 

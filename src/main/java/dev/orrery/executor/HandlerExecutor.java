@@ -63,15 +63,13 @@ final class HandlerExecutor implements TaskExecutor {
 
     @Override
     public Execution start(TaskContext context, AttemptLog log) {
-        var task = (TaskType.Handler) context.task().type();
-        var call =
-                new HandlerCall(context.instanceId(), context.attempt(), context.fence(), task.handler(), task.input());
+        var call = call(context);
         // The worker stops the attempt at its timeout; this limit only keeps a lost reply from waiting for ever.
         var limit = context.task().timeout().plus(stopGrace).plus(MARGIN);
         var execution = new HandlerExecution(call, log);
         var key = new Claimed(call.instanceId(), call.fence());
         running.put(key, execution);
-        bus.request(Addresses.handler(task.handler()), call, limit)
+        bus.request(Addresses.handler(call.handler()), call, limit)
                 .recover(error -> isUnknown(error) ? execution.callElsewhere(limit) : Future.failedFuture(error))
                 .onSuccess(reply -> execution.complete(succeeded(call, reply, log)))
                 .onFailure(error -> execution.complete(failed(call, error, limit)));
@@ -90,6 +88,18 @@ final class HandlerExecutor implements TaskExecutor {
 
     private static boolean isUnknown(Throwable error) {
         return error instanceof ReplyException reply && reply.failureType() == ReplyFailure.NO_HANDLERS;
+    }
+
+    private static HandlerCall call(TaskContext context) {
+        return switch (context.task().type()) {
+            case TaskType.Handler(var handler, var input) ->
+                new HandlerCall(context.instanceId(), context.attempt(), context.fence(), handler, input);
+            case TaskType.FunctionCall(var handler) ->
+                new HandlerCall(context.instanceId(), context.attempt(), context.fence(), handler, context.params());
+            case TaskType.Shell _, TaskType.Http _, TaskType.Python _ ->
+                throw new IllegalArgumentException(
+                        "no handler does task " + context.task().id());
+        };
     }
 
     private static AttemptOutcome succeeded(HandlerCall call, HandlerReply reply, AttemptLog log) {

@@ -10,7 +10,6 @@ import dev.orrery.api.Contract;
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.DrainNode;
-import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.OrreryConfig;
 import dev.orrery.config.ProgramVersion;
@@ -41,8 +40,10 @@ import dev.orrery.executor.RunFolderSweep;
 import dev.orrery.executor.RunFolders;
 import dev.orrery.service.ClusterService;
 import dev.orrery.service.DagService;
+import dev.orrery.service.EndedExecutions;
 import dev.orrery.service.EventFeed;
 import dev.orrery.service.JobFiring;
+import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
 import dev.orrery.service.WorkerService;
@@ -53,12 +54,14 @@ import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.DagVersions;
 import dev.orrery.store.Database;
 import dev.orrery.store.EventRepository;
+import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.IdempotencyRepository;
 import dev.orrery.store.JobRepository;
 import dev.orrery.store.LockRepository;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.Pools;
+import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.StoreFailures;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.WorkRepository;
@@ -74,7 +77,6 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
@@ -282,7 +284,8 @@ public final class Node {
         private final LogRepository logs;
         private final RunService runs;
         private final DagService dags;
-        private final JobFiring jobs;
+        private final JobFiring firing;
+        private final JobScheduler jobs;
         private final EventFeed events;
         private final Metrics metrics = new Metrics();
         private final RandomGenerator random;
@@ -332,11 +335,16 @@ public final class Node {
                     bus,
                     MemoryBudget.inputs(HEAP));
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
-            this.jobs = new JobFiring(
+            this.firing = new JobFiring(vertx, new JobRepository(vertx, pools.hot()), ids, bus);
+            this.jobs = new JobScheduler(
                     vertx,
-                    new JobRepository(vertx, pools.hot()),
+                    new JobScheduler.Repositories(
+                            new ScheduledJobRepository(vertx, pools.api()),
+                            new ExecutionRepository(vertx, pools.api()),
+                            new DagRepository(vertx, pools.api())),
+                    runs,
                     ids,
-                    () -> bus.publish(Addresses.WORK_READY, new WorkReady(Set.of())));
+                    bus);
             this.events = new EventFeed(
                     vertx, new EventRepository(vertx, pools.api()), versions::version, MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
@@ -421,9 +429,16 @@ public final class Node {
         var keys = new IdempotencyRepository(parts.vertx, parts.pools.api());
         var dags = new DagRepository(parts.vertx, parts.pools.api());
         var runs = new DagRunRepository(parts.vertx, parts.pools.api());
+        var jobs = new ScheduledJobRepository(parts.vertx, parts.pools.api());
+        var ended = new EndedExecutions(new ExecutionRepository(parts.vertx, parts.pools.api()));
         var retention = config.retention();
         var chores = List.of(
-                new Chore("due jobs", Duration.ofSeconds(1), new OfLeaderWhenDue(parts.jobs::fire)),
+                new Chore("due jobs", Duration.ofSeconds(1), new OfLeaderWhenDue(parts.firing::fire)),
+                new Chore("ended executions", Duration.ofSeconds(1), new OfLeader(ended::note)),
+                new Chore(
+                        "deleted jobs",
+                        Duration.ofSeconds(2),
+                        new OfLeader(epoch -> jobs.purgeHidden(CHORE_BITE, epoch))),
                 new Chore("hidden DAGs", Duration.ofSeconds(2), new OfLeader(_ -> dags.purgeHidden(CHORE_BITE))),
                 new Chore(
                         "old idempotency keys",
@@ -447,6 +462,7 @@ public final class Node {
         var services = new ApiServices(
                 parts.dags,
                 parts.runs,
+                parts.jobs,
                 parts.events,
                 new WorkerService(parts.node, parts.workers, nodes, parts.bus),
                 new LockService(new LockRepository(parts.vertx, parts.pools.api())),

@@ -144,6 +144,9 @@ public final class DagService {
             case ACTIVE ->
                 Future.failedFuture(new OrreryException(
                         ErrorCode.CONFLICT, "DAG " + id + " has runs that have not ended; cancel them first"));
+            case IN_USE ->
+                Future.failedFuture(new OrreryException(
+                        ErrorCode.CONFLICT, "jobs fire DAG " + id + "; delete or cancel them first: GET /api/v1/jobs"));
             case UNKNOWN -> Future.failedFuture(noDag(id));
         });
     }

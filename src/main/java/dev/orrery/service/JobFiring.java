@@ -2,9 +2,16 @@ package dev.orrery.service;
 
 import static java.lang.System.Logger.Level.WARNING;
 
-import dev.orrery.cron.CronText;
-import dev.orrery.domain.job.CronSchedule;
+import dev.orrery.bus.Addresses;
+import dev.orrery.bus.Bus;
+import dev.orrery.bus.BusMessage.CancelsAsked;
+import dev.orrery.bus.BusMessage.WorkReady;
+import dev.orrery.domain.JobId;
 import dev.orrery.domain.job.FirePlan;
+import dev.orrery.domain.job.FirePolicy;
+import dev.orrery.domain.job.JobTimer;
+import dev.orrery.domain.job.Schedule;
+import dev.orrery.domain.job.ScheduledJob.Timing;
 import dev.orrery.store.JobRepository;
 import dev.orrery.store.JobRepository.DueJob;
 import dev.orrery.store.JobRepository.Planned;
@@ -12,10 +19,11 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.DateTimeException;
 import java.time.Duration;
-import java.time.ZoneId;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 
@@ -35,34 +43,38 @@ public final class JobFiring {
     private final Vertx vertx;
     private final JobRepository jobs;
     private final Supplier<UUID> runId;
-    private final Runnable ready;
-    private final Map<Key, CronSchedule> schedules = new LinkedHashMap<>(16, 0.75f, true) {
+    private final Bus bus;
+    private final Map<Key, Schedule> schedules = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, CronSchedule> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Key, Schedule> eldest) {
             return size() > SCHEDULES_KEPT;
         }
     };
 
-    private record Key(UUID job, String schedule, String timezone) {}
+    private record Key(JobId job, Timing timing, Instant createdAt) {}
 
     /**
      * @param runId new ids for runs
-     * @param ready told when runs were created
+     * @param bus told when runs were created, or are to end
      */
-    public JobFiring(Vertx vertx, JobRepository jobs, Supplier<UUID> runId, Runnable ready) {
+    public JobFiring(Vertx vertx, JobRepository jobs, Supplier<UUID> runId, Bus bus) {
         this.vertx = vertx;
         this.jobs = jobs;
         this.runId = runId;
-        this.ready = ready;
+        this.bus = bus;
     }
 
     /** Fires what is due, in one bite; how long until something is due again. */
     public Future<Duration> fire(long epoch) {
         return jobs.fireDue(epoch, JOBS, TASKS, this::planAll, runId).map(fired -> {
             if (fired.fired() > 0) {
-                ready.run();
+                // Which queues is not told back: routers look at those they serve.
+                bus.publish(Addresses.WORK_READY, new WorkReady(Set.of()));
+            }
+            if (fired.cancelsAsked()) {
+                bus.publish(Addresses.CANCELS_ASKED, new CancelsAsked());
             }
             return fired.pause().orElse(FOREVER);
         });
@@ -76,11 +88,8 @@ public final class JobFiring {
     private Planned plan(DueJob job) {
         try {
             var schedule =
-                    schedules.computeIfAbsent(new Key(job.id(), job.schedule(), job.timezone()), JobFiring::read);
-            return new Planned.Plan(
-                    job.isPlanned()
-                            ? FirePlan.of(schedule, job.due(), job.now(), job.isRunning())
-                            : FirePlan.first(schedule, job.now()));
+                    schedules.computeIfAbsent(new Key(job.id(), job.timing(), job.createdAt()), JobFiring::schedule);
+            return new Planned.Plan(job.isPlanned() ? next(job, schedule) : first(job, schedule));
         } catch (IllegalArgumentException | DateTimeException | ArithmeticException e) {
             // One that cannot be planned must not hold up the others.
             LOG.log(WARNING, "event=job_failed job=" + job.id() + " reason=\"" + e.getMessage() + '"');
@@ -88,12 +97,31 @@ public final class JobFiring {
         }
     }
 
-    private static CronSchedule read(Key key) {
-        return switch (CronText.read(key.schedule(), key.job().toString())) {
-            case CronText.Reading.Read(var expressions) -> new CronSchedule(expressions, ZoneId.of(key.timezone()));
-            case CronText.Reading.Refused(var complaint) ->
-                throw new IllegalArgumentException(
-                        "its schedule '" + key.schedule() + "' is no cron expression that we take: " + complaint);
-        };
+    private static Schedule schedule(Key key) {
+        return JobTimes.schedule(key.job(), key.timing(), key.createdAt());
+    }
+
+    private static FirePlan first(DueJob job, Schedule schedule) {
+        return job.isOfDag()
+                ? FirePlan.first(schedule, job.now())
+                : FirePlan.first(schedule, policy(job), timer(job), job.now());
+    }
+
+    private static FirePlan next(DueJob job, Schedule schedule) {
+        return FirePlan.of(schedule, policy(job), timer(job), job.now());
+    }
+
+    private static FirePolicy policy(DueJob job) {
+        return job.isOfDag()
+                ? FirePolicy.LATEST
+                : FirePolicy.of(job.timing().misfire(), job.timing().overlap());
+    }
+
+    private static JobTimer timer(DueJob job) {
+        return new JobTimer(
+                job.due(),
+                job.held(),
+                job.running().isPresent(),
+                JobTimes.bounds(job.timing()).remaining(job.fires()));
     }
 }

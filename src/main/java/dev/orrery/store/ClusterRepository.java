@@ -238,7 +238,7 @@ public final class ClusterRepository {
                     case "asked", "repeated" -> Future.succeededFuture(DrainAsked.ASKED);
                     case "gone" -> Future.succeededFuture(DrainAsked.GONE);
                     case "unknown" -> Future.succeededFuture(DrainAsked.UNKNOWN);
-                    case "conflict" -> Future.failedFuture(DagRepository.keyTaken());
+                    case "conflict" -> Future.failedFuture(IdempotencyRepository.keyTaken());
                     case String other -> throw new IllegalStateException("ask_drain answered " + other);
                 });
     }

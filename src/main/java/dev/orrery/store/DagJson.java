@@ -8,6 +8,7 @@ import dev.orrery.domain.dag.DagDefinition;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.dag.TaskType.FunctionCall;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;
 import dev.orrery.domain.dag.TaskType.Python;
@@ -124,6 +125,7 @@ public final class DagJson {
             case Python python -> putPython(object, python);
             case Handler(var handler, var input) ->
                 object.put("handler", handler).put("input", embedding.of(input));
+            case FunctionCall(var handler) -> object.put("handler", handler);
         }
     }
 
@@ -183,7 +185,10 @@ public final class DagJson {
                         texts(object, "env"),
                         text(object, "virtualEnv"),
                         text(object, "workingDirectory"));
-            case "handler" -> new Handler(object.getString("handler"), new Json(object.getString("input")));
+            case "handler" ->
+                object.containsKey("input")
+                        ? new Handler(object.getString("handler"), new Json(object.getString("input")))
+                        : new FunctionCall(object.getString("handler"));
             default -> throw new IllegalArgumentException("no task type is called '" + type + "'");
         };
     }

@@ -8,7 +8,6 @@ import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.DagDefinition;
-import dev.orrery.store.IdempotencyRepository.KeyClaim;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
@@ -20,8 +19,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.function.Function;
-import java.util.function.Supplier;
 
 /**
  * DAGs and their versions. A version is written once, with its tasks and edges as rows of their own, so that the server can
@@ -31,8 +28,8 @@ public final class DagRepository {
 
     // language=PostgreSQL
     static final String CREATE = """
-            INSERT INTO dags AS d (id, tenant_id, name, definition, schedule, timezone, version, task_count)
-            VALUES ($1, $2, $3, $4::text::jsonb, $5, $6, 1, $7)
+            INSERT INTO dags AS d (id, tenant_id, name, definition, schedule, timezone, version, task_count, is_internal)
+            VALUES ($1, $2, $3, $4::text::jsonb, $5, $6, 1, $7, $8)
             ON CONFLICT (tenant_id, name) WHERE deleted_at IS NULL DO NOTHING
             RETURNING d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at,
                       NULL::timestamptz AS next_run
@@ -41,7 +38,7 @@ public final class DagRepository {
     // language=PostgreSQL
     static final String LOCK = """
             SELECT d.name, d.version FROM dags d
-            WHERE d.tenant_id = $1 AND d.id = $2 AND d.deleted_at IS NULL
+            WHERE d.tenant_id = $1 AND d.id = $2 AND d.deleted_at IS NULL AND NOT d.is_internal
             FOR NO KEY UPDATE
             """;
 
@@ -120,7 +117,7 @@ public final class DagRepository {
                    (SELECT t.due_at FROM job_timers t
                     WHERE t.job_id = d.id AND t.is_planned AND NOT t.is_paused AND t.due_at < 'infinity') AS next_run
             FROM dags d
-            WHERE d.tenant_id = $1 AND d.name = $2 AND d.deleted_at IS NULL
+            WHERE d.tenant_id = $1 AND d.name = $2 AND d.deleted_at IS NULL AND NOT d.is_internal
             """;
 
     // language=PostgreSQL
@@ -129,7 +126,7 @@ public final class DagRepository {
                    (SELECT t.due_at FROM job_timers t
                     WHERE t.job_id = d.id AND t.is_planned AND NOT t.is_paused AND t.due_at < 'infinity') AS next_run
             FROM dags d
-            WHERE d.tenant_id = $1 AND d.deleted_at IS NULL
+            WHERE d.tenant_id = $1 AND d.deleted_at IS NULL AND NOT d.is_internal
             ORDER BY d.created_at DESC, d.id DESC
             LIMIT $2 OFFSET $3
             """;
@@ -156,9 +153,15 @@ public final class DagRepository {
     static final String SET_ACTIVE = """
             UPDATE dags d
             SET is_active = $3, updated_at = CASE WHEN d.is_active = $3 THEN d.updated_at ELSE clock_timestamp() END
-            WHERE d.tenant_id = $1 AND d.id = $2 AND d.deleted_at IS NULL
+            WHERE d.tenant_id = $1 AND d.id = $2 AND d.deleted_at IS NULL AND NOT d.is_internal
             RETURNING d.id, d.name, d.task_count, d.schedule, d.timezone, d.is_active, d.version, d.created_at, d.updated_at,
                       NULL::timestamptz AS next_run
+            """;
+
+    // language=PostgreSQL
+    static final String FIND_INTERNAL = """
+            SELECT d.id FROM dags d
+            WHERE d.tenant_id = $1 AND d.name = $2 AND d.deleted_at IS NULL AND d.is_internal
             """;
 
     // language=PostgreSQL
@@ -183,26 +186,51 @@ public final class DagRepository {
         return create(tenant, id, dag, key, 1);
     }
 
+    /**
+     * Publishes what only jobs are to use, or answers that of the same name: it is named by what it does. No list shows
+     * it, and nobody changes it.
+     */
+    public Future<DagId> ensureInternal(TenantId tenant, DagId id, DagPublication dag) {
+        var found = sql.run(FIND_INTERNAL, Tuple.of(tenant.value(), dag.name()))
+                .map(rows -> Rows.first(rows, row -> new DagId(row.getUUID("id"))));
+        return found.compose(known -> known.map(Future::succeededFuture)
+                .orElseGet(() -> sql.transaction(transaction -> insert(transaction, tenant, id, dag, true))
+                        .map(made -> id)
+                        .recover(error ->
+                                error instanceof NameExists ? internalNow(tenant, dag.name()) : failed(error))));
+    }
+
+    /** Somebody else published it just now. */
+    private Future<DagId> internalNow(TenantId tenant, String name) {
+        return sql.run(FIND_INTERNAL, Tuple.of(tenant.value(), name))
+                .compose(rows -> Rows.first(rows, row -> new DagId(row.getUUID("id")))
+                        .map(Future::succeededFuture)
+                        .orElseGet(() -> failed(new OrreryException(
+                                ErrorCode.CONFLICT, "a DAG is called '" + name + "', a name that jobs need"))));
+    }
+
     private Future<StoredDag> create(
             TenantId tenant, DagId id, DagPublication dag, Optional<NewRun.Key> key, int attempt) {
-        return sql.transaction(transaction -> once(
+        return sql.transaction(transaction -> IdempotencyRepository.once(
                         transaction,
                         tenant,
                         key,
-                        id,
-                        () -> insert(transaction, tenant, id, dag),
-                        made -> get(transaction, tenant, made)))
+                        id.value(),
+                        () -> insert(transaction, tenant, id, dag, false),
+                        made -> get(transaction, tenant, new DagId(made))))
                 .recover(error ->
                         error instanceof NameExists ? nameExists(tenant, id, dag, key, attempt) : failed(error));
     }
 
-    private static Future<StoredDag> insert(SqlConnection transaction, TenantId tenant, DagId id, DagPublication dag) {
+    private static Future<StoredDag> insert(
+            SqlConnection transaction, TenantId tenant, DagId id, DagPublication dag, boolean isInternal) {
         var draft = dag.draft();
         var parameters = Tuple.of(id.value(), tenant.value(), dag.name());
         parameters.addValue(dag.definition().text());
         parameters.addValue(draft.schedule().orElse(null));
         parameters.addValue(draft.timezone());
         parameters.addValue(draft.tasks().size());
+        parameters.addValue(isInternal);
         return transaction.preparedQuery(CREATE).execute(parameters).compose(rows -> {
             if (rows.size() == 0) {
                 return Future.failedFuture(new NameExists(dag.name()));
@@ -352,11 +380,11 @@ public final class DagRepository {
 
     /** Pauses or resumes; nothing where there is no such DAG. {@code CONFLICT} where the key came with another request. */
     public Future<Optional<StoredDag>> setActive(TenantId tenant, DagId id, boolean active, Optional<NewRun.Key> key) {
-        return sql.transaction(transaction -> once(
+        return sql.transaction(transaction -> IdempotencyRepository.once(
                         transaction,
                         tenant,
                         key,
-                        id,
+                        id.value(),
                         () -> transaction
                                 .preparedQuery(SET_ACTIVE)
                                 .execute(Tuple.of(tenant.value(), id.value(), active))
@@ -370,6 +398,7 @@ public final class DagRepository {
     public enum Deletion {
         HIDDEN,
         ACTIVE,
+        IN_USE,
         UNKNOWN
     }
 
@@ -379,6 +408,7 @@ public final class DagRepository {
                 .map(rows -> switch (rows.iterator().next().getString("verdict")) {
                     case "hidden" -> Deletion.HIDDEN;
                     case "active" -> Deletion.ACTIVE;
+                    case "in_use" -> Deletion.IN_USE;
                     default -> Deletion.UNKNOWN;
                 });
     }
@@ -387,29 +417,6 @@ public final class DagRepository {
     public Future<Boolean> purgeHidden(int tasks) {
         return sql.run(PURGE_HIDDEN, Tuple.of(tasks))
                 .map(rows -> rows.iterator().next().getBoolean("purged"));
-    }
-
-    /** Has the effect, or where the key had it before reads what it made. */
-    private static Future<StoredDag> once(
-            SqlConnection transaction,
-            TenantId tenant,
-            Optional<NewRun.Key> key,
-            DagId reference,
-            Supplier<Future<StoredDag>> effect,
-            Function<DagId, Future<StoredDag>> repeated) {
-        if (key.isEmpty()) {
-            return effect.get();
-        }
-        return IdempotencyRepository.claim(transaction, tenant, key.get(), reference.value())
-                .compose(claim -> switch (claim) {
-                    case KeyClaim.Fresh _ -> effect.get();
-                    case KeyClaim.Repeated(var made) -> repeated.apply(new DagId(made));
-                    case KeyClaim.Taken _ -> failed(keyTaken());
-                });
-    }
-
-    static OrreryException keyTaken() {
-        return new OrreryException(ErrorCode.CONFLICT, "this Idempotency-Key came before with another request");
     }
 
     private static Future<StoredDag> get(SqlConnection transaction, TenantId tenant, DagId id) {

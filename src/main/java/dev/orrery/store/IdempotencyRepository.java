@@ -1,12 +1,17 @@
 package dev.orrery.store;
 
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * The keys under which callers name their requests. A key is taken in the transaction of the effect, so either both are
@@ -61,6 +66,31 @@ public final class IdempotencyRepository {
                         case String other -> throw new IllegalStateException("claim_key answered " + other);
                     };
                 });
+    }
+
+    /**
+     * Has the effect, or where the key had it before answers by what that made or changed. Fails with {@code CONFLICT} where
+     * the key came with another request.
+     */
+    static <T> Future<T> once(
+            SqlClient transaction,
+            TenantId tenant,
+            Optional<NewRun.Key> key,
+            UUID reference,
+            Supplier<Future<T>> effect,
+            Function<UUID, Future<T>> repeated) {
+        if (key.isEmpty()) {
+            return effect.get();
+        }
+        return claim(transaction, tenant, key.get(), reference).compose(claim -> switch (claim) {
+            case KeyClaim.Fresh _ -> effect.get();
+            case KeyClaim.Repeated(var made) -> repeated.apply(made);
+            case KeyClaim.Taken _ -> Future.failedFuture(keyTaken());
+        });
+    }
+
+    static OrreryException keyTaken() {
+        return new OrreryException(ErrorCode.CONFLICT, "this Idempotency-Key came before with another request");
     }
 
     /** Forgets up to so many keys that are older than a day; answers how many. For the leader, under its epoch. */

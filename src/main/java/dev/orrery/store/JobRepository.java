@@ -1,11 +1,15 @@
 package dev.orrery.store;
 
-import dev.orrery.domain.DagId;
+import dev.orrery.domain.JobId;
+import dev.orrery.domain.RunId;
 import dev.orrery.domain.job.FirePlan;
+import dev.orrery.domain.job.OverlapPolicy;
+import dev.orrery.domain.job.ScheduledJob.Timing;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
@@ -13,12 +17,14 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Jobs: what is due, and its firing in one transaction under the leader's epoch. */
 public final class JobRepository {
@@ -29,27 +35,35 @@ public final class JobRepository {
     static final String REQUIRE_EPOCH =
             "SELECT set_config('idle_in_transaction_session_timeout', '2000', true), require_epoch($1)";
 
-    // Skips what someone holds: a DAG that is just being published or deleted is taken the next time. By ctid: a LIMIT
+    // Skips what someone holds: a job or a DAG that is just being changed is taken the next time. By ctid: a LIMIT
     // that is a parameter is planned as a tenth of the table.
     // language=PostgreSQL
     static final String TAKE_DUE = """
-            SELECT t.job_id, t.due_at, t.is_planned, j.schedule, j.timezone, d.id AS dag_id, d.task_count,
+            SELECT t.job_id, nullif(t.due_at, 'infinity') AS due_at, t.held_at, t.is_planned, t.fires,
+                   j.id = j.dag_id AS is_of_dag, j.schedule, j.interval_ms, j.run_at, j.timezone, j.start_at, j.end_at,
+                   j.max_executions, j.excluded_dates, j.misfire, j.overlap, j.created_at, d.task_count,
                    statement_timestamp() AS now,
-                   EXISTS (SELECT FROM dag_runs r WHERE r.id = t.last_execution AND r.state < 'succeeded') AS is_running
-            FROM (SELECT s.ctid FROM job_timers s
-                  WHERE s.due_at <= statement_timestamp() AND NOT s.is_paused
-                  ORDER BY s.due_at LIMIT $1) due
-            JOIN job_timers t ON t.ctid = due.ctid
+                   (SELECT r.id FROM dag_runs r WHERE r.id = t.last_execution AND r.state < 'succeeded') AS running
+            FROM job_timers t
             JOIN jobs j ON j.id = t.job_id
             JOIN dags d ON d.id = j.dag_id AND d.deleted_at IS NULL
-            WHERE t.due_at <= statement_timestamp() AND NOT t.is_paused
-            ORDER BY t.due_at, t.job_id
+            WHERE t.ctid = ANY (ARRAY(
+                    SELECT x.place FROM (
+                        SELECT s.ctid AS place FROM job_timers s
+                        WHERE s.due_at <= statement_timestamp() AND NOT s.is_paused
+                        ORDER BY s.due_at LIMIT $1) x
+                    UNION
+                    SELECT y.place FROM (
+                        SELECT s.ctid AS place FROM job_timers s
+                        WHERE s.is_released AND NOT s.is_paused
+                        ORDER BY s.job_id LIMIT $1) y))
+              AND (t.due_at <= statement_timestamp() OR t.is_released) AND NOT t.is_paused
             FOR KEY SHARE OF d SKIP LOCKED
             FOR UPDATE OF t SKIP LOCKED
             """;
 
     // language=PostgreSQL
-    static final String FIRE = "SELECT fire_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9) AS fired";
+    static final String FIRE = "SELECT fired, nodes FROM fire_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
     // language=PostgreSQL
     static final String FAIL = """
@@ -59,7 +73,8 @@ public final class JobRepository {
                 WHERE j.id = f.job
                 RETURNING j.id
             )
-            UPDATE job_timers t SET due_at = 'infinity' FROM failed f WHERE t.job_id = f.id
+            UPDATE job_timers t SET due_at = 'infinity', held_at = NULL, is_released = false
+            FROM failed f WHERE t.job_id = f.id
             """;
 
     // language=PostgreSQL
@@ -71,19 +86,30 @@ public final class JobRepository {
     /**
      * A job that is due, by the database's clock.
      *
+     * @param timing when it fires; a DAG's own job has the policies of {@code isOfDag}
+     * @param due absent where only {@code held} is left
      * @param isPlanned false where it was only registered so far, and {@code due} says when
-     * @param isRunning whether its last execution has not ended
+     * @param fires how often it fired by itself
+     * @param running its last execution, where that has not ended
      */
     public record DueJob(
-            UUID id,
-            Instant due,
+            JobId id,
+            Timing timing,
+            boolean isOfDag,
+            Optional<Instant> due,
+            Optional<Instant> held,
             boolean isPlanned,
-            String schedule,
-            String timezone,
-            DagId dag,
+            long fires,
+            Optional<RunId> running,
             int tasks,
-            Instant now,
-            boolean isRunning) {}
+            Instant createdAt,
+            Instant now) {
+
+        /** How many tasks firing it may make. */
+        long weight() {
+            return timing.overlap() == OverlapPolicy.ALLOW ? (long) tasks * FirePlan.FIRES_AT_ONCE : tasks;
+        }
+    }
 
     /** What a plan may come to. */
     public sealed interface Planned {
@@ -94,8 +120,19 @@ public final class JobRepository {
         record Failed(String reason) implements Planned {}
     }
 
-    /** {@code fired}: how many runs were created; {@code pause}: until a job is due again, none where none ever is. */
-    public record Fired(int fired, Optional<Duration> pause) {}
+    /**
+     * What was done.
+     *
+     * @param fired how many runs were created
+     * @param cancelsAsked whether attempts on nodes are to end
+     * @param pause until a job is due again; none where none ever is
+     */
+    public record Fired(int fired, boolean cancelsAsked, Optional<Duration> pause) {}
+
+    private record Done(int fired, boolean cancelsAsked) {
+
+        private static final Done NOTHING = new Done(0, false);
+    }
 
     private final Sql sql;
 
@@ -120,9 +157,9 @@ public final class JobRepository {
                         .preparedQuery(REQUIRE_EPOCH)
                         .execute(Tuple.of(epoch))
                         .compose(_ -> transaction.preparedQuery(TAKE_DUE).execute(Tuple.of(jobs)))
-                        .compose(rows ->
-                                fire(transaction, within(tasks, Sql.list(rows, JobRepository::due)), planner, runId)))
-                .compose(fired -> sql.run(GET_PAUSE, Tuple.tuple()).map(rows -> new Fired(fired, pause(rows))));
+                        .compose(rows -> fire(transaction, within(tasks, inOrder(rows)), planner, runId)))
+                .compose(done -> sql.run(GET_PAUSE, Tuple.tuple())
+                        .map(rows -> new Fired(done.fired(), done.cancelsAsked(), pause(rows))));
     }
 
     private static Optional<Duration> pause(Iterable<Row> rows) {
@@ -134,21 +171,31 @@ public final class JobRepository {
 
     private static DueJob due(Row row) {
         return new DueJob(
-                row.getUUID("job_id"),
-                row.getOffsetDateTime("due_at").toInstant(),
+                new JobId(row.getUUID("job_id")),
+                ScheduledJobRepository.timing(row),
+                row.getBoolean("is_of_dag"),
+                Rows.optionalTime(row, "due_at"),
+                Rows.optionalTime(row, "held_at"),
                 row.getBoolean("is_planned"),
-                row.getString("schedule"),
-                row.getString("timezone"),
-                new DagId(row.getUUID("dag_id")),
+                row.getLong("fires"),
+                Optional.ofNullable(row.getUUID("running")).map(RunId::new),
                 row.getInteger("task_count"),
-                row.getOffsetDateTime("now").toInstant(),
-                row.getBoolean("is_running"));
+                Rows.time(row, "created_at"),
+                Rows.time(row, "now"));
+    }
+
+    /** Those that are due longest first. Not asked of the server, which would read all timers to have them in order. */
+    private static List<DueJob> inOrder(RowSet<Row> rows) {
+        return Sql.list(rows, JobRepository::due).stream()
+                .sorted(Comparator.comparing((DueJob job) -> job.due().orElse(Instant.MIN))
+                        .thenComparing(job -> job.id().value()))
+                .toList();
     }
 
     private static List<DueJob> within(int limit, List<DueJob> jobs) {
         var sum = 0L;
         for (var n = 0; n < jobs.size(); n++) {
-            sum += jobs.get(n).tasks();
+            sum += jobs.get(n).weight();
             if (sum > limit && n > 0) {
                 return jobs.subList(0, n);
             }
@@ -156,18 +203,18 @@ public final class JobRepository {
         return jobs;
     }
 
-    private static Future<Integer> fire(
+    private static Future<Done> fire(
             SqlConnection transaction,
             List<DueJob> jobs,
             Function<List<DueJob>, Future<List<Planned>>> planner,
             Supplier<UUID> runId) {
         if (jobs.isEmpty()) {
-            return Future.succeededFuture(0);
+            return Future.succeededFuture(Done.NOTHING);
         }
         return planner.apply(jobs).compose(plans -> carryOut(transaction, jobs, plans, runId));
     }
 
-    private static Future<Integer> carryOut(
+    private static Future<Done> carryOut(
             SqlConnection transaction, List<DueJob> jobs, List<Planned> plans, Supplier<UUID> runId) {
         var firing = new Columns();
         var failing = new ArrayList<UUID>();
@@ -176,7 +223,7 @@ public final class JobRepository {
             switch (plans.get(n)) {
                 case Planned.Plan(var plan) -> firing.add(jobs.get(n), plan, runId);
                 case Planned.Failed(var reason) -> {
-                    failing.add(jobs.get(n).id());
+                    failing.add(jobs.get(n).id().value());
                     reasons.add(Texts.clean(reason));
                 }
             }
@@ -189,53 +236,81 @@ public final class JobRepository {
                                 .addValue(failing.toArray(UUID[]::new))
                                 .addValue(reasons.toArray(String[]::new)));
         return failed.compose(_ -> firing.jobs.isEmpty()
-                ? Future.succeededFuture(0)
-                : transaction
-                        .preparedQuery(FIRE)
-                        .execute(firing.parameters())
-                        .map(rows -> rows.iterator().next().getInteger("fired")));
+                ? Future.succeededFuture(Done.NOTHING)
+                : transaction.preparedQuery(FIRE).execute(firing.parameters()).map(JobRepository::done));
+    }
+
+    private static Done done(RowSet<Row> rows) {
+        var row = rows.iterator().next();
+        var nodes = row.getArrayOfUUIDs("nodes");
+        return new Done(row.getInteger("fired"), nodes != null && nodes.length > 0);
     }
 
     /** The parameters of {@link #FIRE}. */
     private static final class Columns {
 
         private final List<UUID> jobs = new ArrayList<>();
-        private final List<OffsetDateTime> dues = new ArrayList<>();
+        private final List<Optional<Instant>> nexts = new ArrayList<>();
+        private final List<Optional<Instant>> helds = new ArrayList<>();
+        private final List<UUID> firing = new ArrayList<>();
+        private final List<Instant> dues = new ArrayList<>();
         private final List<UUID> runs = new ArrayList<>();
-        private final List<OffsetDateTime> nexts = new ArrayList<>();
+        private final List<UUID> cancelling = new ArrayList<>();
         private final List<UUID> skipping = new ArrayList<>();
         private final List<FirePlan.Skip> skips = new ArrayList<>();
 
         void add(DueJob job, FirePlan plan, Supplier<UUID> runId) {
-            jobs.add(job.id());
-            dues.add(plan.fire().map(Columns::time).orElse(null));
-            runs.add(plan.fire().isPresent() ? runId.get() : null);
-            nexts.add(plan.next().map(Columns::time).orElse(null));
+            var id = job.id().value();
+            jobs.add(id);
+            nexts.add(plan.next());
+            helds.add(plan.held());
+            plan.fires().forEach(due -> {
+                firing.add(id);
+                dues.add(due);
+                runs.add(runId.get());
+            });
+            if (plan.cancelsPrevious()) {
+                job.running().ifPresent(run -> cancelling.add(run.value()));
+            }
             plan.skips().forEach(skip -> {
-                skipping.add(job.id());
+                skipping.add(id);
                 skips.add(skip);
             });
         }
 
         Tuple parameters() {
             return Tuple.tuple()
-                    .addValue(jobs.toArray(UUID[]::new))
-                    .addValue(dues.toArray(OffsetDateTime[]::new))
-                    .addValue(runs.toArray(UUID[]::new))
-                    .addValue(nexts.toArray(OffsetDateTime[]::new))
-                    .addValue(skipping.toArray(UUID[]::new))
-                    .addValue(skips.stream().map(skip -> time(skip.first())).toArray(OffsetDateTime[]::new))
-                    .addValue(skips.stream().map(skip -> time(skip.last())).toArray(OffsetDateTime[]::new))
+                    .addValue(ids(jobs))
+                    .addValue(optionalTimes(nexts))
+                    .addValue(optionalTimes(helds))
+                    .addValue(ids(firing))
+                    .addValue(times(dues))
+                    .addValue(ids(runs))
+                    .addValue(ids(cancelling))
+                    .addValue(ids(skipping))
+                    .addValue(times(skips.stream().map(FirePlan.Skip::first).toList()))
+                    .addValue(times(skips.stream().map(FirePlan.Skip::last).toList()))
                     .addValue(skips.stream().map(skip -> count(skip.count())).toArray(Integer[]::new))
                     .addValue(
                             skips.stream().map(skip -> skip.reason().wireName()).toArray(String[]::new));
         }
 
-        private static OffsetDateTime time(Instant instant) {
-            return instant.atOffset(ZoneOffset.UTC);
+        private static UUID[] ids(List<UUID> ids) {
+            return ids.toArray(UUID[]::new);
         }
 
-        private static @org.jspecify.annotations.Nullable Integer count(OptionalInt count) {
+        private static OffsetDateTime[] times(List<Instant> times) {
+            return optionalTimes(times.stream().map(Optional::of).toList());
+        }
+
+        private static OffsetDateTime[] optionalTimes(List<Optional<Instant>> times) {
+            return times.stream()
+                    .map(time -> time.map(instant -> instant.atOffset(ZoneOffset.UTC))
+                            .orElse(null))
+                    .toArray(OffsetDateTime[]::new);
+        }
+
+        private static @Nullable Integer count(OptionalInt count) {
             return count.isPresent() ? count.getAsInt() : null;
         }
     }

@@ -282,7 +282,7 @@ public final class WorkRepository {
                         case "done" -> Future.succeededFuture(Optional.of(whatWasCancelled(row)));
                         case "repeated" -> Future.succeededFuture(Optional.of(new Cancelled(List.of(), List.of())));
                         case "unknown" -> Future.succeededFuture(Optional.empty());
-                        case "conflict" -> Future.failedFuture(DagRepository.keyTaken());
+                        case "conflict" -> Future.failedFuture(IdempotencyRepository.keyTaken());
                         case String other -> throw new IllegalStateException("cancel_work_once answered " + other);
                     };
                 });

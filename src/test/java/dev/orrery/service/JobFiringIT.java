@@ -1,9 +1,12 @@
 package dev.orrery.service;
 
 import static dev.orrery.testing.Await.await;
+import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.orrery.bus.Addresses;
+import dev.orrery.bus.Bus;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.RunId;
@@ -36,6 +39,7 @@ class JobFiringIT {
     private static final String YEARLY = "0 0 1 1 *";
 
     private final Vertx vertx = Vertx.vertx();
+    private final Bus bus = Bus.on(vertx);
     private final AtomicInteger signals = new AtomicInteger();
     private TestDatabase database;
     private Pools pools;
@@ -47,6 +51,7 @@ class JobFiringIT {
         database = Postgres.freshDatabase();
         pools = Pools.open(vertx, database.connectOptions(), 6, 200);
         dags = new DagRepository(vertx, pools.api());
+        bus.listen(Addresses.WORK_READY, _ -> signals.incrementAndGet());
         jobs = firing();
     }
 
@@ -73,7 +78,7 @@ class JobFiringIT {
                 .isEqualTo("schedule true");
         assertThat(executions()).isEqualTo(runs());
         assertThat(plannedFor(dag)).isEqualTo(value("date_trunc('year', now()) + interval '1 year'"));
-        assertThat(signals).hasValue(1);
+        until("routers were told", () -> signals.get() == 1);
     }
 
     @Test
@@ -241,11 +246,11 @@ class JobFiringIT {
 
     private static JobRepository.Planned now(JobRepository.DueJob job) {
         return new JobRepository.Planned.Plan(new dev.orrery.domain.job.FirePlan(
-                Optional.of(job.due()), Optional.of(job.now().plusSeconds(3_600)), List.of()));
+                job.due(), Optional.of(job.now().plusSeconds(3_600)), List.of()));
     }
 
     private JobFiring firing() {
-        return new JobFiring(vertx, new JobRepository(vertx, pools.hot()), JobFiringIT::id, signals::incrementAndGet);
+        return new JobFiring(vertx, new JobRepository(vertx, pools.hot()), JobFiringIT::id, bus);
     }
 
     private static java.util.UUID id() {

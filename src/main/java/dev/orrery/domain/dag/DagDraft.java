@@ -57,4 +57,10 @@ public record DagDraft(
     public DagDraft named(String newName) {
         return new DagDraft(Optional.of(newName), description, tasks, schedule, timezone, lock);
     }
+
+    /** The same, its only task doing this. */
+    public DagDraft doing(TaskType type) {
+        require(tasks.size() == 1, "there are several tasks");
+        return new DagDraft(name, description, List.of(tasks.getFirst().doing(type)), schedule, timezone, lock);
+    }
 }

@@ -76,6 +76,11 @@ public record TaskDefinition(
                 id, this.name, type, timeout, retry, dependencies, priority, queue, Optional.of(name));
     }
 
+    /** The same task, doing this. */
+    public TaskDefinition doing(TaskType other) {
+        return new TaskDefinition(id, name, other, timeout, retry, dependencies, priority, queue, lock);
+    }
+
     /** Whether a DAG or a task may be called so: not blank, not too long, and safe to print on a terminal. */
     public static boolean isName(String name) {
         return !name.isBlank()

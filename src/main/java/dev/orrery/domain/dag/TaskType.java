@@ -83,6 +83,19 @@ public sealed interface TaskType {
         }
     }
 
+    /** The same, given the params of its run: what the jobs of a function fire. DAG files have no such task. */
+    record FunctionCall(String handler) implements TaskType {
+
+        public FunctionCall {
+            requireNonNull(handler, "handler");
+        }
+
+        @Override
+        public String wireName() {
+            return "handler";
+        }
+    }
+
     /** Where a Python program comes from. */
     sealed interface PythonSource {
 

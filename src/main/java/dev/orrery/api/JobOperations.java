@@ -1,0 +1,229 @@
+package dev.orrery.api;
+
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.JobId;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.Problem;
+import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.job.ExecutionStatus;
+import dev.orrery.domain.job.JobStatus;
+import dev.orrery.domain.job.JobType;
+import dev.orrery.service.CursorPage;
+import dev.orrery.service.JobInput.OneTimeJobInput;
+import dev.orrery.service.JobInput.RecurringJobInput;
+import dev.orrery.service.JobInput.ScheduledJobInput;
+import dev.orrery.service.JobScheduler;
+import dev.orrery.store.ExecutionRepository;
+import dev.orrery.store.ExecutionRepository.StoredExecution;
+import dev.orrery.store.ScheduledJobRepository;
+import dev.orrery.store.ScheduledJobRepository.StoredJob;
+import io.vertx.core.Future;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+
+/** The operations tagged {@code Jobs}. */
+final class JobOperations {
+
+    private static final int FAILURES_SHOWN = 5;
+
+    private final JobScheduler jobs;
+
+    JobOperations(JobScheduler jobs) {
+        this.jobs = jobs;
+    }
+
+    Map<String, Operation> byId() {
+        var all = new HashMap<String, Operation>();
+        all.put("createJob", this::create);
+        all.put("listJobs", this::list);
+        all.put(
+                "getJob",
+                request -> jobs.getJob(request.tenant(), jobId(request)).map(job -> answer(200, job)));
+        all.put("updateJob", this::update);
+        all.put(
+                "deleteJob",
+                request -> jobs.unschedule(request.tenant(), jobId(request)).map(_ -> Answer.empty(204)));
+        all.put(
+                "pauseJob",
+                request -> jobs.pauseJob(request.tenant(), jobId(request)).map(job -> answer(200, job)));
+        all.put(
+                "resumeJob",
+                request -> jobs.resumeJob(request.tenant(), jobId(request)).map(job -> answer(200, job)));
+        all.put("cancelJob", this::cancel);
+        all.put("triggerJob", this::trigger);
+        all.put("listNextFires", this::next);
+        all.put("listJobExecutions", this::history);
+        all.put("getJobStats", this::stats);
+        all.put("listExecutions", this::executions);
+        all.put("getExecution", this::execution);
+        all.put("retryExecution", this::retry);
+        return all;
+    }
+
+    private Future<Answer> create(ApiRequest request) {
+        var made = switch (JobBody.read(request.body())) {
+            case ScheduledJobInput cron -> jobs.schedule(request.tenant(), cron, request.key());
+            case OneTimeJobInput once -> jobs.scheduleOnce(request.tenant(), once, request.key());
+            case RecurringJobInput recurring -> jobs.scheduleRecurring(request.tenant(), recurring, request.key());
+        };
+        return made.map(job -> answer(201, job).with("Location", Contract.BASE_PATH + "/jobs/" + job.id()));
+    }
+
+    private Future<Answer> list(ApiRequest request) {
+        var filter = new ScheduledJobRepository.Filter(
+                request.optionalText("status").map(JobStatus::ofWireName),
+                request.optionalText("type").map(JobType::ofWireName),
+                request.optionalText("tag"),
+                request.optionalText("handler"),
+                request.optionalText("text"));
+        var behind = position(request, ScheduledJobRepository.Position::new);
+        return page(
+                request,
+                limit -> jobs.listJobs(request.tenant(), filter, behind, limit),
+                job -> cursor(job.createdAt(), job.id().value()),
+                JobShapes::job);
+    }
+
+    private Future<Answer> update(ApiRequest request) {
+        return jobs.reschedule(request.tenant(), jobId(request), job -> JobBody.change(job.job(), request.body()))
+                .map(job -> answer(200, job));
+    }
+
+    private Future<Answer> cancel(ApiRequest request) {
+        return jobs.cancelJob(
+                        request.tenant(),
+                        jobId(request),
+                        request.text("running").equals("cancel"))
+                .map(job -> answer(200, job));
+    }
+
+    private Future<Answer> trigger(ApiRequest request) {
+        return jobs.trigger(request.tenant(), jobId(request), request.key())
+                .map(execution ->
+                        answer(202, execution).with("Location", Contract.BASE_PATH + "/executions/" + execution.id()));
+    }
+
+    private Future<Answer> next(ApiRequest request) {
+        return jobs.next(request.tenant(), jobId(request), Math.toIntExact(request.number("count")))
+                .map(times -> Answer.json(200, out -> JsonShapes.array(out, times, JobShapes::fireTime)));
+    }
+
+    private Future<Answer> history(ApiRequest request) {
+        var id = jobId(request);
+        var behind = position(request, ExecutionRepository.Position::new);
+        return page(
+                request,
+                limit -> jobs.getJobHistory(request.tenant(), id, executionFilter(request), behind, limit),
+                execution -> cursor(execution.scheduledAt(), execution.id()),
+                JobShapes::execution);
+    }
+
+    private Future<Answer> executions(ApiRequest request) {
+        var behind = position(request, ExecutionRepository.Position::new);
+        return page(
+                request,
+                limit -> jobs.listExecutions(request.tenant(), executionFilter(request), behind, limit),
+                execution -> cursor(execution.scheduledAt(), execution.id()),
+                JobShapes::execution);
+    }
+
+    private Future<Answer> execution(ApiRequest request) {
+        return jobs.getExecution(request.tenant(), executionId(request)).map(execution -> answer(200, execution));
+    }
+
+    private Future<Answer> retry(ApiRequest request) {
+        return jobs.retryExecution(request.tenant(), executionId(request), request.key())
+                .map(execution -> answer(200, execution));
+    }
+
+    private Future<Answer> stats(ApiRequest request) {
+        var id = jobId(request);
+        var hours = Math.toIntExact(request.number("windowHours"));
+        var window = Duration.ofHours(hours);
+        var failed = new ExecutionRepository.Filter(
+                Optional.of(ExecutionStatus.FAILED), Optional.of(Instant.now().minus(window)), Optional.empty());
+        return jobs.getJobStats(request.tenant(), id, window)
+                .compose(stats -> jobs.getJobHistory(request.tenant(), id, failed, Optional.empty(), FAILURES_SHOWN)
+                        .map(failures -> Answer.json(200, out -> JobShapes.stats(out, hours, stats, failures))));
+    }
+
+    private static ExecutionRepository.Filter executionFilter(ApiRequest request) {
+        return new ExecutionRepository.Filter(
+                request.optionalText("status").map(ExecutionStatus::ofWireName),
+                time(request, "from"),
+                time(request, "to"));
+    }
+
+    private static Optional<Instant> time(ApiRequest request, String parameter) {
+        return request.optionalText(parameter)
+                .map(text -> Times.parse(text)
+                        .orElseThrow(() -> wrongQuery(
+                                parameter, ProblemCode.INVALID_VALUE, "this is no time such as 2026-01-31T08:00:00Z")));
+    }
+
+    private static <T> Future<Answer> page(
+            ApiRequest request,
+            Function<Integer, Future<List<T>>> read,
+            Function<T, String> cursor,
+            JsonShapes.Shape<T> shape) {
+        var limit = Math.toIntExact(request.number("limit"));
+        return read.apply(limit + 1).map(found -> {
+            var items = found.size() > limit ? found.subList(0, limit) : found;
+            var next = found.size() > limit ? Optional.of(cursor.apply(items.getLast())) : Optional.<String>empty();
+            var page = new CursorPage<>(items, next);
+            return Answer.json(200, out -> JsonShapes.cursorPage(out, page, shape));
+        });
+    }
+
+    private static String cursor(Instant time, UUID id) {
+        return ChronoUnit.MICROS.between(Instant.EPOCH, time) + ":" + id;
+    }
+
+    private static <P> Optional<P> position(ApiRequest request, BiFunction<Instant, UUID, P> position) {
+        return request.optionalText("cursor").map(cursor -> {
+            var parts = cursor.split(":", -1);
+            try {
+                if (parts.length == 2) {
+                    return position.apply(
+                            Instant.EPOCH.plus(Long.parseLong(parts[0]), ChronoUnit.MICROS), UUID.fromString(parts[1]));
+                }
+            } catch (IllegalArgumentException | DateTimeException | ArithmeticException _) {
+                // Told below.
+            }
+            throw wrongQuery("cursor", ProblemCode.BAD_CURSOR, "this is not a nextCursor of this list");
+        });
+    }
+
+    private static OrreryException wrongQuery(String parameter, ProblemCode code, String message) {
+        return new OrreryException(
+                ErrorCode.BAD_REQUEST,
+                "the query parameter '" + parameter + "' is wrong",
+                List.of(Problem.at("query." + parameter, code, message)));
+    }
+
+    private static JobId jobId(ApiRequest request) {
+        return JobId.parse(request.text("jobId"));
+    }
+
+    private static UUID executionId(ApiRequest request) {
+        return RunId.parse(request.text("executionId")).value();
+    }
+
+    private static Answer answer(int status, StoredJob job) {
+        return Answer.json(status, out -> JobShapes.job(out, job));
+    }
+
+    private static Answer answer(int status, StoredExecution execution) {
+        return Answer.json(status, out -> JobShapes.execution(out, execution));
+    }
+}

@@ -1,0 +1,186 @@
+package dev.orrery.api;
+
+import static dev.orrery.api.JsonShapes.json;
+import static dev.orrery.api.JsonShapes.optional;
+import static dev.orrery.api.JsonShapes.text;
+import static dev.orrery.api.JsonShapes.texts;
+import static dev.orrery.api.JsonShapes.time;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.orrery.domain.Json;
+import dev.orrery.domain.WireNamed;
+import dev.orrery.domain.job.FireTime;
+import dev.orrery.domain.task.Durations;
+import dev.orrery.store.ExecutionRepository.Skipped;
+import dev.orrery.store.ExecutionRepository.Stats;
+import dev.orrery.store.ExecutionRepository.StoredExecution;
+import dev.orrery.store.ScheduledJobRepository.StoredJob;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** How jobs look as JSON: the schemas of the contract, field by field. */
+final class JobShapes {
+
+    private static final String TENANT = "default";
+    private static final DateTimeFormatter LOCAL = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss");
+
+    private JobShapes() {}
+
+    static void job(JsonGenerator out, StoredJob stored) throws IOException {
+        out.writeStartObject();
+        text(out, "id", stored.id());
+        out.writeStringField("name", stored.job().name());
+        out.writeStringField("type", stored.job().type().wireName());
+        out.writeStringField("status", stored.status().wireName());
+        timing(out, stored);
+        work(out, stored);
+        out.writeNumberField("executionsCount", stored.executions());
+        out.writeNumberField("successCount", stored.successes());
+        out.writeNumberField("failureCount", stored.failures());
+        number(out, "avgDurationMs", stored.averageMillis().map(Duration::toMillis));
+        texts(out, "tags", stored.job().tags());
+        json(out, "metadata", stored.job().metadata().orElse(Json.NULL));
+        out.writeStringField("platformId", TENANT);
+        optional(out, "createdBy", stored.job().createdBy());
+        optional(out, "error", stored.error());
+        time(out, "createdAt", stored.createdAt());
+        time(out, "updatedAt", stored.updatedAt());
+        time(out, "completedAt", stored.completedAt());
+        time(out, "cancelledAt", stored.cancelledAt());
+        out.writeEndObject();
+    }
+
+    private static void timing(JsonGenerator out, StoredJob stored) throws IOException {
+        var timing = stored.job().timing();
+        optional(out, "schedule", timing.schedule());
+        optional(out, "interval", timing.interval().map(Durations::text));
+        time(out, "runAt", timing.runAt());
+        out.writeStringField("timezone", timing.timezone());
+        time(out, "startAt", timing.startAt());
+        time(out, "endAt", timing.endAt());
+        number(out, "maxExecutions", timing.maxExecutions());
+        texts(
+                out,
+                "excludedDates",
+                timing.excludedDates().stream()
+                        .sorted()
+                        .map(LocalDate::toString)
+                        .toList());
+        out.writeStringField("misfire", timing.misfire().wireName());
+        out.writeStringField("overlap", timing.overlap().wireName());
+        time(out, "nextRun", stored.nextRun());
+        time(out, "lastRun", stored.lastRun());
+    }
+
+    private static void work(JsonGenerator out, StoredJob stored) throws IOException {
+        var work = stored.job().work();
+        out.writeStringField("handlerName", work.handler());
+        out.writeStringField("handlerType", work.type().wireName());
+        json(out, "payload", work.payload().orElse(Json.NULL));
+        out.writeNumberField("maxRetries", work.maxRetries());
+        out.writeNumberField("retryDelayMs", work.retryDelay().toMillis());
+        out.writeNumberField("timeoutMs", work.timeout().toMillis());
+        out.writeStringField("priority", work.priority().wireName());
+    }
+
+    static void fireTime(JsonGenerator out, FireTime fire) throws IOException {
+        out.writeStartObject();
+        time(out, "at", fire.at());
+        out.writeStringField("local", LOCAL.format(fire.local()));
+        out.writeStringField(
+                "offset",
+                fire.offset().getTotalSeconds() == 0 ? "+00:00" : fire.offset().getId());
+        optional(out, "clockChange", fire.clockChange().map(WireNamed::wireName));
+        optional(out, "meant", fire.meant().map((LocalDateTime local) -> LOCAL.format(local)));
+        out.writeEndObject();
+    }
+
+    static void execution(JsonGenerator out, StoredExecution execution) throws IOException {
+        out.writeStartObject();
+        text(out, "id", execution.id());
+        text(out, "jobId", execution.job());
+        out.writeStringField("status", execution.status().wireName());
+        out.writeStringField("triggeredBy", execution.cause().wireName());
+        time(out, "scheduledAt", execution.scheduledAt());
+        time(out, "startedAt", execution.startedAt());
+        time(out, "completedAt", execution.completedAt());
+        number(out, "durationMs", duration(execution));
+        json(out, "result", execution.output().orElse(Json.NULL));
+        optional(out, "error", execution.error());
+        out.writeNumberField("retryCount", Math.max(0, execution.attempts() - 1));
+        out.writeNumberField("maxRetries", execution.maxRetries());
+        time(out, "nextRetryAt", execution.nextRetryAt());
+        optional(out, "workerId", execution.worker());
+        time(out, "skippedUntil", execution.skipped().map(Skipped::until));
+        number(out, "skippedCount", execution.skipped().map(Skipped::fires).orElse(OptionalInt.empty()));
+        optional(out, "skippedReason", execution.skipped().map(Skipped::reason));
+        time(out, "createdAt", execution.createdAt());
+        out.writeEndObject();
+    }
+
+    private static Optional<Long> duration(StoredExecution execution) {
+        return execution
+                .startedAt()
+                .flatMap(start -> execution
+                        .completedAt()
+                        .map(end -> Duration.between(start, end).toMillis()));
+    }
+
+    static void stats(JsonGenerator out, int windowHours, Stats stats, List<StoredExecution> failures)
+            throws IOException {
+        out.writeStartObject();
+        out.writeNumberField("windowHours", windowHours);
+        out.writeNumberField("executions", stats.executions());
+        out.writeNumberField("successes", stats.successes());
+        out.writeNumberField("failures", stats.failures());
+        out.writeNumberField("timeouts", stats.timeouts());
+        out.writeNumberField("cancellations", stats.cancellations());
+        out.writeNumberField("open", stats.open());
+        out.writeNumberField("skips", stats.skips());
+        fraction(out, "successRate", successRate(stats));
+        fraction(out, "avgDurationMs", stats.averageMillis());
+        fraction(out, "p50DurationMs", percentile(stats, 0));
+        fraction(out, "p95DurationMs", percentile(stats, 1));
+        fraction(out, "p99DurationMs", percentile(stats, 2));
+        out.writeFieldName("lastFailures");
+        JsonShapes.array(out, failures, JobShapes::execution);
+        out.writeEndObject();
+    }
+
+    private static Optional<Double> successRate(Stats stats) {
+        var judged = stats.successes() + stats.failures() + stats.timeouts();
+        return judged == 0 ? Optional.empty() : Optional.of((double) stats.successes() / judged);
+    }
+
+    private static Optional<Double> percentile(Stats stats, int number) {
+        return stats.percentiles().isEmpty()
+                ? Optional.empty()
+                : Optional.of(stats.percentiles().get(number));
+    }
+
+    private static void number(JsonGenerator out, String name, Optional<Long> value) throws IOException {
+        if (value.isPresent()) {
+            out.writeNumberField(name, value.get());
+        } else {
+            out.writeNullField(name);
+        }
+    }
+
+    private static void number(JsonGenerator out, String name, OptionalInt value) throws IOException {
+        number(out, name, value.isPresent() ? Optional.of((long) value.getAsInt()) : Optional.empty());
+    }
+
+    private static void fraction(JsonGenerator out, String name, Optional<Double> value) throws IOException {
+        if (value.isPresent()) {
+            out.writeNumberField(name, Math.round(value.get() * 1_000) / 1_000.0);
+        } else {
+            out.writeNullField(name);
+        }
+    }
+}

@@ -1,0 +1,323 @@
+package dev.orrery.service;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import dev.orrery.bus.Addresses;
+import dev.orrery.bus.Bus;
+import dev.orrery.bus.BusMessage.WorkReady;
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.JobId;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.TenantId;
+import dev.orrery.domain.job.FireTime;
+import dev.orrery.domain.job.HandlerType;
+import dev.orrery.domain.job.JobStatus;
+import dev.orrery.domain.job.ScheduledJob;
+import dev.orrery.service.JobInput.OneTimeJobInput;
+import dev.orrery.service.JobInput.RecurringJobInput;
+import dev.orrery.service.JobInput.ScheduledJobInput;
+import dev.orrery.store.DagRepository;
+import dev.orrery.store.ExecutionRepository;
+import dev.orrery.store.ExecutionRepository.Stats;
+import dev.orrery.store.ExecutionRepository.StoredExecution;
+import dev.orrery.store.NewRun;
+import dev.orrery.store.ScheduledJobRepository;
+import dev.orrery.store.ScheduledJobRepository.StoredJob;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/**
+ * Jobs: registering them, changing and looking at them, and at what they did. A change is one store transaction; the leader
+ * fires what is due, see {@link JobFiring}.
+ */
+public final class JobScheduler {
+
+    private static final System.Logger LOG = System.getLogger(JobScheduler.class.getName());
+
+    /** So many running executions of a cancelled job are told to end at once; what is more is asked for again. */
+    private static final int CANCELLED_AT_ONCE = 1_000;
+
+    private static final int REGISTER_TRIES = 3;
+
+    private final Vertx vertx;
+    private final Repositories repositories;
+    private final RunService runs;
+    private final Supplier<UUID> ids;
+    private final Bus bus;
+
+    /** What it reads and writes through. */
+    public record Repositories(ScheduledJobRepository jobs, ExecutionRepository executions, DagRepository dags) {}
+
+    /** {@code ids}: new ids in the order of time. */
+    public JobScheduler(Vertx vertx, Repositories repositories, RunService runs, Supplier<UUID> ids, Bus bus) {
+        this.vertx = vertx;
+        this.repositories = repositories;
+        this.runs = runs;
+        this.ids = ids;
+        this.bus = bus;
+    }
+
+    /** Registers a job that fires by a cron text. Fails with every problem of it at once, or {@code HANDLER_NOT_FOUND}. */
+    public Future<StoredJob> schedule(TenantId tenant, ScheduledJobInput input, Optional<RequestKey> key) {
+        return register(tenant, input, key);
+    }
+
+    /** Registers a job that fires once. */
+    public Future<StoredJob> scheduleOnce(TenantId tenant, OneTimeJobInput input, Optional<RequestKey> key) {
+        return register(tenant, input, key);
+    }
+
+    /** Registers a job that fires until its end, or so many times. */
+    public Future<StoredJob> scheduleRecurring(TenantId tenant, RecurringJobInput input, Optional<RequestKey> key) {
+        return register(tenant, input, key);
+    }
+
+    private Future<StoredJob> register(TenantId tenant, JobInput input, Optional<RequestKey> key) {
+        var id = new JobId(ids.get());
+        var job = input.job();
+        return check(id, job).compose(_ -> create(tenant, id, job, key, 1)).compose(made -> getJob(tenant, made));
+    }
+
+    private Future<JobId> create(TenantId tenant, JobId id, ScheduledJob job, Optional<RequestKey> key, int attempt) {
+        return dag(tenant, job)
+                .compose(dag -> repositories
+                        .jobs()
+                        .create(tenant, id, dag, job, passesPayload(job), key.map(JobScheduler::storeKey)))
+                // The DAG was deleted just now, or that which jobs share was no longer needed.
+                .recover(error -> isGone(error) && attempt < REGISTER_TRIES
+                        ? create(tenant, id, job, key, attempt + 1)
+                        : Future.failedFuture(error));
+    }
+
+    private static boolean isGone(Throwable error) {
+        return error instanceof OrreryException known && known.code() == ErrorCode.HANDLER_NOT_FOUND;
+    }
+
+    private Future<Void> check(JobId id, ScheduledJob job) {
+        return vertx.executeBlocking(
+                () -> {
+                    var problems = JobTimes.problems(id, job, Instant.now());
+                    if (!problems.isEmpty()) {
+                        throw new OrreryException(
+                                ErrorCode.VALIDATION_ERROR,
+                                "the job is not valid: " + problems.getFirst().message(),
+                                problems);
+                    }
+                    return null;
+                },
+                false);
+    }
+
+    /** What the job fires: a published DAG, or one that is kept for jobs that do the same. */
+    private Future<DagId> dag(TenantId tenant, ScheduledJob job) {
+        if (job.work().type() == HandlerType.WORKFLOW) {
+            return repositories
+                    .dags()
+                    .getByName(tenant, job.work().handler())
+                    .map(found -> found.orElseThrow(() -> noHandler(job)).id());
+        }
+        return vertx.executeBlocking(() -> JobWork.publication(job.work()), false)
+                .compose(publication -> repositories.dags().ensureInternal(tenant, new DagId(ids.get()), publication));
+    }
+
+    private static boolean passesPayload(ScheduledJob job) {
+        return job.work().type() == HandlerType.WORKFLOW || JobWork.passesPayload(job.work());
+    }
+
+    /**
+     * Changes a job: what it fires from now on, and when, which is planned anew. {@code change} makes the new job of the
+     * present one. Fails with {@code CONFLICT} for a DAG's own job, and for one that was cancelled.
+     */
+    public Future<StoredJob> reschedule(TenantId tenant, JobId id, Function<StoredJob, JobInput> change) {
+        return ownJob(tenant, id).compose(stored -> {
+            if (stored.status() == JobStatus.CANCELLED) {
+                return Future.failedFuture(conflict("job " + id + " was cancelled; register a new one"));
+            }
+            var job = change.apply(stored).job();
+            return check(id, job)
+                    .compose(_ -> dag(tenant, job))
+                    .compose(dag -> repositories.jobs().update(tenant, id, dag, job, passesPayload(job)))
+                    .compose(changed -> changed ? getJob(tenant, id) : Future.failedFuture(noHandler(job)));
+        });
+    }
+
+    /** Deletes a job with its executions; those that run go on to their end. */
+    public Future<Void> unschedule(TenantId tenant, JobId id) {
+        return ownJob(tenant, id)
+                .compose(_ -> repositories.jobs().delete(tenant, id))
+                .compose(gone -> gone ? Future.succeededFuture() : Future.failedFuture(noJob(id)));
+    }
+
+    public Future<StoredJob> getJob(TenantId tenant, JobId id) {
+        return repositories.jobs().get(tenant, id).map(found -> found.orElseThrow(() -> noJob(id)));
+    }
+
+    /** Newest first, those behind the position. */
+    public Future<List<StoredJob>> listJobs(
+            TenantId tenant,
+            ScheduledJobRepository.Filter filter,
+            Optional<ScheduledJobRepository.Position> behind,
+            int limit) {
+        return repositories.jobs().list(tenant, filter, behind, limit);
+    }
+
+    /** It fires nothing by itself until it is resumed. Repeating it changes nothing. */
+    public Future<StoredJob> pauseJob(TenantId tenant, JobId id) {
+        return repositories
+                .jobs()
+                .pause(tenant, id)
+                .map(status -> requireAlive(id, status))
+                .compose(_ -> getJob(tenant, id));
+    }
+
+    /** What it missed meanwhile is up to its misfire policy. */
+    public Future<StoredJob> resumeJob(TenantId tenant, JobId id) {
+        return repositories
+                .jobs()
+                .resume(tenant, id)
+                .map(status -> requireAlive(id, status))
+                .compose(_ -> getJob(tenant, id));
+    }
+
+    private static JobStatus requireAlive(JobId id, Optional<JobStatus> status) {
+        var known = status.orElseThrow(() -> noJob(id));
+        if (known.isTerminal()) {
+            throw conflict("job " + id + " is " + known.wireName() + " and fires no more");
+        }
+        return known;
+    }
+
+    /** It never fires again; {@code running}: its executions that have not ended are cancelled too. */
+    public Future<StoredJob> cancelJob(TenantId tenant, JobId id, boolean running) {
+        return ownJob(tenant, id)
+                .compose(_ -> repositories.jobs().cancel(tenant, id))
+                .compose(_ -> running ? cancelRunning(tenant, id) : Future.succeededFuture())
+                .compose(_ -> getJob(tenant, id));
+    }
+
+    private Future<Void> cancelRunning(TenantId tenant, JobId id) {
+        return repositories
+                .jobs()
+                .openExecutions(tenant, id, CANCELLED_AT_ONCE)
+                .compose(open -> Future.all(
+                                open.stream().map(run -> cancel(tenant, run)).toList())
+                        .mapEmpty());
+    }
+
+    private Future<Void> cancel(TenantId tenant, UUID run) {
+        return runs.cancel(tenant, new RunId(run), Optional.empty()).recover(error -> {
+            // It may be gone meanwhile; all others are cancelled nevertheless.
+            LOG.log(WARNING, "event=cancel_failed run=" + run, error);
+            return Future.succeededFuture();
+        });
+    }
+
+    /** Fires a job now, beside its schedule and also while it is paused. Answers the execution. */
+    public Future<StoredExecution> trigger(TenantId tenant, JobId id, Optional<RequestKey> key) {
+        return getJob(tenant, id)
+                .compose(_ -> repositories
+                        .executions()
+                        .trigger(tenant, id, new RunId(ids.get()), key.map(JobScheduler::storeKey)))
+                .compose(made -> {
+                    bus.publish(Addresses.WORK_READY, new WorkReady(Set.of()));
+                    return getExecution(tenant, made.value());
+                });
+    }
+
+    /** When the job fires next, as far as that is known now; nothing for one that does not fire by itself. */
+    public Future<List<FireTime>> next(TenantId tenant, JobId id, int count) {
+        return getJob(tenant, id)
+                .compose(stored -> stored.status().isTerminal()
+                        ? Future.succeededFuture(List.of())
+                        : vertx.executeBlocking(() -> preview(stored, count), false));
+    }
+
+    private static List<FireTime> preview(StoredJob stored, int count) {
+        var timing = stored.job().timing();
+        var schedule = JobTimes.schedule(stored.id(), timing, stored.createdAt());
+        var remaining = JobTimes.bounds(timing).remaining(stored.fires()).orElse(count);
+        // What the leader has planned may be due a moment ago.
+        var after = stored.nextRun().map(next -> next.minusNanos(1_000)).orElseGet(Instant::now);
+        var shown = (int) Math.min(count, remaining);
+        return shown == 0 ? List.of() : FireTime.preview(schedule, JobTimes.zone(timing), after, shown);
+    }
+
+    /** The job's executions and what was left out, newest first, behind the position. */
+    public Future<List<StoredExecution>> getJobHistory(
+            TenantId tenant,
+            JobId id,
+            ExecutionRepository.Filter filter,
+            Optional<ExecutionRepository.Position> behind,
+            int limit) {
+        return getJob(tenant, id).compose(_ -> repositories.executions().ofJob(tenant, id, filter, behind, limit));
+    }
+
+    /** Executions of all jobs, newest first, behind the position. */
+    public Future<List<StoredExecution>> listExecutions(
+            TenantId tenant,
+            ExecutionRepository.Filter filter,
+            Optional<ExecutionRepository.Position> behind,
+            int limit) {
+        return repositories.executions().list(tenant, filter, behind, limit);
+    }
+
+    public Future<StoredExecution> getExecution(TenantId tenant, UUID id) {
+        return repositories.executions().get(tenant, id).map(found -> found.orElseThrow(() -> noExecution(id)));
+    }
+
+    /** One more attempt at an execution that ended badly. */
+    public Future<StoredExecution> retryExecution(TenantId tenant, UUID id, Optional<RequestKey> key) {
+        return repositories
+                .executions()
+                .retry(tenant, id, key.map(JobScheduler::storeKey))
+                .compose(queue -> {
+                    queue.ifPresent(name -> bus.publish(Addresses.WORK_READY, new WorkReady(Set.of(name))));
+                    return getExecution(tenant, id);
+                });
+    }
+
+    /** What the job did in the window that ends now. */
+    public Future<Stats> getJobStats(TenantId tenant, JobId id, Duration window) {
+        return getJob(tenant, id).compose(_ -> repositories.executions().stats(tenant, id, window));
+    }
+
+    private Future<StoredJob> ownJob(TenantId tenant, JobId id) {
+        return getJob(tenant, id)
+                .compose(stored -> stored.isOfDag()
+                        ? Future.failedFuture(conflict("job " + id + " is the schedule of the DAG '"
+                                + stored.job().name() + "'; change 'schedule:' in its file"))
+                        : Future.succeededFuture(stored));
+    }
+
+    private static NewRun.Key storeKey(RequestKey key) {
+        return new NewRun.Key(key.operation(), key.key(), key.requestHash());
+    }
+
+    private static OrreryException conflict(String message) {
+        return new OrreryException(ErrorCode.CONFLICT, message);
+    }
+
+    private static OrreryException noJob(JobId id) {
+        return new OrreryException(ErrorCode.JOB_NOT_FOUND, "there is no job " + id);
+    }
+
+    private static OrreryException noExecution(UUID id) {
+        return new OrreryException(ErrorCode.EXECUTION_NOT_FOUND, "there is no execution " + id);
+    }
+
+    private static OrreryException noHandler(ScheduledJob job) {
+        return new OrreryException(
+                ErrorCode.HANDLER_NOT_FOUND,
+                "there is no DAG called '" + job.work().handler() + "'");
+    }
+}

@@ -1,0 +1,475 @@
+package dev.orrery.store;
+
+import dev.orrery.domain.DagId;
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.JobId;
+import dev.orrery.domain.Json;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.TenantId;
+import dev.orrery.domain.job.HandlerType;
+import dev.orrery.domain.job.JobPriority;
+import dev.orrery.domain.job.JobStatus;
+import dev.orrery.domain.job.JobType;
+import dev.orrery.domain.job.MisfirePolicy;
+import dev.orrery.domain.job.OverlapPolicy;
+import dev.orrery.domain.job.ScheduledJob;
+import dev.orrery.domain.job.ScheduledJob.Timing;
+import dev.orrery.domain.job.ScheduledJob.Work;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** Jobs as people register, look at and change them; {@link JobRepository} fires them. */
+public final class ScheduledJobRepository {
+
+    // What a job's rows tell, with the alias j for jobs.
+    private static final String COLUMNS = """
+            j.id, j.dag_id, j.name, j.type, j.status, j.schedule, j.interval_ms, j.run_at, j.timezone, j.start_at, j.end_at,
+                   j.max_executions, j.excluded_dates, j.misfire, j.overlap, j.handler_type, j.handler_name,
+                   j.payload::text AS payload, j.max_retries, j.retry_delay_ms, j.timeout_ms, j.priority, j.tags,
+                   j.metadata::text AS metadata, j.created_by, j.error, j.created_at, j.updated_at, j.completed_at,
+                   j.cancelled_at, j.start_at > statement_timestamp() AS is_early, nullif(t.due_at, 'infinity') AS due_at, t.is_planned, t.fires,
+                   (SELECT e.scheduled_at FROM job_executions e
+                    WHERE e.job_id = j.id ORDER BY e.scheduled_at DESC LIMIT 1) AS last_run,
+                   (SELECT count(*) FROM job_executions e WHERE e.job_id = j.id AND e.outcome IS NULL)
+                       + coalesce(c.executions, 0) AS executions,
+                   coalesce(c.successes, 0) AS successes, coalesce(c.failures, 0) AS failures,
+                   (extract(epoch FROM c.duration_sum) * 1000 / nullif(c.executions, 0))::bigint AS average_ms
+            FROM jobs j
+            LEFT JOIN job_timers t ON t.job_id = j.id
+            LEFT JOIN job_counts c ON c.job_id = j.id""";
+
+    // The DAG is held against its deletion.
+    // language=PostgreSQL
+    static final String REGISTER = """
+            WITH dag AS (
+                SELECT d.id FROM dags d
+                WHERE d.id = $3 AND d.tenant_id = $2 AND d.deleted_at IS NULL
+                FOR KEY SHARE
+            ), registered AS (
+                INSERT INTO jobs (id, tenant_id, dag_id, name, type, schedule, interval_ms, run_at, timezone, start_at, end_at,
+                                  max_executions, excluded_dates, misfire, overlap, handler_type, handler_name, payload,
+                                  passes_payload, max_retries, retry_delay_ms, timeout_ms, priority, tags, metadata,
+                                  created_by)
+                SELECT $1, $2, d.id, $4, $5::text::job_type, $6, $7, $8, $9,
+                       CASE WHEN $7::bigint IS NULL THEN $10 ELSE coalesce($10::timestamptz, clock_timestamp()) END, $11,
+                       $12, $13, $14::text::misfire_policy, $15::text::overlap_policy, $16::text::handler_type, $17,
+                       $18::text::json, $19, $20, $21, $22, $23, $24, $25::text::json, $26
+                FROM dag d
+                RETURNING id
+            )
+            INSERT INTO job_timers (job_id) SELECT r.id FROM registered r
+            """;
+
+    // Planned anew, from now on; executions that there were are counted on.
+    // language=PostgreSQL
+    static final String CHANGE = """
+            WITH dag AS (
+                SELECT d.id FROM dags d
+                WHERE d.id = $3 AND d.tenant_id = $2 AND d.deleted_at IS NULL
+                FOR KEY SHARE
+            ), changed AS (
+                UPDATE jobs j
+                SET dag_id = d.id, name = $4, type = $5::text::job_type, schedule = $6, interval_ms = $7, run_at = $8,
+                    timezone = $9,
+                    start_at = CASE WHEN $7::bigint IS NULL THEN $10 ELSE coalesce($10::timestamptz, j.created_at) END,
+                    end_at = $11, max_executions = $12, excluded_dates = $13, misfire = $14::text::misfire_policy,
+                    overlap = $15::text::overlap_policy, handler_type = $16::text::handler_type, handler_name = $17,
+                    payload = $18::text::json, passes_payload = $19, max_retries = $20, retry_delay_ms = $21,
+                    timeout_ms = $22, priority = $23, tags = $24, metadata = $25::text::json, created_by = $26,
+                    updated_at = clock_timestamp(), error = NULL, completed_at = NULL,
+                    status = CASE WHEN j.status = 'paused' THEN 'paused' ELSE 'active' END::job_status
+                FROM dag d
+                WHERE j.id = $1 AND j.tenant_id = $2 AND j.deleted_at IS NULL AND j.status <> 'cancelled'
+                  AND j.id <> j.dag_id
+                RETURNING j.id
+            )
+            INSERT INTO job_timers AS t (job_id) SELECT r.id FROM changed r
+            ON CONFLICT (job_id) DO UPDATE
+                SET due_at = clock_timestamp(), is_planned = false, held_at = NULL, is_released = false
+            """;
+
+    // language=PostgreSQL
+    static final String GET = "SELECT " + COLUMNS + " WHERE j.tenant_id = $1 AND j.id = $2 AND j.deleted_at IS NULL";
+
+    private static final String PAGE = """
+              AND j.tenant_id = $1 AND j.deleted_at IS NULL
+              AND ($2::timestamptz IS NULL OR (j.created_at, j.id) < ($2, $3::uuid))
+              AND ($5::text IS NULL OR j.name ILIKE '%%' || $5 || '%%')
+              AND ($6::text IS NULL OR j.status = $6::text::job_status)
+              AND ($7::boolean IS NULL OR coalesce(j.start_at > statement_timestamp(), false) = $7)
+              AND ($8::text IS NULL OR j.type = $8::text::job_type)
+              AND ($9::text IS NULL OR j.handler_name = $9)
+              AND ($10::text IS NULL OR j.tags @> ARRAY[$10::text])
+            ORDER BY j.created_at DESC, j.id DESC
+            LIMIT $4
+            """.replace("%%", "%");
+
+    // One list for each filter, so that each has its own index and none is planned for the others.
+    // language=PostgreSQL
+    static final String LIST = "SELECT " + COLUMNS + "\nWHERE true\n" + PAGE;
+
+    // language=PostgreSQL
+    static final String LIST_BY_STATUS = "SELECT " + COLUMNS + "\nWHERE j.status = $6::text::job_status\n" + PAGE;
+
+    // language=PostgreSQL
+    static final String LIST_BY_HANDLER = "SELECT " + COLUMNS + "\nWHERE j.handler_name = $9\n" + PAGE;
+
+    // language=PostgreSQL
+    static final String LIST_BY_TAG = "SELECT " + COLUMNS + "\nWHERE j.tags @> ARRAY[$10::text]\n" + PAGE;
+
+    // language=PostgreSQL
+    static final String LIST_BY_TYPE = "SELECT " + COLUMNS + "\nWHERE j.type = $8::text::job_type\n" + PAGE;
+
+    // A DAG's own job is paused with its DAG, whose trigger does the rest.
+    // language=PostgreSQL
+    static final String PAUSE = """
+            WITH asked AS (
+                SELECT j.id, j.dag_id, j.status FROM jobs j
+                WHERE j.tenant_id = $1 AND j.id = $2 AND j.deleted_at IS NULL FOR NO KEY UPDATE
+            ), dag AS (
+                UPDATE dags d SET is_active = false, updated_at = clock_timestamp()
+                FROM asked a WHERE d.id = a.id AND d.is_active
+            ), paused AS (
+                UPDATE jobs j SET status = 'paused', updated_at = clock_timestamp()
+                FROM asked a WHERE j.id = a.id AND a.status = 'active' AND a.id <> a.dag_id
+            ), timer AS (
+                UPDATE job_timers t SET is_paused = true
+                FROM asked a WHERE t.job_id = a.id AND a.status = 'active' AND a.id <> a.dag_id
+            )
+            SELECT a.status FROM asked a
+            """;
+
+    // language=PostgreSQL
+    static final String RESUME = """
+            WITH asked AS (
+                SELECT j.id, j.dag_id, j.status FROM jobs j
+                WHERE j.tenant_id = $1 AND j.id = $2 AND j.deleted_at IS NULL FOR NO KEY UPDATE
+            ), dag AS (
+                UPDATE dags d SET is_active = true, updated_at = clock_timestamp()
+                FROM asked a WHERE d.id = a.id AND NOT d.is_active
+            ), resumed AS (
+                UPDATE jobs j SET status = 'active', updated_at = clock_timestamp()
+                FROM asked a WHERE j.id = a.id AND a.status = 'paused' AND a.id <> a.dag_id
+            ), timer AS (
+                UPDATE job_timers t SET is_paused = false
+                FROM asked a WHERE t.job_id = a.id AND a.status = 'paused' AND a.id <> a.dag_id
+            )
+            SELECT a.status FROM asked a
+            """;
+
+    // language=PostgreSQL
+    static final String CANCEL = """
+            WITH asked AS (
+                SELECT j.id, j.dag_id, j.status FROM jobs j
+                WHERE j.tenant_id = $1 AND j.id = $2 AND j.deleted_at IS NULL FOR NO KEY UPDATE
+            ), cancelled AS (
+                UPDATE jobs j
+                SET status = 'cancelled', error = NULL, cancelled_at = clock_timestamp(), updated_at = clock_timestamp()
+                FROM asked a WHERE j.id = a.id AND a.status IN ('active', 'paused', 'failed') AND a.id <> a.dag_id
+            ), timer AS (
+                DELETE FROM job_timers t USING asked a
+                WHERE t.job_id = a.id AND a.status IN ('active', 'paused', 'failed') AND a.id <> a.dag_id
+            )
+            SELECT a.status FROM asked a
+            """;
+
+    // language=PostgreSQL
+    static final String HIDE = """
+            WITH hidden AS (
+                UPDATE jobs j SET deleted_at = clock_timestamp()
+                WHERE j.tenant_id = $1 AND j.id = $2 AND j.deleted_at IS NULL AND j.id <> j.dag_id
+                RETURNING j.id
+            ), timer AS (
+                DELETE FROM job_timers t USING hidden h WHERE t.job_id = h.id
+            )
+            SELECT h.id FROM hidden h
+            """;
+
+    // language=PostgreSQL
+    static final String LIST_OPEN_EXECUTIONS = """
+            SELECT e.id FROM job_executions e
+            WHERE e.tenant_id = $1 AND e.job_id = $2 AND e.outcome IS NULL ORDER BY e.id LIMIT $3
+            """;
+
+    // language=PostgreSQL
+    static final String PURGE_HIDDEN = "SELECT purge_hidden_jobs($1) AS purged FROM require_epoch($2)";
+
+    private final Sql sql;
+
+    public ScheduledJobRepository(Vertx vertx, Pool pool) {
+        this.sql = new Sql(vertx, pool);
+    }
+
+    /**
+     * A job with what came of it.
+     *
+     * @param dag what it fires
+     * @param isOfDag whether it is the schedule that a DAG's own file names
+     * @param nextRun when it fires next, by what the leader planned; absent also while it did not plan yet
+     * @param isPlanned whether the leader has planned it since it was last changed
+     * @param executions how many there were in all
+     * @param averageMillis how long those that ended took
+     */
+    public record StoredJob(
+            JobId id,
+            ScheduledJob job,
+            DagId dag,
+            boolean isOfDag,
+            JobStatus status,
+            Optional<String> error,
+            Optional<Instant> nextRun,
+            boolean isPlanned,
+            Optional<Instant> lastRun,
+            long fires,
+            long executions,
+            long successes,
+            long failures,
+            Optional<Duration> averageMillis,
+            Instant createdAt,
+            Instant updatedAt,
+            Optional<Instant> completedAt,
+            Optional<Instant> cancelledAt) {}
+
+    /** Which jobs are wanted: all of what is given has to hold. {@code text}: is part of the name. */
+    public record Filter(
+            Optional<JobStatus> status,
+            Optional<JobType> type,
+            Optional<String> tag,
+            Optional<String> handler,
+            Optional<String> text) {}
+
+    /** A job in the order of lists, which are newest first. */
+    public record Position(Instant createdAt, UUID id) {}
+
+    /**
+     * Registers a job that fires this DAG; under a key that made one before, answers that one. Fails with {@code
+     * HANDLER_NOT_FOUND} where the DAG is gone, with {@code CONFLICT} where the key came with another request.
+     */
+    public Future<JobId> create(
+            TenantId tenant, JobId id, DagId dag, ScheduledJob job, boolean passesPayload, Optional<NewRun.Key> key) {
+        var parameters = parameters(tenant, id, dag, job, passesPayload);
+        return sql.transaction(transaction -> IdempotencyRepository.once(
+                transaction,
+                tenant,
+                key,
+                id.value(),
+                () -> transaction
+                        .preparedQuery(REGISTER)
+                        .execute(parameters)
+                        .compose(rows -> rows.rowCount() == 1
+                                ? Future.succeededFuture(id)
+                                : Future.failedFuture(new OrreryException(
+                                        ErrorCode.HANDLER_NOT_FOUND,
+                                        "there is no DAG called '" + job.work().handler() + "'"))),
+                made -> Future.succeededFuture(new JobId(made))));
+    }
+
+    /** Changes a job that is not a DAG's own and was not cancelled; false where there is none, or the DAG is gone. */
+    public Future<Boolean> update(TenantId tenant, JobId id, DagId dag, ScheduledJob job, boolean passesPayload) {
+        return sql.run(CHANGE, parameters(tenant, id, dag, job, passesPayload)).map(rows -> rows.rowCount() == 1);
+    }
+
+    private static Tuple parameters(TenantId tenant, JobId id, DagId dag, ScheduledJob job, boolean passesPayload) {
+        var timing = job.timing();
+        var work = job.work();
+        return Tuple.tuple()
+                .addValue(id.value())
+                .addValue(tenant.value())
+                .addValue(dag.value())
+                .addValue(Texts.clean(job.name()))
+                .addValue(job.type().wireName())
+                .addValue(timing.schedule().orElse(null))
+                .addValue(timing.interval().map(Duration::toMillis).orElse(null))
+                .addValue(time(timing.runAt()))
+                .addValue(timing.timezone())
+                .addValue(time(timing.startAt()))
+                .addValue(time(timing.endAt()))
+                .addValue(
+                        timing.maxExecutions().isPresent()
+                                ? (Object) timing.maxExecutions().getAsInt()
+                                : null)
+                .addValue(timing.excludedDates().stream().sorted().toArray(LocalDate[]::new))
+                .addValue(timing.misfire().wireName())
+                .addValue(timing.overlap().wireName())
+                .addValue(work.type().wireName())
+                .addValue(Texts.clean(work.handler()))
+                .addValue(work.payload().map(Texts::clean).map(Json::text).orElse(null))
+                .addValue(passesPayload)
+                .addValue(work.maxRetries())
+                .addValue(work.retryDelay().toMillis())
+                .addValue(work.timeout().toMillis())
+                .addValue((short) work.priority().taskPriority())
+                .addValue(job.tags().stream().map(Texts::clean).toArray(String[]::new))
+                .addValue(job.metadata().map(Texts::clean).map(Json::text).orElse(null))
+                .addValue(job.createdBy().map(Texts::clean).orElse(null));
+    }
+
+    private static java.time.@Nullable OffsetDateTime time(Optional<Instant> time) {
+        return time.map(instant -> instant.atOffset(ZoneOffset.UTC)).orElse(null);
+    }
+
+    public Future<Optional<StoredJob>> get(TenantId tenant, JobId id) {
+        return sql.run(GET, Tuple.of(tenant.value(), id.value()))
+                .map(rows -> Rows.first(rows, ScheduledJobRepository::job));
+    }
+
+    /** Newest first, those behind the position. */
+    public Future<List<StoredJob>> list(TenantId tenant, Filter filter, Optional<Position> behind, int limit) {
+        var status = filter.status().map(ScheduledJobRepository::storedStatus);
+        var parameters = Tuple.tuple()
+                .addValue(tenant.value())
+                .addValue(time(behind.map(Position::createdAt)))
+                .addValue(behind.map(Position::id).orElse(null))
+                .addValue(limit)
+                .addValue(filter.text().map(ScheduledJobRepository::literally).orElse(null))
+                .addValue(status.orElse(null))
+                .addValue(
+                        filter.status().flatMap(ScheduledJobRepository::isEarly).orElse(null))
+                .addValue(filter.type().map(JobType::wireName).orElse(null))
+                .addValue(filter.handler().map(Texts::clean).orElse(null))
+                .addValue(filter.tag().map(Texts::clean).orElse(null));
+        return sql.run(statement(filter), parameters).map(rows -> Rows.list(rows, ScheduledJobRepository::job));
+    }
+
+    private static String statement(Filter filter) {
+        if (filter.tag().isPresent()) {
+            return LIST_BY_TAG;
+        } else if (filter.handler().isPresent()) {
+            return LIST_BY_HANDLER;
+        } else if (filter.status().isPresent()) {
+            return LIST_BY_STATUS;
+        }
+        return filter.type().isPresent() ? LIST_BY_TYPE : LIST;
+    }
+
+    private static String storedStatus(JobStatus status) {
+        return status == JobStatus.PENDING ? JobStatus.ACTIVE.wireName() : status.wireName();
+    }
+
+    private static Optional<Boolean> isEarly(JobStatus status) {
+        return switch (status) {
+            case PENDING -> Optional.of(true);
+            case ACTIVE -> Optional.of(false);
+            case PAUSED, COMPLETED, FAILED, CANCELLED -> Optional.empty();
+        };
+    }
+
+    /** What stands for any text in a pattern stands for itself. */
+    private static String literally(String text) {
+        return Texts.clean(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_");
+    }
+
+    /** The status it had; empty where there is no such job. One that does not fire any more is left as it is. */
+    public Future<Optional<JobStatus>> pause(TenantId tenant, JobId id) {
+        return move(PAUSE, tenant, id);
+    }
+
+    /** As {@link #pause}: it fires again. What it missed meanwhile is up to its misfire policy. */
+    public Future<Optional<JobStatus>> resume(TenantId tenant, JobId id) {
+        return move(RESUME, tenant, id);
+    }
+
+    /** As {@link #pause}: it never fires again. */
+    public Future<Optional<JobStatus>> cancel(TenantId tenant, JobId id) {
+        return move(CANCEL, tenant, id);
+    }
+
+    private Future<Optional<JobStatus>> move(String statement, TenantId tenant, JobId id) {
+        return sql.run(statement, Tuple.of(tenant.value(), id.value()))
+                .map(rows -> Rows.first(rows, row -> JobStatus.ofWireName(row.getString("status"))));
+    }
+
+    /** Takes a job away from all readers; its rows go with {@link #purgeHidden}. False where there is none, or it is a DAG's. */
+    public Future<Boolean> delete(TenantId tenant, JobId id) {
+        return sql.run(HIDE, Tuple.of(tenant.value(), id.value())).map(rows -> rows.size() == 1);
+    }
+
+    /** Executions that are not known to have ended, the oldest first. */
+    public Future<List<UUID>> openExecutions(TenantId tenant, JobId id, int limit) {
+        return sql.run(LIST_OPEN_EXECUTIONS, Tuple.of(tenant.value(), id.value(), limit))
+                .map(rows -> Rows.list(rows, row -> row.getUUID("id")));
+    }
+
+    /** Deletes a part of what belongs to a deleted job, about so many executions; false where nothing was left to do. */
+    public Future<Boolean> purgeHidden(int executions, long epoch) {
+        return sql.run(PURGE_HIDDEN, Tuple.of(executions, epoch))
+                .map(rows -> rows.iterator().next().getBoolean("purged"));
+    }
+
+    private static StoredJob job(Row row) {
+        var status = JobStatus.ofWireName(row.getString("status"));
+        var isEarly = Boolean.TRUE.equals(row.getBoolean("is_early"));
+        var isPlanned = Boolean.TRUE.equals(row.getBoolean("is_planned"));
+        var mayFire = isPlanned && status == JobStatus.ACTIVE;
+        var fires = row.getLong("fires");
+        return new StoredJob(
+                new JobId(row.getUUID("id")),
+                scheduled(row),
+                new DagId(row.getUUID("dag_id")),
+                row.getUUID("id").equals(row.getUUID("dag_id")),
+                status == JobStatus.ACTIVE && isEarly ? JobStatus.PENDING : status,
+                Optional.ofNullable(row.getString("error")),
+                mayFire ? Rows.optionalTime(row, "due_at") : Optional.empty(),
+                isPlanned,
+                Rows.optionalTime(row, "last_run"),
+                fires == null ? 0 : fires,
+                row.getLong("executions"),
+                row.getLong("successes"),
+                row.getLong("failures"),
+                Optional.ofNullable(row.getLong("average_ms")).map(Duration::ofMillis),
+                Rows.time(row, "created_at"),
+                Rows.time(row, "updated_at"),
+                Rows.optionalTime(row, "completed_at"),
+                Rows.optionalTime(row, "cancelled_at"));
+    }
+
+    private static ScheduledJob scheduled(Row row) {
+        return new ScheduledJob(
+                row.getString("name"),
+                JobType.ofWireName(row.getString("type")),
+                timing(row),
+                work(row),
+                List.of(row.getArrayOfStrings("tags")),
+                Optional.ofNullable(row.getString("metadata")).map(Json::new),
+                Optional.ofNullable(row.getString("created_by")));
+    }
+
+    static Timing timing(Row row) {
+        var count = row.getInteger("max_executions");
+        return new Timing(
+                Optional.ofNullable(row.getString("schedule")),
+                Optional.ofNullable(row.getLong("interval_ms")).map(Duration::ofMillis),
+                Rows.optionalTime(row, "run_at"),
+                row.getString("timezone"),
+                Rows.optionalTime(row, "start_at"),
+                Rows.optionalTime(row, "end_at"),
+                count == null ? OptionalInt.empty() : OptionalInt.of(count),
+                Set.of(row.getArrayOfLocalDates("excluded_dates")),
+                MisfirePolicy.ofWireName(row.getString("misfire")),
+                OverlapPolicy.ofWireName(row.getString("overlap")));
+    }
+
+    private static Work work(Row row) {
+        return new Work(
+                HandlerType.ofWireName(row.getString("handler_type")),
+                row.getString("handler_name"),
+                Optional.ofNullable(row.getString("payload")).map(Json::new),
+                row.getInteger("max_retries"),
+                Duration.ofMillis(row.getLong("retry_delay_ms")),
+                Duration.ofMillis(row.getLong("timeout_ms")),
+                JobPriority.ofTaskPriority(row.getShort("priority")));
+    }
+}
