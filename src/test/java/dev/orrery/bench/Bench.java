@@ -50,16 +50,21 @@ public final class Bench {
     }
 
     /**
-     * {@code [--cluster] [--short] [--tasks N] [--json FILE] [--server URL --data-dir FOLDER --pid PID]}; without a server
+     * {@code [--cluster | --jobs] [--short] [--tasks N] [--json FILE] [--server URL --data-dir FOLDER --pid PID]}; without a server
      * it starts a node.
      */
     public static void main(String[] arguments) throws Exception {
         var words = new ArrayList<>(List.of(arguments));
         var isCluster = words.remove("--cluster");
+        var isJobs = words.remove("--jobs");
         var effort = words.remove("--short") ? Effort.SHORT : Effort.FULL;
         var options = options(words);
         if (isCluster) {
-            measureCluster(options);
+            write(ClusterBench.run(Integer.parseInt(options.getOrDefault("--tasks", "20000"))), options);
+            return;
+        }
+        if (isJobs) {
+            write(JobsBench.run(effort == Effort.SHORT ? 20_000 : 1_000_000), options);
             return;
         }
         if (options.containsKey("--server")) {
@@ -80,8 +85,7 @@ public final class Bench {
         }
     }
 
-    private static void measureCluster(Map<String, String> options) throws Exception {
-        var figures = ClusterBench.run(Integer.parseInt(options.getOrDefault("--tasks", "20000")));
+    private static void write(Map<String, Double> figures, Map<String, String> options) throws IOException {
         if (options.containsKey("--json")) {
             Files.writeString(Path.of(options.get("--json")), json(figures));
         }
@@ -99,9 +103,7 @@ public final class Bench {
         var tasks = options.get("--tasks");
         var bench = new Bench(target, effort, tasks == null ? effort.tasks() : Integer.parseInt(tasks));
         bench.measure();
-        if (options.containsKey("--json")) {
-            Files.writeString(Path.of(options.get("--json")), json(bench.figures));
-        }
+        write(bench.figures, options);
     }
 
     private void measure() throws Exception {

@@ -160,6 +160,10 @@ final class Target {
 
     /** Resident megabytes of the node. */
     double residentMegabytes() throws IOException {
+        return residentMegabytes(pid);
+    }
+
+    static double residentMegabytes(long pid) throws IOException {
         for (var line : Files.readAllLines(Path.of("/proc/" + pid + "/status"))) {
             if (line.startsWith("VmRSS:")) {
                 return Double.parseDouble(line.replaceAll("[^0-9]", "")) / 1024;

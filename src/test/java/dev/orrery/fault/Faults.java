@@ -79,10 +79,14 @@ public final class Faults {
         }
     }
 
-    /** {@code [--short] [--broken] [--only NAME,…] [--rounds N] [--json FILE] [--kept FOLDER]}, or {@code --list}. */
+    /** {@code [--short] [--broken] [--only NAME,…] [--rounds N] [--json FILE] [--kept FOLDER]}, or {@code --list}, or {@code --schedules}. */
     public static void main(String[] arguments) throws Exception {
         if (List.of(arguments).contains("--list")) {
             Harms.ALL.forEach(harm -> System.out.printf("%-20s %s%n", harm.name(), harm.what()));
+            return;
+        }
+        if (List.of(arguments).contains("--schedules")) {
+            KilledLeaders.main(new String[0]);
             return;
         }
         Options options;
