@@ -16,6 +16,7 @@ import dev.orrery.bus.BusMessage.HandlerReply;
 import dev.orrery.bus.BusMessage.HandlerSaid;
 import dev.orrery.bus.BusMessage.HandlerStop;
 import dev.orrery.bus.BusMessage.HistoryGrew;
+import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.bus.BusMessage.MustStop;
 import dev.orrery.bus.BusMessage.NodeFenced;
 import dev.orrery.bus.BusMessage.ReleaseWork;
@@ -40,6 +41,8 @@ public final class Addresses {
             new Address<>("router.cancels-asked", CancelsAsked.class, Done.class, new Everywhere());
     public static final Address<HistoryGrew, Done> HISTORY_GREW =
             new Address<>("history.grew", HistoryGrew.class, Done.class, new Everywhere());
+    public static final Address<JobsChanged, Done> JOBS_CHANGED =
+            new Address<>("scheduler.jobs-changed", JobsChanged.class, Done.class, new Everywhere());
     public static final Address<HandlerStop, Done> HANDLER_STOP =
             new Address<>("handler-stop", HandlerStop.class, Done.class);
 

@@ -32,6 +32,9 @@ public sealed interface BusMessage {
     /** Rows were added to the history: its reader looks at once. */
     record HistoryGrew() implements BusMessage {}
 
+    /** A job was registered or changed, or no longer waits: the leader looks what is due at once. */
+    record JobsChanged() implements BusMessage {}
+
     /** Claimed attempts are asked to end: each node reads which of its own. */
     record CancelsAsked() implements BusMessage {}
 

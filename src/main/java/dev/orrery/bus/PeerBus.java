@@ -6,6 +6,7 @@ import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.bus.BusMessage.CancelsAsked;
 import dev.orrery.bus.BusMessage.HistoryGrew;
+import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.bus.BusMessage.RetryDue;
 import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.config.BusConfig;
@@ -245,6 +246,7 @@ public final class PeerBus implements AutoCloseable {
             case RetryDue due -> local.publishHere(Addresses.RETRY_DUE, due);
             case CancelsAsked asked -> local.publishHere(Addresses.CANCELS_ASKED, asked);
             case HistoryGrew grew -> local.publishHere(Addresses.HISTORY_GREW, grew);
+            case JobsChanged changed -> local.publishHere(Addresses.JOBS_CHANGED, changed);
             case null, default -> ignore(message);
         }
     }

@@ -2,6 +2,7 @@ package dev.orrery.bus;
 
 import dev.orrery.bus.BusMessage.CancelsAsked;
 import dev.orrery.bus.BusMessage.HistoryGrew;
+import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.bus.BusMessage.RetryDue;
 import dev.orrery.bus.BusMessage.WorkReady;
 import java.util.ArrayList;
@@ -21,6 +22,7 @@ final class PendingSignals {
     private boolean anyQueue;
     private boolean cancelsAsked;
     private boolean historyGrew;
+    private boolean jobsChanged;
     private OptionalLong retryDue = OptionalLong.empty();
 
     void add(BusMessage signal) {
@@ -36,6 +38,7 @@ final class PendingSignals {
             case RetryDue due -> retryDue = OptionalLong.of(Math.min(due.inMillis(), retryDue.orElse(Long.MAX_VALUE)));
             case CancelsAsked _ -> cancelsAsked = true;
             case HistoryGrew _ -> historyGrew = true;
+            case JobsChanged _ -> jobsChanged = true;
             default ->
                 throw new IllegalArgumentException(signal.getClass().getSimpleName() + " is no signal for all nodes");
         }
@@ -53,12 +56,16 @@ final class PendingSignals {
         if (historyGrew) {
             signals.add(new HistoryGrew());
         }
+        if (jobsChanged) {
+            signals.add(new JobsChanged());
+        }
         retryDue.ifPresent(millis -> signals.add(new RetryDue(millis)));
         queues.clear();
         workReady = false;
         anyQueue = false;
         cancelsAsked = false;
         historyGrew = false;
+        jobsChanged = false;
         retryDue = OptionalLong.empty();
         return signals;
     }

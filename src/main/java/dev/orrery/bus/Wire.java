@@ -8,6 +8,7 @@ import dev.orrery.bus.BusMessage.HandlerHeard;
 import dev.orrery.bus.BusMessage.HandlerReply;
 import dev.orrery.bus.BusMessage.HandlerSaid;
 import dev.orrery.bus.BusMessage.HistoryGrew;
+import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.bus.BusMessage.ReleaseWork;
 import dev.orrery.bus.BusMessage.Released;
 import dev.orrery.bus.BusMessage.RetryDue;
@@ -43,7 +44,7 @@ final class Wire {
         var json = switch (message) {
             case WorkReady ready -> new JsonObject().put("queues", array(ready.queues()));
             case RetryDue due -> new JsonObject().put("inMillis", due.inMillis());
-            case CancelsAsked _, HistoryGrew _ -> new JsonObject();
+            case CancelsAsked _, HistoryGrew _, JobsChanged _ -> new JsonObject();
             case ReleaseWork release ->
                 new JsonObject().put("most", release.most()).put("queues", array(release.queues()));
             case Released released -> new JsonObject().put("count", released.count());
@@ -82,6 +83,7 @@ final class Wire {
                 case "RetryDue" -> Optional.of(new RetryDue(json.getLong("inMillis")));
                 case "CancelsAsked" -> Optional.of(new CancelsAsked());
                 case "HistoryGrew" -> Optional.of(new HistoryGrew());
+                case "JobsChanged" -> Optional.of(new JobsChanged());
                 case "ReleaseWork" -> Optional.of(new ReleaseWork(json.getInteger("most"), texts(json)));
                 case "Released" -> Optional.of(new Released(json.getInteger("count")));
                 case "HandlerCall" -> Optional.of(handlerCall(json));

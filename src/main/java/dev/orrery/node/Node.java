@@ -430,10 +430,14 @@ public final class Node {
         var dags = new DagRepository(parts.vertx, parts.pools.api());
         var runs = new DagRunRepository(parts.vertx, parts.pools.api());
         var jobs = new ScheduledJobRepository(parts.vertx, parts.pools.api());
-        var ended = new EndedExecutions(new ExecutionRepository(parts.vertx, parts.pools.api()));
+        var ended = new EndedExecutions(new ExecutionRepository(parts.vertx, parts.pools.api()), parts.bus);
         var retention = config.retention();
         var chores = List.of(
-                new Chore("due jobs", Duration.ofSeconds(1), new OfLeaderWhenDue(parts.firing::fire)),
+                new Chore(
+                        "due jobs",
+                        Duration.ofSeconds(1),
+                        new OfLeaderWhenDue(parts.firing::fire),
+                        Optional.of(Addresses.JOBS_CHANGED)),
                 new Chore("ended executions", Duration.ofSeconds(1), new OfLeader(ended::note)),
                 new Chore(
                         "deleted jobs",
@@ -454,7 +458,7 @@ public final class Node {
                         "folders of deleted runs",
                         Duration.ofMinutes(1),
                         new OfEach(new RunFolderSweep(parts.vertx, folders, runs::existing, CHORE_BITE)::bite)));
-        deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores, parts.leadership::epoch));
+        deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch));
     }
 
     private Api listen(Parts parts, Coordination coordination, NodeHost host, Contract contract) {

@@ -1,5 +1,8 @@
 package dev.orrery.service;
 
+import dev.orrery.bus.Addresses;
+import dev.orrery.bus.Bus;
+import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.ExecutionRepository.Mark;
 import io.vertx.core.Future;
@@ -13,16 +16,21 @@ public final class EndedExecutions {
     private static final int BITE = 2_000;
 
     private final ExecutionRepository executions;
+    private final Bus bus;
     private Mark mark = Mark.START;
 
-    public EndedExecutions(ExecutionRepository executions) {
+    public EndedExecutions(ExecutionRepository executions, Bus bus) {
         this.executions = executions;
+        this.bus = bus;
     }
 
     /** A bounded part of a round; true where there is more of it. */
     public Future<Boolean> note(long epoch) {
         return executions.noteEnded(mark, BITE, epoch).map(noted -> {
             mark = noted.next();
+            if (noted.released() > 0) {
+                bus.publishHere(Addresses.JOBS_CHANGED, new JobsChanged());
+            }
             return !mark.equals(Mark.START);
         });
     }

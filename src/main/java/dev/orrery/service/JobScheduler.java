@@ -4,6 +4,7 @@ import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
+import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.ErrorCode;
@@ -47,7 +48,7 @@ public final class JobScheduler {
     /** So many running executions of a cancelled job are told to end at once; what is more is asked for again. */
     private static final int CANCELLED_AT_ONCE = 1_000;
 
-    private static final int REGISTER_TRIES = 3;
+    private static final int TRIES = 5;
 
     private final Vertx vertx;
     private final Repositories repositories;
@@ -85,7 +86,7 @@ public final class JobScheduler {
     private Future<StoredJob> register(TenantId tenant, JobInput input, Optional<RequestKey> key) {
         var id = new JobId(ids.get());
         var job = input.job();
-        return check(id, job).compose(_ -> create(tenant, id, job, key, 1)).compose(made -> getJob(tenant, made));
+        return check(id, job).compose(_ -> create(tenant, id, job, key, 1)).compose(made -> changed(tenant, made));
     }
 
     private Future<JobId> create(TenantId tenant, JobId id, ScheduledJob job, Optional<RequestKey> key, int attempt) {
@@ -94,13 +95,19 @@ public final class JobScheduler {
                         .jobs()
                         .create(tenant, id, dag, job, passesPayload(job), key.map(JobScheduler::storeKey)))
                 // The DAG was deleted just now, or that which jobs share was no longer needed.
-                .recover(error -> isGone(error) && attempt < REGISTER_TRIES
+                .recover(error -> isGone(error) && attempt < TRIES
                         ? create(tenant, id, job, key, attempt + 1)
                         : Future.failedFuture(error));
     }
 
     private static boolean isGone(Throwable error) {
         return error instanceof OrreryException known && known.code() == ErrorCode.HANDLER_NOT_FOUND;
+    }
+
+    /** The leader is told; nobody waits for it. */
+    private Future<StoredJob> changed(TenantId tenant, JobId id) {
+        bus.publish(Addresses.JOBS_CHANGED, new JobsChanged());
+        return getJob(tenant, id);
     }
 
     private Future<Void> check(JobId id, ScheduledJob job) {
@@ -139,6 +146,10 @@ public final class JobScheduler {
      * present one. Fails with {@code CONFLICT} for a DAG's own job, and for one that was cancelled.
      */
     public Future<StoredJob> reschedule(TenantId tenant, JobId id, Function<StoredJob, JobInput> change) {
+        return reschedule(tenant, id, change, 1);
+    }
+
+    private Future<StoredJob> reschedule(TenantId tenant, JobId id, Function<StoredJob, JobInput> change, int attempt) {
         return ownJob(tenant, id).compose(stored -> {
             if (stored.status() == JobStatus.CANCELLED) {
                 return Future.failedFuture(conflict("job " + id + " was cancelled; register a new one"));
@@ -146,9 +157,17 @@ public final class JobScheduler {
             var job = change.apply(stored).job();
             return check(id, job)
                     .compose(_ -> dag(tenant, job))
-                    .compose(dag -> repositories.jobs().update(tenant, id, dag, job, passesPayload(job)))
-                    .compose(changed -> changed ? getJob(tenant, id) : Future.failedFuture(noHandler(job)));
+                    .compose(dag ->
+                            repositories.jobs().update(tenant, id, dag, job, passesPayload(job), stored.updatedAt()))
+                    .compose(isChanged -> isChanged ? changed(tenant, id) : again(tenant, id, change, attempt));
         });
+    }
+
+    /** Somebody else changed it meanwhile: the change is made of what it is now. */
+    private Future<StoredJob> again(TenantId tenant, JobId id, Function<StoredJob, JobInput> change, int attempt) {
+        return attempt < TRIES
+                ? reschedule(tenant, id, change, attempt + 1)
+                : Future.failedFuture(conflict("job " + id + " is being changed by others; try again"));
     }
 
     /** Deletes a job with its executions; those that run go on to their end. */
@@ -186,7 +205,7 @@ public final class JobScheduler {
                 .jobs()
                 .resume(tenant, id)
                 .map(status -> requireAlive(id, status))
-                .compose(_ -> getJob(tenant, id));
+                .compose(_ -> changed(tenant, id));
     }
 
     private static JobStatus requireAlive(JobId id, Optional<JobStatus> status) {

@@ -93,7 +93,7 @@ public final class ScheduledJobRepository {
                     status = CASE WHEN j.status = 'paused' THEN 'paused' ELSE 'active' END::job_status
                 FROM dag d
                 WHERE j.id = $1 AND j.tenant_id = $2 AND j.deleted_at IS NULL AND j.status <> 'cancelled'
-                  AND j.id <> j.dag_id
+                  AND j.id <> j.dag_id AND j.updated_at = $27
                 RETURNING j.id
             )
             INSERT INTO job_timers AS t (job_id) SELECT r.id FROM changed r
@@ -277,9 +277,14 @@ public final class ScheduledJobRepository {
                 made -> Future.succeededFuture(new JobId(made))));
     }
 
-    /** Changes a job that is not a DAG's own and was not cancelled; false where there is none, or the DAG is gone. */
-    public Future<Boolean> update(TenantId tenant, JobId id, DagId dag, ScheduledJob job, boolean passesPayload) {
-        return sql.run(CHANGE, parameters(tenant, id, dag, job, passesPayload)).map(rows -> rows.rowCount() == 1);
+    /**
+     * Changes a job that is not a DAG's own and was not cancelled; false where it was changed since {@code seen}, or it or the
+     * DAG is gone.
+     */
+    public Future<Boolean> update(
+            TenantId tenant, JobId id, DagId dag, ScheduledJob job, boolean passesPayload, Instant seen) {
+        var parameters = parameters(tenant, id, dag, job, passesPayload).addValue(time(Optional.of(seen)));
+        return sql.run(CHANGE, parameters).map(rows -> rows.rowCount() == 1);
     }
 
     private static Tuple parameters(TenantId tenant, JobId id, DagId dag, ScheduledJob job, boolean passesPayload) {

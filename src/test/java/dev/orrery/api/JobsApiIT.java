@@ -258,6 +258,29 @@ class JobsApiIT {
     }
 
     @Test
+    void changesAtTheSameTimeAllHaveTheirEffect() {
+        var job = registered(cron("crowded", FAR));
+        var changes = List.of(
+                "{\"createdBy\":\"a\"}",
+                "{\"tags\":[\"b\"]}",
+                "{\"priority\":\"low\"}",
+                "{\"timezone\":\"Asia/Tokyo\"}");
+
+        var answers = changes.stream()
+                .map(change ->
+                        client.call("PATCH", JOBS + "/" + job).json(change).start())
+                .toList();
+        answers.forEach(answer -> assertThat(ApiClient.await(answer).status()).isEqualTo(200));
+
+        var now = job(job);
+        assertThat(now.getString("createdBy")).isEqualTo("a");
+        assertThat(now.getJsonArray("tags")).containsExactly("b");
+        assertThat(now.getString("priority")).isEqualTo("low");
+        assertThat(now.getString("timezone")).isEqualTo("Asia/Tokyo");
+        cancelled(job);
+    }
+
+    @Test
     void jobsAreFoundByWhatTheyAreAndReadPageByPage() {
         var first = registered(
                 cron("find 1%", FAR).put("tags", new JsonArray().add("found").add("b")));

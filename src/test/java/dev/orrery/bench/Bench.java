@@ -57,14 +57,15 @@ public final class Bench {
         var words = new ArrayList<>(List.of(arguments));
         var isCluster = words.remove("--cluster");
         var isJobs = words.remove("--jobs");
-        var effort = words.remove("--short") ? Effort.SHORT : Effort.FULL;
+        var isShort = words.remove("--short");
+        var effort = isShort ? Effort.SHORT : Effort.FULL;
         var options = options(words);
         if (isCluster) {
             write(ClusterBench.run(Integer.parseInt(options.getOrDefault("--tasks", "20000"))), options);
             return;
         }
         if (isJobs) {
-            write(JobsBench.run(effort == Effort.SHORT ? 20_000 : 1_000_000), options);
+            write(JobsBench.run(isShort ? 20_000 : 1_000_000), options);
             return;
         }
         if (options.containsKey("--server")) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.orrery.bus.BusMessage.CancelsAsked;
 import dev.orrery.bus.BusMessage.HistoryGrew;
+import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.bus.BusMessage.Released;
 import dev.orrery.bus.BusMessage.RetryDue;
 import dev.orrery.bus.BusMessage.WorkReady;
@@ -19,6 +20,7 @@ class PendingSignalsTest {
     void whatIsToldOftenIsToldOnce() {
         for (var n = 0; n < 1_000; n++) {
             pending.add(new HistoryGrew());
+            pending.add(new JobsChanged());
             pending.add(new CancelsAsked());
             pending.add(new WorkReady(Set.of("a")));
             pending.add(new WorkReady(Set.of("b")));
@@ -27,7 +29,11 @@ class PendingSignalsTest {
 
         assertThat(pending.take())
                 .containsExactlyInAnyOrder(
-                        new HistoryGrew(), new CancelsAsked(), new WorkReady(Set.of("a", "b")), new RetryDue(1));
+                        new HistoryGrew(),
+                        new JobsChanged(),
+                        new CancelsAsked(),
+                        new WorkReady(Set.of("a", "b")),
+                        new RetryDue(1));
         assertThat(pending.take()).isEmpty();
     }
 

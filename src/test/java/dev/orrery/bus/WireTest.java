@@ -10,6 +10,7 @@ import dev.orrery.bus.BusMessage.HandlerHeard;
 import dev.orrery.bus.BusMessage.HandlerReply;
 import dev.orrery.bus.BusMessage.HandlerSaid;
 import dev.orrery.bus.BusMessage.HistoryGrew;
+import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.bus.BusMessage.ReleaseWork;
 import dev.orrery.bus.BusMessage.Released;
 import dev.orrery.bus.BusMessage.RetryDue;
@@ -41,6 +42,7 @@ class WireTest {
             new RetryDue(1_234_567_890_123L),
             new CancelsAsked(),
             new HistoryGrew(),
+            new JobsChanged(),
             new ReleaseWork(7, Set.of("a", "b")),
             new Released(3),
             new HandlerCall(TASK, 2, 1L << 40, "a/b:c", new Json("{\"x\":\"\\\"é\"}"), Optional.of(NODE)),

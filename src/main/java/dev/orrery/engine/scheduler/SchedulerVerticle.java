@@ -2,11 +2,14 @@ package dev.orrery.engine.scheduler;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import dev.orrery.bus.Bus;
 import dev.orrery.engine.scheduler.Chore.Bite;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
+import io.vertx.core.eventbus.MessageConsumer;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -21,49 +24,78 @@ public final class SchedulerVerticle extends VerticleBase {
 
     private static final System.Logger LOG = System.getLogger(SchedulerVerticle.class.getName());
 
-    private final List<Chore> chores;
+    private final List<Turn> turns;
+    private final Bus bus;
     private final Supplier<OptionalLong> epoch;
+    private final List<MessageConsumer<?>> ears = new ArrayList<>();
     private int underWay;
     private boolean stopping;
     private final Promise<Void> idle = Promise.promise();
 
     /** {@code epoch}: under which this node leads, if it does. */
-    public SchedulerVerticle(List<Chore> chores, Supplier<OptionalLong> epoch) {
-        this.chores = List.copyOf(chores);
+    public SchedulerVerticle(List<Chore> chores, Bus bus, Supplier<OptionalLong> epoch) {
+        this.turns = chores.stream().map(Turn::new).toList();
+        this.bus = bus;
         this.epoch = epoch;
     }
 
     @Override
     public Future<?> start() {
-        chores.forEach(chore -> later(chore, chore.every()));
+        turns.forEach(turn -> {
+            turn.later(turn.chore.every());
+            turn.chore.signal().ifPresent(signal -> ears.add(bus.listen(signal, _ -> turn.now())));
+        });
         return Future.succeededFuture();
     }
 
-    private void later(Chore chore, Duration pause) {
-        vertx.setTimer(Math.max(1, pause.toMillis()), _ -> bite(chore));
-    }
+    /** A chore in its rhythm: it waits for its timer, or a bite is under way. */
+    private final class Turn {
 
-    private void bite(Chore chore) {
-        if (stopping) {
-            return;
+        private final Chore chore;
+        private OptionalLong timer = OptionalLong.empty();
+        private boolean wasTold;
+
+        Turn(Chore chore) {
+            this.chore = chore;
         }
-        underWay++;
-        biteOf(chore).onComplete(answer -> {
-            underWay--;
-            if (answer.failed()) {
-                LOG.log(
-                        WARNING,
-                        "a chore failed, the next round tries it again: chore=" + chore.name(),
-                        answer.cause());
+
+        void later(Duration pause) {
+            timer = OptionalLong.of(vertx.setTimer(Math.max(1, pause.toMillis()), _ -> bite()));
+        }
+
+        /** What was told during a bite may have come too late for it. */
+        void now() {
+            if (timer.isEmpty()) {
+                wasTold = true;
+            } else if (vertx.cancelTimer(timer.getAsLong())) {
+                bite();
             }
+        }
+
+        private void bite() {
+            timer = OptionalLong.empty();
+            wasTold = false;
             if (stopping) {
-                settle();
-            } else if (answer.succeeded() && answer.result().isZero()) {
-                bite(chore);
-            } else {
-                later(chore, answer.succeeded() ? answer.result() : chore.every());
+                return;
             }
-        });
+            underWay++;
+            biteOf(chore).onComplete(answer -> {
+                underWay--;
+                if (answer.failed()) {
+                    LOG.log(
+                            WARNING,
+                            "a chore failed, the next round tries it again: chore=" + chore.name(),
+                            answer.cause());
+                }
+                if (stopping) {
+                    settle();
+                } else if (answer.succeeded() && (wasTold || answer.result().isZero())) {
+                    bite();
+                } else {
+                    later(answer.succeeded() ? answer.result() : chore.every());
+                }
+            });
+        }
     }
 
     /** How long until the next bite. */
@@ -93,6 +125,7 @@ public final class SchedulerVerticle extends VerticleBase {
     @Override
     public Future<?> stop() {
         stopping = true;
+        ears.forEach(MessageConsumer::unregister);
         settle();
         return idle.future();
     }
