@@ -45,6 +45,18 @@ final class CommandTree {
         run.put("logs", leaf(RunLogsCommand::new));
         run.put("cancel", leaf(RunCancelCommand::new));
         run.put("delete", leaf(RunDeleteCommand::new));
+        var job = group("job", Group.Job::new);
+        job.put("list", leaf(JobListCommand::new));
+        job.put("show", leaf(JobShowCommand::new));
+        job.put("next", leaf(JobNextCommand::new));
+        job.put("history", leaf(JobHistoryCommand::new));
+        job.put("stats", leaf(JobStatsCommand::new));
+        job.put("trigger", leaf(JobTriggerCommand::new));
+        job.put("retry", leaf(JobRetryCommand::new));
+        job.put("pause", leaf(JobPauseCommand::new));
+        job.put("resume", leaf(JobResumeCommand::new));
+        job.put("cancel", leaf(JobCancelCommand::new));
+        job.put("delete", leaf(JobDeleteCommand::new));
         group("worker", Group.Worker::new).put("list", leaf(WorkerListCommand::new));
         group("lock", Group.Lock::new).put("list", leaf(LockListCommand::new));
         var cluster = group("cluster", Group.Cluster::new);

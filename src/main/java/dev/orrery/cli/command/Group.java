@@ -57,6 +57,22 @@ abstract class Group extends Action {
         }
     }
 
+    /** Jobs. */
+    @Command(
+            name = "job",
+            description = "See, fire, pause and end what fires by itself.",
+            footer = {
+                ServerAction.EXAMPLES,
+                "  orrery job list",
+                "  orrery job next morning-report",
+                "  orrery job history morning-report --status failed"
+            })
+    static final class Job extends Group {
+        Job(Context context) {
+            super(context);
+        }
+    }
+
     /** Locks. */
     @Command(
             name = "lock",
