@@ -67,6 +67,7 @@ final class JobOperations {
         all.put("listExecutions", this::executions);
         all.put("getExecution", this::execution);
         all.put("retryExecution", this::retry);
+        all.put("getSchedulerMetrics", this::metrics);
         return all;
     }
 
@@ -155,6 +156,12 @@ final class JobOperations {
         return jobs.getJobStats(request.tenant(), id, window)
                 .compose(stats -> jobs.getJobHistory(request.tenant(), id, failed, Optional.empty(), FAILURES_SHOWN)
                         .map(failures -> Answer.json(200, out -> JobShapes.stats(out, hours, stats, failures))));
+    }
+
+    private Future<Answer> metrics(ApiRequest request) {
+        var minutes = Math.toIntExact(request.number("windowMinutes"));
+        return jobs.getMetrics(request.tenant(), Duration.ofMinutes(minutes))
+                .map(metrics -> Answer.json(200, out -> JobShapes.metrics(out, minutes, metrics)));
     }
 
     private static ExecutionRepository.Filter executionFilter(ApiRequest request) {

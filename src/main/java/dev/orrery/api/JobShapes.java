@@ -11,6 +11,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.WireNamed;
 import dev.orrery.domain.job.FireTime;
 import dev.orrery.domain.task.Durations;
+import dev.orrery.store.ExecutionRepository.Metrics;
 import dev.orrery.store.ExecutionRepository.Skipped;
 import dev.orrery.store.ExecutionRepository.Stats;
 import dev.orrery.store.ExecutionRepository.StoredExecution;
@@ -150,6 +151,22 @@ final class JobShapes {
         fraction(out, "p99DurationMs", percentile(stats, 2));
         out.writeFieldName("lastFailures");
         JsonShapes.array(out, failures, JobShapes::execution);
+        out.writeEndObject();
+    }
+
+    static void metrics(JsonGenerator out, int windowMinutes, Metrics metrics) throws IOException {
+        out.writeStartObject();
+        json(out, "jobs", metrics.jobs());
+        out.writeNumberField("overdue", metrics.overdue());
+        out.writeNumberField("windowMinutes", windowMinutes);
+        out.writeNumberField("executions", metrics.executions());
+        out.writeNumberField("successes", metrics.successes());
+        out.writeNumberField("failures", metrics.failures());
+        out.writeNumberField("cancellations", metrics.cancellations());
+        out.writeNumberField("open", metrics.open());
+        fraction(out, "executionsPerSecond", Optional.of(metrics.executions() / (windowMinutes * 60.0)));
+        fraction(out, "avgLagMs", metrics.averageLagMillis());
+        fraction(out, "maxLagMs", metrics.worstLagMillis());
         out.writeEndObject();
     }
 

@@ -21,6 +21,7 @@ import dev.orrery.service.JobInput.RecurringJobInput;
 import dev.orrery.service.JobInput.ScheduledJobInput;
 import dev.orrery.store.DagRepository;
 import dev.orrery.store.ExecutionRepository;
+import dev.orrery.store.ExecutionRepository.Metrics;
 import dev.orrery.store.ExecutionRepository.Stats;
 import dev.orrery.store.ExecutionRepository.StoredExecution;
 import dev.orrery.store.NewRun;
@@ -308,6 +309,11 @@ public final class JobScheduler {
     /** What the job did in the window that ends now. */
     public Future<Stats> getJobStats(TenantId tenant, JobId id, Duration window) {
         return getJob(tenant, id).compose(_ -> repositories.executions().stats(tenant, id, window));
+    }
+
+    /** How many jobs there are, and how the scheduler does in the window that ends now. */
+    public Future<Metrics> getMetrics(TenantId tenant, Duration window) {
+        return repositories.executions().metrics(tenant, window);
     }
 
     private Future<StoredJob> ownJob(TenantId tenant, JobId id) {

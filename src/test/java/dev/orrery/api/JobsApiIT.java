@@ -456,6 +456,27 @@ class JobsApiIT {
     }
 
     @Test
+    void theSchedulerTellsWhatFiresAndHowLate() {
+        var job = registered(cron("counted", "* * * * * *"));
+        until("it succeeded", () -> job(job).getLong("successCount") > 0);
+
+        var metrics =
+                client.get("/api/v1/scheduler/metrics?windowMinutes=1").send().json();
+
+        assertThat(metrics.getLong("successes")).isPositive();
+        assertThat(metrics.getDouble("executionsPerSecond")).isPositive();
+        assertThat(metrics.getDouble("maxLagMs")).isPositive();
+        assertThat(metrics.getJsonArray("jobs").stream()
+                        .map(JsonObject.class::cast)
+                        .filter(each -> each.getString("status").equals("active")
+                                && each.getString("type").equals("cron"))
+                        .mapToLong(each -> each.getLong("count")))
+                .singleElement()
+                .satisfies(count -> assertThat(count).isPositive());
+        cancelled(job);
+    }
+
+    @Test
     void whatIsNotThereIsToldAsSuch() {
         for (var path : List.of("", "/next", "/executions", "/stats")) {
             assertThat(client.get(JOBS + "/" + NOBODY + path).send().code())
