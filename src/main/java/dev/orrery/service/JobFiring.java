@@ -6,12 +6,12 @@ import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.CancelsAsked;
 import dev.orrery.bus.BusMessage.WorkReady;
-import dev.orrery.domain.JobId;
+import dev.orrery.domain.job.CronSchedule;
 import dev.orrery.domain.job.FirePlan;
 import dev.orrery.domain.job.FirePolicy;
 import dev.orrery.domain.job.JobTimer;
 import dev.orrery.domain.job.Schedule;
-import dev.orrery.domain.job.ScheduledJob.Timing;
+import dev.orrery.service.JobTimes.Cron;
 import dev.orrery.store.JobRepository;
 import dev.orrery.store.JobRepository.DueJob;
 import dev.orrery.store.JobRepository.Planned;
@@ -19,7 +19,6 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.DateTimeException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,16 +43,14 @@ public final class JobFiring {
     private final JobRepository jobs;
     private final Supplier<UUID> runId;
     private final Bus bus;
-    private final Map<Key, Schedule> schedules = new LinkedHashMap<>(16, 0.75f, true) {
+    private final Map<Cron, CronSchedule> schedules = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Schedule> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Cron, CronSchedule> eldest) {
             return size() > SCHEDULES_KEPT;
         }
     };
-
-    private record Key(JobId job, Timing timing, Instant createdAt) {}
 
     /**
      * @param runId new ids for runs
@@ -87,8 +84,7 @@ public final class JobFiring {
 
     private Planned plan(DueJob job) {
         try {
-            var schedule =
-                    schedules.computeIfAbsent(new Key(job.id(), job.timing(), job.createdAt()), JobFiring::schedule);
+            var schedule = JobTimes.schedule(job.id(), job.timing(), job.createdAt(), this::read);
             return new Planned.Plan(job.isPlanned() ? next(job, schedule) : first(job, schedule));
         } catch (IllegalArgumentException | DateTimeException | ArithmeticException e) {
             // One that cannot be planned must not hold up the others.
@@ -97,8 +93,8 @@ public final class JobFiring {
         }
     }
 
-    private static Schedule schedule(Key key) {
-        return JobTimes.schedule(key.job(), key.timing(), key.createdAt());
+    private CronSchedule read(Cron cron) {
+        return schedules.computeIfAbsent(cron, Cron::read);
     }
 
     private static FirePlan first(DueJob job, Schedule schedule) {

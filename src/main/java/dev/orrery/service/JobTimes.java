@@ -19,11 +19,31 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Function;
 
 /** From what a job says of its times to the times. Reading a cron text takes too long for an event loop. */
 final class JobTimes {
 
     private JobTimes() {}
+
+    /** A cron text where it is meant; {@code spread}: whose place a {@code ~} in it stands for, if there is one. */
+    record Cron(String text, String timezone, Optional<JobId> spread) {
+
+        private static Cron of(JobId id, Timing timing) {
+            var text = timing.schedule().orElseThrow();
+            return new Cron(text, timing.timezone(), Optional.of(id).filter(_ -> text.contains("~")));
+        }
+
+        /** Takes a millisecond, where most of what is done with a job takes microseconds. */
+        CronSchedule read() {
+            return switch (CronText.read(text, spread.map(JobId::toString).orElse(""))) {
+                case CronText.Reading.Read(var expressions) -> new CronSchedule(expressions, ZoneId.of(timezone));
+                case CronText.Reading.Refused(var complaint) ->
+                    throw new IllegalArgumentException(
+                            "its schedule '" + text + "' is no cron expression that we take: " + complaint);
+            };
+        }
+    }
 
     /**
      * When the job fires. Throws IllegalArgumentException where its cron text or its zone cannot be read.
@@ -31,24 +51,18 @@ final class JobTimes {
      * @param anchor what an interval is counted from where it has no start
      */
     static Schedule schedule(JobId id, Timing timing, Instant anchor) {
-        var zone = zone(timing);
+        return schedule(id, timing, anchor, Cron::read);
+    }
+
+    /** The same; {@code reader}: for one that remembers what it read. */
+    static Schedule schedule(JobId id, Timing timing, Instant anchor, Function<Cron, CronSchedule> reader) {
         var bounds = bounds(timing);
         var times = timing.runAt()
                 .<Schedule>map(Once::new)
                 .or(() -> timing.interval()
                         .map(every -> new Interval(every, timing.startAt().orElse(anchor))))
-                .orElseGet(() -> cron(id, timing, zone));
-        return bounds.equals(Bounds.NONE) ? times : new Bounded(times, bounds, zone);
-    }
-
-    private static CronSchedule cron(JobId id, Timing timing, ZoneId zone) {
-        var text = timing.schedule().orElseThrow();
-        return switch (CronText.read(text, id.toString())) {
-            case CronText.Reading.Read(var expressions) -> new CronSchedule(expressions, zone);
-            case CronText.Reading.Refused(var complaint) ->
-                throw new IllegalArgumentException(
-                        "its schedule '" + text + "' is no cron expression that we take: " + complaint);
-        };
+                .orElseGet(() -> reader.apply(Cron.of(id, timing)));
+        return bounds.equals(Bounds.NONE) ? times : new Bounded(times, bounds, zone(timing));
     }
 
     /** The zone of the schedule, and of excluded dates. */
