@@ -73,7 +73,7 @@ class ArchitectureTest {
                             "config",
                             "telemetry",
                             "domain")),
-            entry("cli", Set.of("node", "dagfile", "config", "telemetry", "domain")));
+            entry("cli", Set.of("node", "dagfile", "cron", "config", "telemetry", "domain")));
 
     private static final Set<String> JAVA_BASE =
             ModuleFinder.ofSystem().find("java.base").orElseThrow().descriptor().packages();

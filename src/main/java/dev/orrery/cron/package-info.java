@@ -1,4 +1,4 @@
-/** Cron expressions: from text to {@link dev.orrery.domain.job.CronExpression}, or to the field that is wrong and why. */
+/** Cron expressions and crontabs: from text to {@link dev.orrery.domain.job.CronExpression}, or to what is wrong and why. */
 @NullMarked
 package dev.orrery.cron;
 

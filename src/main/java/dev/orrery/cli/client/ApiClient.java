@@ -76,7 +76,12 @@ public final class ApiClient {
     }
 
     public Answer post(String path, JsonObject body) {
-        return call("POST", path, body, Map.of("Idempotency-Key", IdempotencyKey.next()));
+        return post(path, body, IdempotencyKey.next());
+    }
+
+    /** As {@link #post(String, JsonObject)}, under a key of the caller's. */
+    public Answer post(String path, JsonObject body, String key) {
+        return call("POST", path, body, Map.of("Idempotency-Key", key));
     }
 
     public Answer put(String path, JsonObject body, Map<String, String> headers) {

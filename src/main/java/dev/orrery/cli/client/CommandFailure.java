@@ -47,6 +47,11 @@ public final class CommandFailure extends OrreryException {
         return new CommandFailure(exitCode(status), code, message, help(status), problems);
     }
 
+    /** The same failure, with what is wrong told in other words. */
+    public CommandFailure withProblems(List<Problem> others) {
+        return new CommandFailure(exitCode, code(), String.valueOf(getMessage()), help, others);
+    }
+
     private static ExitCode exitCode(int status) {
         return switch (status) {
             case 400, 413 -> ExitCode.INVALID;

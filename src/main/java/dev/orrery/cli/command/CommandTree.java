@@ -46,6 +46,8 @@ final class CommandTree {
         run.put("cancel", leaf(RunCancelCommand::new));
         run.put("delete", leaf(RunDeleteCommand::new));
         var job = group("job", Group.Job::new);
+        job.put("create", leaf(JobCreateCommand::new));
+        job.put("import", new Node(Group.JobImport::new, Map.of("crontab", leaf(JobImportCrontabCommand::new))));
         job.put("list", leaf(JobListCommand::new));
         job.put("show", leaf(JobShowCommand::new));
         job.put("next", leaf(JobNextCommand::new));
@@ -116,6 +118,7 @@ final class CommandTree {
         root.getCommandSpec().versionProvider(() -> new String[] {"orrery " + ProgramVersion.text()});
         return root.setOut(new PrintWriter(terminal.out(), true, UTF_8))
                 .setErr(new PrintWriter(terminal.err(), true, UTF_8))
+                .setExpandAtFiles(false)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(false)
                 .setUsageHelpWidth(helpWidth(context, arguments))

@@ -1,11 +1,7 @@
 package dev.orrery.cli.command;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.client.JsonObject;
-import dev.orrery.cli.client.NotJson;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -84,18 +80,10 @@ final class DagTriggerCommand extends ServerAction {
     }
 
     private JsonObject params() {
-        try {
-            var text = params == null ? "{}" : params;
-            var object = JsonObject.parse(
-                    text.startsWith("@") ? new String(new InputFiles(context).read(text.substring(1)), UTF_8) : text);
-            for (var each : param.entrySet()) {
-                object = object.with(each.getKey(), each.getValue());
-            }
-            return object;
-        } catch (NotJson malformed) {
-            throw CommandFailure.usage(
-                    "--params is no JSON object: " + malformed.getMessage(),
-                    "write it like '{\"day\": \"2026-01-31\"}'");
+        var object = params == null ? JsonObject.of(Map.of()) : JsonOption.read(context, "--params", params);
+        for (var each : param.entrySet()) {
+            object = object.with(each.getKey(), each.getValue());
         }
+        return object;
     }
 }

@@ -60,7 +60,7 @@ abstract class Group extends Action {
     /** Jobs. */
     @Command(
             name = "job",
-            description = "See, fire, pause and end what fires by itself.",
+            description = "Register, see, fire, pause and end what fires by itself.",
             footer = {
                 ServerAction.EXAMPLES,
                 "  orrery job list",
@@ -69,6 +69,17 @@ abstract class Group extends Action {
             })
     static final class Job extends Group {
         Job(Context context) {
+            super(context);
+        }
+    }
+
+    /** Jobs that come from elsewhere. */
+    @Command(
+            name = "import",
+            description = "Make jobs of what another scheduler has.",
+            footer = {ServerAction.EXAMPLES, "  crontab -l | orrery job import crontab - --dry-run"})
+    static final class JobImport extends Group {
+        JobImport(Context context) {
             super(context);
         }
     }

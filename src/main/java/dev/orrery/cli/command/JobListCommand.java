@@ -108,7 +108,7 @@ final class JobListCommand extends ServerAction {
     }
 
     private Table table(List<JsonObject> jobs) {
-        var table = Table.of("NAME", "STATUS", "TIMES", "NEXT", "DID#", "FAILED#", "DOES", "ID");
+        var table = Table.of("NAME", "STATUS", "TIMES", "NEXT", "DID#", "FAILED#", "ID", "DOES");
         var now = context.clock().instant();
         for (var job : jobs) {
             var state = job.textOrEmpty("status");
@@ -119,8 +119,8 @@ final class JobListCommand extends ServerAction {
                     cell(job.time("nextRun").map(at -> JobTexts.until(at, now)).orElse("-")),
                     cell(Long.toString(job.number("executionsCount"))),
                     cell(Long.toString(job.number("failureCount"))),
-                    cell(JobTexts.work(job)),
-                    cell(job.textOrEmpty("id")));
+                    cell(job.textOrEmpty("id")),
+                    cell(JobTexts.work(job)));
         }
         return table;
     }

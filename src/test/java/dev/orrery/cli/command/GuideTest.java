@@ -1,5 +1,6 @@
 package dev.orrery.cli.command;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.cli.CommandRun;
@@ -53,6 +54,31 @@ class GuideTest {
 
         assertThat(command.in(folder).run("dag", "validate", "dag.yaml")).isEqualTo(4);
         assertThat(command.out()).isEqualTo(shown);
+    }
+
+    @Test
+    void everyCommandThatIsShownForJobsIsUnderstood() throws IOException, InterruptedException {
+        var shown = blocks("jobs.md", "sh").stream()
+                .flatMap(String::lines)
+                .map(line -> line.substring(line.indexOf("orrery ")))
+                .toList();
+
+        assertThat(shown).hasSizeGreaterThan(10);
+        for (var line : shown) {
+            var help = new CommandRun();
+            assertThat(help.run(words(line + " --help"))).as(line + help.err()).isZero();
+            assertThat(help.out()).contains("Usage: " + line.replaceFirst("^(orrery [a-z]+ [a-z]+).*", "$1"));
+        }
+    }
+
+    /** The arguments as a shell takes them apart. */
+    @SuppressWarnings("OrphanedFormatString")
+    private static String[] words(String line) throws IOException, InterruptedException {
+        var shell = new ProcessBuilder("/bin/sh", "-c", "orrery() { printf '%s\\n' \"$@\"; }; " + line).start();
+        var words =
+                new String(shell.getInputStream().readAllBytes(), UTF_8).lines().toArray(String[]::new);
+        assertThat(shell.waitFor()).isZero();
+        return words;
     }
 
     private static List<String> blocks(String page, String language) throws IOException {

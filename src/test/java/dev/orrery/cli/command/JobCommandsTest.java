@@ -62,9 +62,9 @@ class JobCommandsTest extends ServerCommandsTestBase {
 
         assertThat(command.run("job", "list")).isZero();
         assertThat(command.out()).isEqualTo("""
-                        NAME    STATUS     TIMES                    NEXT      DID  FAILED  DOES         ID
-                        report  active     30 6 * * MON-FRI         in 2d 3h   12       1  shell        01980f6e-7000-7000-8b2d-5f3100000000
-                        once    completed  at 2026-01-31T02:00:00Z  -           1       0  dag nightly  01980f6e-7001-7000-8b2d-5f3100000000
+                        NAME    STATUS     TIMES                    NEXT      DID  FAILED  ID                                    DOES
+                        report  active     30 6 * * MON-FRI         in 2d 3h   12       1  01980f6e-7000-7000-8b2d-5f3100000000  shell
+                        once    completed  at 2026-01-31T02:00:00Z  -           1       0  01980f6e-7001-7000-8b2d-5f3100000000  dag nightly
                         """);
     }
 

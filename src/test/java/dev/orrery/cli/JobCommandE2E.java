@@ -1,0 +1,153 @@
+package dev.orrery.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.testing.Await;
+import dev.orrery.testing.NodeProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Jobs over the command line, against a real node. */
+class JobCommandE2E {
+
+    @TempDir
+    private static Path nodeFolder;
+
+    private static NodeProcess node;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void start() throws IOException {
+        node = NodeProcess.start(nodeFolder.resolve("data"));
+    }
+
+    @AfterAll
+    static void stop() {
+        if (node != null) {
+            node.close();
+        }
+    }
+
+    private ProgramRun run(String... arguments) throws IOException {
+        var run = ProgramRun.start(
+                folder, Map.of("ORRERY_SERVER", node.address().toString()), ProgramRun.commandLine(arguments));
+        run.exitCode();
+        return run;
+    }
+
+    private String ok(String... arguments) throws IOException {
+        var run = run(arguments);
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        return run.out();
+    }
+
+    @Test
+    void aJobIsRegisteredFiredAndEnded() throws IOException {
+        Files.writeString(folder.resolve("env.json"), "{\"env\": {\"WHO\": \"the moon\"}}");
+
+        var made = ok(
+                "job",
+                "create",
+                "--name",
+                "greet",
+                "--cron",
+                "30 2 29 3 *",
+                "--timezone",
+                "Europe/Berlin",
+                "--shell",
+                "test -e \"$FLAG\" || { echo good night $WHO; exit 3; }"
+                        .replace("$FLAG", folder.resolve("flag").toString()),
+                "--payload",
+                "@env.json",
+                "--retries",
+                "0",
+                "--tag",
+                "night");
+
+        assertThat(made).startsWith("✔ registered greet: job ").contains("-03-29T0");
+        assertThat(ok("job", "list", "--tag", "night")).contains("greet").contains("30 2 29 3 *");
+        assertThat(ok("job", "next", "greet")).contains("Europe/Berlin");
+        var fired = ok("job", "trigger", "greet");
+        var execution = fired.strip().substring(fired.lastIndexOf(' ') + 1);
+        assertThat(run("run", "watch", execution).exitCode()).isEqualTo(1);
+        Await.until("its end is counted", () -> history("failed").contains(execution));
+        assertThat(ok("run", "logs", execution)).contains("good night the moon");
+
+        Files.createFile(folder.resolve("flag"));
+        assertThat(ok("job", "retry", execution)).contains("is tried again");
+        Await.until("it has succeeded", () -> history("success").contains(execution));
+        assertThat(ok("job", "stats", "greet")).contains("success      100.0%");
+        assertThat(ok("job", "pause", "greet")).contains("paused greet");
+        assertThat(ok("job", "resume", "greet")).contains("resumed greet");
+        assertThat(ok("job", "cancel", "greet", "--running")).contains("cancelled greet");
+        assertThat(ok("job", "show", "greet"))
+                .contains("status       cancelled")
+                .contains("1 succeeded");
+        assertThat(ok("job", "delete", "greet")).isEqualTo("deleted greet\n");
+        assertThat(run("job", "show", "greet").exitCode()).isEqualTo(3);
+    }
+
+    private String history(String status) {
+        try {
+            return ok("job", "history", "greet", "--status", status);
+        } catch (IOException broken) {
+            throw new AssertionError(broken);
+        }
+    }
+
+    @Test
+    void whatTheNodeFindsWrongIsToldByItsOption() throws IOException {
+        var run = run("job", "create", "--name", "bad", "--cron", "61 * * * *", "--timezone", "Mars", "--shell", "x");
+
+        assertThat(run.exitCode()).isEqualTo(4);
+        assertThat(run.err())
+                .contains("--cron its minute '61' is wrong")
+                .contains("--timezone no time zone is called 'Mars'");
+    }
+
+    @Test
+    void aCrontabIsImportedOnceAndItsLinesRunAsUnderCron() throws IOException {
+        Files.writeString(folder.resolve("my.crontab"), """
+                MAILTO=ops
+                SHELL=/bin/bash
+                GREETING=good morning
+                HOME=%s
+                # Says it
+                0 6 * * mon-fri echo "$GREETING" {1..2} $(cat) > said%%one%%\\%%two
+                @monthly true
+                """.formatted(folder));
+
+        assertThat(ok("job", "import", "crontab", "my.crontab", "--timezone", "UTC"))
+                .contains("   6  created ")
+                .contains("   7  created ")
+                .contains("line 6: not carried over: MAILTO=ops");
+        assertThat(ok("job", "import", "crontab", "my.crontab", "--timezone", "UTC"))
+                .contains("   6  unchanged ")
+                .contains("   7  unchanged ");
+        ok("job", "trigger", "Says it");
+        var said = folder.resolve("said");
+        Await.until(
+                "the command has run", () -> Files.exists(said) && read(said).endsWith("\n"));
+        assertThat(read(said)).isEqualTo("good morning 1 2 one %two\n");
+        ok("job", "delete", "crontab:my.crontab:7");
+        assertThat(ok("job", "import", "crontab", "my.crontab", "--timezone", "UTC"))
+                .contains("   6  unchanged ")
+                .contains("   7  created ");
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException broken) {
+            throw new AssertionError(broken);
+        }
+    }
+}
