@@ -247,8 +247,9 @@ BEGIN
     verdict := 'ready';
 END $f$;
 
--- Takes one hidden job apart: some of its executions, which have to have ended, else the job itself, and with the last job the
--- DAG that was kept for it; one whose executions still run is come back to. Answers whether there was anything to do.
+-- Takes one hidden job apart: some of its executions, which have to have ended, else the job itself, and with the last that
+-- needs it the DAG that was kept for it; one whose executions still run is come back to. Answers whether there was anything
+-- to do.
 CREATE OR REPLACE FUNCTION purge_hidden_jobs(p_executions int) RETURNS boolean
 LANGUAGE plpgsql
 SET enable_seqscan = off
@@ -259,21 +260,25 @@ DECLARE
     v_gone  uuid[];
 BEGIN
     FOR v_job IN
-        SELECT j.id, j.tenant_id, j.dag_id, d.is_internal FROM jobs j JOIN dags d ON d.id = j.dag_id
-        WHERE j.deleted_at IS NOT NULL ORDER BY j.deleted_at LIMIT 20 FOR UPDATE OF j SKIP LOCKED
+        SELECT j.id, j.tenant_id, j.dag_id FROM jobs j
+        WHERE j.deleted_at IS NOT NULL ORDER BY j.deleted_at LIMIT 20 FOR UPDATE SKIP LOCKED
     LOOP
-        -- The runs of a published DAG stay with it.
+        -- The runs of a published DAG stay with it. Which it was is told by each run: a job may have fired both.
         SELECT array_agg(e.id) INTO v_gone
-        FROM (SELECT o.id FROM job_executions o WHERE o.job_id = v_job.id
+        FROM (SELECT o.id,
+                     (SELECT d.is_internal FROM dag_runs r JOIN dags d ON d.id = r.dag_id WHERE r.id = o.id) AS is_internal
+              FROM job_executions o WHERE o.job_id = v_job.id
               ORDER BY o.scheduled_at LIMIT p_executions) e
-        WHERE NOT v_job.is_internal OR delete_run(v_job.tenant_id, e.id) <> 'active';
+        WHERE e.is_internal IS NOT TRUE OR delete_run(v_job.tenant_id, e.id) <> 'active';
         IF v_gone IS NOT NULL THEN
             DELETE FROM job_executions e WHERE e.id = ANY (v_gone);
             RETURN true;
         ELSIF NOT EXISTS (SELECT FROM job_executions e WHERE e.job_id = v_job.id) THEN
             DELETE FROM jobs j WHERE j.id = v_job.id;
             PERFORM d.id FROM dags d WHERE d.id = v_job.dag_id AND d.is_internal FOR UPDATE;
-            IF FOUND AND NOT EXISTS (SELECT FROM jobs j WHERE j.dag_id = v_job.dag_id) THEN
+            IF FOUND
+                AND NOT EXISTS (SELECT FROM jobs j WHERE j.dag_id = v_job.dag_id)
+                AND NOT EXISTS (SELECT FROM dag_runs r WHERE r.dag_id = v_job.dag_id) THEN
                 UPDATE dags d SET deleted_at = clock_timestamp() WHERE d.id = v_job.dag_id;
             END IF;
             RETURN true;

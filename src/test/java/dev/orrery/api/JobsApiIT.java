@@ -375,6 +375,56 @@ class JobsApiIT {
     }
 
     @Test
+    void whatAJobDidBeforeItWasChangedGoesAsWhatItWas() {
+        var dag = node.publish("outlives-its-job", "tasks: [{id: a, type: handler, handler: noop}]");
+        var other =
+                registered(cron("keeps its function", FAR).put("payload", new JsonObject().put("only", "these two")));
+        var job = registered(cron("was a function", FAR).put("payload", new JsonObject().put("only", "these two")));
+        var asFunction = trigger(job, "as-a-function").json().getString("id");
+        var change = new JsonObject()
+                .put("handlerType", "workflow")
+                .put("handlerName", "outlives-its-job")
+                .put("payload", null);
+        assertThat(client.call("PATCH", JOBS + "/" + job).json(change).send().status())
+                .isEqualTo(200);
+        var asDag = trigger(job, "as-a-dag").json().getString("id");
+        node.ended(asFunction);
+        node.ended(asDag);
+
+        assertThat(client.delete(JOBS + "/" + other).send().status()).isEqualTo(204);
+        assertThat(client.delete(JOBS + "/" + job).send().status()).isEqualTo(204);
+
+        until(
+                "the run of the function is gone",
+                () -> client.get(NodeUnderTest.RUNS + "/" + asFunction).send().status() == 404);
+        until(
+                "its executions are gone",
+                () -> items("/api/v1/executions?limit=500").stream()
+                        .noneMatch(each -> each.getString("jobId").equals(job)));
+        assertThat(node.run(asDag).getString("dagId")).isEqualTo(dag);
+    }
+
+    @Test
+    void anotherJobsEndLeavesWhatAChangedJobDid() {
+        var payload = new JsonObject().put("shared", "by two");
+        var leaves = registered(cron("leaves", FAR).put("handlerName", "echo").put("payload", payload));
+        var changes = registered(cron("stays", FAR).put("handlerName", "echo").put("payload", payload));
+        var execution = trigger(changes, "before-its-change").json().getString("id");
+        until("it succeeded", () -> execution(execution).getString("status").equals("success"));
+        assertThat(client.call("PATCH", JOBS + "/" + changes)
+                        .json("{\"handlerName\":\"noop\"}")
+                        .send()
+                        .status())
+                .isEqualTo(200);
+
+        assertThat(client.delete(JOBS + "/" + leaves).send().status()).isEqualTo(204);
+
+        until("the other is gone for good", () -> node.jobRows(leaves) == 0);
+        assertThat(node.run(execution).getString("state")).isEqualTo("succeeded");
+        cancelled(changes);
+    }
+
+    @Test
     void whatOnlyJobsUseIsNoDagOfTheirOwners() {
         var job = registered(cron("hidden", FAR));
 

@@ -70,6 +70,11 @@ final class NodeUnderTest implements AutoCloseable {
                 .equals("1");
     }
 
+    /** Whether anything of a deleted job is left. */
+    int jobRows(String id) {
+        return Integer.parseInt(database.value("SELECT count(*) FROM orrery.jobs WHERE id = '" + id + "'"));
+    }
+
     /** Publishes a DAG and tells its id. */
     String publish(String name, String yaml) {
         var reply = client.post(DAGS)
