@@ -165,13 +165,14 @@ class ArchitectureTest {
                 "engine.worker.StartsAThread"),
         TIME_IS_AN_ARGUMENT(
                 root -> noClasses()
-                        .that(resideIn(root, "domain", "engine"))
+                        .that(resideIn(root, "domain", "engine", "service", "api"))
                         .should()
                         .callMethod(Instant.class, "now")
                         .orShould()
                         .callMethod(System.class, "currentTimeMillis"),
                 "domain.ReadsTheClock",
-                "engine.worker.ReadsTheClockToo"),
+                "engine.worker.ReadsTheClockToo",
+                "service.AsksThisNodesClock"),
         EXCEPTIONS_HAVE_ONE_PARENT(
                 root -> classes()
                         .that(resideIn(root).and(DescribedPredicate.not(resideIn(root, "handler"))))

@@ -151,10 +151,8 @@ final class JobOperations {
         var id = jobId(request);
         var hours = Math.toIntExact(request.number("windowHours"));
         var window = Duration.ofHours(hours);
-        var failed = new ExecutionRepository.Filter(
-                Optional.of(ExecutionStatus.FAILED), Optional.of(Instant.now().minus(window)), Optional.empty());
         return jobs.getJobStats(request.tenant(), id, window)
-                .compose(stats -> jobs.getJobHistory(request.tenant(), id, failed, Optional.empty(), FAILURES_SHOWN)
+                .compose(stats -> jobs.lastFailures(request.tenant(), id, window, FAILURES_SHOWN)
                         .map(failures -> Answer.json(200, out -> JobShapes.stats(out, hours, stats, failures))));
     }
 

@@ -12,6 +12,7 @@ import dev.orrery.domain.JobId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.job.ExecutionStatus;
 import dev.orrery.domain.job.FireTime;
 import dev.orrery.domain.job.HandlerType;
 import dev.orrery.domain.job.JobStatus;
@@ -31,6 +32,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -112,18 +114,16 @@ public final class JobScheduler {
     }
 
     private Future<Void> check(JobId id, ScheduledJob job) {
-        return vertx.executeBlocking(
-                () -> {
-                    var problems = JobTimes.problems(id, job, Instant.now());
-                    if (!problems.isEmpty()) {
-                        throw new OrreryException(
+        return repositories
+                .jobs()
+                .now()
+                .compose(now -> vertx.executeBlocking(() -> JobTimes.problems(id, job, now), false))
+                .compose(problems -> problems.isEmpty()
+                        ? Future.succeededFuture()
+                        : Future.failedFuture(new OrreryException(
                                 ErrorCode.VALIDATION_ERROR,
                                 "the job is not valid: " + problems.getFirst().message(),
-                                problems);
-                    }
-                    return null;
-                },
-                false);
+                                problems)));
     }
 
     /** What the job fires: a published DAG, or one that is kept for jobs that do the same. */
@@ -259,15 +259,18 @@ public final class JobScheduler {
         return getJob(tenant, id)
                 .compose(stored -> stored.status().isTerminal()
                         ? Future.succeededFuture(List.of())
-                        : vertx.executeBlocking(() -> preview(stored, count), false));
+                        : repositories
+                                .jobs()
+                                .now()
+                                .compose(now -> vertx.executeBlocking(() -> preview(stored, now, count), false)));
     }
 
-    private static List<FireTime> preview(StoredJob stored, int count) {
+    private static List<FireTime> preview(StoredJob stored, Instant now, int count) {
         var timing = stored.job().timing();
         var schedule = JobTimes.schedule(stored.id(), timing, stored.createdAt());
         var remaining = JobTimes.bounds(timing).remaining(stored.fires()).orElse(count);
         // What the leader has planned may be due a moment ago.
-        var after = stored.nextRun().map(next -> next.minusNanos(1_000)).orElseGet(Instant::now);
+        var after = stored.nextRun().map(next -> next.minusNanos(1_000)).orElse(now);
         var shown = (int) Math.min(count, remaining);
         return shown == 0 ? List.of() : FireTime.preview(schedule, JobTimes.zone(timing), after, shown);
     }
@@ -314,6 +317,28 @@ public final class JobScheduler {
     /** How many jobs there are, and how the scheduler does in the window that ends now. */
     public Future<Metrics> getMetrics(TenantId tenant, Duration window) {
         return repositories.executions().metrics(tenant, window);
+    }
+
+    /** The newest executions of the window that failed or timed out for good. */
+    public Future<List<StoredExecution>> lastFailures(TenantId tenant, JobId id, Duration window, int limit) {
+        return repositories
+                .jobs()
+                .now()
+                .compose(now -> Future.all(
+                        bad(tenant, id, ExecutionStatus.FAILED, now.minus(window), limit),
+                        bad(tenant, id, ExecutionStatus.TIMEOUT, now.minus(window), limit)))
+                .map(both -> both.<List<StoredExecution>>list().stream()
+                        .flatMap(List::stream)
+                        .sorted(Comparator.comparing(StoredExecution::scheduledAt)
+                                .reversed())
+                        .limit(limit)
+                        .toList());
+    }
+
+    private Future<List<StoredExecution>> bad(
+            TenantId tenant, JobId id, ExecutionStatus status, Instant from, int limit) {
+        var filter = new ExecutionRepository.Filter(Optional.of(status), Optional.of(from), Optional.empty());
+        return repositories.executions().ofJob(tenant, id, filter, Optional.empty(), limit);
     }
 
     private Future<StoredJob> ownJob(TenantId tenant, JobId id) {

@@ -205,6 +205,9 @@ public final class ScheduledJobRepository {
             """;
 
     // language=PostgreSQL
+    static final String NOW = "SELECT clock_timestamp() AS now";
+
+    // language=PostgreSQL
     static final String PURGE_HIDDEN = "SELECT purge_hidden_jobs($1) AS purged FROM require_epoch($2)";
 
     private final Sql sql;
@@ -406,6 +409,11 @@ public final class ScheduledJobRepository {
     public Future<List<UUID>> openExecutions(TenantId tenant, JobId id, int limit) {
         return sql.run(LIST_OPEN_EXECUTIONS, Tuple.of(tenant.value(), id.value(), limit))
                 .map(rows -> Rows.list(rows, row -> row.getUUID("id")));
+    }
+
+    /** What time it is for all decisions about jobs: this node's clock may be wrong. */
+    public Future<Instant> now() {
+        return sql.run(NOW, Tuple.tuple()).map(rows -> Rows.time(rows.iterator().next(), "now"));
     }
 
     /** Deletes a part of what belongs to a deleted job, about so many executions; false where nothing was left to do. */
