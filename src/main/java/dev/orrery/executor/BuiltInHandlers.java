@@ -10,16 +10,18 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.domain.task.LogEntry;
+import dev.orrery.domain.task.LogLevel;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.MessageConsumer;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
+import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
@@ -31,7 +33,7 @@ final class BuiltInHandlers {
     private static final HandlerReply NOTHING = new HandlerReply(Json.NULL, List.of());
     private static final Future<HandlerReply> DONE = Future.succeededFuture(NOTHING);
     private static final long MAX_SLEEP_MILLIS = TaskDefinition.MAX_TIMEOUT.toMillis();
-    private static final Set<String> LEVELS = Set.of("debug", "info", "warning", "error");
+    private static final String INFO = LogLevel.INFO.wireName();
 
     private final Vertx vertx;
     private final Map<Attempt, Promise<HandlerReply>> sleepers = new ConcurrentHashMap<>();
@@ -95,13 +97,30 @@ final class BuiltInHandlers {
         var fields = fields(call);
         var message = fields.getValue("message");
         if (message == null) {
-            throw wrongInput("log takes {message: TEXT, level: debug|info|warning|error}; got " + call.input());
+            throw wrongInput(
+                    "log takes {message: TEXT, level: debug|info|warning|error, data: {…}}; got " + call.input());
         }
-        if (!(fields.getValue("level", "info") instanceof String level) || !LEVELS.contains(level)) {
-            throw wrongInput("log takes the levels debug, info, warning and error; got " + fields.getValue("level"));
+        var data = fields.getValue("data", null);
+        if (data != null && !(data instanceof JsonObject)) {
+            throw wrongInput("log takes an object as data; got " + data);
         }
-        var line = level.toUpperCase(Locale.ROOT) + " " + message;
-        return Future.succeededFuture(new HandlerReply(Json.NULL, List.of(line)));
+        var entry = new LogEntry(
+                Instant.now(),
+                level(fields),
+                String.valueOf(message),
+                Optional.ofNullable(data).map(object -> new Json(((JsonObject) object).encode())));
+        return Future.succeededFuture(new HandlerReply(Json.NULL, List.of(entry.text())));
+    }
+
+    private static LogLevel level(JsonObject fields) {
+        if (fields.getValue("level", INFO) instanceof String level) {
+            try {
+                return LogLevel.ofWireName(level);
+            } catch (IllegalArgumentException _) {
+                // Told below.
+            }
+        }
+        throw wrongInput("log takes the levels debug, info, warning and error; got " + fields.getValue("level"));
     }
 
     private static JsonObject fields(HandlerCall call) {

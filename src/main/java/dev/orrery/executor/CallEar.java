@@ -3,6 +3,9 @@ package dev.orrery.executor;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.orrery.bus.BusMessage.HandlerSaid;
+import dev.orrery.domain.task.LogEntry;
+import dev.orrery.domain.task.LogLevel;
+import java.time.Instant;
 
 /** Writes down what a handler says, each line once however often it is said. */
 final class CallEar {
@@ -31,7 +34,7 @@ final class CallEar {
     private void showProgress(int percent) {
         if (percent != progress) {
             progress = percent;
-            log.line("progress " + percent + "%");
+            log.line(new LogEntry(Instant.now(), LogLevel.INFO, "progress " + percent + "%").text());
         }
     }
 }

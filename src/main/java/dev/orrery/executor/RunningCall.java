@@ -3,12 +3,15 @@ package dev.orrery.executor;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.HandlerCall;
 import dev.orrery.bus.BusMessage.HandlerStop;
+import dev.orrery.domain.task.LogEntry;
+import dev.orrery.domain.task.LogLevel;
 import dev.orrery.handler.Call;
 import dev.orrery.handler.NoRetryException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.Json;
 import io.vertx.core.json.JsonObject;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -92,12 +95,16 @@ final class RunningCall implements Call {
 
     @Override
     public void log(Level level, String message) {
-        voice.say(level + " " + message);
+        say(level, message, Optional.empty());
     }
 
     @Override
     public void log(Level level, String message, JsonObject data) {
-        log(level, message + " " + data.encode());
+        say(level, message, Optional.of(new dev.orrery.domain.Json(data.encode())));
+    }
+
+    private void say(Level level, String message, Optional<dev.orrery.domain.Json> data) {
+        voice.say(new LogEntry(Instant.now(), LogLevel.valueOf(level.name()), message, data).text());
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.orrery.executor;
 
 import static dev.orrery.testing.Await.await;
 import static dev.orrery.testing.Await.until;
+import static dev.orrery.testing.LogTexts.timeless;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.bus.Addresses;
@@ -122,7 +123,7 @@ class CallVoiceTest {
         await(voice.end());
 
         assertThat(calls).hasValueGreaterThan(2);
-        assertThat(text()).isEqualTo("one\ntwo\nprogress 50%\n");
+        assertThat(timeless(text())).isEqualTo("one\ntwo\nINFO progress 50%\n");
         assertThat(unwanted).hasValue(0);
     }
 

@@ -2,6 +2,7 @@ package dev.orrery.executor;
 
 import static dev.orrery.executor.Workbench.handler;
 import static dev.orrery.testing.Await.until;
+import static dev.orrery.testing.LogTexts.timeless;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.bus.Addresses;
@@ -59,15 +60,23 @@ class HandlerTaskTest {
 
     @Test
     void logWritesIntoTheLogOfTheAttempt() {
-        var attempt = bench.start(handler("log", "{\"message\":\"half\\ndone\",\"level\":\"warning\"}"));
+        var attempt =
+                bench.start(handler("log", "{\"message\":\"half\\ndone\",\"level\":\"warning\",\"data\":{\"n\":1}}"));
 
         assertThat(attempt.outcome()).isEqualTo(new Succeeded(Json.NULL));
-        assertThat(attempt.text()).isEqualTo("WARNING half\ndone\n");
+        assertThat(timeless(attempt.text())).isEqualTo("WARNING half\n\tdone {\"n\":1}\n");
     }
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"null", "{}", "[]", "{\"message\":\"x\",\"level\":\"loud\"}", "{\"message\":\"x\",\"level\":3}"})
+            strings = {
+                "null",
+                "{}",
+                "[]",
+                "{\"message\":\"x\",\"level\":\"loud\"}",
+                "{\"message\":\"x\",\"level\":3}",
+                "{\"message\":\"x\",\"data\":3}"
+            })
     void logRefusesWhatItCannotSay(String input) {
         assertRefused(handler("log", input), "log");
     }
