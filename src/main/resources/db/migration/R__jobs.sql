@@ -39,12 +39,14 @@ CREATE OR REPLACE TRIGGER dag_is_followed
 AFTER INSERT OR UPDATE OF schedule, timezone, is_active, deleted_at ON dags
 FOR EACH ROW EXECUTE FUNCTION follow_dag();
 
--- Makes executions and their runs; answers those that are new: one that exists for this job and time counts as made.
+-- Makes executions and their runs; answers those that are new: one that exists for this job and time counts as made, and
+-- for a tenant that is deleted none is made.
 CREATE OR REPLACE FUNCTION execute_jobs(p_jobs uuid[], p_dues timestamptz[], p_runs uuid[], p_cause run_trigger)
 RETURNS uuid[]
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
+    v_gone     int[];
     v_runs     uuid[];
     v_tenants  int[];
     v_dags     uuid[];
@@ -52,10 +54,12 @@ DECLARE
     v_params   text[];
     v_nothing  text[];
 BEGIN
+    v_gone := gone_tenants(ARRAY(SELECT DISTINCT j.tenant_id FROM unnest(p_jobs) f(job) JOIN jobs j ON j.id = f.job));
     WITH fresh AS (
         INSERT INTO job_executions AS e (id, tenant_id, job_id, scheduled_at, cause)
         SELECT f.run, j.tenant_id, f.job, f.due, p_cause
         FROM unnest(p_jobs, p_dues, p_runs) f(job, due, run) JOIN jobs j ON j.id = f.job
+        WHERE v_gone IS NULL OR j.tenant_id <> ALL (v_gone)
         ON CONFLICT (job_id, scheduled_at) DO NOTHING
         RETURNING e.id, e.tenant_id, e.job_id, e.scheduled_at
     )
@@ -124,7 +128,7 @@ LANGUAGE plpgsql AS $f$
 BEGIN
     PERFORM j.id FROM jobs j
     WHERE j.id = p_job AND j.tenant_id = p_tenant AND j.deleted_at IS NULL FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    IF NOT FOUND OR gone_tenants(ARRAY[p_tenant]) IS NOT NULL THEN
         RETURN 'unknown';
     END IF;
     PERFORM d.id FROM dags d JOIN jobs j ON j.dag_id = d.id
@@ -247,7 +251,7 @@ BEGIN
     verdict := 'ready';
 END $f$;
 
--- Takes one hidden job apart: some of its executions, which have to have ended, else the job itself, and with the last that
+-- Takes one hidden job apart: some of its executions, which have to have ended, and of the times at which it did not fire, else the job itself, and with the last that
 -- needs it the DAG that was kept for it; one whose executions still run is come back to. Answers whether there was anything
 -- to do.
 CREATE OR REPLACE FUNCTION purge_hidden_jobs(p_executions int) RETURNS boolean
@@ -272,6 +276,11 @@ BEGIN
         WHERE e.is_internal IS NOT TRUE OR delete_run(v_job.tenant_id, e.id) <> 'active';
         IF v_gone IS NOT NULL THEN
             DELETE FROM job_executions e WHERE e.id = ANY (v_gone);
+            RETURN true;
+        END IF;
+        DELETE FROM job_skips s WHERE s.id = ANY (ARRAY(
+            SELECT o.id FROM job_skips o WHERE o.job_id = v_job.id ORDER BY o.first_at LIMIT p_executions));
+        IF FOUND THEN
             RETURN true;
         ELSIF NOT EXISTS (SELECT FROM job_executions e WHERE e.job_id = v_job.id) THEN
             DELETE FROM jobs j WHERE j.id = v_job.id;

@@ -62,6 +62,7 @@ LANGUAGE plpgsql AS $f$
 DECLARE
     v_now        timestamptz := clock_timestamp();
     v_count      int := cardinality(p_runs);
+    v_gone       int[];
     v_fresh      int[];
     v_new        int[];
     v_versions   int[];
@@ -82,6 +83,12 @@ BEGIN
             p_keys := p_keys[:v_count];
             p_hashes := p_hashes[:v_count];
         END IF;
+    END IF;
+
+    v_gone := gone_tenants(p_tenants);
+    IF v_gone IS NOT NULL THEN
+        p_dags := ARRAY(SELECT CASE WHEN a.tenant <> ALL (v_gone) THEN a.dag END
+                        FROM unnest(p_dags, p_tenants) WITH ORDINALITY a(dag, tenant, ordinal) ORDER BY a.ordinal);
     END IF;
 
     -- Holds the DAGs against deletion, once for each and not once for each run.

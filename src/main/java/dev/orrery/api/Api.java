@@ -1,6 +1,7 @@
 package dev.orrery.api;
 
 import dev.orrery.config.HttpConfig;
+import dev.orrery.domain.Tenant;
 import dev.orrery.telemetry.Metrics;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -8,6 +9,7 @@ import io.vertx.core.Vertx;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** The HTTP side of a node: the API, its pages, health and metrics. */
@@ -21,12 +23,14 @@ public final class Api {
      * What the API is made of.
      *
      * @param operations who answers, by the contract's operationId
+     * @param tenants finds the tenant of a name, or fails with {@code TENANT_NOT_FOUND}
      * @param loops how many event loops serve
      */
     public record Setup(
             HttpConfig http,
             Contract contract,
             Map<String, Operation> operations,
+            Function<String, Future<Tenant>> tenants,
             About about,
             List<HealthCheck> checks,
             Metrics metrics,
@@ -60,7 +64,14 @@ public final class Api {
         var admission = new Admission(setup.http().maxRequests(), limits.streams(), limits.bytes(), setup.metrics());
         var pages = Pages.of(vertx, setup);
         var parts = new ApiParts(
-                setup.http(), setup.contract(), setup.operations(), pages, limits, admission, setup.metrics());
+                setup.http(),
+                setup.contract(),
+                setup.operations(),
+                setup.tenants(),
+                pages,
+                limits,
+                admission,
+                setup.metrics());
         var verticles = new CopyOnWriteArrayList<ApiVerticle>();
         Supplier<ApiVerticle> another = () -> {
             var verticle = new ApiVerticle(parts);

@@ -1,19 +1,24 @@
 package dev.orrery.api;
 
 import dev.orrery.config.HttpConfig;
+import dev.orrery.domain.Tenant;
 import dev.orrery.telemetry.Metrics;
+import io.vertx.core.Future;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * What the event loops that serve have in common.
  *
  * @param operations by the contract's operationId
+ * @param tenants finds the tenant of a name
  * @param pages by path
  */
 record ApiParts(
         HttpConfig http,
         Contract contract,
         Map<String, Operation> operations,
+        Function<String, Future<Tenant>> tenants,
         Map<String, Page> pages,
         Limits limits,
         Admission admission,

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import dev.orrery.service.Page;
 import dev.orrery.service.RequestKey;
@@ -19,17 +20,22 @@ import java.util.OptionalInt;
  * A request that agrees with the contract. Asking for a parameter that the contract does not name, or does not require, is a
  * fault of ours and throws.
  *
+ * @param caller whose data it is about
  * @param parameters those that were given or have a default, by name; a String, Long or Boolean each
  * @param body the JSON body; empty where there was none
  * @param key the caller's Idempotency-Key
  */
 public record ApiRequest(
         Vertx vertx,
-        TenantId tenant,
+        Tenant caller,
         HttpMethod method,
         Map<String, Object> parameters,
         JsonObject body,
         Optional<RequestKey> key) {
+
+    public TenantId tenant() {
+        return caller.id();
+    }
 
     public String text(String parameter) {
         return (String) required(parameter);

@@ -101,7 +101,7 @@ final class ApiRouter {
 
     private Handler<RoutingContext> answering(Operation operation) {
         var id = operation.getOperationId();
-        var check = new RequestCheck(parts.contract().resolved(), operation, parsers);
+        var check = new RequestCheck(parts.contract().resolved(), operation, parsers, parts.tenants());
         var answering = requireNonNull(parts.operations().get(id));
         return context -> {
             context.put(RequestLog.OPERATION, id);

@@ -6,6 +6,7 @@ import dev.orrery.service.EventFeed;
 import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
+import dev.orrery.service.TenantService;
 import dev.orrery.service.WorkerService;
 import java.util.HashMap;
 import java.util.Map;
@@ -18,7 +19,8 @@ public record ApiServices(
         EventFeed events,
         WorkerService workers,
         LockService locks,
-        ClusterService cluster) {
+        ClusterService cluster,
+        TenantService tenants) {
 
     /** By the contract's operationId. */
     public Map<String, Operation> operations() {
@@ -30,6 +32,7 @@ public record ApiServices(
         all.putAll(new WorkerOperations(workers).byId());
         all.putAll(new LockOperations(locks).byId());
         all.putAll(new ClusterOperations(cluster).byId());
+        all.putAll(new TenantOperations(tenants).byId());
         return all;
     }
 }

@@ -35,7 +35,7 @@ final class Gate implements Handler<RoutingContext> {
     private static final String HEALTH = "/health/";
     private static final String ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE";
     private static final String ALLOWED_HEADERS =
-            "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID";
+            "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, Orrery-Tenant";
     private static final String EXPOSED_HEADERS = "ETag, Location, Retry-After, Orrery-Attempt";
     private static final String PREFLIGHT_SECONDS = "600";
 

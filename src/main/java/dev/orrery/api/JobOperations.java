@@ -48,17 +48,17 @@ final class JobOperations {
         all.put("listJobs", this::list);
         all.put(
                 "getJob",
-                request -> jobs.getJob(request.tenant(), jobId(request)).map(job -> answer(200, job)));
+                request -> jobs.getJob(request.tenant(), jobId(request)).map(job -> answer(200, request, job)));
         all.put("updateJob", this::update);
         all.put(
                 "deleteJob",
                 request -> jobs.unschedule(request.tenant(), jobId(request)).map(_ -> Answer.empty(204)));
         all.put(
                 "pauseJob",
-                request -> jobs.pauseJob(request.tenant(), jobId(request)).map(job -> answer(200, job)));
+                request -> jobs.pauseJob(request.tenant(), jobId(request)).map(job -> answer(200, request, job)));
         all.put(
                 "resumeJob",
-                request -> jobs.resumeJob(request.tenant(), jobId(request)).map(job -> answer(200, job)));
+                request -> jobs.resumeJob(request.tenant(), jobId(request)).map(job -> answer(200, request, job)));
         all.put("cancelJob", this::cancel);
         all.put("triggerJob", this::trigger);
         all.put("listNextFires", this::next);
@@ -77,7 +77,7 @@ final class JobOperations {
             case OneTimeJobInput once -> jobs.scheduleOnce(request.tenant(), once, request.key());
             case RecurringJobInput recurring -> jobs.scheduleRecurring(request.tenant(), recurring, request.key());
         };
-        return made.map(job -> answer(201, job).with("Location", Contract.BASE_PATH + "/jobs/" + job.id()));
+        return made.map(job -> answer(201, request, job).with("Location", Contract.BASE_PATH + "/jobs/" + job.id()));
     }
 
     private Future<Answer> list(ApiRequest request) {
@@ -92,12 +92,12 @@ final class JobOperations {
                 request,
                 limit -> jobs.listJobs(request.tenant(), filter, behind, limit),
                 job -> cursor(job.createdAt(), job.id().value()),
-                JobShapes::job);
+                (out, job) -> JobShapes.job(out, request.caller(), job));
     }
 
     private Future<Answer> update(ApiRequest request) {
         return jobs.reschedule(request.tenant(), jobId(request), job -> JobBody.change(job.job(), request.body()))
-                .map(job -> answer(200, job));
+                .map(job -> answer(200, request, job));
     }
 
     private Future<Answer> cancel(ApiRequest request) {
@@ -105,7 +105,7 @@ final class JobOperations {
                         request.tenant(),
                         jobId(request),
                         request.text("running").equals("cancel"))
-                .map(job -> answer(200, job));
+                .map(job -> answer(200, request, job));
     }
 
     private Future<Answer> trigger(ApiRequest request) {
@@ -224,8 +224,8 @@ final class JobOperations {
         return RunId.parse(request.text("executionId")).value();
     }
 
-    private static Answer answer(int status, StoredJob job) {
-        return Answer.json(status, out -> JobShapes.job(out, job));
+    private static Answer answer(int status, ApiRequest request, StoredJob job) {
+        return Answer.json(status, out -> JobShapes.job(out, request.caller(), job));
     }
 
     private static Answer answer(int status, StoredExecution execution) {

@@ -8,6 +8,7 @@ import static dev.orrery.api.JsonShapes.time;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.WireNamed;
 import dev.orrery.domain.job.FireTime;
 import dev.orrery.domain.task.Durations;
@@ -28,12 +29,11 @@ import java.util.OptionalInt;
 /** How jobs look as JSON: the schemas of the contract, field by field. */
 final class JobShapes {
 
-    private static final String TENANT = "default";
     private static final DateTimeFormatter LOCAL = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss");
 
     private JobShapes() {}
 
-    static void job(JsonGenerator out, StoredJob stored) throws IOException {
+    static void job(JsonGenerator out, Tenant tenant, StoredJob stored) throws IOException {
         out.writeStartObject();
         text(out, "id", stored.id());
         out.writeStringField("name", stored.job().name());
@@ -47,7 +47,7 @@ final class JobShapes {
         number(out, "avgDurationMs", stored.averageMillis().map(Duration::toMillis));
         texts(out, "tags", stored.job().tags());
         json(out, "metadata", stored.job().metadata().orElse(Json.NULL));
-        out.writeStringField("platformId", TENANT);
+        out.writeStringField("platformId", tenant.name());
         optional(out, "createdBy", stored.job().createdBy());
         optional(out, "error", stored.error());
         time(out, "createdAt", stored.createdAt());

@@ -7,7 +7,7 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
-import dev.orrery.domain.TenantId;
+import dev.orrery.domain.Tenant;
 import dev.orrery.service.RequestKey;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 final class RequestCheck {
 
     private static final String KEY_HEADER = "Idempotency-Key";
+    private static final String TENANT_HEADER = "Orrery-Tenant";
     private static final String JSON = "application/json";
     private static final Pattern WHOLE_NUMBER = Pattern.compile("-?[0-9]{1,18}");
 
@@ -49,6 +51,7 @@ final class RequestCheck {
     private static final int QUICK_BYTES = 64 * 1024;
 
     private final WorkerExecutor parsers;
+    private final Function<String, Future<Tenant>> tenants;
     private final String operationId;
     private final List<Expected> parameters;
     private final List<String> queryNames;
@@ -70,9 +73,17 @@ final class RequestCheck {
     /** What the contract says about the body. */
     private record Body(boolean required, JsonObject schema, Validator validator) {}
 
-    /** {@code parsers}: where large bodies are parsed. */
-    RequestCheck(OpenAPIContract contract, Operation operation, WorkerExecutor parsers) {
+    /**
+     * @param parsers where large bodies are parsed
+     * @param tenants finds the tenant of a name
+     */
+    RequestCheck(
+            OpenAPIContract contract,
+            Operation operation,
+            WorkerExecutor parsers,
+            Function<String, Future<Tenant>> tenants) {
         this.parsers = parsers;
+        this.tenants = tenants;
         var schemas = contract.getSchemaRepository();
         this.operationId = operation.getOperationId();
         this.parameters = operation.getParameters().stream()
@@ -103,18 +114,24 @@ final class RequestCheck {
     /** The request as the operation needs it; fails with an OrreryException that lists everything that is wrong. */
     Future<ApiRequest> check(RoutingContext context, Buffer bytes) {
         var values = parameters(context);
-        if (bytes.length() <= QUICK_BYTES) {
-            return Future.succeededFuture(assemble(context, values, bytes, bodyOf(bytes)));
-        }
-        return parsers.executeBlocking(() -> bodyOf(bytes), false)
-                .map(parsed -> assemble(context, values, bytes, parsed));
+        var body = bytes.length() <= QUICK_BYTES
+                ? Future.succeededFuture(bodyOf(bytes))
+                : parsers.executeBlocking(() -> bodyOf(bytes), false);
+        return body.compose(parsed -> caller(values).map(tenant -> assemble(context, tenant, values, bytes, parsed)));
     }
 
-    private ApiRequest assemble(RoutingContext context, Map<String, Object> values, Buffer bytes, JsonObject parsed) {
+    /** What is no tenant's own is done as the default one. */
+    private Future<Tenant> caller(Map<String, Object> values) {
+        return values.get(TENANT_HEADER) instanceof String name
+                ? tenants.apply(name)
+                : Future.succeededFuture(Tenant.DEFAULT);
+    }
+
+    private ApiRequest assemble(
+            RoutingContext context, Tenant caller, Map<String, Object> values, Buffer bytes, JsonObject parsed) {
         var key = Optional.ofNullable((String) values.get(KEY_HEADER))
                 .map(name -> new RequestKey(operationId, name, hash(context.request(), bytes)));
-        return new ApiRequest(
-                context.vertx(), TenantId.DEFAULT, context.request().method(), Map.copyOf(values), parsed, key);
+        return new ApiRequest(context.vertx(), caller, context.request().method(), Map.copyOf(values), parsed, key);
     }
 
     /** The same key must mean the same request: the same thing asked of the same path. */

@@ -24,6 +24,7 @@ import dev.orrery.bus.BusMessage.Released;
 import dev.orrery.bus.BusMessage.Report;
 import dev.orrery.bus.BusMessage.RetryDue;
 import dev.orrery.bus.BusMessage.StopAttempts;
+import dev.orrery.bus.BusMessage.TenantsChanged;
 import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.bus.BusMessage.WorkerStatus;
 import dev.orrery.domain.NodeId;
@@ -43,6 +44,8 @@ public final class Addresses {
             new Address<>("history.grew", HistoryGrew.class, Done.class, new Everywhere());
     public static final Address<JobsChanged, Done> JOBS_CHANGED =
             new Address<>("scheduler.jobs-changed", JobsChanged.class, Done.class, new Everywhere());
+    public static final Address<TenantsChanged, Done> TENANTS_CHANGED =
+            new Address<>("tenants.changed", TenantsChanged.class, Done.class, new Everywhere());
     public static final Address<HandlerStop, Done> HANDLER_STOP =
             new Address<>("handler-stop", HandlerStop.class, Done.class);
 

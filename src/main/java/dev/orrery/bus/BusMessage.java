@@ -35,6 +35,9 @@ public sealed interface BusMessage {
     /** A job was registered or changed, or no longer waits: the leader looks what is due at once. */
     record JobsChanged() implements BusMessage {}
 
+    /** A tenant was deleted: nobody goes by what is kept of it, and the leader takes it apart. */
+    record TenantsChanged() implements BusMessage {}
+
     /** Claimed attempts are asked to end: each node reads which of its own. */
     record CancelsAsked() implements BusMessage {}
 

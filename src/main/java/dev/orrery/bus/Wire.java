@@ -12,6 +12,7 @@ import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.bus.BusMessage.ReleaseWork;
 import dev.orrery.bus.BusMessage.Released;
 import dev.orrery.bus.BusMessage.RetryDue;
+import dev.orrery.bus.BusMessage.TenantsChanged;
 import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
@@ -44,7 +45,7 @@ final class Wire {
         var json = switch (message) {
             case WorkReady ready -> new JsonObject().put("queues", array(ready.queues()));
             case RetryDue due -> new JsonObject().put("inMillis", due.inMillis());
-            case CancelsAsked _, HistoryGrew _, JobsChanged _ -> new JsonObject();
+            case CancelsAsked _, HistoryGrew _, JobsChanged _, TenantsChanged _ -> new JsonObject();
             case ReleaseWork release ->
                 new JsonObject().put("most", release.most()).put("queues", array(release.queues()));
             case Released released -> new JsonObject().put("count", released.count());
@@ -84,6 +85,7 @@ final class Wire {
                 case "CancelsAsked" -> Optional.of(new CancelsAsked());
                 case "HistoryGrew" -> Optional.of(new HistoryGrew());
                 case "JobsChanged" -> Optional.of(new JobsChanged());
+                case "TenantsChanged" -> Optional.of(new TenantsChanged());
                 case "ReleaseWork" -> Optional.of(new ReleaseWork(json.getInteger("most"), texts(json)));
                 case "Released" -> Optional.of(new Released(json.getInteger("count")));
                 case "HandlerCall" -> Optional.of(handlerCall(json));

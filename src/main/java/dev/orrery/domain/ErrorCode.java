@@ -28,6 +28,10 @@ public enum ErrorCode {
             404,
             "There is no node with this id, or it ended more than a week ago. A node that is started anew has a new id.",
             "List the nodes with GET /api/v1/nodes."),
+    TENANT_NOT_FOUND(
+            404,
+            "There is no tenant of the name that the header Orrery-Tenant or the path has, or it was deleted.",
+            "Make it with POST /api/v1/tenants, or leave the header out for 'default'; GET /api/v1/tenants lists those there are."),
     NOT_FOUND(404, "There is nothing at this path.", "The contract at /docs/openapi.yaml lists every call."),
     METHOD_NOT_ALLOWED(
             405, "The path exists, but not for this method.", "The header Allow names the methods it takes."),

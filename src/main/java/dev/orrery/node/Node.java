@@ -35,7 +35,6 @@ import dev.orrery.engine.worker.WorkerVerticle;
 import dev.orrery.executor.ExecutorEnvironment;
 import dev.orrery.executor.Executors;
 import dev.orrery.executor.HandlerJars;
-import dev.orrery.executor.LogSink;
 import dev.orrery.executor.RunFolderSweep;
 import dev.orrery.executor.RunFolders;
 import dev.orrery.service.ClusterService;
@@ -46,6 +45,7 @@ import dev.orrery.service.JobFiring;
 import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
+import dev.orrery.service.TenantService;
 import dev.orrery.service.WorkerService;
 import dev.orrery.store.Batcher;
 import dev.orrery.store.ClusterRepository;
@@ -64,6 +64,7 @@ import dev.orrery.store.Pools;
 import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.StoreFailures;
 import dev.orrery.store.TaskInstanceRepository;
+import dev.orrery.store.TenantRepository;
 import dev.orrery.store.WorkRepository;
 import dev.orrery.telemetry.LogSetup;
 import dev.orrery.telemetry.Metrics;
@@ -74,7 +75,6 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -287,6 +287,7 @@ public final class Node {
         private final JobFiring firing;
         private final JobScheduler jobs;
         private final EventFeed events;
+        private final TenantService tenants;
         private final Metrics metrics = new Metrics();
         private final RandomGenerator random;
         private final Membership membership;
@@ -345,6 +346,7 @@ public final class Node {
                     runs,
                     ids,
                     bus);
+            this.tenants = new TenantService(new TenantRepository(vertx, pools.api()), bus);
             this.events = new EventFeed(
                     vertx, new EventRepository(vertx, pools.api()), versions::version, MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
@@ -373,7 +375,7 @@ public final class Node {
                             workerSettings,
                             executors::of,
                             inputs(parts.runs),
-                            logSink(parts.logs),
+                            LogChunks.to(parts.logs, HEAP),
                             parts.membership.trust()::holds,
                             parts.bus));
         }
@@ -409,17 +411,6 @@ public final class Node {
                 .map(gifts -> new TaskInputs.Inputs(gifts.params(), gifts.outputs(), gifts.letGo()));
     }
 
-    private static LogSink logSink(LogRepository logs) {
-        var chunks = new Batcher<LogRepository.Chunk, Boolean>(
-                "log chunks",
-                new Batcher.Limits(100, 1 << 20, 2, 10_000, MemoryBudget.logChunks(HEAP)),
-                chunk -> chunk.content().length(),
-                batch -> logs.append(batch).map(_ -> Collections.nCopies(batch.size(), true)),
-                StoreFailures::isLasting);
-        return (task, attempt, offset, bytes) -> chunks.add(new LogRepository.Chunk(task, attempt, offset, bytes))
-                .mapEmpty();
-    }
-
     private void deploy(Vertx vertx, String name, Duration stopLimit, io.vertx.core.Deployable verticle) {
         var id = await(vertx.deployVerticle(verticle), STEP_LIMIT);
         opened(name, stopLimit, () -> await(vertx.undeploy(id), stopLimit));
@@ -444,6 +435,11 @@ public final class Node {
                         Duration.ofSeconds(2),
                         new OfLeader(epoch -> jobs.purgeHidden(CHORE_BITE, epoch))),
                 new Chore("hidden DAGs", Duration.ofSeconds(2), new OfLeader(_ -> dags.purgeHidden(CHORE_BITE))),
+                new Chore(
+                        "deleted tenants",
+                        Duration.ofSeconds(2),
+                        new OfLeader(parts.tenants::purgeDeleted),
+                        Optional.of(Addresses.TENANTS_CHANGED)),
                 new Chore(
                         "old idempotency keys",
                         Duration.ofMinutes(1),
@@ -470,7 +466,8 @@ public final class Node {
                 parts.events,
                 new WorkerService(parts.node, parts.workers, nodes, parts.bus),
                 new LockService(new LockRepository(parts.vertx, parts.pools.api())),
-                new ClusterService(nodes, NodeJoin.mode(config)));
+                new ClusterService(nodes, NodeJoin.mode(config)),
+                parts.tenants);
         var api = await(
                 Api.start(
                                 parts.vertx,
@@ -478,6 +475,7 @@ public final class Node {
                                         config.http(),
                                         contract,
                                         services.operations(),
+                                        parts.tenants::find,
                                         new Api.About(ProgramVersion.text(), NodeJoin.mode(config)),
                                         NodeHealth.checks(
                                                 parts.pools, parts.membership, coordination, config.isCluster(), host),

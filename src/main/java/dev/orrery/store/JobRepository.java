@@ -24,6 +24,7 @@ import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /** Jobs: what is due, and its firing in one transaction under the leader's epoch. */
@@ -43,7 +44,9 @@ public final class JobRepository {
                    j.id = j.dag_id AS is_of_dag, j.schedule, j.interval_ms, j.run_at, j.timezone, j.start_at, j.end_at,
                    j.max_executions, j.excluded_dates, j.misfire, j.overlap, j.created_at, d.task_count,
                    statement_timestamp() AS now,
-                   (SELECT r.id FROM dag_runs r WHERE r.id = t.last_execution AND r.state < 'succeeded') AS running
+                   (SELECT r.id FROM dag_runs r WHERE r.id = t.last_execution AND r.state < 'succeeded') AS running,
+                   j.tenant_id > 1 AND NOT EXISTS (
+                       SELECT FROM tenants n WHERE n.id = j.tenant_id AND n.deleted_at IS NULL) AS is_gone
             FROM job_timers t
             JOIN jobs j ON j.id = t.job_id
             JOIN dags d ON d.id = j.dag_id AND d.deleted_at IS NULL
@@ -61,6 +64,9 @@ public final class JobRepository {
             FOR KEY SHARE OF d SKIP LOCKED
             FOR UPDATE OF t SKIP LOCKED
             """;
+
+    // language=PostgreSQL
+    static final String STOP = "DELETE FROM job_timers t WHERE t.job_id = ANY ($1)";
 
     // language=PostgreSQL
     static final String FIRE = "SELECT fired, nodes FROM fire_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
@@ -157,9 +163,23 @@ public final class JobRepository {
                         .preparedQuery(REQUIRE_EPOCH)
                         .execute(Tuple.of(epoch))
                         .compose(_ -> transaction.preparedQuery(TAKE_DUE).execute(Tuple.of(jobs)))
-                        .compose(rows -> fire(transaction, within(tasks, inOrder(rows)), planner, runId)))
+                        .compose(rows -> stopOfGoneTenants(transaction, rows)
+                                .compose(_ -> fire(transaction, within(tasks, inOrder(rows)), planner, runId))))
                 .compose(done -> sql.run(GET_PAUSE, Tuple.tuple())
                         .map(rows -> new Fired(done.fired(), done.cancelsAsked(), pause(rows))));
+    }
+
+    /** They would be the longest due for ever. */
+    private static Future<?> stopOfGoneTenants(SqlConnection transaction, RowSet<Row> rows) {
+        var gone = new ArrayList<UUID>();
+        for (var row : rows) {
+            if (row.getBoolean("is_gone")) {
+                gone.add(row.getUUID("job_id"));
+            }
+        }
+        return gone.isEmpty()
+                ? Future.succeededFuture()
+                : transaction.preparedQuery(STOP).execute(Tuple.tuple().addValue(gone.toArray(UUID[]::new)));
     }
 
     private static Optional<Duration> pause(Iterable<Row> rows) {
@@ -186,7 +206,9 @@ public final class JobRepository {
 
     /** Those that are due longest first. Not asked of the server, which would read all timers to have them in order. */
     private static List<DueJob> inOrder(RowSet<Row> rows) {
-        return Sql.list(rows, JobRepository::due).stream()
+        return StreamSupport.stream(rows.spliterator(), false)
+                .filter(row -> !row.getBoolean("is_gone"))
+                .map(JobRepository::due)
                 .sorted(Comparator.comparing((DueJob job) -> job.due().orElse(Instant.MIN))
                         .thenComparing(job -> job.id().value()))
                 .toList();

@@ -13,6 +13,9 @@ import java.util.concurrent.TimeoutException;
 /** What a failed statement means for whoever sent it. */
 public final class StoreFailures {
 
+    /** See require_tenant in R__tenants.sql. */
+    private static final String TENANT_DELETED = "OR002";
+
     private StoreFailures() {}
 
     /**
@@ -36,9 +39,12 @@ public final class StoreFailures {
 
     /**
      * What callers are told: {@code UNAVAILABLE} where the database cannot be reached, has no room or did not answer in
-     * time. All other failures are faults of our own and stay what they are.
+     * time, {@code TENANT_NOT_FOUND} where it lets nothing come to be for a deleted tenant. All other failures are faults of our own and stay what they are.
      */
     public static Throwable told(Throwable error) {
+        if (sqlState(error).equals(TENANT_DELETED)) {
+            return new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted", error);
+        }
         return isUnavailable(error)
                 ? new OrreryException(
                         ErrorCode.UNAVAILABLE, "the database cannot be reached, or did not answer in time", error)

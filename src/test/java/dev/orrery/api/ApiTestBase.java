@@ -3,6 +3,10 @@ package dev.orrery.api;
 import static dev.orrery.api.ApiClient.await;
 
 import dev.orrery.config.HttpConfig;
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.Tenant;
+import dev.orrery.domain.TenantId;
 import dev.orrery.telemetry.Metrics;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -68,9 +72,19 @@ abstract class ApiTestBase {
                 .forEach(operation ->
                         operations.putIfAbsent(operation.getOperationId(), request -> example(operation, request)));
         var about = new Api.About("1.2.3", "standalone");
-        var setup = new Api.Setup(http, contract, operations, about, checks, metrics, 2);
+        var setup = new Api.Setup(http, contract, operations, ApiTestBase::tenant, about, checks, metrics, 2);
         api = await(Api.start(vertx, setup, limits));
         return client();
+    }
+
+    /** There is one beside the default one. */
+    static Future<Tenant> tenant(String name) {
+        return switch (name) {
+            case "default" -> Future.succeededFuture(Tenant.DEFAULT);
+            case "acme" -> Future.succeededFuture(new Tenant(new TenantId(2), name));
+            default ->
+                Future.failedFuture(new OrreryException(ErrorCode.TENANT_NOT_FOUND, "there is no tenant " + name));
+        };
     }
 
     ApiClient start() {

@@ -162,6 +162,21 @@ class ContractTest extends ApiTestBase {
     }
 
     @Test
+    void everyCallIsAboutATenantsDataButThoseForTenants() {
+        for (var operation : contract.resolved().operations()) {
+            var names = operation.getParameters().stream().map(p -> p.getName()).toList();
+            if (operation.getTags().contains("Tenants")) {
+                assertThat(names).as(operation.getOperationId()).doesNotContain("Orrery-Tenant");
+            } else {
+                assertThat(names).as(operation.getOperationId()).contains("Orrery-Tenant");
+                assertThat(operation.getResponse(404))
+                        .as(operation.getOperationId())
+                        .isNotNull();
+            }
+        }
+    }
+
+    @Test
     void itSaysWhereItIsServed() {
         var server =
                 contract.document().getJsonArray("servers").getJsonObject(0).getString("url");
@@ -192,7 +207,15 @@ class ContractTest extends ApiTestBase {
                 .map(operation -> operation.getOperationId())
                 .filter(kept)
                 .forEach(id -> operations.put(id, _ -> null));
-        return new Api.Setup(HTTP, contract, operations, new Api.About("1", "standalone"), List.of(), metrics, 1);
+        return new Api.Setup(
+                HTTP,
+                contract,
+                operations,
+                ApiTestBase::tenant,
+                new Api.About("1", "standalone"),
+                List.of(),
+                metrics,
+                1);
     }
 
     private static JsonObject schemas() {

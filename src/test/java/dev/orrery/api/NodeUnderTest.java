@@ -75,6 +75,11 @@ final class NodeUnderTest implements AutoCloseable {
         return Integer.parseInt(database.value("SELECT count(*) FROM orrery.jobs WHERE id = '" + id + "'"));
     }
 
+    /** How many rows of a table are so. */
+    int rows(String table, String condition) {
+        return Integer.parseInt(database.value("SELECT count(*) FROM orrery." + table + " WHERE " + condition));
+    }
+
     /** Publishes a DAG and tells its id. */
     String publish(String name, String yaml) {
         var reply = client.post(DAGS)

@@ -2,6 +2,8 @@ package dev.orrery.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.domain.Tenant;
+import dev.orrery.domain.TenantId;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -271,9 +273,32 @@ class RequestCheckTest extends ApiTestBase {
 
         client.get(DAGS).send();
 
-        assertThat(requests.getLast().parameters()).isEqualTo(Map.of("limit", 20L, "offset", 0L));
+        assertThat(requests.getLast().parameters())
+                .isEqualTo(Map.of("Orrery-Tenant", "default", "limit", 20L, "offset", 0L));
         assertThat(requests.getLast().page().limit()).isEqualTo(20);
         assertThat(requests.getLast().optionalText("name")).isEmpty();
+    }
+
+    @Test
+    void theHeaderSaysWhoseDataItIsAbout() {
+        var client = start();
+
+        client.get(DAGS).send();
+        assertThat(requests.getLast().caller()).isEqualTo(Tenant.DEFAULT);
+        client.get(DAGS).header("orrery-tenant", "acme").send();
+        assertThat(requests.getLast().tenant()).isEqualTo(new TenantId(2));
+        var heard = requests.size();
+
+        assertThat(client.get(DAGS).header("Orrery-Tenant", "acme2").send().code())
+                .isEqualTo("TENANT_NOT_FOUND");
+        assertThat(client.get(DAGS).header("Orrery-Tenant", "").send().code()).isEqualTo("BAD_REQUEST");
+        assertThat(client.get(DAGS)
+                        .header("Orrery-Tenant", "../acme")
+                        .send()
+                        .problem()
+                        .getString("path"))
+                .isEqualTo("header.Orrery-Tenant");
+        assertThat(requests).hasSize(heard);
     }
 
     @Test

@@ -14,6 +14,7 @@ import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.bus.BusMessage.ReleaseWork;
 import dev.orrery.bus.BusMessage.Released;
 import dev.orrery.bus.BusMessage.RetryDue;
+import dev.orrery.bus.BusMessage.TenantsChanged;
 import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
@@ -43,6 +44,7 @@ class WireTest {
             new CancelsAsked(),
             new HistoryGrew(),
             new JobsChanged(),
+            new TenantsChanged(),
             new ReleaseWork(7, Set.of("a", "b")),
             new Released(3),
             new HandlerCall(TASK, 2, 1L << 40, "a/b:c", new Json("{\"x\":\"\\\"é\"}"), Optional.of(NODE)),

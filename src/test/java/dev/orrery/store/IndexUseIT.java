@@ -80,6 +80,9 @@ class IndexUseIT {
                             ExecutionRepository.LIST_OF_JOB,
                             "1, " + SOME_ID + ", NULL, NULL, NULL, NULL, NULL, NULL, true, 20")),
             Map.entry("job_skips_age", new Call("SELECT purge_old_runs($1, $2)", "'30 days', 100")),
+            Map.entry("tenants_deleted", new Call("SELECT purge_hidden_tenants($1)", "10")),
+            Map.entry("dag_versions_of_lock", new Call("DELETE FROM locks WHERE name = $1", "'l'")),
+            Map.entry("dag_tasks_of_lock", new Call("DELETE FROM locks WHERE name = $1", "'l'")),
             Map.entry("locks_held", new Call("SELECT release_locks($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),
             Map.entry("lock_waits_order", new Call("SELECT wake_waiters($1)", "ARRAY[1]")));
 
@@ -131,6 +134,13 @@ class IndexUseIT {
     @AfterAll
     static void drop() {
         database.close();
+    }
+
+    @BeforeEach
+    void makeLock() throws SQLException {
+        try (var maker = database.connect()) {
+            run(maker, "INSERT INTO locks (tenant_id, name) VALUES (1, 'l') ON CONFLICT DO NOTHING");
+        }
     }
 
     /** Tables are empty, and would be read from end to end where that is allowed. */
