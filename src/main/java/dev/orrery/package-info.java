@@ -7,6 +7,7 @@
  * api            the REST contract, pages, health, metrics     engine.router, engine.worker, engine.scheduler
  * service        use cases: one store transaction, then a signal
  * dagfile, cron  YAML to a checked DAG            executor     how work is done: shell, python, http, handler
+ * expression     filters and mappings of events
  * coordination   who is there and may work        bus          every message of the system
  * store          PostgreSQL: all tables, all SQL
  * config         what a node can be told          telemetry    what it counts

@@ -50,6 +50,9 @@ public enum ProblemCode {
     BAD_VARIABLE("This is no name for a variable, or one that the node sets itself.", "Choose another name."),
     BAD_DURATION("This is no duration, or a number without a unit.", "Write it like 10ms, 30s, 5m, 1h30m or 2d."),
     BAD_CRON("This is no cron expression that is taken.", "Write it like '0 2 * * *' or @daily."),
+    BAD_EXPRESSION(
+            "This is no expression that is taken: it cannot be read, names what is not there, or gives the wrong type.",
+            "Mend it at the line and column that the message names; the page about events shows what there is."),
     BAD_TIMEZONE("No time zone has this name.", "Write a name such as Europe/Berlin or UTC."),
     BAD_CURSOR("The cursor was not handed out by this list.", "Pass on 'nextCursor' as it was answered."),
     UNKNOWN_TYPE("There is no such type of task.", "Take shell, python, http or handler."),
