@@ -23,8 +23,11 @@ import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.DagRunRepository.StoredRun;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
+import dev.orrery.store.StoreFailures;
 import dev.orrery.store.TaskInstanceRepository;
+import dev.orrery.store.TaskInstanceRepository.InputsOf;
 import dev.orrery.store.TaskInstanceRepository.StoredAttempt;
+import dev.orrery.store.TaskInstanceRepository.StoredInputs;
 import dev.orrery.store.TaskInstanceRepository.StoredInstance;
 import dev.orrery.store.WorkRepository;
 import io.vertx.core.Future;
@@ -48,8 +51,13 @@ public final class RunService {
     /** Up to here nobody waits for room. */
     private static final long FEW_INPUT_BYTES = 64 << 10;
 
+    /** Tasks begin many at a time, and each reads little. */
+    private static final Batcher.Limits READS =
+            new Batcher.Limits(32, 32 * FEW_INPUT_BYTES, 2, 10_000, 10_000 * FEW_INPUT_BYTES);
+
     private final Repositories repositories;
     private final Batcher<NewRun, NewRun.Result> creations;
+    private final Batcher<InputsOf, StoredInputs> fewInputs;
     private final IntFunction<Future<PublishedDag>> versions;
     private final Supplier<UUID> ids;
     private final Bus bus;
@@ -78,6 +86,12 @@ public final class RunService {
         this.ids = ids;
         this.bus = bus;
         this.inputRoom = new InputRoom(inputBytes);
+        this.fewInputs = new Batcher<>(
+                "inputs of tasks",
+                READS,
+                _ -> FEW_INPUT_BYTES,
+                asked -> repositories.tasks().inputs(asked, FEW_INPUT_BYTES),
+                StoreFailures::isLasting);
     }
 
     /** Starts a run of the DAG's current version; answers when it is committed, before it is executed. */
@@ -289,16 +303,16 @@ public final class RunService {
                         TaskInstanceId.of(assignment.runId(), number + 1),
                         dag.definition().tasks().get(number).id());
             }
-            return repositories
-                    .tasks()
-                    .inputs(assignment.runId(), upstreams, FEW_INPUT_BYTES)
+            var asked = new InputsOf(assignment.runId(), upstreams);
+            return fewInputs
+                    .add(asked)
                     .compose(few -> few.bytes() <= FEW_INPUT_BYTES
                             ? Future.succeededFuture(new TaskGifts(few.params(), few.outputs(), () -> {}))
-                            : largeGifts(assignment, upstreams, few.bytes()));
+                            : largeGifts(asked, few.bytes()));
         });
     }
 
-    private Future<TaskGifts> largeGifts(TaskAssignment assignment, Map<TaskInstanceId, TaskId> upstreams, long bytes) {
+    private Future<TaskGifts> largeGifts(InputsOf asked, long bytes) {
         if (bytes > INPUT_BYTES_MAX) {
             return Future.failedFuture(
                     new OrreryException(
@@ -312,7 +326,8 @@ public final class RunService {
                 .enter(2 * bytes)
                 .compose(leave -> repositories
                         .tasks()
-                        .inputs(assignment.runId(), upstreams, INPUT_BYTES_MAX)
+                        .inputs(List.of(asked), INPUT_BYTES_MAX)
+                        .map(List::getFirst)
                         .map(all -> new TaskGifts(all.params(), all.outputs(), leave))
                         .onFailure(_ -> leave.run()));
     }

@@ -1,5 +1,7 @@
 package dev.orrery.store;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
@@ -14,9 +16,11 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.RowSet;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,19 +55,23 @@ public final class TaskInstanceRepository {
             ORDER BY attempt
             """;
 
-    // Either all of it or, beyond the limit, only how much it is. The params have no task.
+    // For each task either all of it or, beyond the limit, only how much it is. The params have no task.
     // language=PostgreSQL
     static final String READ_INPUTS = """
             WITH given AS MATERIALIZED (
-                SELECT NULL::uuid AS task_id, p.params::text AS value FROM run_params p WHERE p.run_id = $1
+                SELECT a.n, NULL::uuid AS task_id, p.params::text AS value
+                FROM unnest($1::uuid[]) WITH ORDINALITY a(run, n)
+                CROSS JOIN LATERAL (SELECT * FROM run_params x WHERE x.run_id = a.run OFFSET 0) p
                 UNION ALL
-                SELECT o.task_id, o.output::text FROM task_outputs o WHERE o.task_id = ANY ($2::uuid[])
+                SELECT u.n, o.task_id, o.output::text
+                FROM unnest($2::int[], $3::uuid[]) u(n, task)
+                CROSS JOIN LATERAL (SELECT * FROM task_outputs x WHERE x.task_id = u.task OFFSET 0) o
             ), total AS MATERIALIZED (
-                SELECT coalesce(sum(octet_length(g.value)), 0)::bigint AS bytes FROM given g
+                SELECT g.n, sum(octet_length(g.value))::bigint AS bytes FROM given g GROUP BY g.n
             )
-            SELECT t.bytes, g.task_id, g.value
+            SELECT t.n::int AS n, t.bytes, g.task_id, g.value
             FROM total t
-            LEFT JOIN given g ON t.bytes <= $3
+            LEFT JOIN given g ON g.n = t.n AND t.bytes <= $4
             """;
 
     private final Sql sql;
@@ -138,6 +146,14 @@ public final class TaskInstanceRepository {
                 .map(rows -> Rows.list(rows, TaskInstanceRepository::attempt));
     }
 
+    /** What a task is to be given: the params of its run, and the outputs of these tasks of it. */
+    public record InputsOf(RunId run, Map<TaskInstanceId, TaskId> tasks) {
+
+        public InputsOf {
+            tasks = Map.copyOf(tasks);
+        }
+    }
+
     /**
      * What a task is given.
      *
@@ -147,30 +163,59 @@ public final class TaskInstanceRepository {
      */
     public record StoredInputs(long bytes, Json params, Map<TaskId, Json> outputs) {}
 
-    /**
-     * The params of a run and the outputs of these of its tasks; where they have more than {@code limit} bytes together, none
-     * of them.
-     */
-    public Future<StoredInputs> inputs(RunId run, Map<TaskInstanceId, TaskId> tasks, long limit) {
-        var ids = tasks.keySet().stream().map(TaskInstanceId::value).toArray(UUID[]::new);
-        var parameters = Tuple.of(run.value()).addValue(ids).addValue(limit);
-        return sql.run(READ_INPUTS, parameters).map(rows -> {
-            var bytes = 0L;
-            var params = Json.EMPTY_OBJECT;
-            var outputs = new HashMap<TaskId, Json>();
-            tasks.values().forEach(task -> outputs.put(task, Json.NULL));
-            for (var row : rows) {
-                bytes = row.getLong("bytes");
-                var task = row.getUUID("task_id");
-                var value = row.getString("value");
-                if (task != null) {
-                    outputs.put(tasks.get(new TaskInstanceId(task)), new Json(value));
-                } else if (value != null) {
-                    params = new Json(value);
-                }
+    /** What each of these is given, in their order; of one that has more than {@code limit} bytes only how much it is. */
+    public Future<List<StoredInputs>> inputs(List<InputsOf> asked, long limit) {
+        var numbers = new ArrayList<Integer>();
+        var tasks = new ArrayList<UUID>();
+        for (var n = 0; n < asked.size(); n++) {
+            for (var task : asked.get(n).tasks().keySet()) {
+                numbers.add(n + 1);
+                tasks.add(task.value());
             }
+        }
+        var parameters = Tuple.tuple()
+                .addValue(asked.stream().map(of -> of.run().value()).toArray(UUID[]::new))
+                .addValue(numbers.toArray(Integer[]::new))
+                .addValue(tasks.toArray(UUID[]::new))
+                .addValue(limit);
+        return sql.run(READ_INPUTS, parameters).map(rows -> inputs(asked, rows));
+    }
+
+    private static List<StoredInputs> inputs(List<InputsOf> asked, RowSet<Row> rows) {
+        var found = asked.stream().map(FoundInputs::new).toList();
+        for (var row : rows) {
+            found.get(row.getInteger("n") - 1).add(row);
+        }
+        return found.stream().map(FoundInputs::stored).toList();
+    }
+
+    /** Rows of one task, as they come. */
+    private static final class FoundInputs {
+
+        private final Map<TaskInstanceId, TaskId> tasks;
+        private final Map<TaskId, Json> outputs = new HashMap<>();
+        private long bytes;
+        private Json params = Json.EMPTY_OBJECT;
+
+        FoundInputs(InputsOf asked) {
+            tasks = asked.tasks();
+            tasks.values().forEach(task -> outputs.put(task, Json.NULL));
+        }
+
+        void add(Row row) {
+            bytes = row.getLong("bytes");
+            var task = row.getUUID("task_id");
+            var value = row.getString("value");
+            if (task != null) {
+                outputs.put(requireNonNull(tasks.get(new TaskInstanceId(task))), new Json(value));
+            } else if (value != null) {
+                params = new Json(value);
+            }
+        }
+
+        StoredInputs stored() {
             return new StoredInputs(bytes, params, outputs);
-        });
+        }
     }
 
     private static StoredInstance instance(Row row) {

@@ -27,8 +27,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class JobsBench implements AutoCloseable {
 
-    private static final int ROUNDS = 7;
-    private static final int WARM_UPS = 2;
+    private static final int ROUNDS = 15;
+    private static final int WARM_UPS = 8;
     private static final int REGISTRATIONS = 2_000;
     private static final int IN_FLIGHT = 16;
     private static final int AHEAD_SECONDS = 3;

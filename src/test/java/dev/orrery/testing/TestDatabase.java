@@ -5,12 +5,16 @@ import io.vertx.pgclient.PgConnectOptions;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
 
 /** A database of one test, gone when it is closed. */
 public final class TestDatabase implements AutoCloseable {
 
     private final Postgres server;
     private final String name;
+
+    /** Kept for looking, since tests look again and again; guarded by this. */
+    private @Nullable Connection eye;
 
     TestDatabase(Postgres server, String name) {
         this.server = server;
@@ -37,16 +41,51 @@ public final class TestDatabase implements AutoCloseable {
     }
 
     /** The first column of the first row, as text. */
-    public String value(String sql) {
-        try (var connection = connect();
-                var statement = connection.createStatement();
+    public synchronized String value(String sql) {
+        try {
+            return value(eye(), sql);
+        } catch (SQLException e) {
+            var wasKept = eye != null;
+            closeEye();
+            if (wasKept && isBroken(e)) {
+                return value(sql);
+            }
+            throw new AssertionError(sql, e);
+        }
+    }
+
+    /** The server was started anew, or ended the connection. */
+    private static boolean isBroken(SQLException e) {
+        var state = String.valueOf(e.getSQLState());
+        return state.startsWith("08") || state.startsWith("57P");
+    }
+
+    private Connection eye() throws SQLException {
+        if (eye == null) {
+            eye = connect();
+        }
+        return eye;
+    }
+
+    private static String value(Connection connection, String sql) throws SQLException {
+        try (var statement = connection.createStatement();
                 var rows = statement.executeQuery(sql)) {
             if (!rows.next()) {
                 throw new AssertionError("no row: " + sql);
             }
             return String.valueOf(rows.getString(1));
+        }
+    }
+
+    private synchronized void closeEye() {
+        try {
+            if (eye != null) {
+                eye.close();
+            }
         } catch (SQLException e) {
-            throw new AssertionError(sql, e);
+            // It was broken; that is why it is closed.
+        } finally {
+            eye = null;
         }
     }
 
@@ -81,6 +120,7 @@ public final class TestDatabase implements AutoCloseable {
 
     @Override
     public void close() {
+        closeEye();
         server.drop(name);
     }
 }
