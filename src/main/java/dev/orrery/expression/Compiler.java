@@ -8,6 +8,7 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
 import dev.cel.bundle.Cel;
 import dev.cel.bundle.CelFactory;
+import dev.cel.checker.CelStandardDeclarations;
 import dev.cel.common.CelAbstractSyntaxTree;
 import dev.cel.common.CelFunctionDecl;
 import dev.cel.common.CelOptions;
@@ -25,10 +26,10 @@ import dev.cel.parser.CelStandardMacro;
 import dev.cel.runtime.CelEvaluationException;
 import dev.cel.runtime.CelFunctionBinding;
 import dev.cel.runtime.CelRuntime;
+import dev.cel.runtime.CelStandardFunctions;
 import dev.cel.validator.CelValidator;
 import dev.cel.validator.CelValidatorFactory;
 import dev.cel.validator.validators.DurationLiteralValidator;
-import dev.cel.validator.validators.RegexLiteralValidator;
 import dev.cel.validator.validators.TimestampLiteralValidator;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
@@ -44,14 +45,11 @@ final class Compiler {
     /** Enough for any sensible text, and little enough for the stack of any thread. */
     private static final int NESTING_MAX = 50;
 
-    private static final int PATTERN_MAX = 500;
-
     private static final CelOptions OPTIONS = CelOptions.current()
             .enableHeterogeneousNumericComparisons(true)
             .enableOptionalSyntax(true)
             .maxExpressionCodePointSize(Expression.TEXT_MAX)
             .maxParseRecursionDepth(NESTING_MAX)
-            .maxRegexProgramSize(PATTERN_MAX)
             .comprehensionMaxIterations(LOOP_ROUNDS_MAX)
             .evaluateCanonicalTypesToNativeValues(true)
             .build();
@@ -80,9 +78,7 @@ final class Compiler {
         this.cel = environment(scope, OPTIONS);
         this.validator = CelValidatorFactory.standardCelValidatorBuilder(environment(scope, CHECKING))
                 .addAstValidators(
-                        RegexLiteralValidator.INSTANCE,
-                        TimestampLiteralValidator.INSTANCE,
-                        DurationLiteralValidator.INSTANCE)
+                        new Patterns.Check(), TimestampLiteralValidator.INSTANCE, DurationLiteralValidator.INSTANCE)
                 .build();
     }
 
@@ -156,6 +152,11 @@ final class Compiler {
                 name -> Optional.ofNullable(scope.fields().get(name)));
         return CelFactory.standardCelBuilder()
                 .setOptions(options)
+                .setStandardEnvironmentEnabled(false)
+                .setStandardDeclarations(CelStandardDeclarations.newBuilder().build())
+                .setStandardFunctions(CelStandardFunctions.newBuilder()
+                        .excludeFunctions(CelStandardFunctions.StandardFunction.MATCHES)
+                        .build())
                 .setStandardMacros(CelStandardMacro.STANDARD_MACROS)
                 .setTypeProvider(new OneType(type))
                 .addVar(scope.variable(), StructTypeReference.create(type.name()))
@@ -180,7 +181,7 @@ final class Compiler {
         }
     }
 
-    /** Functions that put texts together; their results are limited while they are made. */
+    /** Functions on texts that are limited while they work. */
     private static final class Texts {
 
         private static final List<CelFunctionDecl> DECLARATIONS = List.of(
@@ -202,6 +203,8 @@ final class Compiler {
                                 SimpleType.STRING)));
 
         private static final List<CelFunctionBinding> BINDINGS = List.of(
+                CelFunctionBinding.from("matches", String.class, String.class, Patterns::matches),
+                CelFunctionBinding.from("matches_string", String.class, String.class, Patterns::matches),
                 CelFunctionBinding.from("join_list", List.class, list -> Building.join(list, "")),
                 CelFunctionBinding.from("join_list_with", List.class, String.class, Building::join),
                 CelFunctionBinding.from(

@@ -18,7 +18,7 @@ public final class Expression<T> {
     public static final int TEXT_MAX = 4096;
 
     /** Longer results, as JSON, are refused; in characters. */
-    public static final int RESULT_MAX = 1 << 20;
+    public static final int RESULT_MAX = 256 << 10;
 
     /** Longer keys and names are refused; in characters. */
     public static final int KEY_MAX = 255;

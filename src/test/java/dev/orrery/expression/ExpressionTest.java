@@ -133,6 +133,7 @@ class ExpressionTest {
             [[1]].join() == ''            § 11 § 'join' does not take (list(list(int)))     § convert with string(x), int(x) or double(x)
             event.name                    § 1  § it must give true or false, and gives string § compare it with something, such as event.payload.status == 'paid'
             'a'.matches('(')              § 13 § -                                          § -
+            matches(event.name, 'a{2000}') § 21 § the pattern is too large: it has, with its repetitions, over 1000 parts § -
             timestamp('soon') > event.receivedAt § 11 § -                                   § -
             """)
     void whatIsWrongIsToldWithItsPlaceAndItsCure(String text, int column, String message, String help) {

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Texts and data that want to cost much time or memory, or to break what reads them. */
 class HostileExpressionTest {
@@ -75,10 +76,28 @@ class HostileExpressionTest {
     }
 
     @Test
+    void aPatternThatComesWithTheDataIsLimitedToo() {
+        var filter = compiled(Expression.filter("'a'.matches(event.name + '{1000}')", "filter"));
+        var facts = Facts.ofEvent(
+                "((a{1000}){1000})", Optional.empty(), Optional.empty(), ID, Instant.EPOCH, Json.EMPTY_OBJECT);
+
+        assertThat(filter.evaluate(facts))
+                .isEqualTo(new Result.Failed<>("the pattern is too large: it has, with its repetitions, over 1000 parts"
+                        + " (line 1, column 12)"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"^[A-Z]{2}-[0-9]{4,8}$", "^(?:[a-z0-9-]{1,63}\\\\.){1,5}[a-z]{2,63}$", "^(a|b){0,100}c?$"})
+    void patternsThatPeopleWriteAreTaken(String pattern) {
+        assertThat(Expression.filter("event.name.matches('" + pattern + "')", "filter"))
+                .isInstanceOf(Reading.Compiled.class);
+    }
+
+    @Test
     void whatItAnswersHasALimitToo() {
         var mapping = compiled(Expression.mapping("[event.payload.text, event.payload.text]", "payload"));
 
-        assertThat(mapping.evaluate(LARGE)).isEqualTo(new Result.Failed<>("it gave over 1048576 characters of JSON"));
+        assertThat(mapping.evaluate(LARGE)).isEqualTo(new Result.Failed<>("it gave over 262144 characters of JSON"));
     }
 
     @Test
@@ -105,6 +124,8 @@ class HostileExpressionTest {
                 "true ? ".repeat(400) + "true" + " : true".repeat(400),
                 "event.payload" + "[0".repeat(1000) + "]".repeat(1000) + " == 1",
                 "[1].map(a, ".repeat(300) + "a" + ")".repeat(300) + " == []",
+                "'a'.matches('((a{1000}){1000}){1000}')",
+                "'a'.matches('(a{2,900}b{30,}c{5}){2}')",
                 "'\\ud800' == ''",
                 "\u0000",
                 "true \u202e",
