@@ -39,8 +39,8 @@ CREATE OR REPLACE TRIGGER dag_is_followed
 AFTER INSERT OR UPDATE OF schedule, timezone, is_active, deleted_at ON dags
 FOR EACH ROW EXECUTE FUNCTION follow_dag();
 
--- Makes executions and their runs; answers those that are new: one that exists for this job and time counts as made, and
--- for a tenant that is deleted none is made.
+-- Makes executions and their runs; answers those that are new: one that a schedule made for this job and time counts as made,
+-- and for a tenant that is deleted none is made.
 CREATE OR REPLACE FUNCTION execute_jobs(p_jobs uuid[], p_dues timestamptz[], p_runs uuid[], p_cause run_trigger)
 RETURNS uuid[]
 LANGUAGE plpgsql AS $f$
@@ -60,7 +60,9 @@ BEGIN
         SELECT f.run, j.tenant_id, f.job, f.due, p_cause
         FROM unnest(p_jobs, p_dues, p_runs) f(job, due, run) JOIN jobs j ON j.id = f.job
         WHERE v_gone IS NULL OR j.tenant_id <> ALL (v_gone)
-        ON CONFLICT (job_id, scheduled_at) DO NOTHING
+        ON CONFLICT (
+            job_id, scheduled_at,
+            (CASE WHEN cause = 'schedule' THEN '00000000-0000-0000-0000-000000000000'::uuid ELSE id END)) DO NOTHING
         RETURNING e.id, e.tenant_id, e.job_id, e.scheduled_at
     )
     SELECT array_agg(f.id), array_agg(f.tenant_id), array_agg(j.dag_id), array_agg(f.scheduled_at),
@@ -136,10 +138,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN 'no_dag';
     END IF;
-    -- Two at the same microsecond are put one after the other.
-    WHILE cardinality(execute_jobs(ARRAY[p_job], ARRAY[p_at], ARRAY[p_run], 'api')) = 0 LOOP
-        p_at := p_at + interval '1 microsecond';
-    END LOOP;
+    PERFORM execute_jobs(ARRAY[p_job], ARRAY[p_at], ARRAY[p_run], 'api');
     RETURN 'fired';
 END $f$;
 

@@ -137,6 +137,9 @@ BEGIN
         END IF;
         CONTINUE WHEN EXISTS (SELECT FROM dags d WHERE d.tenant_id = v_tenant AND d.deleted_at IS NOT NULL);
 
+        IF purge_events_of(v_tenant, greatest(1, p_rows / 10)) THEN
+            RETURN;
+        END IF;
         DELETE FROM idempotency_keys k WHERE k.ctid = ANY (ARRAY(
             SELECT x.ctid FROM idempotency_keys x WHERE x.tenant_id = v_tenant LIMIT p_rows));
         IF FOUND THEN

@@ -3,6 +3,7 @@ package dev.orrery.api;
 import dev.orrery.service.ClusterService;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
+import dev.orrery.service.EventService;
 import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
@@ -16,6 +17,7 @@ public record ApiServices(
         DagService dags,
         RunService runs,
         JobScheduler jobs,
+        EventService published,
         EventFeed events,
         WorkerService workers,
         LockService locks,

@@ -124,7 +124,9 @@ public final class ConfigLoader {
                         value(Settings.ROUTER_POLL),
                         value(Settings.ROUTER_LEAD_TIME),
                         value(Settings.ROUTER_BATCH_SIZE)));
-        var retention = section("retention", () -> new RetentionConfig(value(Settings.RETENTION_RUNS)));
+        var retention = section(
+                "retention",
+                () -> new RetentionConfig(value(Settings.RETENTION_RUNS), value(Settings.RETENTION_EVENTS)));
         var log = section("log", () -> new LogConfig(value(Settings.LOG_LEVEL)));
         problems.throwIfAny();
         var whole = made(() -> new OrreryConfig(

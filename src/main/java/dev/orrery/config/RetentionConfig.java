@@ -6,13 +6,15 @@ import java.time.Duration;
  * How long what has ended is kept.
  *
  * @param runs how long after its end a run is deleted, with its tasks, logs, outputs and folder; zero: never
+ * @param events how long after it was received an event is forgotten, with what is told of its deliveries; zero: never
  */
-public record RetentionConfig(Duration runs) {
+public record RetentionConfig(Duration runs, Duration events) {
 
-    public static final RetentionConfig DEFAULT = new RetentionConfig(Duration.ofDays(30));
+    public static final RetentionConfig DEFAULT = new RetentionConfig(Duration.ofDays(30), Duration.ofDays(30));
 
     public RetentionConfig {
         Settings.RETENTION_RUNS.check(runs);
+        Settings.RETENTION_EVENTS.check(events);
     }
 
     /** Whether runs are ever deleted for their age. */

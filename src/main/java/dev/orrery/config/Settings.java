@@ -323,6 +323,13 @@ final class Settings {
             false,
             config -> config.retention().runs());
 
+    static final Setting<Duration> RETENTION_EVENTS = new Setting<>(
+            "retention.events",
+            new Span(Duration.ZERO, Duration.ofDays(3_650)),
+            "How long after it was received an event is forgotten, and with it its key. 0s: never.",
+            false,
+            config -> config.retention().events());
+
     static final Setting<LogConfig.Level> LOG_LEVEL = new Setting<>(
             "log.level",
             new Choice<>(LogConfig.Level.class),
@@ -387,7 +394,7 @@ final class Settings {
                     "router",
                     "How the router hands tasks to the workers.",
                     List.of(ROUTER_POLL, ROUTER_LEAD_TIME, ROUTER_BATCH_SIZE)),
-            new Section("retention", "How long what has ended is kept.", List.of(RETENTION_RUNS)),
+            new Section("retention", "How long what has ended is kept.", List.of(RETENTION_RUNS, RETENTION_EVENTS)),
             new Section("log", "What the node's log tells.", List.of(LOG_LEVEL)));
 
     /** All of them, in the order of the file. */

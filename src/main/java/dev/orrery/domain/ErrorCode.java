@@ -24,6 +24,14 @@ public enum ErrorCode {
             404,
             "There is no DAG of the name that the job's handler has.",
             "Publish the DAG first; GET /api/v1/dags lists those there are."),
+    EVENT_NOT_FOUND(
+            404,
+            "There is no event with this id, or it was received longer ago than events are kept.",
+            "List the events with GET /api/v1/events."),
+    EVENT_HANDLER_NOT_FOUND(
+            404,
+            "There is no event handler with this id, or it was deleted.",
+            "List the event handlers with GET /api/v1/event-handlers."),
     NODE_NOT_FOUND(
             404,
             "There is no node with this id, or it ended more than a week ago. A node that is started anew has a new id.",

@@ -41,6 +41,7 @@ import dev.orrery.service.ClusterService;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EndedExecutions;
 import dev.orrery.service.EventFeed;
+import dev.orrery.service.JobDags;
 import dev.orrery.service.JobFiring;
 import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
@@ -75,6 +76,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -285,6 +287,7 @@ public final class Node {
         private final RunService runs;
         private final DagService dags;
         private final JobFiring firing;
+        private final EventParts published;
         private final JobScheduler jobs;
         private final EventFeed events;
         private final TenantService tenants;
@@ -319,7 +322,7 @@ public final class Node {
             this.logs = new LogRepository(vertx, pools.api());
             var creations = new Batcher<NewRun, NewRun.Result>(
                     "run submissions",
-                    new Batcher.Limits(200, 4 << 20, 2, 10_000, MemoryBudget.submissions(HEAP)),
+                    new Batcher.Limits(200, 4 << 20, 2, 10_000, MemoryBudget.submissions(HEAP) / 2),
                     run -> 200
                             + run.params().map(params -> params.text().length()).orElse(0),
                     work::createRuns,
@@ -337,13 +340,14 @@ public final class Node {
                     MemoryBudget.inputs(HEAP));
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
             this.firing = new JobFiring(vertx, new JobRepository(vertx, pools.hot()), ids, bus);
+            var jobDags = new JobDags(vertx, new DagRepository(vertx, pools.api()), ids);
+            this.published = new EventParts(vertx, pools, jobDags, ids, bus);
             this.jobs = new JobScheduler(
                     vertx,
                     new JobScheduler.Repositories(
                             new ScheduledJobRepository(vertx, pools.api()),
-                            new ExecutionRepository(vertx, pools.api()),
-                            new DagRepository(vertx, pools.api())),
-                    runs,
+                            new ExecutionRepository(vertx, pools.api())),
+                    new JobScheduler.Services(jobDags, runs, published.service()),
                     ids,
                     bus);
             this.tenants = new TenantService(new TenantRepository(vertx, pools.api()), bus);
@@ -423,7 +427,8 @@ public final class Node {
         var jobs = new ScheduledJobRepository(parts.vertx, parts.pools.api());
         var ended = new EndedExecutions(new ExecutionRepository(parts.vertx, parts.pools.api()), parts.bus);
         var retention = config.retention();
-        var chores = List.of(
+        var chores = new ArrayList<>(parts.published.chores(retention));
+        chores.addAll(List.of(
                 new Chore(
                         "due jobs",
                         Duration.ofSeconds(1),
@@ -453,7 +458,7 @@ public final class Node {
                 new Chore(
                         "folders of deleted runs",
                         Duration.ofMinutes(1),
-                        new OfEach(new RunFolderSweep(parts.vertx, folders, runs::existing, CHORE_BITE)::bite)));
+                        new OfEach(new RunFolderSweep(parts.vertx, folders, runs::existing, CHORE_BITE)::bite))));
         deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch));
     }
 
@@ -463,6 +468,7 @@ public final class Node {
                 parts.dags,
                 parts.runs,
                 parts.jobs,
+                parts.published.service(),
                 parts.events,
                 new WorkerService(parts.node, parts.workers, nodes, parts.bus),
                 new LockService(new LockRepository(parts.vertx, parts.pools.api())),

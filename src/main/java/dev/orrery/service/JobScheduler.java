@@ -6,21 +6,22 @@ import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.bus.BusMessage.WorkReady;
-import dev.orrery.domain.DagId;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.JobId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.event.NewEvent;
 import dev.orrery.domain.job.ExecutionStatus;
 import dev.orrery.domain.job.FireTime;
-import dev.orrery.domain.job.HandlerType;
 import dev.orrery.domain.job.JobStatus;
+import dev.orrery.domain.job.JobType;
 import dev.orrery.domain.job.ScheduledJob;
+import dev.orrery.service.EventService.PublishedEvent;
 import dev.orrery.service.JobInput.OneTimeJobInput;
 import dev.orrery.service.JobInput.RecurringJobInput;
 import dev.orrery.service.JobInput.ScheduledJobInput;
-import dev.orrery.store.DagRepository;
+import dev.orrery.store.EventHandlerRepository.StoredHandler;
 import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.ExecutionRepository.Metrics;
 import dev.orrery.store.ExecutionRepository.Stats;
@@ -55,18 +56,25 @@ public final class JobScheduler {
 
     private final Vertx vertx;
     private final Repositories repositories;
+    private final JobDags dags;
     private final RunService runs;
+    private final EventService events;
     private final Supplier<UUID> ids;
     private final Bus bus;
 
     /** What it reads and writes through. */
-    public record Repositories(ScheduledJobRepository jobs, ExecutionRepository executions, DagRepository dags) {}
+    public record Repositories(ScheduledJobRepository jobs, ExecutionRepository executions) {}
+
+    /** What it does parts of its work by. */
+    public record Services(JobDags dags, RunService runs, EventService events) {}
 
     /** {@code ids}: new ids in the order of time. */
-    public JobScheduler(Vertx vertx, Repositories repositories, RunService runs, Supplier<UUID> ids, Bus bus) {
+    public JobScheduler(Vertx vertx, Repositories repositories, Services services, Supplier<UUID> ids, Bus bus) {
         this.vertx = vertx;
         this.repositories = repositories;
-        this.runs = runs;
+        this.dags = services.dags();
+        this.runs = services.runs();
+        this.events = services.events();
         this.ids = ids;
         this.bus = bus;
     }
@@ -89,22 +97,26 @@ public final class JobScheduler {
     private Future<StoredJob> register(TenantId tenant, JobInput input, Optional<RequestKey> key) {
         var id = new JobId(ids.get());
         var job = input.job();
-        return check(id, job).compose(_ -> create(tenant, id, job, key, 1)).compose(made -> changed(tenant, made));
+        var passesPayload = JobDags.passesPayload(job.work());
+        return check(id, job)
+                .compose(_ -> dags.with(
+                        tenant,
+                        job.work(),
+                        dag -> repositories
+                                .jobs()
+                                .create(tenant, id, dag, job, passesPayload, key.map(JobScheduler::storeKey))))
+                .compose(made -> changed(tenant, made));
     }
 
-    private Future<JobId> create(TenantId tenant, JobId id, ScheduledJob job, Optional<RequestKey> key, int attempt) {
-        return dag(tenant, job)
-                .compose(dag -> repositories
-                        .jobs()
-                        .create(tenant, id, dag, job, passesPayload(job), key.map(JobScheduler::storeKey)))
-                // The DAG was deleted just now, or that which jobs share was no longer needed.
-                .recover(error -> isGone(error) && attempt < TRIES
-                        ? create(tenant, id, job, key, attempt + 1)
-                        : Future.failedFuture(error));
+    /** Registers a handler that fires for events. */
+    public Future<StoredHandler> onEvent(TenantId tenant, EventHandlerInput input, Optional<RequestKey> key) {
+        return events.onEvent(tenant, input, key);
     }
 
-    private static boolean isGone(Throwable error) {
-        return error instanceof OrreryException known && known.code() == ErrorCode.HANDLER_NOT_FOUND;
+    /** Publishes events, all of them or none, and fires their handlers. */
+    public Future<List<PublishedEvent>> triggerEvent(
+            TenantId tenant, List<NewEvent> published, Optional<RequestKey> key) {
+        return events.publish(tenant, published, key);
     }
 
     /** The leader is told; nobody waits for it. */
@@ -126,22 +138,6 @@ public final class JobScheduler {
                                 problems)));
     }
 
-    /** What the job fires: a published DAG, or one that is kept for jobs that do the same. */
-    private Future<DagId> dag(TenantId tenant, ScheduledJob job) {
-        if (job.work().type() == HandlerType.WORKFLOW) {
-            return repositories
-                    .dags()
-                    .getByName(tenant, job.work().handler())
-                    .map(found -> found.orElseThrow(() -> noHandler(job)).id());
-        }
-        return vertx.executeBlocking(() -> JobWork.publication(job.work()), false)
-                .compose(publication -> repositories.dags().ensureInternal(tenant, new DagId(ids.get()), publication));
-    }
-
-    private static boolean passesPayload(ScheduledJob job) {
-        return job.work().type() == HandlerType.WORKFLOW || JobWork.passesPayload(job.work());
-    }
-
     /**
      * Changes a job: what it fires from now on, and when, which is planned anew. {@code change} makes the new job of the
      * present one. Fails with {@code CONFLICT} for a DAG's own job, and for one that was cancelled.
@@ -155,11 +151,15 @@ public final class JobScheduler {
             if (stored.status() == JobStatus.CANCELLED) {
                 return Future.failedFuture(conflict("job " + id + " was cancelled; register a new one"));
             }
+            if (stored.job().type() == JobType.EVENT) {
+                return Future.failedFuture(conflict(
+                        "job " + id + " is an event handler; change it with PATCH /api/v1/event-handlers/" + id));
+            }
             var job = change.apply(stored).job();
+            var passesPayload = JobDags.passesPayload(job.work());
             return check(id, job)
-                    .compose(_ -> dag(tenant, job))
-                    .compose(dag ->
-                            repositories.jobs().update(tenant, id, dag, job, passesPayload(job), stored.updatedAt()))
+                    .compose(_ -> dags.of(tenant, job.work()))
+                    .compose(dag -> repositories.jobs().update(tenant, id, dag, job, passesPayload, stored.updatedAt()))
                     .compose(isChanged -> isChanged ? changed(tenant, id) : again(tenant, id, change, attempt));
         });
     }
@@ -257,7 +257,7 @@ public final class JobScheduler {
     /** When the job fires next, as far as that is known now; nothing for one that does not fire by itself. */
     public Future<List<FireTime>> next(TenantId tenant, JobId id, int count) {
         return getJob(tenant, id)
-                .compose(stored -> stored.status().isTerminal()
+                .compose(stored -> stored.status().isTerminal() || stored.job().type() == JobType.EVENT
                         ? Future.succeededFuture(List.of())
                         : repositories
                                 .jobs()
@@ -363,11 +363,5 @@ public final class JobScheduler {
 
     private static OrreryException noExecution(UUID id) {
         return new OrreryException(ErrorCode.EXECUTION_NOT_FOUND, "there is no execution " + id);
-    }
-
-    private static OrreryException noHandler(ScheduledJob job) {
-        return new OrreryException(
-                ErrorCode.HANDLER_NOT_FOUND,
-                "there is no DAG called '" + job.work().handler() + "'");
     }
 }

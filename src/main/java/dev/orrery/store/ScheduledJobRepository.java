@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 public final class ScheduledJobRepository {
 
     // What a job's rows tell, with the alias j for jobs.
-    private static final String COLUMNS = """
+    static final String COLUMNS = """
             j.id, j.dag_id, j.name, j.type, j.status, j.schedule, j.interval_ms, j.run_at, j.timezone, j.start_at, j.end_at,
                    j.max_executions, j.excluded_dates, j.misfire, j.overlap, j.handler_type, j.handler_name,
                    j.payload::text AS payload, j.max_retries, j.retry_delay_ms, j.timeout_ms, j.priority, j.tags,
@@ -51,10 +51,9 @@ public final class ScheduledJobRepository {
             LEFT JOIN job_timers t ON t.job_id = j.id
             LEFT JOIN job_counts c ON c.job_id = j.id""";
 
-    // The DAG is held against its deletion.
-    // language=PostgreSQL
-    static final String REGISTER = """
-            WITH dag AS (
+    // The DAG is held against its deletion. What follows makes use of the row.
+    static final String REGISTERED = """
+            dag AS (
                 SELECT d.id FROM dags d
                 WHERE d.id = $3 AND d.tenant_id = $2 AND d.deleted_at IS NULL
                 FOR KEY SHARE
@@ -68,15 +67,17 @@ public final class ScheduledJobRepository {
                        $12, $13, $14::text::misfire_policy, $15::text::overlap_policy, $16::text::handler_type, $17,
                        $18::text::json, $19, $20, $21, $22, $23, $24, $25::text::json, $26
                 FROM dag d
-                RETURNING id
+                RETURNING id, tenant_id
             )
-            INSERT INTO job_timers (job_id) SELECT r.id FROM registered r
             """;
 
-    // Planned anew, from now on; executions that there were are counted on.
     // language=PostgreSQL
-    static final String CHANGE = """
-            WITH dag AS (
+    static final String REGISTER =
+            "WITH " + REGISTERED + "INSERT INTO job_timers (job_id) SELECT r.id FROM registered r";
+
+    // The same for a job that there is, unless it was changed meanwhile.
+    static final String CHANGED = """
+            dag AS (
                 SELECT d.id FROM dags d
                 WHERE d.id = $3 AND d.tenant_id = $2 AND d.deleted_at IS NULL
                 FOR KEY SHARE
@@ -96,6 +97,11 @@ public final class ScheduledJobRepository {
                   AND j.id <> j.dag_id AND j.updated_at = $27
                 RETURNING j.id
             )
+            """;
+
+    // Planned anew, from now on; executions that there were are counted on.
+    // language=PostgreSQL
+    static final String CHANGE = "WITH " + CHANGED + """
             INSERT INTO job_timers AS t (job_id) SELECT r.id FROM changed r
             ON CONFLICT (job_id) DO UPDATE
                 SET due_at = clock_timestamp(), is_planned = false, held_at = NULL, is_released = false
@@ -290,7 +296,8 @@ public final class ScheduledJobRepository {
         return sql.run(CHANGE, parameters).map(rows -> rows.rowCount() == 1);
     }
 
-    private static Tuple parameters(TenantId tenant, JobId id, DagId dag, ScheduledJob job, boolean passesPayload) {
+    /** The first 26 parameters of {@link #REGISTER} and {@link #CHANGE}. */
+    static Tuple parameters(TenantId tenant, JobId id, DagId dag, ScheduledJob job, boolean passesPayload) {
         var timing = job.timing();
         var work = job.work();
         return Tuple.tuple()
@@ -325,7 +332,7 @@ public final class ScheduledJobRepository {
                 .addValue(job.createdBy().map(Texts::clean).orElse(null));
     }
 
-    private static java.time.@Nullable OffsetDateTime time(Optional<Instant> time) {
+    static java.time.@Nullable OffsetDateTime time(Optional<Instant> time) {
         return time.map(instant -> instant.atOffset(ZoneOffset.UTC)).orElse(null);
     }
 
@@ -385,7 +392,10 @@ public final class ScheduledJobRepository {
         return move(PAUSE, tenant, id);
     }
 
-    /** As {@link #pause}: it fires again. What it missed meanwhile is up to its misfire policy. */
+    /**
+     * As {@link #pause}: it fires again. What it missed meanwhile is up to its misfire policy. Fails with {@code CONFLICT} for
+     * an event's handler where the event has as many as it may.
+     */
     public Future<Optional<JobStatus>> resume(TenantId tenant, JobId id) {
         return move(RESUME, tenant, id);
     }
@@ -396,7 +406,7 @@ public final class ScheduledJobRepository {
     }
 
     private Future<Optional<JobStatus>> move(String statement, TenantId tenant, JobId id) {
-        return sql.run(statement, Tuple.of(tenant.value(), id.value()))
+        return EventHandlerRepository.refusing(sql.run(statement, Tuple.of(tenant.value(), id.value())))
                 .map(rows -> Rows.first(rows, row -> JobStatus.ofWireName(row.getString("status"))));
     }
 
@@ -422,7 +432,7 @@ public final class ScheduledJobRepository {
                 .map(rows -> rows.iterator().next().getBoolean("purged"));
     }
 
-    private static StoredJob job(Row row) {
+    static StoredJob job(Row row) {
         var status = JobStatus.ofWireName(row.getString("status"));
         var isEarly = Boolean.TRUE.equals(row.getBoolean("is_early"));
         var isPlanned = Boolean.TRUE.equals(row.getBoolean("is_planned"));

@@ -109,6 +109,7 @@ class ConfigLoaderTest {
                 Map.entry("router.lead-time", "10ms"),
                 Map.entry("router.batch-size", "33"),
                 Map.entry("retention.runs", "2d"),
+                Map.entry("retention.events", "3d"),
                 Map.entry("log.level", "DEBUG"));
         var yaml = values.entrySet().stream()
                 .map(entry -> entry.getKey() + ": \"" + entry.getValue() + "\"")

@@ -83,6 +83,16 @@ class IndexUseIT {
             Map.entry("tenants_deleted", new Call("SELECT purge_hidden_tenants($1)", "10")),
             Map.entry("dag_versions_of_lock", new Call("DELETE FROM locks WHERE name = $1", "'l'")),
             Map.entry("dag_tasks_of_lock", new Call("DELETE FROM locks WHERE name = $1", "'l'")),
+            Map.entry(
+                    "event_handlers_of_name",
+                    new Call(EventHandlerRepository.LIST_OF_NAME, "1, NULL, NULL, 20, 'n', NULL")),
+            Map.entry("event_handlers_enabled", new Call(EventHandlerRepository.GET_ENABLED, "1, 'n'")),
+            Map.entry("events_newest", new Call(PublishedEventRepository.LIST, "1, NULL, NULL, 20, NULL, NULL")),
+            Map.entry(
+                    "events_by_name",
+                    new Call(PublishedEventRepository.LIST_BY_NAME, "1, NULL, NULL, 20, NULL, NULL, 'n'")),
+            Map.entry("event_pending_due", new Call("SELECT fire_pending($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),
+            Map.entry("event_throttles_over", new Call("SELECT purge_events($1, $2)", "'30 days', 10")),
             Map.entry("locks_held", new Call("SELECT release_locks($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),
             Map.entry("lock_waits_order", new Call("SELECT wake_waiters($1)", "ARRAY[1]")));
 

@@ -35,13 +35,16 @@ public record ScheduledJob(
         requireNonNull(type, "type");
         requireNonNull(timing, "timing");
         requireNonNull(work, "work");
+        require(
+                timing.isNone() == (type == JobType.EVENT),
+                "a job has a schedule, an interval or a time, and one of events has none of them");
         tags = List.copyOf(tags);
         requireNonNull(metadata, "metadata");
         requireNonNull(createdBy, "createdBy");
     }
 
     /**
-     * When a job fires: by a cron text, every interval, or at one instant.
+     * When a job fires: by a cron text, every interval, or at one instant; none of them where events make it fire.
      *
      * @param timezone the name of the zone in which cron text and excluded dates are meant
      * @param startAt no fire before; an interval is counted from here
@@ -61,9 +64,22 @@ public record ScheduledJob(
             MisfirePolicy misfire,
             OverlapPolicy overlap) {
 
+        /** That of a job which events make fire. */
+        public static final Timing BY_EVENTS = new Timing(
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                "UTC",
+                Optional.empty(),
+                Optional.empty(),
+                OptionalInt.empty(),
+                Set.of(),
+                MisfirePolicy.SKIP,
+                OverlapPolicy.ALLOW);
+
         public Timing {
             require(
-                    (schedule.isPresent() ? 1 : 0) + (interval.isPresent() ? 1 : 0) + (runAt.isPresent() ? 1 : 0) == 1,
+                    (schedule.isPresent() ? 1 : 0) + (interval.isPresent() ? 1 : 0) + (runAt.isPresent() ? 1 : 0) <= 1,
                     "a job has a schedule, an interval or a time, and only one of them");
             requireNonNull(timezone, "timezone");
             requireNonNull(startAt, "startAt");
@@ -72,6 +88,11 @@ public record ScheduledJob(
             excludedDates = Set.copyOf(excludedDates);
             requireNonNull(misfire, "misfire");
             requireNonNull(overlap, "overlap");
+        }
+
+        /** Whether time does not make it fire. */
+        public boolean isNone() {
+            return schedule.isEmpty() && interval.isEmpty() && runAt.isEmpty();
         }
     }
 

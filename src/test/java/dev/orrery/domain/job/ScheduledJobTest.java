@@ -9,6 +9,7 @@ import dev.orrery.domain.job.ScheduledJob.Work;
 import dev.orrery.domain.task.TaskState;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -29,9 +30,11 @@ class ScheduledJobTest {
         assertThat(timing(Optional.empty(), MINUTE, Optional.empty()).interval())
                 .isEqualTo(MINUTE);
         assertThat(timing(Optional.empty(), Optional.empty(), ONCE).runAt()).isEqualTo(ONCE);
-        assertThatThrownBy(() -> timing(Optional.empty(), Optional.empty(), Optional.empty()))
-                .hasMessageContaining("only one of them");
         assertThatThrownBy(() -> timing(DAILY, MINUTE, Optional.empty())).hasMessageContaining("only one of them");
+        assertThat(job(JobType.EVENT, Timing.BY_EVENTS).timing().isNone()).isTrue();
+        assertThatThrownBy(() -> job(JobType.CRON, Timing.BY_EVENTS)).hasMessageContaining("one of events has none");
+        assertThatThrownBy(() -> job(JobType.EVENT, timing(DAILY, Optional.empty(), Optional.empty())))
+                .hasMessageContaining("one of events has none");
     }
 
     @Test
@@ -86,6 +89,18 @@ class ScheduledJobTest {
     void whatIsOverIsTerminal() {
         assertThat(Set.of(JobStatus.values()).stream().filter(JobStatus::isTerminal))
                 .containsExactlyInAnyOrder(JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED);
+    }
+
+    private static ScheduledJob job(JobType type, Timing timing) {
+        var work = new Work(
+                HandlerType.FUNCTION,
+                "noop",
+                Optional.empty(),
+                0,
+                Duration.ZERO,
+                Duration.ofSeconds(1),
+                JobPriority.LOW);
+        return new ScheduledJob("job", type, timing, work, List.of(), Optional.empty(), Optional.empty());
     }
 
     private static Timing timing(Optional<String> schedule, Optional<Duration> interval, Optional<Instant> runAt) {
