@@ -60,6 +60,7 @@ DECLARE
     v_tenants    int[];
     v_dags       uuid[];
     v_params     text[];
+    v_traces     text[];
     v_gone       uuid[];
     v_nothing    text[];
 BEGIN
@@ -89,22 +90,26 @@ BEGIN
         WHERE a.place > g.granted;
     END IF;
 
-    SELECT array_agg(f.ordinal), array_agg(f.run), array_agg(j.tenant_id), array_agg(j.dag_id), array_agg(f.params)
-    INTO v_firing, v_runs, v_tenants, v_dags, v_params
-    FROM unnest(p_jobs, p_runs, p_params) WITH ORDINALITY f(job, run, params, ordinal)
+    SELECT array_agg(f.ordinal), array_agg(f.run), array_agg(j.tenant_id), array_agg(j.dag_id), array_agg(f.params),
+           array_agg(e.traceparent)
+    INTO v_firing, v_runs, v_tenants, v_dags, v_params, v_traces
+    FROM unnest(p_jobs, p_runs, p_params, p_events) WITH ORDINALITY f(job, run, params, event, ordinal)
     JOIN jobs j ON j.id = f.job
+    LEFT JOIN events e ON e.id = f.event
     WHERE f.ordinal <> ALL (v_throttled);
     IF v_firing IS NOT NULL THEN
         v_nothing := array_fill(NULL::text, ARRAY[cardinality(v_runs)]);
         SELECT coalesce(array_agg(v_runs[c.ordinal]), '{}') INTO v_gone
         FROM create_runs(
             v_runs, v_tenants, v_dags, array_fill('event'::text, ARRAY[cardinality(v_runs)]), v_params,
-            array_fill(v_now, ARRAY[cardinality(v_runs)]), v_nothing, v_nothing, v_nothing) c
+            array_fill(v_now, ARRAY[cardinality(v_runs)]), v_nothing, v_nothing, v_nothing, NULL,
+            v_traces) c
         WHERE c.verdict <> 'created';
-        INSERT INTO job_executions (id, tenant_id, job_id, scheduled_at, cause, event_id)
-        SELECT f.run, j.tenant_id, f.job, v_now, 'event', f.event
+        INSERT INTO job_executions (id, tenant_id, job_id, scheduled_at, cause, event_id, traceparent)
+        SELECT f.run, j.tenant_id, f.job, v_now, 'event', f.event, e.traceparent
         FROM unnest(p_jobs, p_runs, p_events) WITH ORDINALITY f(job, run, event, ordinal)
         JOIN jobs j ON j.id = f.job
+        LEFT JOIN events e ON e.id = f.event
         WHERE f.ordinal = ANY (v_firing) AND f.run <> ALL (v_gone);
     END IF;
 

@@ -40,8 +40,10 @@ AFTER INSERT OR UPDATE OF schedule, timezone, is_active, deleted_at ON dags
 FOR EACH ROW EXECUTE FUNCTION follow_dag();
 
 -- Makes executions and their runs; answers those that are new: one that a schedule made for this job and time counts as made,
--- and for a tenant that is deleted none is made.
-CREATE OR REPLACE FUNCTION execute_jobs(p_jobs uuid[], p_dues timestamptz[], p_runs uuid[], p_cause run_trigger)
+-- and for a tenant that is deleted none is made. p_traceparent is the trace they belong to; where it is null, that of their job.
+DROP FUNCTION IF EXISTS execute_jobs(uuid[], timestamptz[], uuid[], run_trigger);
+CREATE OR REPLACE FUNCTION execute_jobs(
+    p_jobs uuid[], p_dues timestamptz[], p_runs uuid[], p_cause run_trigger, p_traceparent text DEFAULT NULL)
 RETURNS uuid[]
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
@@ -52,22 +54,23 @@ DECLARE
     v_dags     uuid[];
     v_times    timestamptz[];
     v_params   text[];
+    v_traces   text[];
     v_nothing  text[];
 BEGIN
     v_gone := gone_tenants(ARRAY(SELECT DISTINCT j.tenant_id FROM unnest(p_jobs) f(job) JOIN jobs j ON j.id = f.job));
     WITH fresh AS (
-        INSERT INTO job_executions AS e (id, tenant_id, job_id, scheduled_at, cause)
-        SELECT f.run, j.tenant_id, f.job, f.due, p_cause
+        INSERT INTO job_executions AS e (id, tenant_id, job_id, scheduled_at, cause, traceparent)
+        SELECT f.run, j.tenant_id, f.job, f.due, p_cause, coalesce(p_traceparent, j.traceparent)
         FROM unnest(p_jobs, p_dues, p_runs) f(job, due, run) JOIN jobs j ON j.id = f.job
         WHERE v_gone IS NULL OR j.tenant_id <> ALL (v_gone)
         ON CONFLICT (
             job_id, scheduled_at,
             (CASE WHEN cause = 'schedule' THEN '00000000-0000-0000-0000-000000000000'::uuid ELSE id END)) DO NOTHING
-        RETURNING e.id, e.tenant_id, e.job_id, e.scheduled_at
+        RETURNING e.id, e.tenant_id, e.job_id, e.scheduled_at, e.traceparent
     )
     SELECT array_agg(f.id), array_agg(f.tenant_id), array_agg(j.dag_id), array_agg(f.scheduled_at),
-           array_agg(CASE WHEN j.passes_payload THEN j.payload::text END)
-    INTO v_runs, v_tenants, v_dags, v_times, v_params
+           array_agg(CASE WHEN j.passes_payload THEN j.payload::text END), array_agg(f.traceparent)
+    INTO v_runs, v_tenants, v_dags, v_times, v_params, v_traces
     FROM fresh f JOIN jobs j ON j.id = f.job_id;
     IF v_runs IS NULL THEN
         RETURN '{}';
@@ -75,7 +78,7 @@ BEGIN
     v_nothing := array_fill(NULL::text, ARRAY[cardinality(v_runs)]);
     PERFORM c.ordinal FROM create_runs(
         v_runs, v_tenants, v_dags, array_fill(p_cause::text, ARRAY[cardinality(v_runs)]), v_params, v_times,
-        v_nothing, v_nothing, v_nothing) c;
+        v_nothing, v_nothing, v_nothing, NULL, v_traces) c;
     RETURN v_runs;
 END $f$;
 
@@ -125,7 +128,9 @@ BEGIN
 END $f$;
 
 -- Fires a job once, now, beside its schedule: 'fired', 'unknown' or 'no_dag'.
-CREATE OR REPLACE FUNCTION trigger_job(p_tenant int, p_job uuid, p_run uuid, p_at timestamptz) RETURNS text
+DROP FUNCTION IF EXISTS trigger_job(int, uuid, uuid, timestamptz);
+CREATE OR REPLACE FUNCTION trigger_job(
+    p_tenant int, p_job uuid, p_run uuid, p_at timestamptz, p_traceparent text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql AS $f$
 BEGIN
     PERFORM j.id FROM jobs j
@@ -138,7 +143,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN 'no_dag';
     END IF;
-    PERFORM execute_jobs(ARRAY[p_job], ARRAY[p_at], ARRAY[p_run], 'api');
+    PERFORM execute_jobs(ARRAY[p_job], ARRAY[p_at], ARRAY[p_run], 'api', p_traceparent);
     RETURN 'fired';
 END $f$;
 

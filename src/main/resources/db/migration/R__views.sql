@@ -40,6 +40,7 @@ BEGIN
     DELETE FROM task_instances t WHERE t.id BETWEEN p_run AND v_last;
     DELETE FROM task_events t WHERE t.run_id = p_run;
     DELETE FROM run_params t WHERE t.run_id = p_run;
+    DELETE FROM run_traces t WHERE t.run_id = p_run;
     DELETE FROM job_executions t WHERE t.id = p_run;
     DELETE FROM dag_runs t WHERE t.id = p_run;
     RETURN 'deleted';

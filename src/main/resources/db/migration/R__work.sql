@@ -52,10 +52,12 @@ END $$;
 -- (the key was used for the same request: run_id is the run it made), 'conflict' (for another one), or 'no_dag'.
 -- A key is null where the request had none. Told again after a lost answer, with the same ids, it answers the same.
 -- Where their tasks are more than p_task_limit together, only the first of the requests are carried out and answered: as
--- many as stay within the limit, but at least one.
+-- many as stay within the limit, but at least one. p_traceparents are the traces that runs were given; null: none was.
+DROP FUNCTION IF EXISTS create_runs(
+    uuid[], int[], uuid[], text[], text[], timestamptz[], text[], text[], text[], int);
 CREATE OR REPLACE FUNCTION create_runs(
     p_runs uuid[], p_tenants int[], p_dags uuid[], p_triggers text[], p_params text[], p_logical_times timestamptz[],
-    p_operations text[], p_keys text[], p_hashes text[], p_task_limit int DEFAULT NULL)
+    p_operations text[], p_keys text[], p_hashes text[], p_task_limit int DEFAULT NULL, p_traceparents text[] DEFAULT NULL)
 RETURNS TABLE (ordinal int, verdict text, run_id uuid, dag_version int, dag_name text, created_at timestamptz)
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
@@ -124,7 +126,8 @@ BEGIN
         WITH new AS MATERIALIZED (
             SELECT p_runs[n.ordinal] AS run, p_tenants[n.ordinal] AS tenant, n.version, n.has_locks,
                    p_dags[n.ordinal] AS dag, p_triggers[n.ordinal] AS cause,
-                   p_params[n.ordinal] AS params, p_logical_times[n.ordinal] AS logical_time
+                   p_params[n.ordinal] AS params, p_logical_times[n.ordinal] AS logical_time,
+                   p_traceparents[n.ordinal] AS traceparent
             FROM unnest(v_new, v_versions, v_has_locks) n(ordinal, version, has_locks)
         ), tasks AS MATERIALIZED (
             SELECT instance_id(n.run, t.task_no) AS id, n.run, n.tenant, n.version, t.task_id, t.queue, t.priority,
@@ -140,6 +143,9 @@ BEGIN
         ), params AS (
             INSERT INTO run_params (run_id, params)
             SELECT n.run, n.params::json FROM new n WHERE n.params IS NOT NULL
+        ), traces AS (
+            INSERT INTO run_traces (run_id, traceparent)
+            SELECT n.run, n.traceparent FROM new n WHERE n.traceparent IS NOT NULL
         ), instances AS (
             INSERT INTO task_instances (id, tenant_id, run_id, version_id, task_id, queue, priority, created_at)
             SELECT t.id, t.tenant, t.run, t.version, t.task_id, t.queue, t.priority, v_now FROM tasks t
@@ -426,13 +432,13 @@ END $f$;
 -- Takes up to p_limit ready tasks, the earliest latest start first over all the queues. A fenced node gets none: its
 -- row is held while the claim is under way, so a fence waits for claims in flight. Tasks that need named locks are taken
 -- with them; in place of those that do not get them it looks further, a bounded number of times. Arrays are parallel
--- (lock_fences is null where nothing that was taken has locks). Answers the queues in which other tasks became ready, and
+-- (lock_fences is null where nothing that was taken has locks, traceparents where no run was given a trace). Answers the queues in which other tasks became ready, and
 -- whether there is more that only could not be looked at now.
 DROP FUNCTION IF EXISTS claim_ready(uuid, text[], int);
 CREATE FUNCTION claim_ready(
     p_node uuid, p_queues text[], p_limit int,
     OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[],
-    OUT lock_fences bigint[], OUT queues text[], OUT has_more boolean)
+    OUT lock_fences bigint[], OUT queues text[], OUT has_more boolean, OUT traceparents text[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -525,6 +531,12 @@ BEGIN
         fence := nextval('fence_seq');
         INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures)
         VALUES (fence, p_node, cardinality(ids), ids, attempts, failures);
+        IF EXISTS (SELECT FROM run_traces) THEN
+            SELECT array_agg(t.traceparent ORDER BY c.ordinal) INTO traceparents
+            FROM unnest(ids) WITH ORDINALITY c(id, ordinal)
+            LEFT JOIN LATERAL (SELECT x.traceparent FROM run_traces x WHERE x.run_id = run_of(c.id) OFFSET 0) t ON true
+            HAVING count(t.traceparent) > 0;
+        END IF;
     END IF;
 END $f$;
 
@@ -538,7 +550,7 @@ CREATE FUNCTION commit_and_claim(
     p_errors text[], p_outputs text[], p_retry_after bigint[], p_queues text[], p_limit int,
     OUT accepted uuid[], OUT queues text[],
     OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[],
-    OUT lock_fences bigint[], OUT has_more boolean)
+    OUT lock_fences bigint[], OUT has_more boolean, OUT traceparents text[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -550,8 +562,8 @@ BEGIN
                             p_states, p_started_ago, p_errors, p_outputs, p_retry_after) c;
     END IF;
     IF p_limit > 0 THEN
-        SELECT c.fence, c.ids, c.attempts, c.failures, c.versions, c.lock_fences, c.queues, c.has_more
-        INTO fence, ids, attempts, failures, versions, lock_fences, v_queues, has_more
+        SELECT c.fence, c.ids, c.attempts, c.failures, c.versions, c.lock_fences, c.queues, c.has_more, c.traceparents
+        INTO fence, ids, attempts, failures, versions, lock_fences, v_queues, has_more, traceparents
         FROM claim_ready(p_node, p_queues, p_limit) c;
         queues := queues || v_queues;
     END IF;

@@ -7,6 +7,7 @@ import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.service.Page;
 import dev.orrery.service.RequestKey;
 import io.vertx.core.Vertx;
@@ -24,6 +25,7 @@ import java.util.OptionalInt;
  * @param parameters those that were given or have a default, by name; a String, Long or Boolean each
  * @param body the JSON body; empty where there was none
  * @param key the caller's Idempotency-Key
+ * @param trace the caller's place in a trace
  */
 public record ApiRequest(
         Vertx vertx,
@@ -31,7 +33,8 @@ public record ApiRequest(
         HttpMethod method,
         Map<String, Object> parameters,
         JsonObject body,
-        Optional<RequestKey> key) {
+        Optional<RequestKey> key,
+        Optional<TraceContext> trace) {
 
     public TenantId tenant() {
         return caller.id();

@@ -6,6 +6,7 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.RunId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.job.ExecutionStatus;
 import dev.orrery.domain.job.JobStatus;
 import dev.orrery.domain.job.JobType;
@@ -73,9 +74,10 @@ final class JobOperations {
 
     private Future<Answer> create(ApiRequest request) {
         var made = switch (JobBody.read(request.body())) {
-            case ScheduledJobInput cron -> jobs.schedule(request.tenant(), cron, request.key());
-            case OneTimeJobInput once -> jobs.scheduleOnce(request.tenant(), once, request.key());
-            case RecurringJobInput recurring -> jobs.scheduleRecurring(request.tenant(), recurring, request.key());
+            case ScheduledJobInput cron -> jobs.schedule(request.tenant(), cron, request.key(), request.trace());
+            case OneTimeJobInput once -> jobs.scheduleOnce(request.tenant(), once, request.key(), request.trace());
+            case RecurringJobInput recurring ->
+                jobs.scheduleRecurring(request.tenant(), recurring, request.key(), request.trace());
         };
         return made.map(job -> answer(201, request, job).with("Location", Contract.BASE_PATH + "/jobs/" + job.id()));
     }
@@ -109,7 +111,7 @@ final class JobOperations {
     }
 
     private Future<Answer> trigger(ApiRequest request) {
-        return jobs.trigger(request.tenant(), jobId(request), request.key())
+        return jobs.trigger(request.tenant(), jobId(request), request.key(), request.trace())
                 .map(execution ->
                         answer(202, execution).with("Location", Contract.BASE_PATH + "/executions/" + execution.id()));
     }
@@ -131,9 +133,10 @@ final class JobOperations {
 
     private Future<Answer> executions(ApiRequest request) {
         var behind = position(request, ExecutionRepository.Position::new);
+        var filter = executionFilter(request);
         return page(
                 request,
-                limit -> jobs.listExecutions(request.tenant(), executionFilter(request), behind, limit),
+                limit -> jobs.listExecutions(request.tenant(), filter, behind, limit),
                 execution -> cursor(execution.scheduledAt(), execution.id()),
                 JobShapes::execution);
     }
@@ -166,7 +169,8 @@ final class JobOperations {
         return new ExecutionRepository.Filter(
                 request.optionalText("status").map(ExecutionStatus::ofWireName),
                 time(request, "from"),
-                time(request, "to"));
+                time(request, "to"),
+                request.optionalText("traceId").map(TraceContext::parseTraceId));
     }
 
     private static Optional<Instant> time(ApiRequest request, String parameter) {

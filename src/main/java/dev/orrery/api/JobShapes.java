@@ -8,7 +8,9 @@ import static dev.orrery.api.JsonShapes.time;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.RunId;
 import dev.orrery.domain.Tenant;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WireNamed;
 import dev.orrery.domain.job.FireTime;
 import dev.orrery.domain.task.Durations;
@@ -54,6 +56,7 @@ final class JobShapes {
         time(out, "updatedAt", stored.updatedAt());
         time(out, "completedAt", stored.completedAt());
         time(out, "cancelledAt", stored.cancelledAt());
+        optional(out, "traceId", stored.trace().map(TraceContext::traceIdText));
         out.writeEndObject();
     }
 
@@ -121,6 +124,10 @@ final class JobShapes {
         time(out, "skippedUntil", execution.skipped().map(Skipped::until));
         number(out, "skippedCount", execution.skipped().map(Skipped::fires).orElse(OptionalInt.empty()));
         optional(out, "skippedReason", execution.skipped().map(Skipped::reason));
+        var trace = execution.skipped().isPresent()
+                ? Optional.<TraceContext>empty()
+                : Optional.of(TraceContext.ofRun(new RunId(execution.id()), execution.trace()));
+        JsonShapes.trace(out, trace, execution.trace());
         time(out, "createdAt", execution.createdAt());
         out.writeEndObject();
     }

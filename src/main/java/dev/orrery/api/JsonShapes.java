@@ -2,6 +2,8 @@ package dev.orrery.api;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.service.AttemptStatus;
 import dev.orrery.service.ClusterSummary;
 import dev.orrery.service.CursorPage;
@@ -113,6 +115,15 @@ final class JsonShapes {
         time(out, "startedAt", run.startedAt());
         time(out, "completedAt", run.completedAt());
         time(out, "createdAt", run.createdAt());
+        trace(out, Optional.of(TraceContext.ofRun(run.runId(), run.trace())), run.trace());
+    }
+
+    /** Where something stands in a trace, if it does, and below what. */
+    static void trace(JsonGenerator out, Optional<TraceContext> trace, Optional<TraceContext> parent)
+            throws IOException {
+        optional(out, "traceId", trace.map(TraceContext::traceIdText));
+        optional(out, "spanId", trace.map(TraceContext::spanIdText));
+        optional(out, "parentSpanId", parent.map(TraceContext::spanIdText));
     }
 
     private static void task(JsonGenerator out, TaskStatus task) throws IOException {
@@ -132,7 +143,10 @@ final class JsonShapes {
         json(out, "output", task.output().orElse(Json.NULL));
         time(out, "nextAttemptAt", task.nextAttemptAt());
         out.writeFieldName("attempts");
-        array(out, task.attempts(), JsonShapes::attempt);
+        array(
+                out,
+                task.attempts(),
+                (attempts, attempt) -> attempt(attempts, task.status().id(), attempt));
         out.writeEndObject();
     }
 
@@ -148,7 +162,7 @@ final class JsonShapes {
         time(out, "completedAt", task.completedAt());
     }
 
-    private static void attempt(JsonGenerator out, AttemptStatus attempt) throws IOException {
+    private static void attempt(JsonGenerator out, TaskInstanceId task, AttemptStatus attempt) throws IOException {
         out.writeStartObject();
         out.writeNumberField("attempt", attempt.attempt());
         optional(out, "outcome", attempt.outcome());
@@ -157,6 +171,11 @@ final class JsonShapes {
         optional(out, "error", attempt.error());
         time(out, "startedAt", attempt.startedAt());
         time(out, "completedAt", attempt.completedAt());
+        // Follows from the attempt alone, whatever trace it is in.
+        out.writeStringField(
+                "spanId",
+                TraceContext.ofAttempt(task, attempt.attempt(), Optional.empty())
+                        .spanIdText());
         out.writeEndObject();
     }
 

@@ -8,6 +8,7 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.Tenant;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.service.RequestKey;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
@@ -44,6 +45,7 @@ final class RequestCheck {
 
     private static final String KEY_HEADER = "Idempotency-Key";
     private static final String TENANT_HEADER = "Orrery-Tenant";
+    private static final String TRACE_HEADER = "traceparent";
     private static final String JSON = "application/json";
     private static final Pattern WHOLE_NUMBER = Pattern.compile("-?[0-9]{1,18}");
 
@@ -87,6 +89,7 @@ final class RequestCheck {
         var schemas = contract.getSchemaRepository();
         this.operationId = operation.getOperationId();
         this.parameters = operation.getParameters().stream()
+                .filter(p -> !p.getName().equals(TRACE_HEADER))
                 .map(p -> expected(p, schemas))
                 .toList();
         this.queryNames = parameters.stream()
@@ -131,7 +134,20 @@ final class RequestCheck {
             RoutingContext context, Tenant caller, Map<String, Object> values, Buffer bytes, JsonObject parsed) {
         var key = Optional.ofNullable((String) values.get(KEY_HEADER))
                 .map(name -> new RequestKey(operationId, name, hash(context.request(), bytes)));
-        return new ApiRequest(context.vertx(), caller, context.request().method(), Map.copyOf(values), parsed, key);
+        return new ApiRequest(
+                context.vertx(),
+                caller,
+                context.request().method(),
+                Map.copyOf(values),
+                parsed,
+                key,
+                trace(context.request()));
+    }
+
+    /** One that is not valid, or given twice, is as if there were none. */
+    private static Optional<TraceContext> trace(HttpServerRequest request) {
+        var given = request.headers().getAll(TRACE_HEADER);
+        return given.size() == 1 ? TraceContext.parse(given.getFirst()) : Optional.empty();
     }
 
     /** The same key must mean the same request: the same thing asked of the same path. */

@@ -39,7 +39,7 @@ final class RunOperations {
 
     private Future<Answer> trigger(ApiRequest request) {
         var params = JsonBody.text(request.body().getJsonObject("params", new JsonObject()));
-        return runs.trigger(request.tenant(), request.dagId(), params, Trigger.API, request.key())
+        return runs.trigger(request.tenant(), request.dagId(), params, Trigger.API, request.key(), request.trace())
                 .map(run -> Answer.json(202, out -> JsonShapes.run(out, run))
                         .with("Location", Contract.BASE_PATH + "/runs/" + run.runId()));
     }

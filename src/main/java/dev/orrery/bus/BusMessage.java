@@ -132,18 +132,33 @@ public sealed interface BusMessage {
         STOPPED
     }
 
-    /** Work for a registered handler. {@code caller} is the node that waits for the reply, if it is another one. */
+    /**
+     * Work for a registered handler. {@code traceparent} tells where the attempt stands in its trace; {@code caller} is the node
+     * that waits for the reply, if it is another one.
+     */
     record HandlerCall(
-            TaskInstanceId instanceId, int attempt, long fence, String handler, Json input, Optional<NodeId> caller)
+            TaskInstanceId instanceId,
+            int attempt,
+            long fence,
+            String handler,
+            Json input,
+            Optional<String> traceparent,
+            Optional<NodeId> caller)
             implements BusMessage {
 
         /** A call within this process. */
-        public HandlerCall(TaskInstanceId instanceId, int attempt, long fence, String handler, Json input) {
-            this(instanceId, attempt, fence, handler, input, Optional.empty());
+        public HandlerCall(
+                TaskInstanceId instanceId,
+                int attempt,
+                long fence,
+                String handler,
+                Json input,
+                Optional<String> traceparent) {
+            this(instanceId, attempt, fence, handler, input, traceparent, Optional.empty());
         }
 
         HandlerCall by(NodeId other) {
-            return new HandlerCall(instanceId, attempt, fence, handler, input, Optional.of(other));
+            return new HandlerCall(instanceId, attempt, fence, handler, input, traceparent, Optional.of(other));
         }
     }
 

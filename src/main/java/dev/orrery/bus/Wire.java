@@ -56,6 +56,7 @@ final class Wire {
                         .put("fence", call.fence())
                         .put("handler", call.handler())
                         .put("input", call.input().text())
+                        .put("traceparent", call.traceparent().orElse(null))
                         .put("caller", call.caller().map(NodeId::toString).orElseThrow());
             case HandlerReply reply ->
                 new JsonObject().put("output", reply.output().text()).put("log", array(reply.log()));
@@ -111,6 +112,7 @@ final class Wire {
                 json.getLong("fence"),
                 json.getString("handler"),
                 new Json(json.getString("input")),
+                Optional.ofNullable(json.getString("traceparent")),
                 Optional.of(NodeId.parse(json.getString("caller"))));
     }
 

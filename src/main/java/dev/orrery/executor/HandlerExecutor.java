@@ -21,6 +21,7 @@ import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.eventbus.ReplyFailure;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -92,14 +93,17 @@ final class HandlerExecutor implements TaskExecutor {
 
     private static HandlerCall call(TaskContext context) {
         return switch (context.task().type()) {
-            case TaskType.Handler(var handler, var input) ->
-                new HandlerCall(context.instanceId(), context.attempt(), context.fence(), handler, input);
-            case TaskType.FunctionCall(var handler) ->
-                new HandlerCall(context.instanceId(), context.attempt(), context.fence(), handler, context.params());
+            case TaskType.Handler(var handler, var input) -> call(context, handler, input);
+            case TaskType.FunctionCall(var handler) -> call(context, handler, context.params());
             case TaskType.Shell _, TaskType.Http _, TaskType.Python _ ->
                 throw new IllegalArgumentException(
                         "no handler does task " + context.task().id());
         };
+    }
+
+    private static HandlerCall call(TaskContext context, String handler, Json input) {
+        var traceparent = Optional.of(context.trace().traceparent());
+        return new HandlerCall(context.instanceId(), context.attempt(), context.fence(), handler, input, traceparent);
     }
 
     private static AttemptOutcome succeeded(HandlerCall call, HandlerReply reply, AttemptLog log) {

@@ -31,6 +31,7 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
     private static final Pattern SERVER =
             Pattern.compile("(?:[^@]*@)?(?<host>\\[[0-9A-Fa-f:.]+]|[A-Za-z0-9_.-]+)(?::(?<port>[0-9]{0,5}))?");
 
+    private static final String TRACEPARENT = "traceparent";
     private static final Set<String> SET_BY_THE_CLIENT = Set.of("content-length", "transfer-encoding", "connection");
     private static final int HTTPS_PORT = 443;
     private static final int HTTP_PORT = 80;
@@ -39,7 +40,7 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
 
     /** Any header may be a secret, so only those that surely are none cross to another origin. */
     private static final Set<String> HARMLESS =
-            Set.of("accept", "accept-encoding", "accept-language", "content-type", "user-agent");
+            Set.of("accept", "accept-encoding", "accept-language", "content-type", "traceparent", "user-agent");
 
     /** The request that this task describes; throws {@link CannotStart} where none can be made of it. */
     static HttpCall of(TaskType.Http task, TaskContext context, String apiUrl) {
@@ -60,6 +61,9 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
             headers.set(HttpHeaders.CONTENT_TYPE, "application/json");
         }
         addDefaults(headers, url);
+        if (!headers.contains(TRACEPARENT)) {
+            headers.set(TRACEPARENT, context.trace().traceparent());
+        }
         return new HttpCall(HttpMethod.valueOf(method), url, headers, body.map(Buffer::buffer));
     }
 

@@ -90,7 +90,7 @@ final class RunningCall implements Call {
 
     @Override
     public Optional<String> traceparent() {
-        return Optional.empty();
+        return call.traceparent();
     }
 
     @Override

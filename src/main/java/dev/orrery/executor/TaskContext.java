@@ -7,6 +7,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.TaskDefinition;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -17,6 +18,7 @@ import java.util.OptionalLong;
  * @param attempt 1 for the first
  * @param fence the number of the claim under which it runs; grows with each claim
  * @param lockFence the number of the lock that it runs under: the task's own, else its DAG's
+ * @param trace where the attempt stands in the trace of its run
  * @param params the params of the run
  * @param inputs the outputs of the task's dependencies
  */
@@ -29,6 +31,7 @@ public record TaskContext(
         int attempt,
         long fence,
         OptionalLong lockFence,
+        TraceContext trace,
         Json params,
         Map<TaskId, Json> inputs) {
 
@@ -39,6 +42,7 @@ public record TaskContext(
         requireNonNull(dagName, "dagName");
         requireNonNull(task, "task");
         requireNonNull(lockFence, "lockFence");
+        requireNonNull(trace, "trace");
         requireNonNull(params, "params");
         inputs = Map.copyOf(inputs);
     }

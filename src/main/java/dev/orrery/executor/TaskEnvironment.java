@@ -30,6 +30,7 @@ final class TaskEnvironment {
         env.put("LANG", LANG);
         env.put("TZ", TZ);
         env.put("HOME", folder.home().toString());
+        env.put("TRACEPARENT", context.trace().traceparent());
         taskEnv.forEach((name, value) -> putChecked(env, name, value));
         env.put("ORRERY_API", apiUrl);
         env.put("ORRERY_DAG_ID", context.dagId().toString());

@@ -43,7 +43,10 @@ public interface Call {
     /** Grows with each claim of the task; who remembers the greatest one seen can refuse what comes late. */
     long fence();
 
-    /** The W3C trace context that the call belongs to, if there is one. */
+    /**
+     * The W3C trace context of this attempt, for what the handler calls itself: the trace that its run was given, else one of
+     * the run's own. Absent only where the call came from a node of an earlier version.
+     */
     Optional<String> traceparent();
 
     /**

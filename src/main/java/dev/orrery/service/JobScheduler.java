@@ -11,6 +11,7 @@ import dev.orrery.domain.JobId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.event.NewEvent;
 import dev.orrery.domain.job.ExecutionStatus;
 import dev.orrery.domain.job.FireTime;
@@ -28,6 +29,7 @@ import dev.orrery.store.ExecutionRepository.Stats;
 import dev.orrery.store.ExecutionRepository.StoredExecution;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.ScheduledJobRepository;
+import dev.orrery.store.ScheduledJobRepository.NewJob;
 import dev.orrery.store.ScheduledJobRepository.StoredJob;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -79,33 +81,39 @@ public final class JobScheduler {
         this.bus = bus;
     }
 
-    /** Registers a job that fires by a cron text. Fails with every problem of it at once, or {@code HANDLER_NOT_FOUND}. */
-    public Future<StoredJob> schedule(TenantId tenant, ScheduledJobInput input, Optional<RequestKey> key) {
-        return register(tenant, input, key);
+    /**
+     * Registers a job that fires by a cron text. Fails with every problem of it at once, or {@code HANDLER_NOT_FOUND}.
+     *
+     * @param trace what its executions belong to; each begins a trace of its own where there is none
+     */
+    public Future<StoredJob> schedule(
+            TenantId tenant, ScheduledJobInput input, Optional<RequestKey> key, Optional<TraceContext> trace) {
+        return register(tenant, input, key, trace);
     }
 
     /** Registers a job that fires once. */
-    public Future<StoredJob> scheduleOnce(TenantId tenant, OneTimeJobInput input, Optional<RequestKey> key) {
-        return register(tenant, input, key);
+    public Future<StoredJob> scheduleOnce(
+            TenantId tenant, OneTimeJobInput input, Optional<RequestKey> key, Optional<TraceContext> trace) {
+        return register(tenant, input, key, trace);
     }
 
     /** Registers a job that fires until its end, or so many times. */
-    public Future<StoredJob> scheduleRecurring(TenantId tenant, RecurringJobInput input, Optional<RequestKey> key) {
-        return register(tenant, input, key);
+    public Future<StoredJob> scheduleRecurring(
+            TenantId tenant, RecurringJobInput input, Optional<RequestKey> key, Optional<TraceContext> trace) {
+        return register(tenant, input, key, trace);
     }
 
-    private Future<StoredJob> register(TenantId tenant, JobInput input, Optional<RequestKey> key) {
+    private Future<StoredJob> register(
+            TenantId tenant, JobInput input, Optional<RequestKey> key, Optional<TraceContext> trace) {
         var id = new JobId(ids.get());
         var job = input.job();
-        var passesPayload = JobDags.passesPayload(job.work());
+        var made = new NewJob(job, JobDags.passesPayload(job.work()), trace);
         return check(id, job)
                 .compose(_ -> dags.with(
                         tenant,
                         job.work(),
-                        dag -> repositories
-                                .jobs()
-                                .create(tenant, id, dag, job, passesPayload, key.map(JobScheduler::storeKey))))
-                .compose(made -> changed(tenant, made));
+                        dag -> repositories.jobs().create(tenant, id, dag, made, key.map(JobScheduler::storeKey))))
+                .compose(registered -> changed(tenant, registered));
     }
 
     /** Registers a handler that fires for events. */
@@ -242,12 +250,17 @@ public final class JobScheduler {
         });
     }
 
-    /** Fires a job now, beside its schedule and also while it is paused. Answers the execution. */
-    public Future<StoredExecution> trigger(TenantId tenant, JobId id, Optional<RequestKey> key) {
+    /**
+     * Fires a job now, beside its schedule and also while it is paused. Answers the execution.
+     *
+     * @param trace what the execution belongs to, instead of what the job was given
+     */
+    public Future<StoredExecution> trigger(
+            TenantId tenant, JobId id, Optional<RequestKey> key, Optional<TraceContext> trace) {
         return getJob(tenant, id)
                 .compose(_ -> repositories
                         .executions()
-                        .trigger(tenant, id, new RunId(ids.get()), key.map(JobScheduler::storeKey)))
+                        .trigger(tenant, id, new RunId(ids.get()), key.map(JobScheduler::storeKey), trace))
                 .compose(made -> {
                     bus.publish(Addresses.WORK_READY, new WorkReady(Set.of()));
                     return getExecution(tenant, made.value());

@@ -13,6 +13,7 @@ import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.TaskAssignment;
@@ -94,8 +95,18 @@ public final class RunService {
                 StoreFailures::isLasting);
     }
 
-    /** Starts a run of the DAG's current version; answers when it is committed, before it is executed. */
-    public Future<RunSummary> trigger(TenantId tenant, DagId dag, Json params, Trigger by, Optional<RequestKey> key) {
+    /**
+     * Starts a run of the DAG's current version; answers when it is committed, before it is executed.
+     *
+     * @param trace what the run belongs to; it begins a trace of its own where there is none
+     */
+    public Future<RunSummary> trigger(
+            TenantId tenant,
+            DagId dag,
+            Json params,
+            Trigger by,
+            Optional<RequestKey> key,
+            Optional<TraceContext> trace) {
         var run = new NewRun(
                 new RunId(ids.get()),
                 tenant,
@@ -103,7 +114,8 @@ public final class RunService {
                 by,
                 Optional.of(params).filter(given -> !given.equals(Json.EMPTY_OBJECT)),
                 Optional.empty(),
-                key.map(RunService::storeKey));
+                key.map(RunService::storeKey),
+                trace);
         return creations.add(run).compose(result -> switch (result) {
             case NewRun.Result.Created created -> {
                 // Which queues is not told back: routers look at those they serve.
@@ -118,7 +130,8 @@ public final class RunService {
                         Optional.empty(),
                         Optional.empty(),
                         Optional.empty(),
-                        created.createdAt()));
+                        created.createdAt(),
+                        trace));
             }
             case NewRun.Result.Repeated(var id) -> stored(tenant, id).map(RunService::summary);
             case NewRun.Result.KeyTaken() ->
@@ -359,7 +372,8 @@ public final class RunService {
                 run.logicalTime(),
                 run.startedAt(),
                 run.completedAt(),
-                run.createdAt());
+                run.createdAt(),
+                stored.trace());
     }
 
     private static TaskStatus task(StoredInstance stored, PublishedDag dag, Map<TaskId, TaskState> states) {

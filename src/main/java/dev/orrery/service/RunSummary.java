@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.RunId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.Trigger;
 import java.time.Instant;
@@ -13,6 +14,7 @@ import java.util.Optional;
  * A run as lists show it.
  *
  * @param logicalTime the due time it is for; empty where somebody asked for it
+ * @param trace the one it was given
  */
 public record RunSummary(
         RunId runId,
@@ -24,7 +26,8 @@ public record RunSummary(
         Optional<Instant> logicalTime,
         Optional<Instant> startedAt,
         Optional<Instant> completedAt,
-        Instant createdAt) {
+        Instant createdAt,
+        Optional<TraceContext> trace) {
 
     public RunSummary {
         requireNonNull(runId, "runId");
@@ -36,5 +39,6 @@ public record RunSummary(
         requireNonNull(startedAt, "startedAt");
         requireNonNull(completedAt, "completedAt");
         requireNonNull(createdAt, "createdAt");
+        requireNonNull(trace, "trace");
     }
 }

@@ -4,6 +4,7 @@ import dev.orrery.domain.DagId;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.DagRun;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.Trigger;
@@ -26,10 +27,11 @@ public final class DagRunRepository {
     // language=PostgreSQL
     static final String GET_RUN = """
             SELECT r.id, r.dag_id, r.dag_version, r.version_id, r.state, r.triggered_by, r.logical_time, r.started_at,
-                   r.completed_at, r.created_at, d.name AS dag_name, p.params::text AS params
+                   r.completed_at, r.created_at, d.name AS dag_name, p.params::text AS params, x.traceparent
             FROM dag_runs r
             JOIN dags d ON d.id = r.dag_id AND d.deleted_at IS NULL
             LEFT JOIN run_params p ON p.run_id = r.id
+            LEFT JOIN run_traces x ON x.run_id = r.id
             WHERE r.tenant_id = $1 AND r.id = $2
             """;
 
@@ -37,9 +39,10 @@ public final class DagRunRepository {
     // language=PostgreSQL
     static final String LIST_RUNS = """
             SELECT r.id, r.dag_id, r.dag_version, r.version_id, r.state, r.triggered_by, r.logical_time, r.started_at,
-                   r.completed_at, r.created_at, d.name AS dag_name, NULL::text AS params
+                   r.completed_at, r.created_at, d.name AS dag_name, NULL::text AS params, x.traceparent
             FROM dag_runs r
             JOIN dags d ON d.id = r.dag_id AND d.deleted_at IS NULL
+            LEFT JOIN run_traces x ON x.run_id = r.id
             WHERE r.tenant_id = $1
             ORDER BY r.created_at DESC, r.id DESC
             LIMIT $2 OFFSET $3
@@ -48,9 +51,10 @@ public final class DagRunRepository {
     // language=PostgreSQL
     static final String LIST_RUNS_BY_STATE = """
             SELECT r.id, r.dag_id, r.dag_version, r.version_id, r.state, r.triggered_by, r.logical_time, r.started_at,
-                   r.completed_at, r.created_at, d.name AS dag_name, NULL::text AS params
+                   r.completed_at, r.created_at, d.name AS dag_name, NULL::text AS params, x.traceparent
             FROM dag_runs r
             JOIN dags d ON d.id = r.dag_id AND d.deleted_at IS NULL
+            LEFT JOIN run_traces x ON x.run_id = r.id
             WHERE r.tenant_id = $1 AND r.state = $4::text::run_state
             ORDER BY r.created_at DESC, r.id DESC
             LIMIT $2 OFFSET $3
@@ -59,9 +63,10 @@ public final class DagRunRepository {
     // language=PostgreSQL
     static final String LIST_RUNS_OF_DAG = """
             SELECT r.id, r.dag_id, r.dag_version, r.version_id, r.state, r.triggered_by, r.logical_time, r.started_at,
-                   r.completed_at, r.created_at, d.name AS dag_name, NULL::text AS params
+                   r.completed_at, r.created_at, d.name AS dag_name, NULL::text AS params, x.traceparent
             FROM dag_runs r
             JOIN dags d ON d.id = r.dag_id AND d.deleted_at IS NULL
+            LEFT JOIN run_traces x ON x.run_id = r.id
             WHERE r.tenant_id = $1 AND r.dag_id = $4 AND ($5::text IS NULL OR r.state = $5::text::run_state)
             ORDER BY r.created_at DESC, r.id DESC
             LIMIT $2 OFFSET $3
@@ -83,8 +88,8 @@ public final class DagRunRepository {
         this.sql = new Sql(vertx, pool);
     }
 
-    /** A run with what its lists and its tasks need beside it. */
-    public record StoredRun(DagRun run, String dagName, int versionId) {}
+    /** A run with what its lists and its tasks need beside it; {@code trace} is the one it was given. */
+    public record StoredRun(DagRun run, String dagName, int versionId, Optional<TraceContext> trace) {}
 
     public Future<Optional<StoredRun>> get(TenantId tenant, RunId id) {
         return sql.run(GET_RUN, Tuple.of(tenant.value(), id.value())).map(DagRunRepository::first);
@@ -168,6 +173,7 @@ public final class DagRunRepository {
                 Rows.optionalTime(row, "started_at"),
                 Rows.optionalTime(row, "completed_at"),
                 Rows.time(row, "created_at"));
-        return new StoredRun(run, row.getString("dag_name"), row.getInteger("version_id"));
+        return new StoredRun(
+                run, row.getString("dag_name"), row.getInteger("version_id"), Rows.trace(row, "traceparent"));
     }
 }

@@ -6,6 +6,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.Trigger;
@@ -31,7 +32,7 @@ public final class ExecutionRepository {
 
     // An execution of one task is told by that task, one of a DAG by its run.
     private static final String COLUMNS = """
-            e.id, e.job_id, e.scheduled_at, e.created_at, e.cause, e.outcome, r.state AS run_state, r.started_at,
+            e.id, e.job_id, e.scheduled_at, e.created_at, e.cause, e.outcome, e.traceparent, r.state AS run_state, r.started_at,
                    r.completed_at, t.state AS task_state, t.attempt, t.error, t.next_attempt_at, t.node_id, t.worker_no,
                    j.max_retries, NULL::timestamptz AS skipped_until, NULL::int AS skipped_fires, NULL::text AS reason""";
 
@@ -84,7 +85,7 @@ public final class ExecutionRepository {
                 SELECT %s FROM found e
                 %s
                 UNION ALL
-                SELECT l.id, l.job_id, l.first_at, l.created_at, 'schedule', 'skipped', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                SELECT l.id, l.job_id, l.first_at, l.created_at, 'schedule', 'skipped', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
                        NULL, NULL, 0, l.last_at, l.fires, l.reason
                 FROM left_out l
             ) x
@@ -92,25 +93,45 @@ public final class ExecutionRepository {
             LIMIT $10
             """.formatted(COLUMNS, JOINED);
 
-    // language=PostgreSQL
-    static final String LIST = """
-            WITH found AS MATERIALIZED (
-                SELECT e.* FROM job_executions e
-                WHERE e.tenant_id = $1
+    private static final String WANTED = """
+            e.tenant_id = $1
                   AND ($2::timestamptz IS NULL OR e.scheduled_at >= $2)
                   AND ($3::timestamptz IS NULL OR e.scheduled_at < $3)
                   AND ($4::timestamptz IS NULL OR (e.scheduled_at, e.id) < ($4, $5::uuid))
                   AND ($6::text IS NULL OR e.outcome = $6)
                   AND ($7::text IS NULL OR e.outcome IS NULL AND EXISTS (
                       SELECT FROM dag_runs r
-                      WHERE r.id = e.id AND ($7 = 'running') = (r.state IN ('running', 'cancelling')) AND r.state < 'succeeded'))
+                      WHERE r.id = e.id AND ($7 = 'running') = (r.state IN ('running', 'cancelling')) AND r.state < 'succeeded'))""";
+
+    // language=PostgreSQL
+    static final String LIST = """
+            WITH found AS MATERIALIZED (
+                SELECT e.* FROM job_executions e
+                WHERE %s
                 ORDER BY e.scheduled_at DESC, e.id DESC
                 LIMIT $8
             )
             SELECT %s FROM found e
             %s
             ORDER BY e.scheduled_at DESC, e.id DESC
-            """.formatted(COLUMNS, JOINED);
+            """.formatted(WANTED, COLUMNS, JOINED);
+
+    // An execution that was given no trace is the one whose id the trace has.
+    // language=PostgreSQL
+    static final String LIST_OF_TRACE = """
+            WITH found AS MATERIALIZED (
+                (SELECT e.* FROM job_executions e
+                 WHERE e.trace_id = $9 AND %s
+                 ORDER BY e.scheduled_at DESC, e.id DESC
+                 LIMIT $8)
+                UNION ALL
+                (SELECT e.* FROM job_executions e WHERE e.id = $9 AND e.trace_id IS NULL AND %s)
+            )
+            SELECT %s FROM found e
+            %s
+            ORDER BY e.scheduled_at DESC, e.id DESC
+            LIMIT $8
+            """.formatted(WANTED, WANTED, COLUMNS, JOINED);
 
     // Bad ends are few between many good ones, and have an index of their own.
     // language=PostgreSQL
@@ -170,7 +191,7 @@ public final class ExecutionRepository {
     static final String RETRY = "SELECT verdict, queue FROM retry_execution($1, $2)";
 
     // language=PostgreSQL
-    static final String TRIGGER = "SELECT trigger_job($1, $2, $3, clock_timestamp()) AS verdict";
+    static final String TRIGGER = "SELECT trigger_job($1, $2, $3, clock_timestamp(), $4) AS verdict";
 
     // language=PostgreSQL
     static final String NOTE_ENDED = "SELECT n.job, n.id, n.released FROM require_epoch($4), note_ended($1, $2, $3) n";
@@ -189,6 +210,7 @@ public final class ExecutionRepository {
      * @param id also that of its run
      * @param attempts how many were made; 0 where it is a whole DAG
      * @param output what its task had to say; only where one execution was asked for
+     * @param trace the one it was given
      */
     public record StoredExecution(
             UUID id,
@@ -205,13 +227,21 @@ public final class ExecutionRepository {
             Optional<String> error,
             Optional<Json> output,
             Optional<Skipped> skipped,
-            Instant createdAt) {}
+            Instant createdAt,
+            Optional<TraceContext> trace) {}
 
     /** Due times that did not fire: the last of them, how many (unknown where there are very many), and why. */
     public record Skipped(Instant until, OptionalInt fires, String reason) {}
 
     /** Which executions are wanted; times are those at which they were due, {@code to} excluded. */
-    public record Filter(Optional<ExecutionStatus> status, Optional<Instant> from, Optional<Instant> to) {}
+    public record Filter(
+            Optional<ExecutionStatus> status, Optional<Instant> from, Optional<Instant> to, Optional<UUID> trace) {
+
+        /** Of all traces. */
+        public Filter(Optional<ExecutionStatus> status, Optional<Instant> from, Optional<Instant> to) {
+            this(status, from, to, Optional.empty());
+        }
+    }
 
     /** A place in lists, which are newest first. */
     public record Position(Instant scheduledAt, UUID id) {}
@@ -220,7 +250,7 @@ public final class ExecutionRepository {
         return sql.run(GET, Tuple.of(tenant.value(), id)).map(rows -> Rows.first(rows, ExecutionRepository::whole));
     }
 
-    /** Of one job, newest first, those behind the position; with what was left out. */
+    /** Of one job and all traces, newest first, those behind the position; with what was left out. */
     public Future<List<StoredExecution>> ofJob(
             TenantId tenant, JobId job, Filter filter, Optional<Position> behind, int limit) {
         var parameters = Tuple.of(tenant.value(), job.value())
@@ -246,7 +276,9 @@ public final class ExecutionRepository {
                 .addValue(outcome(filter))
                 .addValue(openState(filter))
                 .addValue(limit);
-        return sql.run(isBad(filter) ? LIST_BAD : LIST, parameters)
+        filter.trace().ifPresent(parameters::addValue);
+        var usual = isBad(filter) ? LIST_BAD : LIST;
+        return sql.run(filter.trace().isPresent() ? LIST_OF_TRACE : usual, parameters)
                 .map(rows -> Rows.list(rows, ExecutionRepository::listed));
     }
 
@@ -384,7 +416,8 @@ public final class ExecutionRepository {
      * Fires a job now, and answers the execution; under a key that fired it before, that one. Fails with {@code JOB_NOT_FOUND}
      * where it or what it fires is gone, with {@code CONFLICT} where the key came with another request.
      */
-    public Future<RunId> trigger(TenantId tenant, JobId job, RunId id, Optional<NewRun.Key> key) {
+    public Future<RunId> trigger(
+            TenantId tenant, JobId job, RunId id, Optional<NewRun.Key> key, Optional<TraceContext> trace) {
         return sql.transaction(transaction -> IdempotencyRepository.once(
                 transaction,
                 tenant,
@@ -392,7 +425,11 @@ public final class ExecutionRepository {
                 id.value(),
                 () -> transaction
                         .preparedQuery(TRIGGER)
-                        .execute(Tuple.of(tenant.value(), job.value(), id.value()))
+                        .execute(Tuple.of(
+                                tenant.value(),
+                                job.value(),
+                                id.value(),
+                                trace.map(TraceContext::traceparent).orElse(null)))
                         .compose(rows ->
                                 rows.iterator().next().getString("verdict").equals("fired")
                                         ? Future.succeededFuture(id)
@@ -455,7 +492,8 @@ public final class ExecutionRepository {
                 output,
                 until.map(last -> new Skipped(
                         last, fires == null ? OptionalInt.empty() : OptionalInt.of(fires), row.getString("reason"))),
-                Rows.time(row, "created_at"));
+                Rows.time(row, "created_at"),
+                Rows.trace(row, "traceparent"));
     }
 
     private static ExecutionStatus status(Row row) {

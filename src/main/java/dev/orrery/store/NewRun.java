@@ -4,11 +4,16 @@ import dev.orrery.domain.DagId;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.Trigger;
 import java.time.Instant;
 import java.util.Optional;
 
-/** A run that is to be made of a DAG's current version; {@code key} where the same request may come again. */
+/**
+ * A run that is to be made of a DAG's current version; {@code key} where the same request may come again.
+ *
+ * @param trace the one it was given
+ */
 public record NewRun(
         RunId id,
         TenantId tenant,
@@ -16,7 +21,20 @@ public record NewRun(
         Trigger trigger,
         Optional<Json> params,
         Optional<Instant> logicalTime,
-        Optional<Key> key) {
+        Optional<Key> key,
+        Optional<TraceContext> trace) {
+
+    /** A run that begins a trace of its own. */
+    public NewRun(
+            RunId id,
+            TenantId tenant,
+            DagId dag,
+            Trigger trigger,
+            Optional<Json> params,
+            Optional<Instant> logicalTime,
+            Optional<Key> key) {
+        this(id, tenant, dag, trigger, params, logicalTime, key, Optional.empty());
+    }
 
     /** A caller's name for a request, unique for its operation; the hash tells another request under the same name. */
     public record Key(String operation, String key, String requestHash) {}

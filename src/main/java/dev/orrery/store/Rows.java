@@ -1,6 +1,7 @@
 package dev.orrery.store;
 
 import dev.orrery.domain.NodeId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WorkerId;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.RowSet;
@@ -39,5 +40,9 @@ final class Rows {
         var node = row.getUUID("node_id");
         var number = row.getShort("worker_no");
         return node == null || number == null ? Optional.empty() : Optional.of(WorkerId.of(new NodeId(node), number));
+    }
+
+    static Optional<TraceContext> trace(Row row, String column) {
+        return Optional.ofNullable(row.getString(column)).flatMap(TraceContext::parse);
     }
 }

@@ -6,6 +6,7 @@ import dev.orrery.domain.JobId;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.job.HandlerType;
 import dev.orrery.domain.job.JobPriority;
 import dev.orrery.domain.job.JobStatus;
@@ -40,7 +41,7 @@ public final class ScheduledJobRepository {
                    j.max_executions, j.excluded_dates, j.misfire, j.overlap, j.handler_type, j.handler_name,
                    j.payload::text AS payload, j.max_retries, j.retry_delay_ms, j.timeout_ms, j.priority, j.tags,
                    j.metadata::text AS metadata, j.created_by, j.error, j.created_at, j.updated_at, j.completed_at,
-                   j.cancelled_at, j.start_at > statement_timestamp() AS is_early, nullif(t.due_at, 'infinity') AS due_at, t.is_planned, t.fires,
+                   j.cancelled_at, j.traceparent, j.start_at > statement_timestamp() AS is_early, nullif(t.due_at, 'infinity') AS due_at, t.is_planned, t.fires,
                    (SELECT e.scheduled_at FROM job_executions e
                     WHERE e.job_id = j.id ORDER BY e.scheduled_at DESC LIMIT 1) AS last_run,
                    (SELECT count(*) FROM job_executions e WHERE e.job_id = j.id AND e.outcome IS NULL)
@@ -72,8 +73,9 @@ public final class ScheduledJobRepository {
             """;
 
     // language=PostgreSQL
-    static final String REGISTER =
-            "WITH " + REGISTERED + "INSERT INTO job_timers (job_id) SELECT r.id FROM registered r";
+    static final String REGISTER = "WITH "
+            + REGISTERED.replace("created_by)", "created_by, traceparent)").replace("$26\n", "$26, $27\n")
+            + "INSERT INTO job_timers (job_id) SELECT r.id FROM registered r";
 
     // The same for a job that there is, unless it was changed meanwhile.
     static final String CHANGED = """
@@ -231,6 +233,7 @@ public final class ScheduledJobRepository {
      * @param isPlanned whether the leader has planned it since it was last changed
      * @param executions how many there were in all
      * @param averageMillis how long those that ended took
+     * @param trace what its executions belong to
      */
     public record StoredJob(
             JobId id,
@@ -250,7 +253,8 @@ public final class ScheduledJobRepository {
             Instant createdAt,
             Instant updatedAt,
             Optional<Instant> completedAt,
-            Optional<Instant> cancelledAt) {}
+            Optional<Instant> cancelledAt,
+            Optional<TraceContext> trace) {}
 
     /** Which jobs are wanted: all of what is given has to hold. {@code text}: is part of the name. */
     public record Filter(
@@ -264,12 +268,21 @@ public final class ScheduledJobRepository {
     public record Position(Instant createdAt, UUID id) {}
 
     /**
+     * A job that is to be registered.
+     *
+     * @param passesPayload whether its payload goes along as the params of its runs
+     * @param trace what its executions belong to
+     */
+    public record NewJob(ScheduledJob job, boolean passesPayload, Optional<TraceContext> trace) {}
+
+    /**
      * Registers a job that fires this DAG; under a key that made one before, answers that one. Fails with {@code
      * HANDLER_NOT_FOUND} where the DAG is gone, with {@code CONFLICT} where the key came with another request.
      */
-    public Future<JobId> create(
-            TenantId tenant, JobId id, DagId dag, ScheduledJob job, boolean passesPayload, Optional<NewRun.Key> key) {
-        var parameters = parameters(tenant, id, dag, job, passesPayload);
+    public Future<JobId> create(TenantId tenant, JobId id, DagId dag, NewJob made, Optional<NewRun.Key> key) {
+        var job = made.job();
+        var parameters = parameters(tenant, id, dag, job, made.passesPayload())
+                .addValue(made.trace().map(TraceContext::traceparent).orElse(null));
         return sql.transaction(transaction -> IdempotencyRepository.once(
                 transaction,
                 tenant,
@@ -283,7 +296,7 @@ public final class ScheduledJobRepository {
                                 : Future.failedFuture(new OrreryException(
                                         ErrorCode.HANDLER_NOT_FOUND,
                                         "there is no DAG called '" + job.work().handler() + "'"))),
-                made -> Future.succeededFuture(new JobId(made))));
+                earlier -> Future.succeededFuture(new JobId(earlier))));
     }
 
     /**
@@ -456,7 +469,8 @@ public final class ScheduledJobRepository {
                 Rows.time(row, "created_at"),
                 Rows.time(row, "updated_at"),
                 Rows.optionalTime(row, "completed_at"),
-                Rows.optionalTime(row, "cancelled_at"));
+                Rows.optionalTime(row, "cancelled_at"),
+                Rows.trace(row, "traceparent"));
     }
 
     private static ScheduledJob scheduled(Row row) {

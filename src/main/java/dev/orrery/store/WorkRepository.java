@@ -5,6 +5,7 @@ import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.TraceContext;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
@@ -35,13 +36,13 @@ public final class WorkRepository {
     // language=PostgreSQL
     static final String CREATE_RUNS = """
             SELECT verdict, run_id, dag_version, dag_name, created_at
-            FROM create_runs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            FROM create_runs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             ORDER BY ordinal
             """;
 
     // language=PostgreSQL
     static final String COMMIT_AND_CLAIM = """
-            SELECT accepted, queues, fence, ids, attempts, failures, versions, lock_fences, has_more
+            SELECT accepted, queues, fence, ids, attempts, failures, versions, lock_fences, has_more, traceparents
             FROM commit_and_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             """;
 
@@ -113,6 +114,10 @@ public final class WorkRepository {
                 String[]::new,
                 run -> run.key().map(NewRun.Key::requestHash).orElse(null)));
         parameters.addValue(tasksMax);
+        parameters.addValue(column(
+                runs,
+                String[]::new,
+                run -> run.trace().map(TraceContext::traceparent).orElse(null)));
         return sql.run(CREATE_RUNS, parameters)
                 .map(rows -> StreamSupport.stream(rows.spliterator(), false)
                         .map(WorkRepository::result)
@@ -208,11 +213,14 @@ public final class WorkRepository {
         var failures = row.getArrayOfShorts("failures");
         var versions = row.getArrayOfIntegers("versions");
         var lockFences = row.getArrayOfLongs("lock_fences");
+        var traces = row.getArrayOfStrings("traceparents");
         var claims = new ArrayList<Claim>(ids.length);
         for (var i = 0; i < ids.length; i++) {
             var lockFence =
                     lockFences == null || lockFences[i] == null ? OptionalLong.empty() : OptionalLong.of(lockFences[i]);
-            claims.add(new Claim(new TaskInstanceId(ids[i]), versions[i], attempts[i], failures[i], fence, lockFence));
+            var trace = Optional.ofNullable(traces == null ? null : traces[i]).flatMap(TraceContext::parse);
+            claims.add(new Claim(
+                    new TaskInstanceId(ids[i]), versions[i], attempts[i], failures[i], fence, lockFence, trace));
         }
         return claims;
     }

@@ -91,7 +91,7 @@ public final class ApiClient {
                     .setURI(uri)
                     .setMethod(HttpMethod.valueOf(method));
             return http.request(options).compose(request -> {
-                headers.forEach(entry -> request.putHeader(entry.getKey(), entry.getValue()));
+                headers.forEach(entry -> request.headers().add(entry.getKey(), entry.getValue()));
                 var sent = body.length() > 0 ? request.send(body) : request.send();
                 return sent.compose(this::read);
             });

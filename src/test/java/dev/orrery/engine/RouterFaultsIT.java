@@ -212,7 +212,8 @@ class RouterFaultsIT extends BrokenNetworkTestBase {
                 assignment.attempt(),
                 assignment.failures(),
                 fence,
-                assignment.lockFence());
+                assignment.lockFence(),
+                assignment.trace());
     }
 
     /** From now on the database refuses such rows, as a wrong value; each refusal is counted. */

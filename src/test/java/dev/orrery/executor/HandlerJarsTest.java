@@ -65,7 +65,7 @@ class HandlerJarsTest {
         var bench = bench("""
                 register("who", call -> Future.succeededFuture(List.of(call.handler(), call.runId().toString(),
                     call.taskInstanceId().toString(), call.attempt(), call.fence(), call.input(),
-                    call.traceparent().isEmpty())));
+                    call.traceparent().isPresent())));
                 """);
 
         var attempt = bench.start(handler("who", "[7]"));
@@ -117,6 +117,18 @@ class HandlerJarsTest {
         assertThat(attempt.execution().outcome().isComplete()).isFalse();
         attempt.execution().stop();
         assertThat(attempt.outcome()).isEqualTo(new Failed("stopped", true));
+    }
+
+    @Test
+    void itIsToldItsPlaceInTheTrace() throws IOException {
+        var bench = bench("""
+                register("trace", call -> Future.succeededFuture(call.traceparent().orElse("none")));
+                """);
+
+        var attempt = bench.start(handler("trace", "null"));
+
+        var trace = attempt.context().trace().traceparent();
+        assertThat(attempt.outcome()).isEqualTo(new Succeeded(new Json("\"" + trace + "\"")));
     }
 
     @Test

@@ -12,6 +12,7 @@ import dev.orrery.bus.BusMessage.HandlerStop;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
@@ -20,6 +21,7 @@ import io.vertx.core.Promise;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
@@ -143,7 +145,10 @@ class HandlerTaskTest {
         assertThat(attempt.outcome()).isEqualTo(new Succeeded(new Json("{\"x\":\"\uFFFD\"}")));
         assertThat(attempt.text()).isEqualTo("said\n");
         var context = attempt.context();
-        assertThat(calls).containsExactly(new HandlerCall(context.instanceId(), 1, 77, "mine", new Json("[1]")));
+        var trace = TraceContext.ofAttempt(context.instanceId(), 1, Optional.empty());
+        assertThat(calls)
+                .containsExactly(new HandlerCall(
+                        context.instanceId(), 1, 77, "mine", new Json("[1]"), Optional.of(trace.traceparent())));
     }
 
     @Test

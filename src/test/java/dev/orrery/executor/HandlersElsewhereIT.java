@@ -12,6 +12,7 @@ import dev.orrery.config.BusConfig;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
@@ -25,6 +26,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -190,6 +192,7 @@ class HandlersElsewhereIT {
                 1,
                 77,
                 OptionalLong.empty(),
+                TraceContext.ofAttempt(instance, 1, Optional.empty()),
                 Json.EMPTY_OBJECT,
                 Map.of());
         var stored = new StoredLog();

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.Json;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.TaskType.Shell;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -38,6 +39,7 @@ class LaunchPlansIT {
                 1,
                 1,
                 OptionalLong.empty(),
+                TraceContext.ofRun(Workbench.RUN, Optional.empty()),
                 Json.NULL,
                 Map.of());
         folder = AttemptFolder.create(root, context);

@@ -10,6 +10,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.dag.TaskType.Handler;
@@ -84,6 +85,7 @@ final class Workbench implements AutoCloseable {
                 attempt,
                 77,
                 OptionalLong.empty(),
+                TraceContext.ofAttempt(instance, attempt, Optional.empty()),
                 new Json("{\"day\":\"today\"}"),
                 inputs);
         var stored = new StoredLog();

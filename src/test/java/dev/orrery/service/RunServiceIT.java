@@ -28,7 +28,7 @@ class RunServiceIT extends RunServiceTestBase {
         var dag = publish("a", "b <- a");
         var params = new Json("{\"day\":\"monday\"}");
 
-        var created = await(runs.trigger(TENANT, dag, params, Trigger.API, Optional.empty()));
+        var created = await(runs.trigger(TENANT, dag, params, Trigger.API, Optional.empty(), Optional.empty()));
 
         assertThat(created.state()).isEqualTo(RunState.PENDING);
         assertThat(created.dagId()).isEqualTo(dag);
@@ -100,8 +100,13 @@ class RunServiceIT extends RunServiceTestBase {
         var nowhere = new DagId(IDS.next(System.currentTimeMillis()));
 
         assertThat(refusal(trigger(nowhere, "key", "hash"))).isEqualTo(ErrorCode.DAG_NOT_FOUND);
-        assertThat(refusal(
-                        runs.trigger(new TenantId(2), publish("a"), Json.EMPTY_OBJECT, Trigger.API, Optional.empty())))
+        assertThat(refusal(runs.trigger(
+                        new TenantId(2),
+                        publish("a"),
+                        Json.EMPTY_OBJECT,
+                        Trigger.API,
+                        Optional.empty(),
+                        Optional.empty())))
                 .isEqualTo(ErrorCode.DAG_NOT_FOUND);
     }
 
@@ -183,7 +188,12 @@ class RunServiceIT extends RunServiceTestBase {
 
     private Future<RunSummary> trigger(DagId dag, String key, String hash) {
         return runs.trigger(
-                TENANT, dag, Json.EMPTY_OBJECT, Trigger.API, Optional.of(new RequestKey("trigger", key, hash)));
+                TENANT,
+                dag,
+                Json.EMPTY_OBJECT,
+                Trigger.API,
+                Optional.of(new RequestKey("trigger", key, hash)),
+                Optional.empty());
     }
 
     private List<RunId> list(Optional<DagId> dag, Optional<RunState> state, Page page) {

@@ -108,7 +108,7 @@ abstract class RunServiceTestBase {
     }
 
     RunId trigger(DagId dag) {
-        return await(runs.trigger(TENANT, dag, Json.EMPTY_OBJECT, Trigger.API, Optional.empty()))
+        return await(runs.trigger(TENANT, dag, Json.EMPTY_OBJECT, Trigger.API, Optional.empty(), Optional.empty()))
                 .runId();
     }
 

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.IdSequence;
+import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.Trigger;
 import dev.orrery.store.NewRun.Result;
 import dev.orrery.testing.Graphs;
@@ -105,6 +107,42 @@ class CreateRunsIT {
         assertThat(answers).hasSize(1);
         assertThat(database.value("SELECT string_agg(key, ' ') FROM idempotency_keys"))
                 .isEqualTo("k");
+    }
+
+    @Test
+    void theTraceThatARunIsGivenComesWithItsClaims() throws SQLException {
+        var node = new NodeId(IDS.next(System.currentTimeMillis()));
+        try (var connection = database.connect();
+                var statement = connection.createStatement()) {
+            statement.execute("INSERT INTO nodes (id, name, pid, mode, version) VALUES ('" + node
+                    + "', 'n', 1, 'standalone', 'x')");
+        }
+        var trace = TraceContext.parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        var plain = run(dag, TenantId.DEFAULT, Optional.empty());
+        create(plain);
+        var without = await(work.commitAndClaim(node, List.of(), List.of("default"), 10));
+        var traced = new NewRun(
+                new RunId(IDS.next(System.currentTimeMillis())),
+                TenantId.DEFAULT,
+                dag,
+                Trigger.API,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                trace);
+        await(work.createRuns(List.of(run(dag, TenantId.DEFAULT, Optional.empty()), traced)));
+
+        var claims = await(work.commitAndClaim(node, List.of(), List.of("default"), 10))
+                .claims();
+
+        assertThat(without.claims())
+                .singleElement()
+                .satisfies(claim -> assertThat(claim.trace()).isEmpty());
+        assertThat(claims)
+                .hasSize(2)
+                .allSatisfy(claim -> assertThat(claim.trace())
+                        .isEqualTo(claim.id().runId().equals(traced.id()) ? trace : Optional.empty()));
+        assertThat(database.value("SELECT count(*) FROM run_traces")).isEqualTo("1");
     }
 
     @Test

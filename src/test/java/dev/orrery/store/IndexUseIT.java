@@ -72,6 +72,11 @@ class IndexUseIT {
                             ExecutionRepository.LIST_BAD_OF_JOB,
                             "1, " + SOME_ID + ", NULL, NULL, NULL, NULL, 'failed', NULL, false, 20")),
             Map.entry(
+                    "job_executions_of_trace",
+                    new Call(
+                            ExecutionRepository.LIST_OF_TRACE,
+                            "1, NULL, NULL, NULL, NULL, NULL, NULL, 20, " + SOME_ID)),
+            Map.entry(
                     "job_executions_open",
                     new Call(ScheduledJobRepository.LIST_OPEN_EXECUTIONS, "1, " + SOME_ID + ", 20")),
             Map.entry(

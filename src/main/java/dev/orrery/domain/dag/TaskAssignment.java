@@ -7,6 +7,7 @@ import dev.orrery.domain.DagId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TraceContext;
 import java.util.OptionalLong;
 
 /**
@@ -17,6 +18,7 @@ import java.util.OptionalLong;
  * @param failures how many earlier attempts were charged to the retry policy
  * @param fence the number of the claim; a result counts only under it
  * @param lockFence the number of the lock that it runs under: the task's own, else its DAG's
+ * @param trace where the attempt stands in the trace of its run
  */
 public record TaskAssignment(
         TaskInstanceId instanceId,
@@ -27,7 +29,8 @@ public record TaskAssignment(
         int attempt,
         int failures,
         long fence,
-        OptionalLong lockFence) {
+        OptionalLong lockFence,
+        TraceContext trace) {
 
     public TaskAssignment {
         requireNonNull(instanceId, "instanceId");
@@ -35,6 +38,7 @@ public record TaskAssignment(
         requireNonNull(dagName, "dagName");
         requireNonNull(taskDefinition, "taskDefinition");
         requireNonNull(lockFence, "lockFence");
+        requireNonNull(trace, "trace");
         require(attempt >= 1, "attempts start at 1, was " + attempt);
     }
 

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import dev.orrery.domain.EventId;
 import dev.orrery.domain.JobId;
 import dev.orrery.domain.Json;
+import dev.orrery.domain.TraceContext;
 import java.util.Optional;
 import java.util.Set;
 
@@ -15,7 +16,7 @@ import java.util.Set;
  * @param payload any JSON value
  * @param key the publisher's name for it, unique among the events of its name: published again, it is the same event
  * @param source where it comes from
- * @param traceparent the W3C trace context that it belongs to
+ * @param traceparent the W3C trace context that it belongs to; one that is not valid counts as none
  * @param replayOf the event that it repeats
  * @param handlers the only handlers that are to have it; absent: all
  */
@@ -36,7 +37,7 @@ public record NewEvent(
         requireNonNull(payload, "payload");
         requireNonNull(key, "key");
         requireNonNull(source, "source");
-        requireNonNull(traceparent, "traceparent");
+        traceparent = traceparent.flatMap(TraceContext::parse).map(TraceContext::traceparent);
         requireNonNull(replayOf, "replayOf");
         handlers = handlers.map(Set::copyOf);
     }

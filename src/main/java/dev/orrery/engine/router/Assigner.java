@@ -6,6 +6,7 @@ import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.Assign;
 import dev.orrery.bus.BusMessage.StopReason;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.domain.dag.TaskAssignment;
@@ -104,7 +105,8 @@ final class Assigner {
                 claim.attempt(),
                 claim.failures(),
                 claim.fence(),
-                claim.lockFence());
+                claim.lockFence(),
+                TraceContext.ofAttempt(claim.id(), claim.attempt(), claim.trace()));
     }
 
     private void give(List<TaskAssignment> assignments) {

@@ -216,6 +216,7 @@ public final class WorkerVerticle extends VerticleBase {
                 assignment.attempt(),
                 assignment.fence(),
                 assignment.lockFence(),
+                assignment.trace(),
                 given.params(),
                 given.outputs());
         var execution = executors.apply(task.type()).start(context, attempt.log());

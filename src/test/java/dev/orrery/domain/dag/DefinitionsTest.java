@@ -9,6 +9,7 @@ import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;
 import dev.orrery.domain.dag.TaskType.Python;
@@ -159,7 +160,8 @@ class DefinitionsTest {
                 1,
                 0,
                 99,
-                OptionalLong.empty());
+                OptionalLong.empty(),
+                TraceContext.ofRun(run, Optional.empty()));
 
         assertThat(assignment.runId()).isEqualTo(run);
         assertThat(assignment.taskId()).isEqualTo(TASK);
@@ -173,7 +175,8 @@ class DefinitionsTest {
                         0,
                         0,
                         99,
-                        OptionalLong.empty()))
+                        OptionalLong.empty(),
+                        TraceContext.ofRun(run, Optional.empty())))
                 .hasMessage("attempts start at 1, was 0");
     }
 

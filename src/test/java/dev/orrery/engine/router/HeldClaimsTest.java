@@ -6,11 +6,13 @@ import dev.orrery.domain.DagId;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.store.WorkRepository.Held;
 import dev.orrery.testing.Graphs;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.stream.IntStream;
@@ -152,6 +154,7 @@ class HeldClaimsTest {
                 1,
                 0,
                 fence,
-                OptionalLong.empty());
+                OptionalLong.empty(),
+                TraceContext.ofAttempt(claim(number).id(), 1, Optional.empty()));
     }
 }

@@ -1,0 +1,16 @@
+-- Traces (W3C trace context): what a run, a job or an execution was given. Without one the ids of a run tell its trace, so nothing
+-- is kept of it.
+
+UPDATE compatibility SET known_from = 9;
+
+CREATE TABLE run_traces (
+    run_id       uuid PRIMARY KEY,
+    traceparent  text COLLATE "C" NOT NULL CHECK (char_length(traceparent) = 55)
+);
+
+ALTER TABLE jobs ADD COLUMN traceparent text COLLATE "C" CHECK (char_length(traceparent) = 55);
+
+ALTER TABLE job_executions
+    ADD COLUMN traceparent text COLLATE "C" CHECK (char_length(traceparent) = 55),
+    ADD COLUMN trace_id uuid GENERATED ALWAYS AS (substr(traceparent, 4, 32)::uuid) STORED;
+CREATE INDEX job_executions_of_trace ON job_executions (tenant_id, trace_id, scheduled_at, id) WHERE trace_id IS NOT NULL;
