@@ -3,6 +3,7 @@ package dev.orrery.bench;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Files;
@@ -22,15 +23,15 @@ class BenchE2E {
     @Test
     void everyFigureIsToldOnTheTerminalAndAsJson() throws Exception {
         var json = folder.resolve("figures.json");
-        var command = NodeProcess.withoutSettings(new ProcessBuilder(
-                        ProcessHandle.current().info().command().orElse("java"),
+        var command = NodeProcess.withoutSettings(new ProcessBuilder(Java.command(
+                        "-Dorrery.jvm=" + System.getProperty("orrery.jvm", ""),
                         "-cp",
                         "target/test-classes:" + NodeProcess.jar(),
                         "-Dorrery.jar=" + NodeProcess.jar(),
                         "dev.orrery.bench.Bench",
                         "--short",
                         "--json",
-                        json.toString()))
+                        json.toString())))
                 .redirectErrorStream(true);
         var process = command.start();
         var printed = new String(process.getInputStream().readAllBytes(), UTF_8);

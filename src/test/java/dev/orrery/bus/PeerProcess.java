@@ -3,6 +3,7 @@ package dev.orrery.bus;
 import dev.orrery.bus.PeerAddresses.PeerAddress;
 import dev.orrery.config.BusConfig;
 import dev.orrery.testing.Await;
+import dev.orrery.testing.Java;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -32,14 +33,13 @@ final class PeerProcess implements AutoCloseable {
     static PeerProcess start(List<PeerAddress> known) {
         var config = Peer.plain();
         known.add(Peer.address(config));
-        var command = new ArrayList<>(List.of(
-                ProcessHandle.current().info().command().orElse("java"),
+        var command = Java.command(
                 "-Xmx128m",
                 "-cp",
                 System.getProperty("java.class.path"),
                 PeerProcess.class.getName(),
                 Integer.toString(config.port()),
-                Integer.toString(config.memberPort())));
+                Integer.toString(config.memberPort()));
         known.forEach(peer -> command.add(Integer.toString(peer.memberPort())));
         try {
             var peer = new PeerProcess(new ProcessBuilder(command)

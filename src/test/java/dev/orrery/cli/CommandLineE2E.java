@@ -293,20 +293,4 @@ class CommandLineE2E {
                 .doesNotContain(" org.yaml.");
         System.out.println("dag list loads " + Files.readString(classes).lines().count() + " classes");
     }
-
-    @Test
-    void commandsAreQuick() throws IOException {
-        for (var arguments :
-                List.of(List.of("version"), List.of("dag", "list"), List.of("run", "list"), List.of("--help"))) {
-            var best = Long.MAX_VALUE;
-            for (var n = 0; n < 5; n++) {
-                var started = System.nanoTime();
-                var run = run(arguments.toArray(String[]::new));
-                best = Math.min(best, System.nanoTime() - started);
-                assertThat(run.exitCode()).isZero();
-            }
-            System.out.println(
-                    "orrery " + String.join(" ", arguments) + ": " + best / 1_000_000 + " ms, the best of 5");
-        }
-    }
 }

@@ -4,6 +4,7 @@ import static dev.orrery.testing.Await.until;
 
 import dev.orrery.config.EtcdConfig;
 import dev.orrery.coordination.CoordinationContract.Standing;
+import dev.orrery.testing.Java;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,15 +27,14 @@ final class CandidateProcess implements AutoCloseable {
     }
 
     static CandidateProcess start(Path folder, String endpoint, String prefix) throws IOException {
-        var process = new ProcessBuilder(
-                        ProcessHandle.current().info().command().orElse("java"),
+        var process = new ProcessBuilder(Java.command(
                         "-Xmx128m",
                         "-cp",
                         System.getProperty("java.class.path"),
                         CandidateProcess.class.getName(),
                         folder.toString(),
                         endpoint,
-                        prefix)
+                        prefix))
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve("output").toFile())
                 .start();

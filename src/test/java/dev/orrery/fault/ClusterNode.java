@@ -1,6 +1,7 @@
 package dev.orrery.fault;
 
 import dev.orrery.testing.Await;
+import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import dev.orrery.testing.OwnProcesses;
 import dev.orrery.testing.Ports;
@@ -99,8 +100,7 @@ final class ClusterNode implements AutoCloseable {
     void launch(Map<String, String> environment) {
         var endpoints =
                 etcd.stream().map(proxy -> "http://127.0.0.1:" + proxy.port()).collect(Collectors.joining(","));
-        var command = new ArrayList<>(List.of(
-                ProcessHandle.current().info().command().orElse("java"),
+        var command = Java.command(
                 "-jar",
                 NodeProcess.jar().toString(),
                 "node",
@@ -111,7 +111,7 @@ final class ClusterNode implements AutoCloseable {
                 "--http-port",
                 Integer.toString(httpPort),
                 "--data-dir",
-                folder.toString()));
+                folder.toString());
         for (var setting : List.of(
                 "node.name=" + name,
                 "bus.host=" + BUS_HOST,

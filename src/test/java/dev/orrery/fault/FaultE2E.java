@@ -2,6 +2,7 @@ package dev.orrery.fault;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,15 +40,15 @@ class FaultE2E {
     }
 
     private Process suite(Path output) throws IOException {
-        return new ProcessBuilder(
-                        ProcessHandle.current().info().command().orElse("java"),
+        return new ProcessBuilder(Java.command(
+                        "-Dorrery.jvm=" + System.getProperty("orrery.jvm", ""),
                         "-Dorrery.jar=" + NodeProcess.jar(),
                         "-cp",
                         System.getProperty("java.class.path"),
                         "dev.orrery.fault.Faults",
                         "--short",
                         "--kept",
-                        Path.of("target", "fault").toAbsolutePath().toString())
+                        Path.of("target", "fault").toAbsolutePath().toString()))
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();

@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.testing.HandlerJarFile;
+import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -128,8 +129,7 @@ class HandlersE2E {
 
         var output = ended(
                 2,
-                NodeProcess.withoutSettings(new ProcessBuilder(
-                        ProcessHandle.current().info().command().orElse("java"),
+                NodeProcess.withoutSettings(new ProcessBuilder(Java.command(
                         "-jar",
                         NodeProcess.jar().toString(),
                         "node",
@@ -138,7 +138,7 @@ class HandlersE2E {
                         "--http-port",
                         "0",
                         "--handlers",
-                        wrong.toString())));
+                        wrong.toString()))));
 
         assertThat(output)
                 .contains("the configuration has a problem\n  " + wrong.resolve("wrong.jar")

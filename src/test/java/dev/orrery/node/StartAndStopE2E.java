@@ -3,13 +3,13 @@ package dev.orrery.node;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -92,10 +92,7 @@ class StartAndStopE2E {
     }
 
     private static Ended run(String... arguments) throws IOException, InterruptedException {
-        var command = new ArrayList<>(List.of(
-                ProcessHandle.current().info().command().orElse("java"),
-                "-jar",
-                NodeProcess.jar().toString()));
+        var command = Java.command("-jar", NodeProcess.jar().toString());
         command.addAll(List.of(arguments));
         var process = NodeProcess.withoutSettings(new ProcessBuilder(command))
                 .redirectErrorStream(true)

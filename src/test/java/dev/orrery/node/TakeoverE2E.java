@@ -4,6 +4,7 @@ import static dev.orrery.testing.Await.until;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
@@ -46,8 +47,7 @@ class TakeoverE2E {
     @Test
     void whileANodeLivesASecondOneIsRefusedInOneLine() throws Exception {
         try (var first = start("first")) {
-            var second = NodeProcess.withoutSettings(new ProcessBuilder(
-                            ProcessHandle.current().info().command().orElse("java"),
+            var second = NodeProcess.withoutSettings(new ProcessBuilder(Java.command(
                             "-jar",
                             NodeProcess.jar().toString(),
                             "node",
@@ -56,7 +56,7 @@ class TakeoverE2E {
                             "--http-port",
                             "0",
                             "--database-url",
-                            database.url()))
+                            database.url())))
                     .redirectErrorStream(true)
                     .start();
             var output = new String(second.getInputStream().readAllBytes(), UTF_8);

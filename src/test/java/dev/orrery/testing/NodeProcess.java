@@ -11,7 +11,6 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -44,15 +43,14 @@ public final class NodeProcess implements AutoCloseable {
     /** Starts a node and waits until it is ready; {@code arguments} follow those for the folder and the port. */
     public static NodeProcess start(Path dataDir, String... arguments) throws IOException {
         var port = Ports.free();
-        var command = new ArrayList<>(List.of(
-                ProcessHandle.current().info().command().orElse("java"),
+        var command = Java.command(
                 "-jar",
                 jar().toString(),
                 "node",
                 "--data-dir",
                 dataDir.toString(),
                 "--http-port",
-                Integer.toString(port)));
+                Integer.toString(port));
         command.addAll(List.of(arguments));
         Files.createDirectories(dataDir);
         var output = Files.createTempFile(dataDir.toAbsolutePath().getParent(), "node", ".log");
