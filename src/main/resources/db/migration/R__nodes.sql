@@ -15,11 +15,11 @@ BEGIN
     END IF;
     UPDATE nodes n
     SET drain_asked_at = coalesce(n.drain_asked_at, clock_timestamp())
-    WHERE n.id = p_node AND n.fenced_at IS NULL;
+    WHERE n.id = p_node AND n.fenced_at IS NULL AND n.mode <> 'remote';
     IF FOUND THEN
         RETURN 'asked';
     END IF;
     DELETE FROM idempotency_keys k
     WHERE k.tenant_id = p_tenant AND k.operation = p_operation AND k.key = p_key;
-    RETURN CASE WHEN EXISTS (SELECT FROM nodes n WHERE n.id = p_node) THEN 'gone' ELSE 'unknown' END;
+    RETURN CASE WHEN EXISTS (SELECT FROM nodes n WHERE n.id = p_node AND n.mode <> 'remote') THEN 'gone' ELSE 'unknown' END;
 END $f$;

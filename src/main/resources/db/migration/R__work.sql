@@ -429,6 +429,15 @@ BEGIN
         SELECT c.id FROM unnest(p_changes) c WHERE c.to_state <> 'running'));
 END $f$;
 
+-- When the first of these tasks, which begin now, will have had its time.
+CREATE OR REPLACE FUNCTION first_due(p_ids uuid[], p_versions int[]) RETURNS timestamptz
+LANGUAGE plpgsql AS $f$
+BEGIN
+    RETURN (SELECT clock_timestamp() + min(t.timeout_ms) * interval '1 millisecond'
+            FROM unnest(p_ids, p_versions) c(id, version)
+            JOIN dag_tasks t ON t.version_id = c.version AND t.task_no = task_no_of(c.id));
+END $f$;
+
 -- Takes up to p_limit ready tasks, the earliest latest start first over all the queues. A fenced node gets none: its
 -- row is held while the claim is under way, so a fence waits for claims in flight. Tasks that need named locks are taken
 -- with them; in place of those that do not get them it looks further, a bounded number of times. Arrays are parallel
@@ -450,8 +459,9 @@ DECLARE
     v_taken    uuid[];
     v_numbers  bigint[];
     v_busy     uuid[] := '{}';
+    v_mode     text;
 BEGIN
-    PERFORM n.id FROM nodes n WHERE n.id = p_node AND n.fenced_at IS NULL FOR KEY SHARE;
+    SELECT n.mode INTO v_mode FROM nodes n WHERE n.id = p_node AND n.fenced_at IS NULL FOR KEY SHARE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
@@ -529,8 +539,9 @@ BEGIN
     END IF;
     IF ids IS NOT NULL THEN
         fence := nextval('fence_seq');
-        INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures)
-        VALUES (fence, p_node, cardinality(ids), ids, attempts, failures);
+        INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures, due_at)
+        VALUES (fence, p_node, cardinality(ids), ids, attempts, failures,
+                CASE WHEN v_mode = 'remote' THEN first_due(ids, versions) END);
         IF EXISTS (SELECT FROM run_traces) THEN
             SELECT array_agg(t.traceparent ORDER BY c.ordinal) INTO traceparents
             FROM unnest(ids) WITH ORDINALITY c(id, ordinal)

@@ -8,6 +8,7 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.WorkerExecutor;
 import io.vertx.core.http.HttpHeaders;
@@ -105,9 +106,21 @@ final class ApiRouter {
         var answering = requireNonNull(parts.operations().get(id));
         return context -> {
             context.put(RequestLog.OPERATION, id);
-            var answer = check.check(context, BodyReader.bodyOf(context)).compose(answering::answer);
+            var answer = check.check(context, BodyReader.bodyOf(context))
+                    .compose(request -> answer(context, answering, request));
             answer(context, answer);
         };
+    }
+
+    private static Future<Answer> answer(
+            RoutingContext context, dev.orrery.api.Operation operation, ApiRequest request) {
+        if (!(operation instanceof dev.orrery.api.Operation.Waiting waiting)) {
+            return operation.answer(request);
+        }
+        context.<Runnable>get(Gate.LEAVE).run();
+        Promise<Void> gone = Promise.promise();
+        context.addEndHandler(_ -> gone.tryComplete());
+        return waiting.answer(request, gone.future());
     }
 
     /** A path that the contract knows, asked with a method that it does not. */

@@ -9,6 +9,8 @@ import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
 import dev.orrery.service.TenantService;
 import dev.orrery.service.WorkerService;
+import dev.orrery.service.remote.RemoteWork;
+import dev.orrery.service.remote.RemoteWorkers;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -22,7 +24,9 @@ public record ApiServices(
         WorkerService workers,
         LockService locks,
         ClusterService cluster,
-        TenantService tenants) {
+        TenantService tenants,
+        RemoteWorkers remoteWorkers,
+        RemoteWork remoteWork) {
 
     /** By the contract's operationId. */
     public Map<String, Operation> operations() {
@@ -35,6 +39,7 @@ public record ApiServices(
         all.putAll(new LockOperations(locks).byId());
         all.putAll(new ClusterOperations(cluster).byId());
         all.putAll(new TenantOperations(tenants).byId());
+        all.putAll(new RemoteWorkerOperations(remoteWorkers, remoteWork).byId());
         return all;
     }
 }

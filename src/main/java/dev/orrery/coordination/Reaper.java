@@ -23,12 +23,16 @@ import org.jspecify.annotations.Nullable;
  * service first, where a node that cannot reach the database looks, and fenced a moment later if it is silent still; only
  * then is its work made ready again. Any number of nodes may do this at once. From time to time it also takes what was
  * left by nodes that are gone, and what a living node keeps far beyond its timeout.
+ *
+ * <p>Remote workers are watched here too, by their own leases and with no announcement: see {@link RemoteWatch}.
  */
 final class Reaper implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(Reaper.class.getName());
     private static final Duration LOOK_EVERY = Duration.ofMillis(200);
     private static final Duration SWEEP_EVERY = Duration.ofSeconds(10);
+    private static final Duration REMOTE_EVERY = Duration.ofSeconds(1);
+    private static final Duration REMOTE_UNBROKEN = Duration.ofSeconds(5);
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(20);
 
     /** Past its timeout an attempt is ended by its worker, which waits for it to die. */
@@ -44,6 +48,8 @@ final class Reaper implements AutoCloseable {
     private final Map<NodeId, Suspect> suspects = new HashMap<>();
     private volatile Map<NodeId, AliveNode> silent = Map.of();
     private @Nullable Connection connection;
+    private final RemoteWatch remote = new RemoteWatch(REMOTE_UNBROKEN);
+    private long remoteAt = System.nanoTime();
     private long sweepAt = System.nanoTime() + SWEEP_EVERY.toNanos();
 
     /** Announced with this beat; may be fenced from then on. */
@@ -84,6 +90,7 @@ final class Reaper implements AutoCloseable {
                     LOG.log(WARNING, "cannot take back work now, will be tried again: " + e.getMessage());
                     Membership.close(connection);
                     connection = null;
+                    remote.broken();
                 }
             }
         } catch (InterruptedException e) {
@@ -107,6 +114,10 @@ final class Reaper implements AutoCloseable {
                 fence(node);
                 suspects.put(node.id(), suspect.fenced());
             }
+        }
+        if (System.nanoTime() - remoteAt >= 0) {
+            remoteAt = System.nanoTime() + REMOTE_EVERY.toNanos();
+            giveUpRemote();
         }
         if (System.nanoTime() - sweepAt >= 0) {
             sweepAt = System.nanoTime() + SWEEP_EVERY.toNanos();
@@ -140,6 +151,26 @@ final class Reaper implements AutoCloseable {
         }
         // Whether or not it was this node that fenced it.
         takeBack();
+    }
+
+    private void giveUpRemote() throws SQLException {
+        var sentAt = System.nanoTime();
+        var members = NodeRepository.remoteMembers(connection());
+        remote.saw(members, sentAt, System.nanoTime());
+        var silent = remote.silent();
+        for (var member : silent) {
+            if (NodeRepository.fence(connection(), member.id(), member.beat())) {
+                LOG.log(
+                        WARNING,
+                        "gave up a remote worker that was silent for its lease: worker={0} name={1} lease_ms={2}",
+                        member.id(),
+                        member.name(),
+                        Long.toString(member.lease().toMillis()));
+            }
+        }
+        if (!silent.isEmpty()) {
+            takeBack();
+        }
     }
 
     private void takeBack() throws SQLException {

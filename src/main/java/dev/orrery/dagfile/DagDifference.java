@@ -9,6 +9,8 @@ import dev.orrery.domain.Quoted;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.domain.dag.TaskType.Agent;
+import dev.orrery.domain.dag.TaskType.AgentCall;
 import dev.orrery.domain.dag.TaskType.FunctionCall;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;
@@ -158,6 +160,11 @@ public record DagDifference(
                 fields.put("input", input.text());
             }
             case FunctionCall(var handler) -> fields.put("handler", handler);
+            case Agent(var handler, var input) -> {
+                fields.put("handler", handler);
+                fields.put("input", input.text());
+            }
+            case AgentCall(var handler) -> fields.put("handler", handler);
         }
     }
 

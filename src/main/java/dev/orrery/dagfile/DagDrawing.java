@@ -75,6 +75,7 @@ public final class DagDrawing {
             case "http" -> "([\"%s\"])";
             case "python" -> "[[\"%s\"]]";
             case "handler" -> "{{\"%s\"}}";
+            case "agent" -> "[/\"%s\"/]";
             default -> "[\"%s\"]";
         };
         return "t" + (number + 1) + shape.formatted(label(task));

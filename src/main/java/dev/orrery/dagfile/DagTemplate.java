@@ -26,7 +26,7 @@ public final class DagTemplate {
 
             tasks:
               - id: greet                # letters, digits, _ . -
-                type: shell              # shell, python, http or handler
+                type: shell              # shell, python, http, handler or agent
                 # Run by /bin/sh in a folder of its own. A line that begins with '::output ' and holds JSON
                 # becomes the task's output, which the tasks that wait for it can read.
                 command: |

@@ -20,9 +20,10 @@ final class FieldNames {
     static final List<String> HTTP = List.of("method", "url", "headers", "body");
     static final List<String> PYTHON = List.of("script", "code", "args", "env", "virtualEnv", "workingDirectory");
     static final List<String> HANDLER = List.of("handler", "input");
+    static final List<String> AGENT = List.of("handler", "input");
 
     /** The task types by the name that stands in {@code type}. */
-    static final List<String> TYPES = List.of("shell", "http", "python", "handler");
+    static final List<String> TYPES = List.of("shell", "http", "python", "handler", "agent");
 
     /** What other schedulers call our fields and types, where no slip of the finger leads there. */
     private static final Map<String, String> SYNONYMS = Map.ofEntries(
@@ -69,6 +70,7 @@ final class FieldNames {
             case "http" -> HTTP;
             case "python" -> PYTHON;
             case "handler" -> HANDLER;
+            case "agent" -> AGENT;
             default -> throw new IllegalArgumentException("no task type is called " + type);
         };
     }

@@ -131,7 +131,7 @@ final class TaskReader {
     }
 
     private Optional<String> typeName() {
-        task.requirePresent("type", "write 'type: shell', or python, http or handler");
+        task.requirePresent("type", "write 'type: shell', or python, http, handler or agent");
         var type = task.text("type", TextRule.ANY);
         if (type.isEmpty() || FieldNames.TYPES.contains(type.get())) {
             return type;

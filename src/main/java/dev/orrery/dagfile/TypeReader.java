@@ -4,6 +4,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.Quoted;
 import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.dag.TaskType.Agent;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;
 import dev.orrery.domain.dag.TaskType.Python;
@@ -32,6 +33,7 @@ final class TypeReader {
             case "http" -> http();
             case "python" -> python();
             case "handler" -> handler();
+            case "agent" -> agent();
             default -> throw new IllegalArgumentException("no task type is called " + type);
         };
     }
@@ -81,6 +83,20 @@ final class TypeReader {
     private Handler handler() {
         task.requirePresent("handler", "write the name of the handler, such as 'handler: echo'");
         return new Handler(
+                task.text("handler", TextRule.HANDLER_NAME).orElse(""),
+                task.json("input").orElse(Json.NULL));
+    }
+
+    private Agent agent() {
+        task.requirePresent("handler", "write the name of what remote workers offer, such as 'handler: resize'");
+        if (task.has("queue")) {
+            task.refuse(
+                    "queue",
+                    ProblemCode.CONFLICTING_FIELDS,
+                    "an agent task waits for a remote worker that offers its handler, in no queue of nodes",
+                    "remove it; the handler's name says who gets the task");
+        }
+        return new Agent(
                 task.text("handler", TextRule.HANDLER_NAME).orElse(""),
                 task.json("input").orElse(Json.NULL));
     }

@@ -40,6 +40,10 @@ public enum ErrorCode {
             404,
             "There is no tenant of the name that the header Orrery-Tenant or the path has, or it was deleted.",
             "Make it with POST /api/v1/tenants, or leave the header out for 'default'; GET /api/v1/tenants lists those there are."),
+    REMOTE_WORKER_NOT_FOUND(
+            404,
+            "There is no remote worker with this id, or it ended more than a week ago.",
+            "Register with POST /api/v1/remote-workers; GET lists those there are."),
     NOT_FOUND(404, "There is nothing at this path.", "The contract at /docs/openapi.yaml lists every call."),
     METHOD_NOT_ALLOWED(
             405, "The path exists, but not for this method.", "The header Allow names the methods it takes."),
@@ -48,6 +52,15 @@ public enum ErrorCode {
             "The state of things does not allow it: the name exists, the version has moved on, the run or the DAG is"
                     + " active, the node is gone, or an Idempotency-Key came again with another request.",
             "Read the message, look at the current state, and decide again."),
+    STALE_CLAIM(
+            409,
+            "The worker does not hold this claim any more: its time was over, the worker was silent for too long, or another"
+                    + " result came first.",
+            "Stop the work and forget the claim; what is left of it is given to whoever asks next."),
+    WORKER_GONE(
+            410,
+            "The remote worker was silent for longer than its lease, or has signed off. What it held is given to others.",
+            "Stop what still runs and register anew."),
     PAYLOAD_TOO_LARGE(413, "The body is over 2 MiB or the DAG file over 1 MiB.", "Send less."),
     UNSUPPORTED_MEDIA_TYPE(415, "The body is not application/json.", "Send 'Content-Type: application/json'."),
     FORBIDDEN(
@@ -55,6 +68,10 @@ public enum ErrorCode {
             "The Host header names neither loopback nor a name in http.hosts; or a browser's page of another origin, named"
                     + " in the Origin header, wants to change something and is not in http.cors-origins.",
             "Add the host to http.hosts, or the page's origin to http.cors-origins."),
+    WRONG_WORKER_TOKEN(
+            403,
+            "The header Orrery-Worker-Token is not the token that this worker was given when it registered.",
+            "Send the token of this worker; who has lost it registers anew."),
     OVERLOADED(429, "More requests wait than the node admits.", "Try again after the seconds in Retry-After."),
     UNAVAILABLE(
             503,

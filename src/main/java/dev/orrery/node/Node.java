@@ -24,10 +24,6 @@ import dev.orrery.domain.StartupException;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.engine.router.RouterSettings;
 import dev.orrery.engine.router.RouterVerticle;
-import dev.orrery.engine.scheduler.Chore;
-import dev.orrery.engine.scheduler.Chore.Bite.OfEach;
-import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
-import dev.orrery.engine.scheduler.Chore.Bite.OfLeaderWhenDue;
 import dev.orrery.engine.scheduler.SchedulerVerticle;
 import dev.orrery.engine.worker.TaskInputs;
 import dev.orrery.engine.worker.WorkerSettings;
@@ -35,11 +31,9 @@ import dev.orrery.engine.worker.WorkerVerticle;
 import dev.orrery.executor.ExecutorEnvironment;
 import dev.orrery.executor.Executors;
 import dev.orrery.executor.HandlerJars;
-import dev.orrery.executor.RunFolderSweep;
 import dev.orrery.executor.RunFolders;
 import dev.orrery.service.ClusterService;
 import dev.orrery.service.DagService;
-import dev.orrery.service.EndedExecutions;
 import dev.orrery.service.EventFeed;
 import dev.orrery.service.JobDags;
 import dev.orrery.service.JobFiring;
@@ -56,7 +50,6 @@ import dev.orrery.store.DagVersions;
 import dev.orrery.store.Database;
 import dev.orrery.store.EventRepository;
 import dev.orrery.store.ExecutionRepository;
-import dev.orrery.store.IdempotencyRepository;
 import dev.orrery.store.JobRepository;
 import dev.orrery.store.LockRepository;
 import dev.orrery.store.LogRepository;
@@ -96,8 +89,6 @@ public final class Node {
     private static final System.Logger LOG = System.getLogger(Node.class.getName());
     private static final long HEAP = Runtime.getRuntime().maxMemory();
     private static final int API_WAITING = 1_000;
-
-    private static final int CHORE_BITE = 10_000;
 
     private final OrreryConfig config;
     private final Path startDirectory;
@@ -291,6 +282,7 @@ public final class Node {
         private final JobScheduler jobs;
         private final EventFeed events;
         private final TenantService tenants;
+        private final RemoteParts remote;
         private final Metrics metrics = new Metrics();
         private final RandomGenerator random;
         private final Membership membership;
@@ -354,6 +346,17 @@ public final class Node {
             this.events = new EventFeed(
                     vertx, new EventRepository(vertx, pools.api()), versions::version, MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
+            this.remote = new RemoteParts(
+                    vertx,
+                    pools.api(),
+                    work,
+                    versions::version,
+                    runs,
+                    ids,
+                    membership.clock(),
+                    random,
+                    bus,
+                    config.tasks().logLimit());
         }
     }
 
@@ -421,44 +424,16 @@ public final class Node {
     }
 
     private void startChores(Parts parts, RunFolders folders) {
-        var keys = new IdempotencyRepository(parts.vertx, parts.pools.api());
-        var dags = new DagRepository(parts.vertx, parts.pools.api());
-        var runs = new DagRunRepository(parts.vertx, parts.pools.api());
-        var jobs = new ScheduledJobRepository(parts.vertx, parts.pools.api());
-        var ended = new EndedExecutions(new ExecutionRepository(parts.vertx, parts.pools.api()), parts.bus);
-        var retention = config.retention();
-        var chores = new ArrayList<>(parts.published.chores(retention));
-        chores.addAll(List.of(
-                new Chore(
-                        "due jobs",
-                        Duration.ofSeconds(1),
-                        new OfLeaderWhenDue(parts.firing::fire),
-                        Optional.of(Addresses.JOBS_CHANGED)),
-                new Chore("ended executions", Duration.ofSeconds(1), new OfLeader(ended::note)),
-                new Chore(
-                        "deleted jobs",
-                        Duration.ofSeconds(2),
-                        new OfLeader(epoch -> jobs.purgeHidden(CHORE_BITE, epoch))),
-                new Chore("hidden DAGs", Duration.ofSeconds(2), new OfLeader(_ -> dags.purgeHidden(CHORE_BITE))),
-                new Chore(
-                        "deleted tenants",
-                        Duration.ofSeconds(2),
-                        new OfLeader(parts.tenants::purgeDeleted),
-                        Optional.of(Addresses.TENANTS_CHANGED)),
-                new Chore(
-                        "old idempotency keys",
-                        Duration.ofMinutes(1),
-                        new OfLeader(epoch -> keys.purgeOld(CHORE_BITE, epoch).map(count -> count == CHORE_BITE))),
-                new Chore(
-                        "old runs",
-                        Duration.ofMinutes(1),
-                        new OfLeader(epoch -> retention.deletesRuns()
-                                ? runs.purgeOld(retention.runs(), CHORE_BITE, epoch)
-                                : Future.succeededFuture(false))),
-                new Chore(
-                        "folders of deleted runs",
-                        Duration.ofMinutes(1),
-                        new OfEach(new RunFolderSweep(parts.vertx, folders, runs::existing, CHORE_BITE)::bite))));
+        var chores = new ArrayList<>(parts.published.chores(config.retention()));
+        chores.addAll(NodeChores.of(
+                parts.vertx,
+                parts.pools.api(),
+                parts.bus,
+                parts.firing,
+                parts.tenants,
+                config.retention(),
+                folders));
+        chores.addAll(parts.remote.chores());
         deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch));
     }
 
@@ -473,7 +448,9 @@ public final class Node {
                 new WorkerService(parts.node, parts.workers, nodes, parts.bus),
                 new LockService(new LockRepository(parts.vertx, parts.pools.api())),
                 new ClusterService(nodes, NodeJoin.mode(config)),
-                parts.tenants);
+                parts.tenants,
+                parts.remote.workers,
+                parts.remote.work);
         var api = await(
                 Api.start(
                                 parts.vertx,
@@ -490,6 +467,7 @@ public final class Node {
                         .recover(refused -> Future.failedFuture(places.cannotListen(refused))),
                 STEP_LIMIT);
         opened("API", STEP_LIMIT, () -> await(api.close(), STEP_LIMIT));
+        opened("polls of remote workers", STEP_LIMIT, parts.remote.work::close);
         address = places.here(api.port());
         return api;
     }

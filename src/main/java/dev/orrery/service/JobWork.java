@@ -9,7 +9,10 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.dag.DagDraft;
+import dev.orrery.domain.dag.TaskType.AgentCall;
 import dev.orrery.domain.dag.TaskType.FunctionCall;
+import dev.orrery.domain.dag.TaskType.RemoteWork;
+import dev.orrery.domain.job.HandlerType;
 import dev.orrery.domain.job.ScheduledJob.Work;
 import dev.orrery.store.DagPublication;
 import io.vertx.core.json.JsonArray;
@@ -22,7 +25,7 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The task that a function's job fires, written as a DAG file and read as one: so its fields are checked as those of
+ * The task that the job of a function or of a remote worker fires, written as a DAG file and read as one: so its fields are checked as those of
  * every task. Jobs that do the same share it, since it is named by a digest of its text.
  */
 final class JobWork {
@@ -43,10 +46,14 @@ final class JobWork {
     }
 
     private static boolean isTask(Work work) {
-        return TASKS.contains(work.handler());
+        return !isRemote(work) && TASKS.contains(work.handler());
     }
 
-    /** What a function's job fires. Fails with all problems of its payload. */
+    private static boolean isRemote(Work work) {
+        return work.type() == HandlerType.AGENT;
+    }
+
+    /** What the job of a function or of a remote worker fires. Fails with all problems of its payload. */
     static DagPublication publication(Work work) {
         var text = file(work);
         return switch (DagFileParser.parse(text)) {
@@ -60,7 +67,7 @@ final class JobWork {
     }
 
     private static String file(Work work) {
-        var task = new JsonObject().put("id", "run").put("type", isTask(work) ? work.handler() : "handler");
+        var task = new JsonObject().put("id", "run").put("type", typeOf(work));
         if (isTask(work)) {
             var payload =
                     work.payload().map(json -> new JsonObject(json.text())).orElseGet(JsonObject::new);
@@ -80,6 +87,13 @@ final class JobWork {
         return new JsonObject().put("tasks", new JsonArray().add(task)).encode();
     }
 
+    private static String typeOf(Work work) {
+        if (isTask(work)) {
+            return work.handler();
+        }
+        return isRemote(work) ? RemoteWork.WIRE_NAME : "handler";
+    }
+
     private static void refuse(JsonObject payload) {
         List<Problem> problems = new ArrayList<>();
         for (var field : payload.fieldNames()) {
@@ -97,7 +111,10 @@ final class JobWork {
 
     private static DagDraft named(DagDraft draft, Work work, String text) {
         var named = draft.named("job " + work.handler() + " " + digest(text));
-        return isTask(work) ? named : named.doing(new FunctionCall(work.handler()));
+        if (isTask(work)) {
+            return named;
+        }
+        return named.doing(isRemote(work) ? new AgentCall(work.handler()) : new FunctionCall(work.handler()));
     }
 
     private static String digest(String text) {

@@ -36,7 +36,7 @@ public final class ClusterRepository {
                     WHEN n.beat_at < clock_timestamp() - $1::bigint * interval '1 millisecond' THEN 'silent'
                     WHEN n.draining OR n.drain_asked_at IS NOT NULL THEN 'draining'
                     ELSE 'working' END AS state) s
-            WHERE ($2::text IS NULL OR s.state = $2)
+            WHERE n.mode <> 'remote' AND ($2::text IS NULL OR s.state = $2)
               AND ($3::timestamptz IS NULL OR (n.started_at, n.id) < ($3, $4::uuid))
             ORDER BY n.started_at DESC, n.id DESC
             LIMIT $5
@@ -49,7 +49,7 @@ public final class ClusterRepository {
                        n.beat_at < clock_timestamp() - $1::bigint * interval '1 millisecond' AS silent,
                        n.draining OR n.drain_asked_at IS NOT NULL AS draining
                 FROM nodes n
-                WHERE n.fenced_at IS NULL
+                WHERE n.fenced_at IS NULL AND n.mode <> 'remote'
             ), answering AS (
                 SELECT p.id, p.version, p.slots, p.draining,
                        (SELECT coalesce(sum(r.count), 0) FROM unnest(p.worker_running) r(count)) AS running,
@@ -82,7 +82,7 @@ public final class ClusterRepository {
             FROM nodes n
             CROSS JOIN LATERAL generate_series(
                 1, CASE WHEN n.id = $2 THEN $3::int ELSE cardinality(n.worker_activities) END) w(number)
-            WHERE n.fenced_at IS NULL
+            WHERE n.fenced_at IS NULL AND n.mode <> 'remote'
             ORDER BY n.started_at DESC, n.id DESC, w.number DESC
             LIMIT $4 OFFSET $5
             """;

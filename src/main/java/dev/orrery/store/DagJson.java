@@ -8,6 +8,8 @@ import dev.orrery.domain.dag.DagDefinition;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.dag.TaskType.Agent;
+import dev.orrery.domain.dag.TaskType.AgentCall;
 import dev.orrery.domain.dag.TaskType.FunctionCall;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;
@@ -126,6 +128,8 @@ public final class DagJson {
             case Handler(var handler, var input) ->
                 object.put("handler", handler).put("input", embedding.of(input));
             case FunctionCall(var handler) -> object.put("handler", handler);
+            case Agent(var handler, var input) -> object.put("handler", handler).put("input", embedding.of(input));
+            case AgentCall(var handler) -> object.put("handler", handler);
         }
     }
 
@@ -189,6 +193,10 @@ public final class DagJson {
                 object.containsKey("input")
                         ? new Handler(object.getString("handler"), new Json(object.getString("input")))
                         : new FunctionCall(object.getString("handler"));
+            case "agent" ->
+                object.containsKey("input")
+                        ? new Agent(object.getString("handler"), new Json(object.getString("input")))
+                        : new AgentCall(object.getString("handler"));
             default -> throw new IllegalArgumentException("no task type is called '" + type + "'");
         };
     }

@@ -7,6 +7,7 @@ import dev.orrery.domain.LockName;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskGraph;
+import dev.orrery.domain.dag.TaskType;
 import io.vertx.sqlclient.Tuple;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,7 +84,7 @@ public final class DagPublication {
                 column(tasks, String[]::new, task -> task.id().value()),
                 column(tasks, String[]::new, task -> Texts.clean(task.name())),
                 column(tasks, String[]::new, task -> task.type().wireName()),
-                column(tasks, String[]::new, TaskDefinition::queue),
+                column(tasks, String[]::new, DagPublication::queue),
                 column(urgencies, Float[]::new, urgency -> (float) urgency.priority()),
                 column(tasks, Integer[]::new, task -> task.dependencies().size()),
                 upstreams.toArray(Integer[]::new),
@@ -93,6 +94,11 @@ public final class DagPublication {
                         tasks,
                         String[]::new,
                         task -> task.lock().map(LockName::value).orElse(null)));
+    }
+
+    /** For what remote workers do, the handler: which line that is depends on the DAG's tenant. */
+    private static String queue(TaskDefinition task) {
+        return task.type() instanceof TaskType.RemoteWork remote ? remote.handler() : task.queue();
     }
 
     private static <T, C> Object column(List<T> rows, IntFunction<C[]> array, Function<T, C> value) {

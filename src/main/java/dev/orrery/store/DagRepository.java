@@ -69,7 +69,7 @@ public final class DagRepository {
             """;
 
     // What the DAG's row says now becomes a version. New queues in the order of their names: two publications cannot
-    // wait for each other.
+    // wait for each other. Where remote workers fetch their tasks is no queue of nodes: see RemoteWork.queue.
     // language=PostgreSQL
     static final String PUBLISH_VERSION = """
             WITH published AS (
@@ -82,21 +82,23 @@ public final class DagRepository {
             ), tasks AS (
                 INSERT INTO dag_tasks (version_id, task_no, task_id, name, type, queue, priority, dependency_count,
                                        timeout_ms, lock_id)
-                SELECT p.id, t.task_no, t.task_id, t.name, t.type::task_type, t.queue, t.priority, t.dependency_count,
-                       t.timeout_ms, l.id
+                SELECT p.id, t.task_no, t.task_id, t.name, t.type::task_type,
+                       CASE WHEN t.type = 'agent' THEN 'agent/' || d.tenant_id || '/' ELSE '' END || t.queue,
+                       t.priority, t.dependency_count, t.timeout_ms, l.id
                 FROM published p
+                CROSS JOIN (SELECT x.tenant_id FROM dags x WHERE x.id = $1) d
                 CROSS JOIN unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::real[], $8::int[],
                                   $11::bigint[], $12::text[])
                     WITH ORDINALITY t(task_id, name, type, queue, priority, dependency_count, timeout_ms, lock, task_no)
-                LEFT JOIN locks l
-                    ON l.tenant_id = (SELECT d.tenant_id FROM dags d WHERE d.id = $1) AND l.name = t.lock
+                LEFT JOIN locks l ON l.tenant_id = d.tenant_id AND l.name = t.lock
             ), edges AS (
                 INSERT INTO dag_edges (version_id, upstream_no, downstream_no)
                 SELECT p.id, e.upstream_no, e.downstream_no
                 FROM published p CROSS JOIN unnest($9::int[], $10::int[]) e(upstream_no, downstream_no)
             ), named_queues AS (
                 INSERT INTO queues (name)
-                SELECT DISTINCT q.name FROM unnest($6::text[]) q(name) ORDER BY q.name
+                SELECT DISTINCT q.name FROM unnest($5::text[], $6::text[]) q(type, name)
+                WHERE q.type <> 'agent' ORDER BY q.name
                 ON CONFLICT DO NOTHING
             )
             SELECT p.id FROM published p

@@ -34,8 +34,15 @@ public final class NodeRepository {
                    (SELECT coalesce(sum(q.count), 0) FROM unnest(n.worker_queued) q(count))::int AS queued,
                    (extract(epoch FROM clock_timestamp() - n.beat_at) * 1000)::bigint AS age_ms
             FROM nodes n
-            WHERE n.fenced_at IS NULL
+            WHERE n.fenced_at IS NULL AND n.mode <> 'remote'
             ORDER BY n.id
+            """;
+
+    // language=PostgreSQL
+    static final String LIST_REMOTE = """
+            SELECT n.id, n.name, n.beat, n.lease_ms
+            FROM nodes n
+            WHERE n.mode = 'remote' AND n.fenced_at IS NULL
             """;
 
     // language=PostgreSQL
@@ -212,6 +219,7 @@ public final class NodeRepository {
         }
     }
 
+    /** Nodes; remote workers are no nodes, see {@link #remoteMembers}. */
     public static List<AliveNode> alive(Connection connection) throws SQLException {
         try (var statement = connection.prepareStatement(LIST_ALIVE);
                 var rows = statement.executeQuery()) {
@@ -236,6 +244,28 @@ public final class NodeRepository {
                 row.getInt("running"),
                 row.getInt("queued"),
                 row.getLong("age_ms"));
+    }
+
+    /**
+     * A remote worker that was not given up.
+     *
+     * @param lease how long it may be silent
+     */
+    public record RemoteMember(NodeId id, String name, long beat, Duration lease) {}
+
+    public static List<RemoteMember> remoteMembers(Connection connection) throws SQLException {
+        try (var statement = connection.prepareStatement(LIST_REMOTE);
+                var rows = statement.executeQuery()) {
+            var members = new ArrayList<RemoteMember>();
+            while (rows.next()) {
+                members.add(new RemoteMember(
+                        new NodeId(rows.getObject("id", UUID.class)),
+                        rows.getString("name"),
+                        rows.getLong("beat"),
+                        Duration.ofMillis(rows.getInt("lease_ms"))));
+            }
+            return members;
+        }
     }
 
     /** The id of this database, made with its schema. */

@@ -73,6 +73,13 @@ public final class WorkRepository {
     // language=PostgreSQL
     static final String LIST_QUEUES = "SELECT name FROM queues ORDER BY name";
 
+    // Which of these lines have something that can be claimed.
+    // language=PostgreSQL
+    static final String FIND_READY_QUEUES = """
+            SELECT q.name FROM unnest($1::text[]) q(name)
+            WHERE EXISTS (SELECT FROM task_ready r WHERE r.queue = q.name)
+            """;
+
     /** How many tasks one transaction may create, unless they are all of one run. */
     static final int CREATED_TASKS_MAX = 20_000;
 
@@ -156,6 +163,23 @@ public final class WorkRepository {
      * Reports told again after a lost answer are accepted again; a task may be reported once in a call.
      */
     public Future<Exchange> commitAndClaim(NodeId node, List<AttemptReport> reports, List<String> queues, int limit) {
+        return sql.runOnce(COMMIT_AND_CLAIM, exchangeOf(node, reports, queues, limit))
+                .map(rows -> exchange(rows.iterator().next()));
+    }
+
+    /** Records starts and results and claims nothing; tried again after conflicts, and failures come as callers are told. */
+    public Future<Exchange> commit(NodeId node, List<AttemptReport> reports) {
+        return sql.run(COMMIT_AND_CLAIM, exchangeOf(node, reports, List.of(), 0))
+                .map(rows -> exchange(rows.iterator().next()));
+    }
+
+    /** Claims and reports nothing; tried again after conflicts, and failures come as callers are told. */
+    public Future<List<Claim>> claim(NodeId node, List<String> queues, int limit) {
+        return sql.run(COMMIT_AND_CLAIM, exchangeOf(node, List.of(), queues, limit))
+                .map(rows -> exchange(rows.iterator().next()).claims());
+    }
+
+    private static Tuple exchangeOf(NodeId node, List<AttemptReport> reports, List<String> queues, int limit) {
         var parameters = Tuple.of(
                 node.value(),
                 column(reports, UUID[]::new, report -> report.id().value()),
@@ -189,9 +213,7 @@ public final class WorkRepository {
                 Long[]::new,
                 report -> report.retryAfter().map(Duration::toMillis).orElse(null)));
         parameters.addValue(queues.toArray(String[]::new));
-        parameters.addValue(limit);
-        return sql.runOnce(COMMIT_AND_CLAIM, parameters)
-                .map(rows -> exchange(rows.iterator().next()));
+        return parameters.addValue(limit);
     }
 
     private static Exchange exchange(Row row) {
@@ -335,6 +357,12 @@ public final class WorkRepository {
                 .map(rows -> StreamSupport.stream(rows.spliterator(), false)
                         .map(row -> row.getString("name"))
                         .toList());
+    }
+
+    /** Which of these queues have something ready. */
+    public Future<List<String>> readyQueues(Collection<String> queues) {
+        return sql.run(FIND_READY_QUEUES, Tuple.tuple().addValue(queues.toArray(String[]::new)))
+                .map(rows -> Rows.list(rows, row -> row.getString("name")));
     }
 
     private static UUID[] ids(Row row, String column) {

@@ -80,6 +80,9 @@ final class RandomDocuments {
         }
         maybe(task, "dependencies", dependencies, random);
         var type = pick(FieldNames.TYPES, random);
+        if (type.equals("agent")) {
+            task.remove("queue");
+        }
         return typed(task.put("type", type), type, random);
     }
 

@@ -42,6 +42,11 @@ class IndexUseIT {
             Map.entry("task_events_of_run", new Call(EventRepository.READ_EVENTS, SOME_ID + ", 0, 100")),
             Map.entry("cancel_requests_of_node", new Call(WorkRepository.CANCEL_REQUESTS, SOME_NODE)),
             Map.entry("nodes_alive", new Call(NodeRepository.LIST_ALIVE, "")),
+            Map.entry("nodes_remote", new Call(RemoteWorkerRepository.LIST, "1, NULL, NULL, NULL, 20")),
+            Map.entry("claim_batches_due", new Call(RemoteWorkerRepository.FIND_OVERDUE, "1000, 20")),
+            Map.entry(
+                    "claim_batches_remote",
+                    new Call(RemoteWorkerRepository.FIND_CLAIMS, SOME_NODE + ", ARRAY[" + SOME_ID + "]::uuid[]")),
             Map.entry("nodes_newest", new Call(ClusterRepository.LIST_NODES, "1000, NULL, NULL, NULL, 20")),
             Map.entry("idempotency_keys_age", new Call(IdempotencyRepository.PURGE_OLD_KEYS, "100, 0")),
             Map.entry("job_timers_due", new Call(JobRepository.TAKE_DUE, "100")),

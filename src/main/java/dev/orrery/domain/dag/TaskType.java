@@ -3,6 +3,7 @@ package dev.orrery.domain.dag;
 import static java.util.Objects.requireNonNull;
 
 import dev.orrery.domain.Json;
+import dev.orrery.domain.TenantId;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -93,6 +94,41 @@ public sealed interface TaskType {
         @Override
         public String wireName() {
             return "handler";
+        }
+    }
+
+    /** Work for whichever remote worker offers this handler. */
+    record Agent(String handler, Json input) implements RemoteWork {
+
+        public Agent {
+            requireNonNull(handler, "handler");
+            requireNonNull(input, "input");
+        }
+    }
+
+    /** The same, given the params of its run: what the jobs of remote workers fire. DAG files have no such task. */
+    record AgentCall(String handler) implements RemoteWork {
+
+        public AgentCall {
+            requireNonNull(handler, "handler");
+        }
+    }
+
+    /** What no node does: it waits until a remote worker that offers the handler asks for it. */
+    sealed interface RemoteWork extends TaskType {
+
+        String WIRE_NAME = "agent";
+
+        String handler();
+
+        @Override
+        default String wireName() {
+            return WIRE_NAME;
+        }
+
+        /** The line in which it waits; no queue that a DAG file can name is called so. */
+        static String queue(TenantId tenant, String handler) {
+            return WIRE_NAME + "/" + tenant.value() + "/" + handler;
         }
     }
 

@@ -1,0 +1,80 @@
+package dev.orrery.node;
+
+import dev.orrery.bus.Addresses;
+import dev.orrery.bus.Bus;
+import dev.orrery.config.RetentionConfig;
+import dev.orrery.engine.scheduler.Chore;
+import dev.orrery.engine.scheduler.Chore.Bite.OfEach;
+import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
+import dev.orrery.engine.scheduler.Chore.Bite.OfLeaderWhenDue;
+import dev.orrery.executor.RunFolderSweep;
+import dev.orrery.executor.RunFolders;
+import dev.orrery.service.EndedExecutions;
+import dev.orrery.service.JobFiring;
+import dev.orrery.service.TenantService;
+import dev.orrery.store.DagRepository;
+import dev.orrery.store.DagRunRepository;
+import dev.orrery.store.ExecutionRepository;
+import dev.orrery.store.IdempotencyRepository;
+import dev.orrery.store.ScheduledJobRepository;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.Pool;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** What is to be done from time to time. */
+final class NodeChores {
+
+    private static final int CHORE_BITE = 10_000;
+
+    private NodeChores() {}
+
+    /** Those of all nodes, whatever else they do; {@code pool}: for statements that nobody waits for. */
+    static List<Chore> of(
+            Vertx vertx,
+            Pool pool,
+            Bus bus,
+            JobFiring firing,
+            TenantService tenants,
+            RetentionConfig retention,
+            RunFolders folders) {
+        var keys = new IdempotencyRepository(vertx, pool);
+        var dags = new DagRepository(vertx, pool);
+        var runs = new DagRunRepository(vertx, pool);
+        var jobs = new ScheduledJobRepository(vertx, pool);
+        var ended = new EndedExecutions(new ExecutionRepository(vertx, pool), bus);
+        return List.of(
+                new Chore(
+                        "due jobs",
+                        Duration.ofSeconds(1),
+                        new OfLeaderWhenDue(firing::fire),
+                        Optional.of(Addresses.JOBS_CHANGED)),
+                new Chore("ended executions", Duration.ofSeconds(1), new OfLeader(ended::note)),
+                new Chore(
+                        "deleted jobs",
+                        Duration.ofSeconds(2),
+                        new OfLeader(epoch -> jobs.purgeHidden(CHORE_BITE, epoch))),
+                new Chore("hidden DAGs", Duration.ofSeconds(2), new OfLeader(_ -> dags.purgeHidden(CHORE_BITE))),
+                new Chore(
+                        "deleted tenants",
+                        Duration.ofSeconds(2),
+                        new OfLeader(tenants::purgeDeleted),
+                        Optional.of(Addresses.TENANTS_CHANGED)),
+                new Chore(
+                        "old idempotency keys",
+                        Duration.ofMinutes(1),
+                        new OfLeader(epoch -> keys.purgeOld(CHORE_BITE, epoch).map(count -> count == CHORE_BITE))),
+                new Chore(
+                        "old runs",
+                        Duration.ofMinutes(1),
+                        new OfLeader(epoch -> retention.deletesRuns()
+                                ? runs.purgeOld(retention.runs(), CHORE_BITE, epoch)
+                                : Future.succeededFuture(false))),
+                new Chore(
+                        "folders of deleted runs",
+                        Duration.ofMinutes(1),
+                        new OfEach(new RunFolderSweep(vertx, folders, runs::existing, CHORE_BITE)::bite)));
+    }
+}

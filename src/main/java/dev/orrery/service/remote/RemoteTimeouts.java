@@ -1,0 +1,85 @@
+package dev.orrery.service.remote;
+
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+
+import dev.orrery.bus.Bus;
+import dev.orrery.domain.dag.PublishedDag;
+import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.Verdict;
+import dev.orrery.store.RemoteWorkerRepository;
+import dev.orrery.store.RemoteWorkerRepository.Overdue;
+import dev.orrery.store.WorkRepository;
+import io.vertx.core.Future;
+import java.time.Duration;
+import java.util.function.IntFunction;
+import java.util.random.RandomGenerator;
+
+/**
+ * Ends what remote workers have beyond its time, and what they were asked to end and did not: by the time of the database, and
+ * whatever they say. A worker that reports later is told that its claim is stale.
+ */
+public final class RemoteTimeouts {
+
+    /** How long a worker may take to end what it is asked to end. */
+    public static final Duration CANCEL_GRACE = Duration.ofSeconds(30);
+
+    private static final System.Logger LOG = System.getLogger(RemoteTimeouts.class.getName());
+    private static final int AT_ONCE = 200;
+    private static final long RESULT_BYTES = 1 << 20;
+
+    private final RemoteWorkerRepository repository;
+    private final IntFunction<Future<PublishedDag>> versions;
+    private final RandomGenerator random;
+    private final Commits commits;
+
+    public RemoteTimeouts(
+            RemoteWorkerRepository repository,
+            WorkRepository work,
+            IntFunction<Future<PublishedDag>> versions,
+            Bus bus,
+            RandomGenerator random) {
+        this.repository = repository;
+        this.versions = versions;
+        this.random = random;
+        this.commits = new Commits(work, new RemoteSignals(bus), RESULT_BYTES);
+    }
+
+    /** Ends some of what is overdue; true where there may be more. */
+    public Future<Boolean> bite() {
+        return repository
+                .overdue(CANCEL_GRACE, AT_ONCE)
+                .compose(found ->
+                        Future.join(found.stream().map(this::end).toList()).map(found.size() >= AT_ONCE));
+    }
+
+    private Future<Void> end(Overdue overdue) {
+        return versions.apply(overdue.claim().versionId())
+                .compose(dag -> commits.end(overdue.worker(), overdue.claim(), verdict(overdue, dag)))
+                .onSuccess(accepted -> {
+                    if (accepted) {
+                        LOG.log(
+                                INFO,
+                                "ended what a remote worker has beyond its time: task={0} worker={1} asked_to_end={2}",
+                                overdue.claim().id(),
+                                RemoteWorker.idOf(overdue.worker()),
+                                overdue.isAskedToEnd());
+                    }
+                })
+                .<Void>mapEmpty()
+                .recover(error -> {
+                    LOG.log(WARNING, "cannot end task=" + overdue.claim().id() + ", will be tried again", error);
+                    return Future.succeededFuture();
+                });
+    }
+
+    private Verdict verdict(Overdue overdue, PublishedDag dag) {
+        return overdue.isAskedToEnd()
+                ? new Verdict.Cancel()
+                : Verdict.of(
+                        new AttemptOutcome.TimedOut(overdue.timeout()),
+                        overdue.claim().failures(),
+                        dag.definition().task(overdue.claim().id().taskNumber()).retry(),
+                        random);
+    }
+}
