@@ -4,6 +4,7 @@ import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.domain.NodeId;
+import dev.orrery.domain.WorkerId;
 import dev.orrery.store.NodeRepository;
 import dev.orrery.store.NodeRepository.AliveNode;
 import java.sql.Connection;
@@ -163,7 +164,7 @@ final class Reaper implements AutoCloseable {
                 LOG.log(
                         WARNING,
                         "gave up a remote worker that was silent for its lease: worker={0} name={1} lease_ms={2}",
-                        member.id(),
+                        WorkerId.of(member.id(), 1),
                         member.name(),
                         Long.toString(member.lease().toMillis()));
             }

@@ -61,6 +61,7 @@ import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.TenantRepository;
 import dev.orrery.store.WorkRepository;
 import dev.orrery.telemetry.LogSetup;
+import dev.orrery.telemetry.Metric;
 import dev.orrery.telemetry.Metrics;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -426,13 +427,7 @@ public final class Node {
     private void startChores(Parts parts, RunFolders folders) {
         var chores = new ArrayList<>(parts.published.chores(config.retention()));
         chores.addAll(NodeChores.of(
-                parts.vertx,
-                parts.pools.api(),
-                parts.bus,
-                parts.firing,
-                parts.tenants,
-                config.retention(),
-                folders));
+                parts.vertx, parts.pools.api(), parts.bus, parts.firing, parts.tenants, config.retention(), folders));
         chores.addAll(parts.remote.chores());
         deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch));
     }
@@ -467,6 +462,7 @@ public final class Node {
                         .recover(refused -> Future.failedFuture(places.cannotListen(refused))),
                 STEP_LIMIT);
         opened("API", STEP_LIMIT, () -> await(api.close(), STEP_LIMIT));
+        parts.metrics.gauge(Metric.REMOTE_POLLS, parts.remote.work::waiting);
         opened("polls of remote workers", STEP_LIMIT, parts.remote.work::close);
         address = places.here(api.port());
         return api;

@@ -24,6 +24,8 @@ public enum Metric {
             List.of(),
             "Room that bodies of requests and answers to slow readers take"),
     HTTP_STREAMS("orrery_http_streams", Kind.GAUGE, "streams", List.of(), "Live streams that are open"),
+    REMOTE_POLLS(
+            "orrery_remote_polls", Kind.GAUGE, "polls", List.of(), "Remote workers that wait for work at this node"),
     TASK_ATTEMPTS(
             "orrery_task_attempts",
             Kind.TIMER,

@@ -63,6 +63,20 @@ final class NodeUnderTest implements AutoCloseable {
                 usual.log());
     }
 
+    int port() {
+        return node.address().getPort();
+    }
+
+    /** How many remote workers wait for work. */
+    int waitingPolls() {
+        var metric = client.get("/metrics").send().body().toString();
+        return metric.lines()
+                .filter(line -> line.startsWith("orrery_remote_polls "))
+                .map(line -> (int) Double.parseDouble(line.substring(line.indexOf(' ') + 1)))
+                .findFirst()
+                .orElseThrow();
+    }
+
     /** Whether the schedule of the DAG of this name has its next time in the database. */
     boolean isPlanned(String name) {
         return database.value("SELECT count(*) FROM orrery.job_timers t JOIN orrery.dags d ON d.id = t.job_id"
