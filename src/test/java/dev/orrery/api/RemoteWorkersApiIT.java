@@ -9,6 +9,7 @@ import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -200,7 +201,7 @@ class RemoteWorkersApiIT extends JobsApiTestBase {
     @Test
     void whoHungUpIsNotGivenAnything() throws IOException {
         var impatient = Worker.offering("ring");
-        try (var line = new Socket("127.0.0.1", node.port())) {
+        try (var line = new Socket(InetAddress.getLoopbackAddress(), node.port())) {
             var body = "{\"waitMs\":25000}";
             line.getOutputStream()
                     .write(("POST " + WORKERS + "/" + impatient.id()
