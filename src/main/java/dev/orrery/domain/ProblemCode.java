@@ -55,7 +55,7 @@ public enum ProblemCode {
             "Mend it at the line and column that the message names; the page about events shows what there is."),
     BAD_TIMEZONE("No time zone has this name.", "Write a name such as Europe/Berlin or UTC."),
     BAD_CURSOR("The cursor was not handed out by this list.", "Pass on 'nextCursor' as it was answered."),
-    UNKNOWN_TYPE("There is no such type of task.", "Take shell, python, http or handler."),
+    UNKNOWN_TYPE("There is no such type of task.", "Take shell, python, http, handler or agent."),
     NO_TASKS("The DAG has no task.", "Write at least one under 'tasks:'."),
     TOO_MANY_TASKS("The DAG has more than 10,000 tasks.", "Split it, or give one task more to do."),
     TOO_MANY_DEPENDENCIES(

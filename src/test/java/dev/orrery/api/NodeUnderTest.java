@@ -31,7 +31,9 @@ final class NodeUnderTest implements AutoCloseable {
     private final Postgres server = Postgres.safe();
     private final TestDatabase database = server.empty();
     private final Vertx vertx = Vertx.vertx();
-    private final Node node;
+    private final Path folder;
+    private final String url;
+    private Node node;
     final ApiClient client;
     final ContractCheck check;
 
@@ -41,17 +43,30 @@ final class NodeUnderTest implements AutoCloseable {
 
     /** One that reaches its database by this URL. */
     NodeUnderTest(Path folder, Function<TestDatabase, String> url) {
-        node = Node.start(config(folder, url.apply(database)), folder, Console.SILENT);
+        this.folder = folder;
+        this.url = url.apply(database);
+        node = start(0);
         var contract = await(Contract.load(vertx));
         client = new ApiClient(vertx, contract, node.address().getPort());
         check = new ContractCheck(contract);
     }
 
-    private static OrreryConfig config(Path folder, String url) {
+    /** The node ends, and another one begins at its address. */
+    void restart() {
+        var port = port();
+        node.stop();
+        node = start(port);
+    }
+
+    private Node start(int port) {
+        return Node.start(config(folder, url, port), folder, Console.SILENT);
+    }
+
+    private static OrreryConfig config(Path folder, String url, int port) {
         var usual = OrreryConfig.DEFAULT;
         return new OrreryConfig(
                 new NodeConfig("test", folder.resolve("data")),
-                new HttpConfig("127.0.0.1", 0, List.of(), "", List.of(), 1_000),
+                new HttpConfig("127.0.0.1", port, List.of(), "", List.of(), 1_000),
                 new DatabaseConfig(url, "", "", 8, Duration.ofSeconds(30)),
                 usual.etcd(),
                 usual.bus(),

@@ -11,7 +11,7 @@ public final class StateColours {
         return switch (state) {
             case "succeeded", "active", "success", "completed" -> Colour.GREEN;
             case "failed", "timed_out", "timeout" -> Colour.RED;
-            case "retrying", "cancelling", "paused", "draining" -> Colour.YELLOW;
+            case "retrying", "cancelling", "paused", "draining", "silent" -> Colour.YELLOW;
             case "running" -> Colour.CYAN;
             case "skipped", "cancelled", "blocked", "stopped" -> Colour.DIM;
             default -> Colour.NONE;

@@ -26,7 +26,7 @@ class GuideTest {
     private final CommandRun command = new CommandRun();
 
     @ParameterizedTest
-    @ValueSource(strings = {"dag-files.md", "tasks.md"})
+    @ValueSource(strings = {"dag-files.md", "tasks.md", "remote-workers.md"})
     void everyFileThatIsShownIsValid(String page) throws IOException {
         var shown = blocks(page, "yaml").stream()
                 .filter(block -> block.contains("id:"))

@@ -16,9 +16,32 @@ class ServerCommandsTest extends ServerCommandsTestBase {
                 200,
                 "[{\"id\":\"w1\",\"nodeId\":\"n1\",\"status\":\"running\",\"runningTasks\":2,\"queueDepth\":14}]");
 
+        node.on("GET /api/v1/remote-workers?limit=100", 200, "{\"items\":[],\"nextCursor\":null}");
+
         assertThat(command.run("worker", "list")).isZero();
         assertThat(command.out())
                 .isEqualTo("WORKER  STATUS   RUNNING  QUEUED  NODE\nw1      running        2      14  n1\n");
+    }
+
+    @Test
+    void remoteWorkersAreListedBesideThemOrAlone() {
+        var remote = """
+                {"items":[{"id":"r1","name":"gpu-1","version":"","handlers":["resize","crop"],"status":"silent","slots":4,"runningTasks":1,
+                 "leaseMs":15000,"silentForMs":20000,"registeredAt":"2026-01-31T02:00:05Z"}],"nextCursor":null}""";
+        var table = "REMOTE WORKER  STATUS  RUNNING  SLOTS  NAME   HANDLERS\n"
+                + "r1             silent        1      4  gpu-1  resize, crop\n";
+        node.on("GET /api/v1/workers?limit=100&offset=0", 200, "[]");
+        node.on("GET /api/v1/remote-workers?limit=100", 200, remote);
+        node.on("GET /api/v1/remote-workers?limit=100&handler=a%2Fb", 200, remote);
+
+        assertThat(command.run("worker", "list")).isZero();
+        assertThat(command.out()).endsWith(table);
+        var alone = new CommandRun().against(node);
+        assertThat(alone.run("worker", "list", "--handler", "a/b")).isZero();
+        assertThat(alone.out()).isEqualTo(table);
+        var json = new CommandRun().against(node);
+        assertThat(json.run("worker", "list", "--remote", "--output", "json")).isZero();
+        assertThat(json.out()).startsWith("{\"items\"");
     }
 
     @Test
