@@ -14,3 +14,6 @@ ALTER TABLE job_executions
     ADD COLUMN traceparent text COLLATE "C" CHECK (char_length(traceparent) = 55),
     ADD COLUMN trace_id uuid GENERATED ALWAYS AS (substr(traceparent, 4, 32)::uuid) STORED;
 CREATE INDEX job_executions_of_trace ON job_executions (tenant_id, trace_id, scheduled_at, id) WHERE trace_id IS NOT NULL;
+
+-- When a piece of a log came: the time of those of its lines that do not tell their own.
+ALTER TABLE task_logs ADD COLUMN stored_at timestamptz NOT NULL DEFAULT clock_timestamp();

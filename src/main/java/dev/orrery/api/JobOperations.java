@@ -10,11 +10,14 @@ import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.job.ExecutionStatus;
 import dev.orrery.domain.job.JobStatus;
 import dev.orrery.domain.job.JobType;
+import dev.orrery.domain.task.LogLevel;
 import dev.orrery.service.CursorPage;
 import dev.orrery.service.JobInput.OneTimeJobInput;
 import dev.orrery.service.JobInput.RecurringJobInput;
 import dev.orrery.service.JobInput.ScheduledJobInput;
 import dev.orrery.service.JobScheduler;
+import dev.orrery.service.LogPlace;
+import dev.orrery.service.LogQuery;
 import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.ExecutionRepository.StoredExecution;
 import dev.orrery.store.ScheduledJobRepository;
@@ -67,6 +70,7 @@ final class JobOperations {
         all.put("getJobStats", this::stats);
         all.put("listExecutions", this::executions);
         all.put("getExecution", this::execution);
+        all.put("listExecutionLogs", this::logs);
         all.put("retryExecution", this::retry);
         all.put("getSchedulerMetrics", this::metrics);
         return all;
@@ -142,7 +146,45 @@ final class JobOperations {
     }
 
     private Future<Answer> execution(ApiRequest request) {
-        return jobs.getExecution(request.tenant(), executionId(request)).map(execution -> answer(200, execution));
+        return jobs.getExecution(request.tenant(), executionId(request))
+                .compose(execution -> jobs.errorStack(execution)
+                        .map(stack -> Answer.json(200, out -> JobShapes.execution(out, execution, stack))));
+    }
+
+    private Future<Answer> logs(ApiRequest request) {
+        var id = executionId(request);
+        var query = new LogQuery(
+                request.optionalText("level").map(LogLevel::ofWireName),
+                time(request, "from"),
+                time(request, "to"),
+                request.optionalNumber("attempt"),
+                Math.toIntExact(request.number("limit")));
+        return jobs.getExecutionLogs(request.tenant(), id, query, place(request))
+                .map(part -> new CursorPage<>(part.entries(), part.next().map(JobOperations::cursor)))
+                .map(page -> Answer.json(
+                        200,
+                        out -> JsonShapes.cursorPage(out, page, (item, entry) -> JobShapes.entry(item, id, entry))));
+    }
+
+    private static String cursor(LogPlace place) {
+        return place.task() + ":" + place.attempt() + ":" + place.offset();
+    }
+
+    private static LogPlace place(ApiRequest request) {
+        return request.optionalText("cursor")
+                .map(cursor -> {
+                    var parts = cursor.split(":", -1);
+                    try {
+                        if (parts.length == 3) {
+                            return new LogPlace(
+                                    Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), Long.parseLong(parts[2]));
+                        }
+                    } catch (IllegalArgumentException _) {
+                        // Told below.
+                    }
+                    throw badCursor();
+                })
+                .orElse(LogPlace.START);
     }
 
     private Future<Answer> retry(ApiRequest request) {
@@ -209,8 +251,12 @@ final class JobOperations {
             } catch (IllegalArgumentException | DateTimeException | ArithmeticException _) {
                 // Told below.
             }
-            throw wrongQuery("cursor", ProblemCode.BAD_CURSOR, "this is not a nextCursor of this list");
+            throw badCursor();
         });
+    }
+
+    private static OrreryException badCursor() {
+        return wrongQuery("cursor", ProblemCode.BAD_CURSOR, "this is not a nextCursor of this list");
     }
 
     private static OrreryException wrongQuery(String parameter, ProblemCode code, String message) {

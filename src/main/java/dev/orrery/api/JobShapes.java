@@ -14,6 +14,7 @@ import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WireNamed;
 import dev.orrery.domain.job.FireTime;
 import dev.orrery.domain.task.Durations;
+import dev.orrery.service.LoggedEntry;
 import dev.orrery.store.ExecutionRepository.Metrics;
 import dev.orrery.store.ExecutionRepository.Skipped;
 import dev.orrery.store.ExecutionRepository.Stats;
@@ -27,6 +28,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.UUID;
 
 /** How jobs look as JSON: the schemas of the contract, field by field. */
 final class JobShapes {
@@ -106,6 +108,11 @@ final class JobShapes {
     }
 
     static void execution(JsonGenerator out, StoredExecution execution) throws IOException {
+        execution(out, execution, Optional.empty());
+    }
+
+    static void execution(JsonGenerator out, StoredExecution execution, Optional<String> errorStack)
+            throws IOException {
         out.writeStartObject();
         text(out, "id", execution.id());
         text(out, "jobId", execution.job());
@@ -117,6 +124,7 @@ final class JobShapes {
         number(out, "durationMs", duration(execution));
         json(out, "result", execution.output().orElse(Json.NULL));
         optional(out, "error", execution.error());
+        optional(out, "errorStack", errorStack);
         out.writeNumberField("retryCount", Math.max(0, execution.attempts() - 1));
         out.writeNumberField("maxRetries", execution.maxRetries());
         time(out, "nextRetryAt", execution.nextRetryAt());
@@ -129,6 +137,19 @@ final class JobShapes {
                 : Optional.of(TraceContext.ofRun(new RunId(execution.id()), execution.trace()));
         JsonShapes.trace(out, trace, execution.trace());
         time(out, "createdAt", execution.createdAt());
+        out.writeEndObject();
+    }
+
+    static void entry(JsonGenerator out, UUID execution, LoggedEntry logged) throws IOException {
+        var entry = logged.entry();
+        out.writeStartObject();
+        text(out, "executionId", execution);
+        text(out, "taskId", logged.task());
+        out.writeNumberField("attempt", logged.attempt());
+        time(out, "timestamp", entry.at());
+        out.writeStringField("level", entry.level().wireName());
+        out.writeStringField("message", entry.message());
+        json(out, "data", entry.data().orElse(Json.NULL));
         out.writeEndObject();
     }
 

@@ -311,6 +311,18 @@ public final class JobScheduler {
         return repositories.executions().get(tenant, id).map(found -> found.orElseThrow(() -> noExecution(id)));
     }
 
+    /** What an execution said, from a place in its logs on. */
+    public Future<RunService.LogPart> getExecutionLogs(TenantId tenant, UUID id, LogQuery query, LogPlace from) {
+        return getExecution(tenant, id).compose(_ -> runs.entries(tenant, new RunId(id), query, from));
+    }
+
+    /** The trace of the failure of an execution's last attempt, if its handler told one. */
+    public Future<Optional<String>> errorStack(StoredExecution execution) {
+        return execution.error().isEmpty() || execution.attempts() == 0
+                ? Future.succeededFuture(Optional.empty())
+                : runs.lastTrace(new RunId(execution.id()), 1, execution.attempts());
+    }
+
     /** One more attempt at an execution that ended badly. */
     public Future<StoredExecution> retryExecution(TenantId tenant, UUID id, Optional<RequestKey> key) {
         return repositories

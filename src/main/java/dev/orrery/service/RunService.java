@@ -63,6 +63,7 @@ public final class RunService {
     private final Supplier<UUID> ids;
     private final Bus bus;
     private final InputRoom inputRoom;
+    private final RunLogs entries;
 
     /** What it reads and writes through. */
     public record Repositories(
@@ -87,6 +88,7 @@ public final class RunService {
         this.ids = ids;
         this.bus = bus;
         this.inputRoom = new InputRoom(inputBytes);
+        this.entries = new RunLogs(repositories.logs());
         this.fewInputs = new Batcher<>(
                 "inputs of tasks",
                 READS,
@@ -253,6 +255,28 @@ public final class RunService {
                                     .map(piece ->
                                             new LogSlice(number, offset, piece.content(), over && piece.isLast()));
                         }));
+    }
+
+    /** Entries of logs; {@code next} is where a reader goes on, absent once there is and will be nothing more. */
+    public record LogPart(List<LoggedEntry> entries, Optional<LogPlace> next) {}
+
+    /**
+     * What the tasks of a run said, of the first task first and each attempt after the other. Whether the run has ended is
+     * read before, so that what is told as the end is the end.
+     */
+    public Future<LogPart> entries(TenantId tenant, RunId id, LogQuery query, LogPlace from) {
+        return stored(tenant, id)
+                .compose(run -> versions.apply(run.versionId())
+                        .compose(dag -> entries.read(id, dag.definition(), query, from))
+                        .map(part -> {
+                            var isEnd = part.isAll() && run.run().state().isTerminal();
+                            return new LogPart(part.entries(), isEnd ? Optional.empty() : Optional.of(part.next()));
+                        }));
+    }
+
+    /** The trace of the failure that the log of an attempt at a task ends with, if it does. */
+    Future<Optional<String>> lastTrace(RunId run, int taskNumber, int attempt) {
+        return entries.lastTrace(TaskInstanceId.of(run, taskNumber), attempt);
     }
 
     /** Whether nothing can be added to the log of the newest attempt: of attempt 0 only once no attempt can follow. */

@@ -5,8 +5,11 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
+import java.time.Instant;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.UUID;
 
 /** The captured text of attempts, as bytes in chunks that lie end to end. */
@@ -33,6 +36,29 @@ public final class LogRepository {
             LIMIT $4
             """;
 
+    // All of a run, from a place in it: a task (the run's own id is before all), an attempt, and a byte.
+    // language=PostgreSQL
+    static final String READ_RUN_CHUNKS = """
+            SELECT l.task_id, l.attempt, l.start_offset, l.content, l.stored_at
+            FROM task_logs l
+            WHERE l.task_id BETWEEN $1 AND instance_id(run_of($1), 2147483647)
+              AND (l.task_id, l.attempt, l.start_offset) >= ($1, $2::int2, coalesce((
+                  SELECT max(x.start_offset) FROM task_logs x
+                  WHERE x.task_id = $1 AND x.attempt = $2 AND x.start_offset <= $3), 0))
+              AND ($4::int2 IS NULL OR l.attempt = $4)
+            ORDER BY l.task_id, l.attempt, l.start_offset
+            LIMIT $5
+            """;
+
+    // language=PostgreSQL
+    static final String READ_LAST_CHUNKS = """
+            SELECT task_id, attempt, start_offset, content, stored_at
+            FROM task_logs
+            WHERE task_id = $1 AND attempt = $2
+            ORDER BY start_offset DESC
+            LIMIT $3
+            """;
+
     private static final int CHUNKS_AT_ONCE = 256;
 
     private final Sql sql;
@@ -43,6 +69,9 @@ public final class LogRepository {
 
     /** A piece of an attempt's log that is to be kept. */
     public record Chunk(TaskInstanceId task, int attempt, long offset, Buffer content) {}
+
+    /** A piece that is kept, and since when. */
+    public record StoredChunk(TaskInstanceId task, int attempt, long offset, Buffer content, Instant storedAt) {}
 
     /** Keeps chunks of any attempts; one that is kept already changes nothing. */
     public Future<Void> append(List<Chunk> chunks) {
@@ -78,5 +107,35 @@ public final class LogRepository {
             }
             return new Piece(content, rows.size() < CHUNKS_AT_ONCE);
         });
+    }
+
+    /**
+     * What stands in the logs of a run from a byte of an attempt on, of the first task first and each attempt after the other; at
+     * most so many pieces. The first may begin before that byte.
+     *
+     * @param task the first; one with the id of its run is before all tasks
+     * @param only the only attempt of each task that is wanted
+     */
+    public Future<List<StoredChunk>> readRun(
+            TaskInstanceId task, int attempt, long offset, OptionalInt only, int limit) {
+        var parameters = Tuple.of(task.value(), (short) attempt, (int) Math.min(offset, Integer.MAX_VALUE))
+                .addValue(only.isPresent() ? (Short) (short) only.getAsInt() : null)
+                .addValue(limit);
+        return sql.run(READ_RUN_CHUNKS, parameters).map(rows -> Rows.list(rows, LogRepository::chunk));
+    }
+
+    /** The last pieces of an attempt's log, at most so many, in their order. */
+    public Future<List<StoredChunk>> readLast(TaskInstanceId task, int attempt, int limit) {
+        return sql.run(READ_LAST_CHUNKS, Tuple.of(task.value(), (short) attempt, limit))
+                .map(rows -> Rows.list(rows, LogRepository::chunk).reversed());
+    }
+
+    private static StoredChunk chunk(Row row) {
+        return new StoredChunk(
+                new TaskInstanceId(row.getUUID("task_id")),
+                row.getShort("attempt"),
+                row.getInteger("start_offset"),
+                row.getBuffer("content"),
+                Rows.time(row, "stored_at"));
     }
 }

@@ -52,6 +52,7 @@ final class CommandTree {
         job.put("show", leaf(JobShowCommand::new));
         job.put("next", leaf(JobNextCommand::new));
         job.put("history", leaf(JobHistoryCommand::new));
+        job.put("logs", leaf(JobLogsCommand::new));
         job.put("stats", leaf(JobStatsCommand::new));
         job.put("trigger", leaf(JobTriggerCommand::new));
         job.put("retry", leaf(JobRetryCommand::new));

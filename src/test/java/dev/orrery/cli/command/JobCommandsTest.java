@@ -318,6 +318,33 @@ class JobCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void whatAnExecutionSaidIsToldEntryByEntryUntilItEnds() {
+        var path = "GET /api/v1/executions/" + EXECUTION + "/logs?limit=500&level=info";
+        var entry = "{\"executionId\":\"" + EXECUTION + "\",\"taskId\":\"job\",\"attempt\":1,"
+                + "\"timestamp\":\"2026-01-30T05:30:00.123000Z\",\"level\":\"info\",\"message\":\"read\\nall\",\"data\":{\"n\":1}}";
+        var second = entry.replace("\"attempt\":1", "\"attempt\":2").replace("\"data\":{\"n\":1}", "\"data\":null");
+        node.on(path, 200, "{\"items\":[" + entry + "],\"nextCursor\":\"1:1:9\"}");
+        node.on(path + "&cursor=1%3A1%3A9", 200, "{\"items\":[" + second + "],\"nextCursor\":\"1:2:9\"}");
+        node.on(path + "&cursor=1%3A2%3A9", 200, "{\"items\":[],\"nextCursor\":\"1:2:9\"}");
+
+        assertThat(command.run("job", "logs", EXECUTION, "--level", "info")).isZero();
+
+        assertThat(command.out()).isEqualTo("""
+                2026-01-30T05:30:00.123000Z INFO read
+                    all {"n":1}
+                ==> job, attempt 2 <==
+                2026-01-30T05:30:00.123000Z INFO read
+                    all
+                """);
+        var json = new CommandRun().against(node);
+        assertThat(json.run("job", "logs", EXECUTION, "--level", "info", "--output", "json"))
+                .isZero();
+        assertThat(json.out().lines()).containsExactly(entry, second);
+        assertThat(command.run("job", "logs", "report")).isEqualTo(2);
+        assertThat(command.err()).contains("'report' is no id of an execution");
+    }
+
+    @Test
     void aJobThatIsFiredByHandTellsItsExecution() {
         node.on("POST /api/v1/jobs/" + ID + "/trigger", 202, "{\"id\":\"" + EXECUTION + "\"}");
 
