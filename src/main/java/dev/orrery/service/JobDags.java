@@ -6,9 +6,13 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.job.HandlerType;
 import dev.orrery.domain.job.ScheduledJob.Work;
+import dev.orrery.store.DagPublication;
 import dev.orrery.store.DagRepository;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -18,9 +22,20 @@ public final class JobDags {
 
     private static final int TRIES = 5;
 
+    /** Publications of one small task each. */
+    private static final int KEPT = 1_000;
+
     private final Vertx vertx;
     private final DagRepository dags;
     private final Supplier<UUID> ids;
+    private final Map<Work, DagPublication> kept = Collections.synchronizedMap(new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Work, DagPublication> eldest) {
+            return size() > KEPT;
+        }
+    });
 
     /** {@code ids}: new ids in the order of time. */
     public JobDags(Vertx vertx, DagRepository dags, Supplier<UUID> ids) {
@@ -35,8 +50,20 @@ public final class JobDags {
             return dags.getByName(tenant, work.handler())
                     .map(found -> found.orElseThrow(() -> noHandler(work)).id());
         }
-        return vertx.executeBlocking(() -> JobWork.publication(work), false)
-                .compose(publication -> dags.ensureInternal(tenant, new DagId(ids.get()), publication));
+        return publication(work).compose(publication -> dags.ensureInternal(tenant, new DagId(ids.get()), publication));
+    }
+
+    private Future<DagPublication> publication(Work work) {
+        if (!JobWork.passesPayload(work)) {
+            return vertx.executeBlocking(() -> JobWork.publication(work), false);
+        }
+        // Thousands of jobs differ in their payload only, and that is none of the DAG's business.
+        var common = work.withoutPayload();
+        var known = kept.get(common);
+        return known == null
+                ? vertx.executeBlocking(() -> JobWork.publication(common), false)
+                        .onSuccess(made -> kept.put(common, made))
+                : Future.succeededFuture(known);
     }
 
     /**

@@ -128,5 +128,10 @@ public record ScheduledJob(
             requireNonNull(timeout, "timeout");
             requireNonNull(priority, "priority");
         }
+
+        /** The same for all jobs that only give it something else to work on. */
+        public Work withoutPayload() {
+            return new Work(type, handler, Optional.empty(), maxRetries, retryDelay, timeout, priority);
+        }
     }
 }
