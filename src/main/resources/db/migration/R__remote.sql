@@ -131,3 +131,14 @@ BEGIN
             CASE WHEN v_end + octet_length(p_content) >= p_limit THEN p_content || p_notice ELSE p_content END);
     RETURN 'added';
 END $f$;
+
+-- The handler that a ready task of this tenant waits for, where no remote worker offers it; null where it waits for none.
+CREATE OR REPLACE FUNCTION unoffered_handler(p_tenant int, p_task uuid) RETURNS text
+LANGUAGE sql STABLE
+RETURN (
+    SELECT h.name
+    FROM task_ready r
+    CROSS JOIN LATERAL (SELECT substr(r.queue, length('agent/' || p_tenant || '/') + 1) AS name) h
+    WHERE r.id = p_task AND starts_with(r.queue, 'agent/' || p_tenant || '/')
+      AND NOT EXISTS (SELECT FROM nodes n
+                      WHERE n.mode = 'remote' AND n.fenced_at IS NULL AND n.tenant_id = p_tenant AND h.name = ANY (n.handlers)));

@@ -33,8 +33,8 @@ public record ApiServices(
         var all = new HashMap<String, Operation>();
         all.putAll(new DagOperations(dags).byId());
         all.putAll(new RunOperations(dags, runs, events).byId());
-        all.putAll(new TaskOperations(runs).byId());
-        all.putAll(new JobOperations(jobs).byId());
+        all.putAll(new TaskOperations(runs, remoteWorkers).byId());
+        all.putAll(new JobOperations(jobs, remoteWorkers).byId());
         all.putAll(new WorkerOperations(workers).byId());
         all.putAll(new LockOperations(locks).byId());
         all.putAll(new ClusterOperations(cluster).byId());

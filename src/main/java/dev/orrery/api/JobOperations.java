@@ -6,6 +6,8 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.RunId;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.job.ExecutionStatus;
 import dev.orrery.domain.job.JobStatus;
@@ -18,6 +20,7 @@ import dev.orrery.service.JobInput.ScheduledJobInput;
 import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LogPlace;
 import dev.orrery.service.LogQuery;
+import dev.orrery.service.remote.RemoteWorkers;
 import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.ExecutionRepository.StoredExecution;
 import dev.orrery.store.ScheduledJobRepository;
@@ -41,9 +44,11 @@ final class JobOperations {
     private static final int FAILURES_SHOWN = 5;
 
     private final JobScheduler jobs;
+    private final RemoteWorkers remote;
 
-    JobOperations(JobScheduler jobs) {
+    JobOperations(JobScheduler jobs, RemoteWorkers remote) {
         this.jobs = jobs;
+        this.remote = remote;
     }
 
     Map<String, Operation> byId() {
@@ -148,7 +153,17 @@ final class JobOperations {
     private Future<Answer> execution(ApiRequest request) {
         return jobs.getExecution(request.tenant(), executionId(request))
                 .compose(execution -> jobs.errorStack(execution)
-                        .map(stack -> Answer.json(200, out -> JobShapes.execution(out, execution, stack))));
+                        .compose(stack -> waitingFor(request.tenant(), execution)
+                                .map(why -> Answer.json(
+                                        200,
+                                        out -> JobShapes.execution(out, execution, new JobShapes.Asked(stack, why))))));
+    }
+
+    /** The execution of a remote worker is a run of one task. */
+    private Future<Optional<String>> waitingFor(TenantId tenant, StoredExecution execution) {
+        return execution.status() == ExecutionStatus.PENDING
+                ? remote.waitingFor(tenant, TaskInstanceId.of(new RunId(execution.id()), 1))
+                : Future.succeededFuture(Optional.empty());
     }
 
     private Future<Answer> logs(ApiRequest request) {

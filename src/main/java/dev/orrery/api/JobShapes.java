@@ -108,11 +108,17 @@ final class JobShapes {
     }
 
     static void execution(JsonGenerator out, StoredExecution execution) throws IOException {
-        execution(out, execution, Optional.empty());
+        execution(out, execution, new Asked(Optional.empty(), Optional.empty()));
     }
 
-    static void execution(JsonGenerator out, StoredExecution execution, Optional<String> errorStack)
-            throws IOException {
+    /**
+     * What is told where one execution is asked for.
+     *
+     * @param waitingFor why it has not begun, where that is for want of someone
+     */
+    record Asked(Optional<String> errorStack, Optional<String> waitingFor) {}
+
+    static void execution(JsonGenerator out, StoredExecution execution, Asked asked) throws IOException {
         out.writeStartObject();
         text(out, "id", execution.id());
         text(out, "jobId", execution.job());
@@ -124,10 +130,11 @@ final class JobShapes {
         number(out, "durationMs", duration(execution));
         json(out, "result", execution.output().orElse(Json.NULL));
         optional(out, "error", execution.error());
-        optional(out, "errorStack", errorStack);
+        optional(out, "errorStack", asked.errorStack());
         out.writeNumberField("retryCount", Math.max(0, execution.attempts() - 1));
         out.writeNumberField("maxRetries", execution.maxRetries());
         time(out, "nextRetryAt", execution.nextRetryAt());
+        optional(out, "waitingFor", asked.waitingFor());
         optional(out, "workerId", execution.worker());
         time(out, "skippedUntil", execution.skipped().map(Skipped::until));
         number(out, "skippedCount", execution.skipped().map(Skipped::fires).orElse(OptionalInt.empty()));

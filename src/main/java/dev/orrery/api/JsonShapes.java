@@ -132,7 +132,7 @@ final class JsonShapes {
         out.writeEndObject();
     }
 
-    static void detail(JsonGenerator out, TaskDetail task) throws IOException {
+    static void detail(JsonGenerator out, TaskDetail task, Optional<String> waitingFor) throws IOException {
         out.writeStartObject();
         taskFields(out, task.status());
         out.writeStringField("type", task.type());
@@ -142,6 +142,7 @@ final class JsonShapes {
         array(out, task.dependencies(), (array, id) -> array.writeString(id.value()));
         json(out, "output", task.output().orElse(Json.NULL));
         time(out, "nextAttemptAt", task.nextAttemptAt());
+        optional(out, "waitingFor", waitingFor);
         out.writeFieldName("attempts");
         array(
                 out,

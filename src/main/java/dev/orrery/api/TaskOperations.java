@@ -2,7 +2,11 @@ package dev.orrery.api;
 
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.TenantId;
+import dev.orrery.domain.task.TaskState;
 import dev.orrery.service.RunService;
+import dev.orrery.service.TaskDetail;
+import dev.orrery.service.remote.RemoteWorkers;
 import io.vertx.core.Future;
 import java.util.Map;
 import java.util.Optional;
@@ -11,9 +15,11 @@ import java.util.Optional;
 final class TaskOperations {
 
     private final RunService runs;
+    private final RemoteWorkers remote;
 
-    TaskOperations(RunService runs) {
+    TaskOperations(RunService runs, RemoteWorkers remote) {
         this.runs = runs;
+        this.remote = remote;
     }
 
     Map<String, Operation> byId() {
@@ -22,7 +28,14 @@ final class TaskOperations {
 
     private Future<Answer> get(ApiRequest request) {
         return runs.task(request.tenant(), request.runId(), request.taskId())
-                .map(task -> Answer.json(200, out -> JsonShapes.detail(out, task)));
+                .compose(task -> waitingFor(request.tenant(), task)
+                        .map(why -> Answer.json(200, out -> JsonShapes.detail(out, task, why))));
+    }
+
+    private Future<Optional<String>> waitingFor(TenantId tenant, TaskDetail task) {
+        return task.status().state() == TaskState.READY
+                ? remote.waitingFor(tenant, task.status().id())
+                : Future.succeededFuture(Optional.empty());
     }
 
     private Future<Answer> cancel(ApiRequest request) {

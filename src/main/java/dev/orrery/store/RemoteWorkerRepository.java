@@ -104,6 +104,9 @@ public final class RemoteWorkerRepository {
             """;
 
     // language=PostgreSQL
+    static final String FIND_UNOFFERED = "SELECT unoffered_handler($1, $2) AS handler";
+
+    // language=PostgreSQL
     static final String APPEND_LOG = "SELECT append_remote_log($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS verdict";
 
     // A fence waits for claims in flight: see NodeRepository.FENCE.
@@ -279,6 +282,12 @@ public final class RemoteWorkerRepository {
                                 Duration.ofMillis(row.getInteger("lease_ms")),
                                 Duration.ofMillis(row.getLong("age_ms")),
                                 Rows.time(row, "started_at"))));
+    }
+
+    /** The handler that a ready task waits for and nobody offers. */
+    public Future<Optional<String>> unofferedHandler(TenantId tenant, TaskInstanceId task) {
+        return sql.run(FIND_UNOFFERED, Tuple.of(tenant.value(), task.value()))
+                .map(rows -> Optional.ofNullable(rows.iterator().next().getString("handler")));
     }
 
     /** How a claim of a worker stands. */

@@ -150,6 +150,22 @@ class RemoteWorkersApiIT extends JobsApiTestBase {
     }
 
     @Test
+    void whatNobodyOffersSaysSo() {
+        var run = run("nobody", "");
+        var job = registered(once("alone").put("handlerType", "agent").put("handlerName", "nobody"));
+        until("it has fired", () -> !executions(job, "").isEmpty());
+        var execution = executions(job, "").getFirst().getString("id");
+
+        assertThat(task(run).getString("waitingFor")).startsWith("no remote worker offers 'nobody'");
+        assertThat(execution(execution).getString("status")).isEqualTo("pending");
+        assertThat(execution(execution).getString("waitingFor")).startsWith("no remote worker offers 'nobody'");
+
+        Worker.offering("nobody");
+        assertThat(task(run).getValue("waitingFor")).isNull();
+        assertThat(execution(execution).getValue("waitingFor")).isNull();
+    }
+
+    @Test
     void aWorkerIsGivenParamsAndWhatItsDependenciesPutOut() {
         var worker = Worker.offering("join");
         var dag = node.publish("joining", """

@@ -7,6 +7,7 @@ import dev.orrery.domain.NodeId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.service.CursorPage;
@@ -196,6 +197,15 @@ public final class RemoteWorkers {
                     var next = found.size() > limit ? Optional.of(cursor(items.getLast())) : Optional.<String>empty();
                     return new CursorPage<>(items, next);
                 });
+    }
+
+    /** Why a task that is ready does not begin, where that is for want of a remote worker. */
+    public Future<Optional<String>> waitingFor(TenantId tenant, TaskInstanceId task) {
+        return repository
+                .unofferedHandler(tenant, task)
+                .map(handler -> handler.map(name -> "no remote worker offers '" + name
+                        + "': it begins when one registers for it and asks; GET /api/v1/remote-workers lists those there"
+                        + " are"));
     }
 
     private static String cursor(StoredWorker last) {
