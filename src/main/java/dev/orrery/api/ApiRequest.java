@@ -10,7 +10,9 @@ import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.service.Page;
 import dev.orrery.service.RequestKey;
+import io.vertx.core.MultiMap;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.json.JsonObject;
 import java.util.Map;
@@ -26,6 +28,7 @@ import java.util.OptionalInt;
  * @param body the JSON body; empty where there was none
  * @param key the caller's Idempotency-Key
  * @param trace the caller's place in a trace
+ * @param sent how it came, where the operation takes a body of any kind
  */
 public record ApiRequest(
         Vertx vertx,
@@ -34,7 +37,11 @@ public record ApiRequest(
         Map<String, Object> parameters,
         JsonObject body,
         Optional<RequestKey> key,
-        Optional<TraceContext> trace) {
+        Optional<TraceContext> trace,
+        Optional<Sent> sent) {
+
+    /** A request before anything was read into it. */
+    public record Sent(MultiMap headers, Buffer body) {}
 
     public TenantId tenant() {
         return caller.id();

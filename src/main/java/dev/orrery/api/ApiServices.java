@@ -8,6 +8,7 @@ import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
 import dev.orrery.service.TenantService;
+import dev.orrery.service.WebhookService;
 import dev.orrery.service.WorkerService;
 import dev.orrery.service.remote.RemoteWork;
 import dev.orrery.service.remote.RemoteWorkers;
@@ -26,7 +27,8 @@ public record ApiServices(
         ClusterService cluster,
         TenantService tenants,
         RemoteWorkers remoteWorkers,
-        RemoteWork remoteWork) {
+        RemoteWork remoteWork,
+        WebhookService webhooks) {
 
     /** By the contract's operationId. */
     public Map<String, Operation> operations() {
@@ -40,6 +42,7 @@ public record ApiServices(
         all.putAll(new ClusterOperations(cluster).byId());
         all.putAll(new TenantOperations(tenants).byId());
         all.putAll(new RemoteWorkerOperations(remoteWorkers, remoteWork).byId());
+        all.putAll(new WebhookOperations(webhooks).byId());
         return all;
     }
 }

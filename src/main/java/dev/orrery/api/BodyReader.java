@@ -13,7 +13,8 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Takes in the bodies of changes: JSON only, at most {@link #MAX_BYTES}, within a limit of time. What is beyond the limit is not kept; a
+ * Takes in the bodies of changes: JSON only, at most {@link #MAX_BYTES}, within a limit of time; of {@link SignedRequests} less,
+ * and of any kind. What is beyond the limit is not kept; a
  * little more is read and dropped, so that the sender comes to read the answer, then the connection is closed. What is kept
  * counts against the bytes that the node holds at once, from the announcement of its length on.
  */
@@ -71,13 +72,17 @@ final class BodyReader implements Handler<RoutingContext> {
         var length = contentLength(request);
         if (!CHANGES.contains(request.method()) || length == 0) {
             context.next();
-        } else if (length > MAX_BYTES) {
-            refuse(context, tooLarge());
-        } else if (!isJson(request)) {
+        } else if (length > most(request)) {
+            refuse(context, tooLarge(most(request)));
+        } else if (!SignedRequests.isOne(request) && !isJson(request)) {
             refuse(context, notJson(request));
         } else {
             takeIn(context, length);
         }
+    }
+
+    private static int most(HttpServerRequest request) {
+        return SignedRequests.isOne(request) ? SignedRequests.MAX_BYTES : MAX_BYTES;
     }
 
     /** The length that the sender announced; -1 where the body comes in chunks, 0 where there is none. */
@@ -112,8 +117,8 @@ final class BodyReader implements Handler<RoutingContext> {
                 "the body must be plain application/json in UTF-8; Content-Type " + found);
     }
 
-    private static OrreryException tooLarge() {
-        return new OrreryException(ErrorCode.PAYLOAD_TOO_LARGE, "the body is over " + MAX_BYTES + " bytes");
+    private static OrreryException tooLarge(int most) {
+        return new OrreryException(ErrorCode.PAYLOAD_TOO_LARGE, "the body is over " + most + " bytes");
     }
 
     private static OrreryException noRoom() {
@@ -134,10 +139,11 @@ final class BodyReader implements Handler<RoutingContext> {
         var body = Buffer.buffer(length < 0 ? FIRST_BYTES : (int) length);
         var deadline = context.vertx().setTimer(timeLimit.toMillis(), _ -> giveUp(context));
         request.exceptionHandler(_ -> context.vertx().cancelTimer(deadline));
+        var most = most(request);
         request.handler(chunk -> {
-            if (body.length() + chunk.length() > MAX_BYTES) {
+            if (body.length() + chunk.length() > most) {
                 context.vertx().cancelTimer(deadline);
-                refuse(context, tooLarge());
+                refuse(context, tooLarge(most));
             } else if (!room.grow(body.length() + chunk.length())) {
                 context.vertx().cancelTimer(deadline);
                 refuse(context, noRoom());

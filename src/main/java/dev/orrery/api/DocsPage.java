@@ -141,6 +141,10 @@ final class DocsPage {
         html.append("<h4>Body")
                 .append(body.getBoolean("required", false) ? "" : " (may be missing)")
                 .append("</h4>\n");
+        html.append(Html.blocks(body.getString("description", "")).replace("<p></p>\n", ""));
+        if (content == null) {
+            return;
+        }
         fields(resolve(content.getJsonObject("schema")));
         examplesOf(content);
     }
@@ -279,7 +283,7 @@ final class DocsPage {
         }
         line.append(url);
         var body = call.operation().getJsonObject("requestBody");
-        if (body != null) {
+        if (body != null && body.getJsonObject("content").containsKey("application/json")) {
             line.append(" \\\n  -H 'Content-Type: application/json' \\\n  -d '")
                     .append(bodyExample(body))
                     .append('\'');

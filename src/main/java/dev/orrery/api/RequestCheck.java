@@ -58,6 +58,7 @@ final class RequestCheck {
     private final List<Expected> parameters;
     private final List<String> queryNames;
     private final Optional<Body> body;
+    private final boolean takesAnything;
 
     /** What the contract says about a parameter. */
     private record Expected(String name, Location in, boolean required, JsonObject schema, Validator validator) {
@@ -96,7 +97,10 @@ final class RequestCheck {
                 .filter(p -> p.in == Location.QUERY)
                 .map(Expected::name)
                 .toList();
-        this.body = Optional.ofNullable(operation.getRequestBody()).map(b -> body(b, schemas));
+        var expected = Optional.ofNullable(operation.getRequestBody());
+        this.takesAnything =
+                expected.filter(b -> !b.getContent().containsKey(JSON)).isPresent();
+        this.body = takesAnything ? Optional.empty() : expected.map(b -> body(b, schemas));
     }
 
     private static Expected expected(Parameter parameter, SchemaRepository schemas) {
@@ -117,6 +121,9 @@ final class RequestCheck {
     /** The request as the operation needs it; fails with an OrreryException that lists everything that is wrong. */
     Future<ApiRequest> check(RoutingContext context, Buffer bytes) {
         var values = parameters(context);
+        if (takesAnything) {
+            return Future.succeededFuture(assemble(context, Tenant.DEFAULT, values, bytes, new JsonObject()));
+        }
         var body = bytes.length() <= QUICK_BYTES
                 ? Future.succeededFuture(bodyOf(bytes))
                 : parsers.executeBlocking(() -> bodyOf(bytes), false);
@@ -134,6 +141,9 @@ final class RequestCheck {
             RoutingContext context, Tenant caller, Map<String, Object> values, Buffer bytes, JsonObject parsed) {
         var key = Optional.ofNullable((String) values.get(KEY_HEADER))
                 .map(name -> new RequestKey(operationId, name, hash(context.request(), bytes)));
+        var sent = takesAnything
+                ? Optional.of(new ApiRequest.Sent(context.request().headers(), bytes))
+                : Optional.<ApiRequest.Sent>empty();
         return new ApiRequest(
                 context.vertx(),
                 caller,
@@ -141,7 +151,8 @@ final class RequestCheck {
                 Map.copyOf(values),
                 parsed,
                 key,
-                trace(context.request()));
+                trace(context.request()),
+                sent);
     }
 
     /** One that is not valid, or given twice, is as if there were none. */

@@ -11,7 +11,10 @@ public enum ErrorCode {
             "The input is well-formed but wrong: an unknown or missing field, a wrong type, a cycle, a value out of range.",
             "The details list every problem with its place and its cure."),
     BAD_REQUEST(400, "A path or query parameter or a header is wrong.", "Compare the call with the contract."),
-    UNAUTHORIZED(401, "The token is missing or wrong.", "Send 'Authorization: Bearer <http.token>'."),
+    UNAUTHORIZED(
+            401,
+            "The token is missing or wrong; or what was sent to a webhook is signed by none of its secrets, or there is no such webhook.",
+            "Send 'Authorization: Bearer <http.token>'; for a webhook compare name, scheme and secret on both sides."),
     DAG_NOT_FOUND(404, "There is no DAG with this id.", "List the DAGs with GET /api/v1/dags."),
     RUN_NOT_FOUND(404, "There is no run with this id, or it was deleted.", "List the runs with GET /api/v1/runs."),
     TASK_NOT_FOUND(404, "The run has no task with this id.", "GET /api/v1/runs/{runId} lists its tasks."),
@@ -44,6 +47,10 @@ public enum ErrorCode {
             404,
             "There is no remote worker with this id, or it ended more than a week ago.",
             "Register with POST /api/v1/remote-workers; GET lists those there are."),
+    WEBHOOK_NOT_FOUND(
+            404,
+            "There is no webhook of this name, or it was deleted.",
+            "Make it with POST /api/v1/webhooks; GET /api/v1/webhooks lists those there are."),
     NOT_FOUND(404, "There is nothing at this path.", "The contract at /docs/openapi.yaml lists every call."),
     METHOD_NOT_ALLOWED(
             405, "The path exists, but not for this method.", "The header Allow names the methods it takes."),

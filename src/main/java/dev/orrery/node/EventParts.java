@@ -4,12 +4,17 @@ import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.RetentionConfig;
+import dev.orrery.domain.TenantId;
+import dev.orrery.domain.event.NewEvent;
 import dev.orrery.engine.scheduler.Chore;
 import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
 import dev.orrery.engine.scheduler.Chore.Bite.OfLeaderWhenDue;
 import dev.orrery.service.EventFiring;
 import dev.orrery.service.EventService;
 import dev.orrery.service.JobDags;
+import dev.orrery.service.RequestKey;
+import dev.orrery.service.WebhookService;
+import dev.orrery.service.WebhookService.Received;
 import dev.orrery.store.Batcher;
 import dev.orrery.store.EventHandlerRepository;
 import dev.orrery.store.EventPublication;
@@ -17,6 +22,8 @@ import dev.orrery.store.Pools;
 import dev.orrery.store.PublishedEventRepository;
 import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.StoreFailures;
+import dev.orrery.store.WebhookRepository;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
@@ -34,6 +41,7 @@ final class EventParts {
 
     private final EventService service;
     private final EventFiring firing;
+    private final WebhookService webhooks;
     private final PublishedEventRepository events;
 
     EventParts(Vertx vertx, Pools pools, JobDags dags, Supplier<UUID> ids, Bus bus) {
@@ -55,10 +63,21 @@ final class EventParts {
                 dags,
                 ids,
                 bus);
+        this.webhooks = new WebhookService(vertx, new WebhookRepository(vertx, pools.api()), ids, this::publish);
     }
 
     EventService service() {
         return service;
+    }
+
+    WebhookService webhooks() {
+        return webhooks;
+    }
+
+    private Future<Received> publish(TenantId tenant, NewEvent event, Optional<RequestKey> request) {
+        return service.publish(tenant, List.of(event), request)
+                .map(List::getFirst)
+                .map(published -> new Received(published.event().id().value(), published.repeated()));
     }
 
     List<Chore> chores(RetentionConfig retention) {

@@ -445,7 +445,8 @@ public final class Node {
                 new ClusterService(nodes, NodeJoin.mode(config)),
                 parts.tenants,
                 parts.remote.workers,
-                parts.remote.work);
+                parts.remote.work,
+                parts.published.webhooks());
         var api = await(
                 Api.start(
                                 parts.vertx,

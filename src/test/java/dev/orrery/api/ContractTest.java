@@ -23,6 +23,8 @@ import org.junit.jupiter.api.Test;
 
 class ContractTest extends ApiTestBase {
 
+    private static final String RECEIVING = "receiveWebhook";
+
     @Test
     void everyExampleAgreesWithItsSchema() {
         var check = new ContractCheck(contract);
@@ -142,9 +144,10 @@ class ContractTest extends ApiTestBase {
                 assertThat(operation.getResponse(413))
                         .as(operation.getOperationId())
                         .isNotNull();
-                assertThat(operation.getResponse(415))
+                // What a webhook receives is taken as it comes.
+                assertThat(operation.getResponse(415) != null)
                         .as(operation.getOperationId())
-                        .isNotNull();
+                        .isNotEqualTo(operation.getOperationId().equals(RECEIVING));
             }
         }
     }
@@ -165,7 +168,9 @@ class ContractTest extends ApiTestBase {
     void everyCallIsAboutATenantsDataButThoseForTenants() {
         for (var operation : contract.resolved().operations()) {
             var names = operation.getParameters().stream().map(p -> p.getName()).toList();
-            if (operation.getTags().contains("Tenants")) {
+            // Its senders choose no headers: they name the tenant in the query.
+            if (operation.getTags().contains("Tenants")
+                    || operation.getOperationId().equals(RECEIVING)) {
                 assertThat(names).as(operation.getOperationId()).doesNotContain("Orrery-Tenant");
             } else {
                 assertThat(names).as(operation.getOperationId()).contains("Orrery-Tenant");

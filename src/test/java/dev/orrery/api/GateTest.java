@@ -83,6 +83,33 @@ class GateTest extends ApiTestBase {
         assertThat(requests).isEmpty();
     }
 
+    @Test
+    void whatIsSignedNeedsNoToken() {
+        var client = start(GUARDED);
+        var webhooks = "/api/v1/webhooks";
+
+        var received = client.post(webhooks + "/shop").json("{}").send();
+
+        assertThat(received.status()).isEqualTo(202);
+        for (var path : new String[] {
+            webhooks,
+            webhooks + "/",
+            webhooks + "/shop/",
+            webhooks + "/shop/x",
+            webhooks + "/%73hop",
+            webhooks + "/../jobs",
+            webhooks + "/..",
+            webhooks + "//shop",
+            webhooks + "/shop;x",
+            webhooks + "x/shop"
+        }) {
+            assertThat(client.post(path).json("{}").send().status()).as(path).isEqualTo(401);
+        }
+        assertThat(client.get(webhooks + "/shop").send().status()).isEqualTo(401);
+        assertThat(client.delete(webhooks + "/shop").send().status()).isEqualTo(401);
+        assertThat(requests).hasSize(1);
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
