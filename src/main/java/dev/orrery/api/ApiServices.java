@@ -37,6 +37,7 @@ public record ApiServices(
         all.putAll(new RunOperations(dags, runs, events).byId());
         all.putAll(new TaskOperations(runs, remoteWorkers).byId());
         all.putAll(new JobOperations(jobs, remoteWorkers).byId());
+        all.putAll(new EventOperations(published).byId());
         all.putAll(new WorkerOperations(workers).byId());
         all.putAll(new LockOperations(locks).byId());
         all.putAll(new ClusterOperations(cluster).byId());

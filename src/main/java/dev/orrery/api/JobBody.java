@@ -59,6 +59,15 @@ final class JobBody {
 
     /** The job to be registered. */
     static JobInput read(JsonObject body) {
+        if (body.getString("type").equals(JobType.EVENT.wireName())) {
+            throw new OrreryException(
+                    ErrorCode.VALIDATION_ERROR,
+                    "what events fire is registered with POST /api/v1/event-handlers",
+                    List.of(Problem.at(
+                            "type",
+                            ProblemCode.INVALID_VALUE,
+                            "a job of type event is an event handler: register it with POST /api/v1/event-handlers")));
+        }
         return new JobBody(body, JobType.ofWireName(body.getString("type"))).input();
     }
 
@@ -83,13 +92,8 @@ final class JobBody {
                 .put("timezone", timing.timezone())
                 .put("misfire", timing.misfire().wireName())
                 .put("overlap", timing.overlap().wireName())
-                .put("handlerType", work.type().wireName())
-                .put("handlerName", work.handler())
-                .put("maxRetries", work.maxRetries())
-                .put("retryDelayMs", work.retryDelay().toMillis())
-                .put("timeoutMs", work.timeout().toMillis())
-                .put("priority", work.priority().wireName())
                 .put("tags", new JsonArray(job.tags()));
+        write(body, work);
         timing.schedule().ifPresent(text -> body.put("schedule", text));
         timing.interval().ifPresent(every -> body.put("interval", Durations.text(every)));
         timing.runAt().ifPresent(time -> body.put("runAt", time.toString()));
@@ -101,7 +105,6 @@ final class JobBody {
                     "excludedDates",
                     timing.excludedDates().stream().map(LocalDate::toString).toList());
         }
-        work.payload().ifPresent(payload -> body.put("payload", JsonBody.object(payload)));
         job.metadata().ifPresent(metadata -> body.put("metadata", JsonBody.object(metadata)));
         job.createdBy().ifPresent(name -> body.put("createdBy", name));
         return body;
@@ -186,18 +189,42 @@ final class JobBody {
     }
 
     private Work work() {
+        return work(body);
+    }
+
+    /** What is to be done, of a body that has the fields of a job's work. */
+    static Work work(JsonObject body) {
         return new Work(
-                named("handlerType", HandlerType::ofWireName, HandlerType.FUNCTION),
+                named(body, "handlerType", HandlerType::ofWireName, HandlerType.FUNCTION),
                 body.getString("handlerName"),
-                object("payload"),
+                object(body, "payload"),
                 body.getInteger("maxRetries", Work.DEFAULT_RETRIES),
                 Duration.ofMillis(body.getLong("retryDelayMs", Work.DEFAULT_RETRY_DELAY.toMillis())),
                 Duration.ofMillis(body.getLong("timeoutMs", Work.DEFAULT_TIMEOUT.toMillis())),
-                named("priority", JobPriority::ofWireName, JobPriority.MEDIUM));
+                named(body, "priority", JobPriority::ofWireName, JobPriority.MEDIUM));
+    }
+
+    /** The fields of a job's work, as they are read. */
+    static void write(JsonObject body, Work work) {
+        body.put("handlerType", work.type().wireName())
+                .put("handlerName", work.handler())
+                .put("maxRetries", work.maxRetries())
+                .put("retryDelayMs", work.retryDelay().toMillis())
+                .put("timeoutMs", work.timeout().toMillis())
+                .put("priority", work.priority().wireName());
+        work.payload().ifPresent(payload -> body.put("payload", JsonBody.object(payload)));
+    }
+
+    static Optional<Json> object(JsonObject body, String field) {
+        return Optional.ofNullable(body.getJsonObject(field)).map(JsonBody::text);
+    }
+
+    private static <T> T named(JsonObject body, String field, Function<String, T> reader, T otherwise) {
+        return Optional.ofNullable(body.getString(field)).map(reader).orElse(otherwise);
     }
 
     private <T> T named(String field, Function<String, T> reader, T otherwise) {
-        return text(field).map(reader).orElse(otherwise);
+        return named(body, field, reader, otherwise);
     }
 
     private Set<LocalDate> dates() {
@@ -231,7 +258,7 @@ final class JobBody {
     }
 
     private Optional<Json> object(String field) {
-        return Optional.ofNullable(body.getJsonObject(field)).map(JsonBody::text);
+        return object(body, field);
     }
 
     private Optional<String> text(String field) {

@@ -230,14 +230,14 @@ final class JobOperations {
                 request.optionalText("traceId").map(TraceContext::parseTraceId));
     }
 
-    private static Optional<Instant> time(ApiRequest request, String parameter) {
+    static Optional<Instant> time(ApiRequest request, String parameter) {
         return request.optionalText(parameter)
                 .map(text -> Times.parse(text)
                         .orElseThrow(() -> wrongQuery(
                                 parameter, ProblemCode.INVALID_VALUE, "this is no time such as 2026-01-31T08:00:00Z")));
     }
 
-    private static <T> Future<Answer> page(
+    static <T> Future<Answer> page(
             ApiRequest request,
             Function<Integer, Future<List<T>>> read,
             Function<T, String> cursor,
@@ -251,11 +251,11 @@ final class JobOperations {
         });
     }
 
-    private static String cursor(Instant time, UUID id) {
+    static String cursor(Instant time, UUID id) {
         return ChronoUnit.MICROS.between(Instant.EPOCH, time) + ":" + id;
     }
 
-    private static <P> Optional<P> position(ApiRequest request, BiFunction<Instant, UUID, P> position) {
+    static <P> Optional<P> position(ApiRequest request, BiFunction<Instant, UUID, P> position) {
         return request.optionalText("cursor").map(cursor -> {
             var parts = cursor.split(":", -1);
             try {

@@ -45,10 +45,7 @@ final class JobShapes {
         out.writeStringField("status", stored.status().wireName());
         timing(out, stored);
         work(out, stored);
-        out.writeNumberField("executionsCount", stored.executions());
-        out.writeNumberField("successCount", stored.successes());
-        out.writeNumberField("failureCount", stored.failures());
-        number(out, "avgDurationMs", stored.averageMillis().map(Duration::toMillis));
+        counts(out, stored);
         texts(out, "tags", stored.job().tags());
         json(out, "metadata", stored.job().metadata().orElse(Json.NULL));
         out.writeStringField("platformId", tenant.name());
@@ -60,6 +57,13 @@ final class JobShapes {
         time(out, "cancelledAt", stored.cancelledAt());
         optional(out, "traceId", stored.trace().map(TraceContext::traceIdText));
         out.writeEndObject();
+    }
+
+    static void counts(JsonGenerator out, StoredJob stored) throws IOException {
+        out.writeNumberField("executionsCount", stored.executions());
+        out.writeNumberField("successCount", stored.successes());
+        out.writeNumberField("failureCount", stored.failures());
+        number(out, "avgDurationMs", stored.averageMillis().map(Duration::toMillis));
     }
 
     private static void timing(JsonGenerator out, StoredJob stored) throws IOException {
@@ -84,7 +88,7 @@ final class JobShapes {
         time(out, "lastRun", stored.lastRun());
     }
 
-    private static void work(JsonGenerator out, StoredJob stored) throws IOException {
+    static void work(JsonGenerator out, StoredJob stored) throws IOException {
         var work = stored.job().work();
         out.writeStringField("handlerName", work.handler());
         out.writeStringField("handlerType", work.type().wireName());
@@ -124,6 +128,7 @@ final class JobShapes {
         text(out, "jobId", execution.job());
         out.writeStringField("status", execution.status().wireName());
         out.writeStringField("triggeredBy", execution.cause().wireName());
+        optional(out, "eventId", execution.event());
         time(out, "scheduledAt", execution.scheduledAt());
         time(out, "startedAt", execution.startedAt());
         time(out, "completedAt", execution.completedAt());

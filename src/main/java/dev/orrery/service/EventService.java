@@ -121,20 +121,39 @@ public final class EventService {
     /** Registers a handler. Fails with all that is wrong with it, {@code HANDLER_NOT_FOUND} or {@code CONFLICT}. */
     public Future<StoredHandler> onEvent(TenantId tenant, EventHandlerInput input, Optional<RequestKey> key) {
         var id = new JobId(ids.get());
+        var definition = input.definition();
         var passesPayload = JobDags.passesPayload(input.work());
-        return dags.with(
+        var storeKey = key.map(EventService::storeKey);
+        return check(input)
+                .compose(_ -> dags.with(
                         tenant,
                         input.work(),
-                        dag -> repositories
-                                .handlers()
-                                .create(
-                                        tenant,
-                                        id,
-                                        dag,
-                                        input.definition(),
-                                        passesPayload,
-                                        key.map(EventService::storeKey)))
+                        dag -> repositories.handlers().create(tenant, id, dag, definition, passesPayload, storeKey)))
                 .compose(made -> getHandler(tenant, made));
+    }
+
+    private Future<Void> check(EventHandlerInput input) {
+        return vertx.executeBlocking(() -> problems(input), false)
+                .compose(problems -> problems.isEmpty()
+                        ? Future.succeededFuture()
+                        : Future.failedFuture(new OrreryException(
+                                ErrorCode.VALIDATION_ERROR,
+                                "the event handler is not valid: "
+                                        + problems.getFirst().message(),
+                                problems)));
+    }
+
+    /** Only functions that are tasks have a payload, which is their task: all others are given the event's. */
+    private static List<Problem> problems(EventHandlerInput input) {
+        var problems = new ArrayList<>(EventJudge.problems(input.rule()));
+        if (input.work().payload().isPresent() && JobDags.passesPayload(input.work())) {
+            problems.add(Problem.at(
+                    "payload",
+                    ProblemCode.CONFLICTING_FIELDS,
+                    "'" + input.work().handler()
+                            + "' is given the event's payload, or what 'payloadMapping' makes of it"));
+        }
+        return problems;
     }
 
     public Future<StoredHandler> getHandler(TenantId tenant, JobId id) {
@@ -165,7 +184,8 @@ public final class EventService {
             }
             var input = change.apply(seen);
             var passesPayload = JobDags.passesPayload(input.work());
-            return dags.of(tenant, input.work())
+            return check(input)
+                    .compose(_ -> dags.of(tenant, input.work()))
                     .compose(dag -> repositories
                             .handlers()
                             .update(
@@ -270,9 +290,14 @@ public final class EventService {
         var base = ids.get();
         Supplier<EventPublication> judging = () -> {
             var judged = new ArrayList<Judged>(events.size());
+            var bytes = 0L;
             for (var event : events) {
                 var judge = requireNonNull(judges.get(event.name()), event.name());
                 judged.add(judge.judge(EventId.of(base, judged.size() + 1), event, ids));
+                bytes += given(judged.getLast());
+                if (bytes > MAX_BYTES && events.size() > 1) {
+                    throw tooMuch("their handlers would be given more than " + MAX_BYTES + " bytes");
+                }
             }
             return new EventPublication(tenant, base, key.map(EventService::storeKey), judged);
         };
@@ -295,26 +320,32 @@ public final class EventService {
         return judgements <= FEW && bytes <= FEW_BYTES;
     }
 
-    /** A single event cannot be made smaller: it is up to its handlers, whose number is bounded. */
-    private static void refuseTooMuch(EventPublication publication) {
-        if (publication.events().size() == 1) {
-            return;
-        }
-        var wanted = publication.events().stream()
-                .flatMap(judged -> judged.wanted().stream())
-                .toList();
-        var tasks = wanted.stream().mapToLong(Wanted::tasks).sum();
-        var bytes = wanted.stream()
+    private static long given(Judged judged) {
+        return judged.wanted().stream()
                 .flatMap(each -> each.params().stream())
                 .mapToLong(json -> json.text().length())
                 .sum();
-        if (wanted.size() > MAX_EXECUTIONS || tasks > MAX_TASKS || bytes > MAX_BYTES) {
-            throw new OrreryException(
-                    ErrorCode.VALIDATION_ERROR,
-                    "these events would start " + wanted.size() + " executions of " + tasks + " tasks, given " + bytes
-                            + " bytes; at once there may be " + MAX_EXECUTIONS + ", " + MAX_TASKS + " and " + MAX_BYTES
-                            + ": publish fewer at once");
+    }
+
+    /** A single event cannot be made smaller: it is up to its handlers, whose number is bounded. */
+    private static void refuseTooMuch(EventPublication publication) {
+        var executions = publication.events().stream()
+                .mapToLong(judged -> judged.wanted().size())
+                .sum();
+        var tasks = publication.events().stream()
+                .flatMap(judged -> judged.wanted().stream())
+                .mapToLong(Wanted::tasks)
+                .sum();
+        if (publication.events().size() > 1 && (executions > MAX_EXECUTIONS || tasks > MAX_TASKS)) {
+            throw tooMuch("they would start " + executions + " executions of " + tasks
+                    + " tasks, and at once there may be " + MAX_EXECUTIONS + " of " + MAX_TASKS);
         }
+    }
+
+    private static OrreryException tooMuch(String reason) {
+        return new OrreryException(
+                ErrorCode.VALIDATION_ERROR,
+                "the events cannot be published together: " + reason + "; publish fewer at once");
     }
 
     private Future<List<PublishedEvent>> published(EventPublication publication, List<Outcome> outcomes) {

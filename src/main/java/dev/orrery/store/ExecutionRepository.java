@@ -1,6 +1,7 @@
 package dev.orrery.store;
 
 import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.EventId;
 import dev.orrery.domain.JobId;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
@@ -32,9 +33,9 @@ public final class ExecutionRepository {
 
     // An execution of one task is told by that task, one of a DAG by its run.
     private static final String COLUMNS = """
-            e.id, e.job_id, e.scheduled_at, e.created_at, e.cause, e.outcome, e.traceparent, r.state AS run_state, r.started_at,
-                   r.completed_at, t.state AS task_state, t.attempt, t.error, t.next_attempt_at, t.node_id, t.worker_no,
-                   j.max_retries, NULL::timestamptz AS skipped_until, NULL::int AS skipped_fires, NULL::text AS reason""";
+            e.id, e.job_id, e.scheduled_at, e.created_at, e.cause, e.event_id, e.outcome, e.traceparent, r.state AS run_state,
+                   r.started_at, r.completed_at, t.state AS task_state, t.attempt, t.error, t.next_attempt_at, t.node_id,
+                   t.worker_no, j.max_retries, NULL::timestamptz AS skipped_until, NULL::int AS skipped_fires, NULL::text AS reason""";
 
     private static final String JOINED = """
             JOIN jobs j ON j.id = e.job_id AND j.deleted_at IS NULL
@@ -85,8 +86,8 @@ public final class ExecutionRepository {
                 SELECT %s FROM found e
                 %s
                 UNION ALL
-                SELECT l.id, l.job_id, l.first_at, l.created_at, 'schedule', 'skipped', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                       NULL, NULL, 0, l.last_at, l.fires, l.reason
+                SELECT l.id, l.job_id, l.first_at, l.created_at, 'schedule', NULL, 'skipped', NULL, NULL, NULL, NULL, NULL, NULL,
+                       NULL, NULL, NULL, NULL, 0, l.last_at, l.fires, l.reason
                 FROM left_out l
             ) x
             ORDER BY x.scheduled_at DESC, x.id DESC
@@ -208,6 +209,7 @@ public final class ExecutionRepository {
      * One firing of a job, or due times that did not fire.
      *
      * @param id also that of its run
+     * @param event what made it, where an event did
      * @param attempts how many were made; 0 where it is a whole DAG
      * @param output what its task had to say; only where one execution was asked for
      * @param trace the one it was given
@@ -217,6 +219,7 @@ public final class ExecutionRepository {
             JobId job,
             ExecutionStatus status,
             Trigger cause,
+            Optional<EventId> event,
             Instant scheduledAt,
             Optional<Instant> startedAt,
             Optional<Instant> completedAt,
@@ -481,6 +484,7 @@ public final class ExecutionRepository {
                 new JobId(row.getUUID("job_id")),
                 status(row),
                 Trigger.ofWireName(row.getString("cause")),
+                Optional.ofNullable(row.getUUID("event_id")).map(EventId::new),
                 Rows.time(row, "scheduled_at"),
                 Rows.optionalTime(row, "started_at"),
                 Rows.optionalTime(row, "completed_at"),

@@ -73,7 +73,7 @@ class ContractTest extends ApiTestBase {
         return value instanceof JsonObject object
                 ? new JsonObject(object.stream()
                         .filter(field -> !field.getKey().startsWith("__"))
-                        .collect(Collectors.toMap(field -> field.getKey(), field -> field.getValue())))
+                        .collect(Collectors.toMap(field -> field.getKey(), field -> plain(field.getValue()))))
                 : value;
     }
 

@@ -150,7 +150,7 @@ class EventServiceIT extends EventServiceTestBase {
         var thousand = IntStream.range(0, 1_000).mapToObj(n -> event("loud", n)).toList();
 
         assertThatThrownBy(() -> await(events.publish(TENANT, thousand, Optional.empty())))
-                .hasMessageContaining("would start 11000 executions")
+                .hasMessageContaining("they would start 11000 executions")
                 .hasMessageContaining("publish fewer at once");
         assertThatThrownBy(() -> publish(NewEvent.of(
                         "loud",
