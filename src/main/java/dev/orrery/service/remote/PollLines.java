@@ -11,13 +11,17 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -42,9 +46,11 @@ final class PollLines<T> {
     private final Claiming<T> claiming;
     private final Function<Collection<String>, Future<List<String>>> ready;
 
+    private final AtomicLong arrivals = new AtomicLong();
+
     // Guarded by the monitor.
     private final Map<NodeId, Waiting> open = new HashMap<>();
-    private final Map<String, LinkedHashSet<Waiting>> lines = new HashMap<>();
+    private final Map<String, NavigableSet<Waiting>> lines = new HashMap<>();
     private final Set<Waiting> busy = new HashSet<>();
     private final Deque<Waiting> eager = new ArrayDeque<>();
     private final Set<String> due = new LinkedHashSet<>();
@@ -61,6 +67,7 @@ final class PollLines<T> {
 
     private final class Waiting {
 
+        private final long arrival;
         private final RemoteWorker worker;
         private final List<String> queues;
         private final int limit;
@@ -70,6 +77,7 @@ final class PollLines<T> {
         private volatile boolean isGone;
 
         private Waiting(RemoteWorker worker, int limit) {
+            this.arrival = arrivals.incrementAndGet();
             this.worker = worker;
             this.queues = worker.queues();
             this.limit = limit;
@@ -169,8 +177,7 @@ final class PollLines<T> {
             return;
         }
         open.put(poll.worker.member(), poll);
-        poll.queues.forEach(queue ->
-                lines.computeIfAbsent(queue, _ -> new LinkedHashSet<>()).add(poll));
+        joinLines(poll);
         eager.add(poll);
         claimNext();
     }
@@ -188,6 +195,14 @@ final class PollLines<T> {
         eager.remove(poll);
         open.remove(poll.worker.member(), poll);
         afterwards.add(() -> poll.answer.tryComplete(result));
+    }
+
+    /** At its place, which is that of its arrival. */
+    private void joinLines(Waiting poll) {
+        for (var queue : poll.queues) {
+            lines.computeIfAbsent(queue, _ -> new TreeSet<>(Comparator.comparingLong((Waiting each) -> each.arrival)))
+                    .add(poll);
+        }
     }
 
     private void leaveLines(Waiting poll) {
@@ -240,7 +255,7 @@ final class PollLines<T> {
             due.remove(queue);
             var line = lines.get(queue);
             if (line != null) {
-                return line.getFirst();
+                return line.first();
             }
         }
         return null;
@@ -268,8 +283,7 @@ final class PollLines<T> {
                 poll.queues.stream().filter(lines::containsKey).forEach(due::add);
             }
         } else {
-            poll.queues.forEach(queue ->
-                    lines.computeIfAbsent(queue, _ -> new LinkedHashSet<>()).addFirst(poll));
+            joinLines(poll);
             if (poll.again) {
                 eager.add(poll);
             }

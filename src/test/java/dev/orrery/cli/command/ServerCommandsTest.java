@@ -28,8 +28,10 @@ class ServerCommandsTest extends ServerCommandsTestBase {
         var remote = """
                 {"items":[{"id":"r1","name":"gpu-1","version":"","handlers":["resize","crop"],"status":"silent","slots":4,"runningTasks":1,
                  "leaseMs":15000,"silentForMs":20000,"registeredAt":"2026-01-31T02:00:05Z"}],"nextCursor":null}""";
-        var table = "REMOTE WORKER  STATUS  RUNNING  SLOTS  NAME   HANDLERS\n"
-                + "r1             silent        1      4  gpu-1  resize, crop\n";
+        var table = """
+                REMOTE WORKER  STATUS  RUNNING  SLOTS  NAME   HANDLERS
+                r1             silent        1      4  gpu-1  resize, crop
+                """;
         node.on("GET /api/v1/workers?limit=100&offset=0", 200, "[]");
         node.on("GET /api/v1/remote-workers?limit=100", 200, remote);
         node.on("GET /api/v1/remote-workers?limit=100&handler=a%2Fb", 200, remote);
