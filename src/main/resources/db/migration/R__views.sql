@@ -9,7 +9,8 @@ SELECT i.id, i.tenant_id, i.run_id, i.version_id, i.task_id, i.created_at,
             ELSE a.state END::task_state AS state,
        coalesce(a.attempt, 0)::smallint AS attempt,
        coalesce(a.fence, 0) AS fence,
-       a.node_id, a.worker_no, a.started_at, a.finished_at, a.error, t.due_at AS next_attempt_at
+       a.node_id, a.worker_no, a.started_at, a.finished_at, a.error, t.due_at AS next_attempt_at,
+       a.progress
 FROM task_instances i
 LEFT JOIN LATERAL (
     SELECT x.* FROM task_attempts x WHERE x.task_id = i.id ORDER BY x.attempt DESC LIMIT 1

@@ -17,3 +17,6 @@ CREATE INDEX job_executions_of_trace ON job_executions (tenant_id, trace_id, sch
 
 -- When a piece of a log came: the time of those of its lines that do not tell their own.
 ALTER TABLE task_logs ADD COLUMN stored_at timestamptz NOT NULL DEFAULT clock_timestamp();
+
+-- How far an attempt has come, in percent, as its handler told it last.
+ALTER TABLE task_attempts ADD COLUMN progress smallint CHECK (progress BETWEEN 0 AND 100);

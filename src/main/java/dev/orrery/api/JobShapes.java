@@ -1,6 +1,7 @@
 package dev.orrery.api;
 
 import static dev.orrery.api.JsonShapes.json;
+import static dev.orrery.api.JsonShapes.number;
 import static dev.orrery.api.JsonShapes.optional;
 import static dev.orrery.api.JsonShapes.text;
 import static dev.orrery.api.JsonShapes.texts;
@@ -136,6 +137,7 @@ final class JobShapes {
         json(out, "result", execution.output().orElse(Json.NULL));
         optional(out, "error", execution.error());
         optional(out, "errorStack", asked.errorStack());
+        number(out, "progress", execution.progress());
         out.writeNumberField("retryCount", Math.max(0, execution.attempts() - 1));
         out.writeNumberField("maxRetries", execution.maxRetries());
         time(out, "nextRetryAt", execution.nextRetryAt());
@@ -219,18 +221,6 @@ final class JobShapes {
         return stats.percentiles().isEmpty()
                 ? Optional.empty()
                 : Optional.of(stats.percentiles().get(number));
-    }
-
-    private static void number(JsonGenerator out, String name, Optional<Long> value) throws IOException {
-        if (value.isPresent()) {
-            out.writeNumberField(name, value.get());
-        } else {
-            out.writeNullField(name);
-        }
-    }
-
-    private static void number(JsonGenerator out, String name, OptionalInt value) throws IOException {
-        number(out, name, value.isPresent() ? Optional.of((long) value.getAsInt()) : Optional.empty());
     }
 
     private static void fraction(JsonGenerator out, String name, Optional<Double> value) throws IOException {

@@ -24,6 +24,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** How the values of the services look as JSON: the schemas of the contract, field by field. */
 final class JsonShapes {
@@ -159,6 +160,7 @@ final class JsonShapes {
         out.writeNumberField("attempt", task.attempt());
         optional(out, "workerId", task.workerId());
         optional(out, "error", task.error());
+        number(out, "progress", task.progress());
         time(out, "startedAt", task.startedAt());
         time(out, "completedAt", task.completedAt());
     }
@@ -256,6 +258,18 @@ final class JsonShapes {
             case RunEvent.Reset _ -> {}
         }
         out.writeEndObject();
+    }
+
+    static void number(JsonGenerator out, String name, Optional<Long> value) throws IOException {
+        if (value.isPresent()) {
+            out.writeNumberField(name, value.get());
+        } else {
+            out.writeNullField(name);
+        }
+    }
+
+    static void number(JsonGenerator out, String name, OptionalInt value) throws IOException {
+        number(out, name, value.isPresent() ? Optional.of((long) value.getAsInt()) : Optional.empty());
     }
 
     static void text(JsonGenerator out, String name, Object value) throws IOException {

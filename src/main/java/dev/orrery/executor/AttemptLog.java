@@ -60,6 +60,7 @@ public final class AttemptLog {
     private boolean closed;
     private boolean abandoned;
     private @Nullable Promise<Void> closing;
+    private @Nullable AttemptProgress progress;
 
     /** A log that is stored from this context, with the usual limit. */
     public AttemptLog(Context context, LogSink sink, TaskInstanceId task, int attempt) {
@@ -107,11 +108,33 @@ public final class AttemptLog {
         }
     }
 
+    /** Tells how far the attempt has come, in percent; a moment later, and of several values the latest. */
+    public void progress(int percent) {
+        synchronized (monitor) {
+            if (closed) {
+                return;
+            }
+            if (progress == null) {
+                progress = new AttemptProgress(context, sink, task, attempt);
+            }
+            progress.tell(percent);
+        }
+    }
+
     /**
      * Ends the log: later lines are dropped. Completes on the log's context when all is stored, or when the store has
      * taken nothing for a minute; then what is missing is lost, and said in the node's log. It never fails.
      */
     public Future<Void> close() {
+        AttemptProgress told;
+        synchronized (monitor) {
+            told = closed ? null : progress;
+        }
+        var lines = closeLines();
+        return told == null ? lines : told.close().compose(_ -> lines);
+    }
+
+    private Future<Void> closeLines() {
         synchronized (monitor) {
             if (closing != null) {
                 return closing.future();

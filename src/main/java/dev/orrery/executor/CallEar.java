@@ -34,6 +34,7 @@ final class CallEar {
     private void showProgress(int percent) {
         if (percent != progress) {
             progress = percent;
+            log.progress(percent);
             log.line(new LogEntry(Instant.now(), LogLevel.INFO, "progress " + percent + "%").text());
         }
     }

@@ -4,7 +4,7 @@ import dev.orrery.domain.TaskInstanceId;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 
-/** Where the logs of attempts are kept. */
+/** Where the logs of attempts are kept, and how far these have come. */
 @FunctionalInterface
 public interface LogSink {
 
@@ -14,4 +14,9 @@ public interface LogSink {
      * twice must change nothing.
      */
     Future<Void> append(TaskInstanceId task, int attempt, long offset, Buffer bytes);
+
+    /** Notes how far an attempt has come, in percent. It is told at most once a second, one after the other. */
+    default Future<Void> progress(TaskInstanceId task, int attempt, int percent) {
+        return Future.succeededFuture();
+    }
 }

@@ -411,6 +411,7 @@ public final class RunService {
                 task.attempt(),
                 task.workerId(),
                 error,
+                stored.progress(),
                 task.startedAt(),
                 task.completedAt());
     }

@@ -34,7 +34,7 @@ public final class ExecutionRepository {
     // An execution of one task is told by that task, one of a DAG by its run.
     private static final String COLUMNS = """
             e.id, e.job_id, e.scheduled_at, e.created_at, e.cause, e.event_id, e.outcome, e.traceparent, r.state AS run_state,
-                   r.started_at, r.completed_at, t.state AS task_state, t.attempt, t.error, t.next_attempt_at, t.node_id,
+                   r.started_at, r.completed_at, t.state AS task_state, t.attempt, t.error, t.progress, t.next_attempt_at, t.node_id,
                    t.worker_no, j.max_retries, NULL::timestamptz AS skipped_until, NULL::int AS skipped_fires, NULL::text AS reason""";
 
     private static final String JOINED = """
@@ -87,7 +87,7 @@ public final class ExecutionRepository {
                 %s
                 UNION ALL
                 SELECT l.id, l.job_id, l.first_at, l.created_at, 'schedule', NULL, 'skipped', NULL, NULL, NULL, NULL, NULL, NULL,
-                       NULL, NULL, NULL, NULL, 0, l.last_at, l.fires, l.reason
+                       NULL, NULL, NULL, NULL, NULL, 0, l.last_at, l.fires, l.reason
                 FROM left_out l
             ) x
             ORDER BY x.scheduled_at DESC, x.id DESC
@@ -213,6 +213,7 @@ public final class ExecutionRepository {
      * @param attempts how many were made; 0 where it is a whole DAG
      * @param output what its task had to say; only where one execution was asked for
      * @param trace the one it was given
+     * @param progress how far its last attempt has come, in percent, if it said so
      */
     public record StoredExecution(
             UUID id,
@@ -231,7 +232,8 @@ public final class ExecutionRepository {
             Optional<Json> output,
             Optional<Skipped> skipped,
             Instant createdAt,
-            Optional<TraceContext> trace) {}
+            Optional<TraceContext> trace,
+            OptionalInt progress) {}
 
     /** Due times that did not fire: the last of them, how many (unknown where there are very many), and why. */
     public record Skipped(Instant until, OptionalInt fires, String reason) {}
@@ -497,7 +499,8 @@ public final class ExecutionRepository {
                 until.map(last -> new Skipped(
                         last, fires == null ? OptionalInt.empty() : OptionalInt.of(fires), row.getString("reason"))),
                 Rows.time(row, "created_at"),
-                Rows.trace(row, "traceparent"));
+                Rows.trace(row, "traceparent"),
+                Rows.progress(row));
     }
 
     private static ExecutionStatus status(Row row) {

@@ -59,6 +59,21 @@ public final class LogRepository {
             LIMIT $3
             """;
 
+    // What has ended, or is just ending and therefore locked, is past. So this waits for nobody.
+    // language=PostgreSQL
+    static final String SET_PROGRESS = """
+            WITH running AS MATERIALIZED (
+                SELECT a.place, p.percent
+                FROM unnest($1::uuid[], $2::int2[], $3::int2[]) p(task_id, attempt, percent)
+                CROSS JOIN LATERAL (
+                    SELECT x.ctid AS place FROM task_attempts x
+                    WHERE x.task_id = p.task_id AND x.attempt = p.attempt AND x.outcome IS NULL
+                    FOR NO KEY UPDATE SKIP LOCKED
+                ) a
+            )
+            UPDATE task_attempts t SET progress = r.percent FROM running r WHERE t.ctid = r.place
+            """;
+
     private static final int CHUNKS_AT_ONCE = 256;
 
     private final Sql sql;
@@ -81,6 +96,18 @@ public final class LogRepository {
                 chunks.stream().map(chunk -> (int) chunk.offset()).toArray(Integer[]::new),
                 chunks.stream().map(Chunk::content).toArray(Buffer[]::new));
         return sql.run(APPEND_CHUNKS, parameters).mapEmpty();
+    }
+
+    /** How far an attempt has come. */
+    public record Progress(TaskInstanceId task, int attempt, int percent) {}
+
+    /** Notes how far attempts have come, each of which is named once; of one that has ended nothing is noted. */
+    public Future<Void> progress(List<Progress> told) {
+        var parameters = Tuple.of(
+                told.stream().map(each -> each.task().value()).toArray(UUID[]::new),
+                told.stream().map(each -> (short) each.attempt()).toArray(Short[]::new),
+                told.stream().map(each -> (short) each.percent()).toArray(Short[]::new));
+        return sql.run(SET_PROGRESS, parameters).mapEmpty();
     }
 
     /**

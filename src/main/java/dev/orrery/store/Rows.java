@@ -9,8 +9,10 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
 
 /** Reading rows. */
 final class Rows {
@@ -40,6 +42,12 @@ final class Rows {
         var node = row.getUUID("node_id");
         var number = row.getShort("worker_no");
         return node == null || number == null ? Optional.empty() : Optional.of(WorkerId.of(new NodeId(node), number));
+    }
+
+    /** How far an attempt has come; nothing where there is none, or it did not say. */
+    static OptionalInt progress(@Nullable Row attempt) {
+        var percent = attempt == null ? null : attempt.getShort("progress");
+        return percent == null ? OptionalInt.empty() : OptionalInt.of(percent);
     }
 
     static Optional<TraceContext> trace(Row row, String column) {

@@ -33,31 +33,31 @@ final class RunTasks {
             SELECT 'run' AS place, r.dag_id AS id, NULL::int AS task_no, NULL::text AS task_id, NULL::text AS name,
                    NULL::task_state AS state, NULL::smallint AS attempt, NULL::bigint AS fence, NULL::uuid AS node_id,
                    NULL::smallint AS worker_no, NULL::timestamptz AS started_at, NULL::timestamptz AS finished_at,
-                   r.created_at AS at, NULL::text AS error
+                   r.created_at AS at, NULL::text AS error, NULL::smallint AS progress
             FROM run r
             UNION ALL
-            SELECT 'task', NULL, t.task_no, t.task_id, t.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            SELECT 'task', NULL, t.task_no, t.task_id, t.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             FROM dag_tasks t
             WHERE t.version_id = (SELECT r.version_id FROM run r)
             UNION ALL
-            SELECT 'blocked', w.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            SELECT 'blocked', w.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             FROM task_wait w
             WHERE w.id BETWEEN $2 AND instance_id($2, 2147483647)
             UNION ALL
-            SELECT 'ready', y.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            SELECT 'ready', y.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             FROM task_ready y
             WHERE y.id BETWEEN $2 AND instance_id($2, 2147483647)
             UNION ALL
-            SELECT 'ready', k.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            SELECT 'ready', k.id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             FROM lock_waits k
             WHERE k.id BETWEEN $2 AND instance_id($2, 2147483647)
             UNION ALL
-            SELECT 'retrying', m.ref, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, m.due_at, NULL
+            SELECT 'retrying', m.ref, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, m.due_at, NULL, NULL
             FROM task_timers m
             WHERE m.ref BETWEEN $2 AND instance_id($2, 2147483647) AND m.kind = 'retry'
             UNION ALL
             SELECT 'attempt', a.task_id, NULL, NULL, NULL, a.state, a.attempt, a.fence, a.node_id, a.worker_no, a.started_at,
-                   a.finished_at, NULL, a.error
+                   a.finished_at, NULL, a.error, a.progress
             FROM (SELECT DISTINCT ON (x.task_id) x.* FROM task_attempts x
                   WHERE x.task_id BETWEEN $2 AND instance_id($2, 2147483647)
                   ORDER BY x.task_id DESC, x.attempt DESC) a
@@ -155,7 +155,7 @@ final class RunTasks {
                         since,
                         Optional.ofNullable(attempt.getString("error")),
                         Optional.empty());
-        return new StoredInstance(instance, Optional.ofNullable(nextAttempts.get(number)));
+        return new StoredInstance(instance, Optional.ofNullable(nextAttempts.get(number)), Rows.progress(attempt));
     }
 
     /** What stands in none of the tables that a state has for itself is claimed: running if its attempt began, else queued. */

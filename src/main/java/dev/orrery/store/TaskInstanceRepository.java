@@ -25,6 +25,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.UUID;
 
 /**
@@ -36,7 +37,7 @@ public final class TaskInstanceRepository {
     // language=PostgreSQL
     static final String GET_INSTANCE = """
             SELECT s.id, s.task_id, s.run_id, v.dag_id, t.name, s.state, s.attempt, s.fence, s.node_id, s.worker_no,
-                   s.started_at, s.finished_at, s.created_at, s.error, s.next_attempt_at, o.output::text AS output
+                   s.started_at, s.finished_at, s.created_at, s.error, s.next_attempt_at, s.progress, o.output::text AS output
             FROM task_states s
             JOIN dag_versions v ON v.id = s.version_id
             JOIN dag_tasks t ON t.version_id = s.version_id AND t.task_no = task_no_of(s.id)
@@ -82,8 +83,8 @@ public final class TaskInstanceRepository {
         this.work = new WorkRepository(vertx, pool);
     }
 
-    /** An instance, and when it is tried again while it is retrying. */
-    public record StoredInstance(TaskInstance instance, Optional<Instant> nextAttemptAt) {}
+    /** An instance, when it is tried again while it is retrying, and how far its last attempt has come, in percent. */
+    public record StoredInstance(TaskInstance instance, Optional<Instant> nextAttemptAt, OptionalInt progress) {}
 
     /** One try at an instance; {@code outcome} is absent while it runs. */
     public record StoredAttempt(
@@ -237,7 +238,7 @@ public final class TaskInstanceRepository {
                 Rows.time(row, "created_at"),
                 Optional.ofNullable(row.getString("error")),
                 Optional.ofNullable(row.getString("output")).map(Json::new));
-        return new StoredInstance(instance, Rows.optionalTime(row, "next_attempt_at"));
+        return new StoredInstance(instance, Rows.optionalTime(row, "next_attempt_at"), Rows.progress(row));
     }
 
     private static StoredAttempt attempt(Row row) {

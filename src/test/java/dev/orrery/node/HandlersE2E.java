@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
@@ -105,6 +106,7 @@ class HandlersE2E {
                 "it is heard",
                 () -> timeless(log(run, "a")).equals("WARNING waiting {\"for\":\"nothing\"}\nINFO progress 33%\n"));
 
+        until("its progress is told", () -> Objects.equals(task(run, "a").getInteger("progress"), 33));
         node.post("/api/v1/runs/" + run + "/cancel", "{}");
 
         assertThat(ended(run).getString("state")).isEqualTo("cancelled");

@@ -83,6 +83,30 @@ class RunLogsIT extends RunServiceTestBase {
         assertThat(log(run, OptionalInt.empty(), 0, LIMIT)).isEqualTo(new LogSlice(0, 0, Buffer.buffer(), true));
     }
 
+    @Test
+    void howFarAnAttemptHasComeIsToldWhileItRunsAndStaysWhenItEnds() {
+        var run = trigger(publish("a"));
+        var first = claimOne();
+        start(first);
+        assertThat(status(run).tasks().getFirst().progress()).isEmpty();
+
+        await(logs.progress(List.of(new LogRepository.Progress(first.id(), 1, 40))));
+
+        assertThat(status(run).tasks().getFirst().progress()).hasValue(40);
+        end(first, new Verdict.Retry(Duration.ZERO, "once", false));
+        await(logs.progress(List.of(new LogRepository.Progress(first.id(), 1, 50))));
+        assertThat(task(run, "a").status().progress()).as("it had ended").hasValue(40);
+        await(work.wakeDue(10));
+        var second = claimOne();
+        start(second);
+        assertThat(status(run).tasks().getFirst().progress())
+                .as("it begins anew")
+                .isEmpty();
+        await(logs.progress(List.of(new LogRepository.Progress(second.id(), 2, 100))));
+        end(second, SUCCEED);
+        assertThat(status(run).tasks().getFirst().progress()).hasValue(100);
+    }
+
     private LogSlice log(RunId run, OptionalInt attempt, long offset, int limit) {
         return await(runs.log(TENANT, run, new TaskId("a"), attempt, offset, limit));
     }

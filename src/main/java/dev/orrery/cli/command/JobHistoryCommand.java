@@ -104,9 +104,16 @@ final class JobHistoryCommand extends JobAction {
                     cell(took(execution)),
                     cell(skipped ? "-" : Integer.toString(execution.integer("retryCount"))),
                     cell(skipped ? "-" : execution.textOrEmpty("id")),
-                    cell(skipped ? leftOut(execution) : execution.text("error").orElse("")));
+                    cell(skipped ? leftOut(execution) : note(execution)));
         }
         return table;
+    }
+
+    private static String note(JsonObject execution) {
+        return execution
+                .text("error")
+                .or(() -> execution.json("progress").map(percent -> percent + "% done"))
+                .orElse("");
     }
 
     private static String took(JsonObject execution) {
