@@ -20,3 +20,5 @@ ALTER TABLE task_logs ADD COLUMN stored_at timestamptz NOT NULL DEFAULT clock_ti
 
 -- How far an attempt has come, in percent, as its handler told it last.
 ALTER TABLE task_attempts ADD COLUMN progress smallint CHECK (progress BETWEEN 0 AND 100);
+
+CREATE INDEX jobs_by_name ON jobs (tenant_id, name, id) WHERE deleted_at IS NULL;

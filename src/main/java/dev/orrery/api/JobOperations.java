@@ -1,5 +1,7 @@
 package dev.orrery.api;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.JobId;
 import dev.orrery.domain.OrreryException;
@@ -30,6 +32,7 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -98,12 +101,54 @@ final class JobOperations {
                 request.optionalText("tag"),
                 request.optionalText("handler"),
                 request.optionalText("text"));
-        var behind = position(request, ScheduledJobRepository.Position::new);
-        return page(
-                request,
-                limit -> jobs.listJobs(request.tenant(), filter, behind, limit),
-                job -> cursor(job.createdAt(), job.id().value()),
-                (out, job) -> JobShapes.job(out, request.caller(), job));
+        JsonShapes.Shape<StoredJob> shape = (out, job) -> JobShapes.job(out, request.caller(), job);
+        return switch (request.text("sort")) {
+            case "name" -> {
+                var behind = named(request);
+                yield page(
+                        request,
+                        limit -> jobs.listJobsByName(request.tenant(), filter, behind, limit),
+                        job -> cursor(job.job().name(), job.id().value()),
+                        shape);
+            }
+            case "nextRun" -> {
+                var behind = position(request, ScheduledJobRepository.Due::new);
+                yield page(
+                        request,
+                        limit -> jobs.listJobsByNextRun(request.tenant(), filter, behind, limit),
+                        job -> cursor(job.nextRun().orElseThrow(), job.id().value()),
+                        shape);
+            }
+            default -> {
+                var behind = position(request, ScheduledJobRepository.Position::new);
+                yield page(
+                        request,
+                        limit -> jobs.listJobs(request.tenant(), filter, behind, limit),
+                        job -> cursor(job.createdAt(), job.id().value()),
+                        shape);
+            }
+        };
+    }
+
+    private static String cursor(String name, UUID id) {
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(name.getBytes(UTF_8)) + ":" + id;
+    }
+
+    private static Optional<ScheduledJobRepository.Named> named(ApiRequest request) {
+        return request.optionalText("cursor").map(cursor -> {
+            var parts = cursor.split(":", -1);
+            try {
+                if (parts.length == 2) {
+                    var name = new String(Base64.getUrlDecoder().decode(parts[0]), UTF_8);
+                    if (JsonBody.isStorable(name)) {
+                        return new ScheduledJobRepository.Named(name, UUID.fromString(parts[1]));
+                    }
+                }
+            } catch (IllegalArgumentException _) {
+                // Told below.
+            }
+            throw badCursor();
+        });
     }
 
     private Future<Answer> update(ApiRequest request) {

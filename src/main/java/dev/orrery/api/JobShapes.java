@@ -146,6 +146,7 @@ final class JobShapes {
         time(out, "skippedUntil", execution.skipped().map(Skipped::until));
         number(out, "skippedCount", execution.skipped().map(Skipped::fires).orElse(OptionalInt.empty()));
         optional(out, "skippedReason", execution.skipped().map(Skipped::reason));
+        json(out, "metadata", execution.metadata().orElse(Json.NULL));
         var trace = execution.skipped().isPresent()
                 ? Optional.<TraceContext>empty()
                 : Optional.of(TraceContext.ofRun(new RunId(execution.id()), execution.trace()));

@@ -199,6 +199,24 @@ public final class JobScheduler {
         return repositories.jobs().list(tenant, filter, behind, limit);
     }
 
+    /** In the order of their names, those behind this one. */
+    public Future<List<StoredJob>> listJobsByName(
+            TenantId tenant,
+            ScheduledJobRepository.Filter filter,
+            Optional<ScheduledJobRepository.Named> behind,
+            int limit) {
+        return repositories.jobs().listByName(tenant, filter, behind, limit);
+    }
+
+    /** Those that fire by themselves, the next first, behind this one. */
+    public Future<List<StoredJob>> listJobsByNextRun(
+            TenantId tenant,
+            ScheduledJobRepository.Filter filter,
+            Optional<ScheduledJobRepository.Due> behind,
+            int limit) {
+        return repositories.jobs().listByNextRun(tenant, filter, behind, limit);
+    }
+
     /** It fires nothing by itself until it is resumed. Repeating it changes nothing. */
     public Future<StoredJob> pauseJob(TenantId tenant, JobId id) {
         return repositories

@@ -35,7 +35,8 @@ public final class ExecutionRepository {
     private static final String COLUMNS = """
             e.id, e.job_id, e.scheduled_at, e.created_at, e.cause, e.event_id, e.outcome, e.traceparent, r.state AS run_state,
                    r.started_at, r.completed_at, t.state AS task_state, t.attempt, t.error, t.progress, t.next_attempt_at, t.node_id,
-                   t.worker_no, j.max_retries, NULL::timestamptz AS skipped_until, NULL::int AS skipped_fires, NULL::text AS reason""";
+                   t.worker_no, j.max_retries, j.metadata::text AS metadata, NULL::timestamptz AS skipped_until, NULL::int AS skipped_fires,
+                   NULL::text AS reason""";
 
     private static final String JOINED = """
             JOIN jobs j ON j.id = e.job_id AND j.deleted_at IS NULL
@@ -87,7 +88,7 @@ public final class ExecutionRepository {
                 %s
                 UNION ALL
                 SELECT l.id, l.job_id, l.first_at, l.created_at, 'schedule', NULL, 'skipped', NULL, NULL, NULL, NULL, NULL, NULL,
-                       NULL, NULL, NULL, NULL, NULL, 0, l.last_at, l.fires, l.reason
+                       NULL, NULL, NULL, NULL, NULL, 0, NULL, l.last_at, l.fires, l.reason
                 FROM left_out l
             ) x
             ORDER BY x.scheduled_at DESC, x.id DESC
@@ -214,6 +215,7 @@ public final class ExecutionRepository {
      * @param output what its task had to say; only where one execution was asked for
      * @param trace the one it was given
      * @param progress how far its last attempt has come, in percent, if it said so
+     * @param metadata that of its job
      */
     public record StoredExecution(
             UUID id,
@@ -233,7 +235,8 @@ public final class ExecutionRepository {
             Optional<Skipped> skipped,
             Instant createdAt,
             Optional<TraceContext> trace,
-            OptionalInt progress) {}
+            OptionalInt progress,
+            Optional<Json> metadata) {}
 
     /** Due times that did not fire: the last of them, how many (unknown where there are very many), and why. */
     public record Skipped(Instant until, OptionalInt fires, String reason) {}
@@ -500,7 +503,8 @@ public final class ExecutionRepository {
                         last, fires == null ? OptionalInt.empty() : OptionalInt.of(fires), row.getString("reason"))),
                 Rows.time(row, "created_at"),
                 Rows.trace(row, "traceparent"),
-                Rows.progress(row));
+                Rows.progress(row),
+                Optional.ofNullable(row.getString("metadata")).map(Json::new));
     }
 
     private static ExecutionStatus status(Row row) {

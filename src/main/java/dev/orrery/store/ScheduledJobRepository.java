@@ -141,6 +141,17 @@ public final class ScheduledJobRepository {
     // language=PostgreSQL
     static final String LIST_BY_TYPE = "SELECT " + COLUMNS + "\nWHERE j.type = $8::text::job_type\n" + PAGE;
 
+    // language=PostgreSQL
+    static final String LIST_IN_ORDER_OF_NAME = ("SELECT " + COLUMNS + "\nWHERE true\n" + PAGE)
+            .replace("$2::timestamptz IS NULL OR (j.created_at, j.id) < (", "$2::text IS NULL OR (j.name, j.id) > (")
+            .replace("ORDER BY j.created_at DESC, j.id DESC", "ORDER BY j.name, j.id");
+
+    // language=PostgreSQL
+    static final String LIST_IN_ORDER_OF_FIRES = ("SELECT " + COLUMNS
+                    + "\nWHERE t.is_planned AND NOT t.is_paused AND t.due_at < 'infinity' AND j.status = 'active'\n" + PAGE)
+            .replace("(j.created_at, j.id) < (", "(t.due_at, t.job_id) > (")
+            .replace("ORDER BY j.created_at DESC, j.id DESC", "ORDER BY t.due_at, t.job_id");
+
     // A DAG's own job is paused with its DAG, whose trigger does the rest.
     // language=PostgreSQL
     static final String PAUSE = """
@@ -267,6 +278,12 @@ public final class ScheduledJobRepository {
     /** A job in the order of lists, which are newest first. */
     public record Position(Instant createdAt, UUID id) {}
 
+    /** A job in the order of names. */
+    public record Named(String name, UUID id) {}
+
+    /** A job in the order in which jobs fire. */
+    public record Due(Instant nextRun, UUID id) {}
+
     /**
      * A job that is to be registered.
      *
@@ -356,12 +373,37 @@ public final class ScheduledJobRepository {
 
     /** Newest first, those behind the position. */
     public Future<List<StoredJob>> list(TenantId tenant, Filter filter, Optional<Position> behind, int limit) {
+        var parameters = Tuple.of(
+                tenant.value(),
+                time(behind.map(Position::createdAt)),
+                behind.map(Position::id).orElse(null),
+                limit);
+        return list(statement(filter), parameters, filter);
+    }
+
+    /** Those behind this name and id in the order of names. */
+    public Future<List<StoredJob>> listByName(TenantId tenant, Filter filter, Optional<Named> behind, int limit) {
+        var parameters = Tuple.of(
+                tenant.value(),
+                behind.map(Named::name).orElse(null),
+                behind.map(Named::id).orElse(null),
+                limit);
+        return list(LIST_IN_ORDER_OF_NAME, parameters, filter);
+    }
+
+    /** Those that fire by themselves, in the order in which they do, behind this time and id. */
+    public Future<List<StoredJob>> listByNextRun(TenantId tenant, Filter filter, Optional<Due> behind, int limit) {
+        var parameters = Tuple.of(
+                tenant.value(),
+                time(behind.map(Due::nextRun)),
+                behind.map(Due::id).orElse(null),
+                limit);
+        return list(LIST_IN_ORDER_OF_FIRES, parameters, filter);
+    }
+
+    private Future<List<StoredJob>> list(String statement, Tuple parameters, Filter filter) {
         var status = filter.status().map(ScheduledJobRepository::storedStatus);
-        var parameters = Tuple.tuple()
-                .addValue(tenant.value())
-                .addValue(time(behind.map(Position::createdAt)))
-                .addValue(behind.map(Position::id).orElse(null))
-                .addValue(limit)
+        parameters
                 .addValue(filter.text().map(ScheduledJobRepository::literally).orElse(null))
                 .addValue(status.orElse(null))
                 .addValue(
@@ -369,7 +411,7 @@ public final class ScheduledJobRepository {
                 .addValue(filter.type().map(JobType::wireName).orElse(null))
                 .addValue(filter.handler().map(Texts::clean).orElse(null))
                 .addValue(filter.tag().map(Texts::clean).orElse(null));
-        return sql.run(statement(filter), parameters).map(rows -> Rows.list(rows, ScheduledJobRepository::job));
+        return sql.run(statement, parameters).map(rows -> Rows.list(rows, ScheduledJobRepository::job));
     }
 
     private static String statement(Filter filter) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.math.BigDecimal;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -273,5 +274,39 @@ class JobsApiIT extends JobsApiTestBase {
                 .isEqualTo("JOB_NOT_FOUND");
         assertThat(client.post("/api/v1/executions/" + NOBODY + "/retry").send().code())
                 .isEqualTo("EXECUTION_NOT_FOUND");
+    }
+
+    @Test
+    void jobsAreListedByNameAndInTheOrderInWhichTheyFire() {
+        var tag = "sorted";
+        var last = registered(cron("b \u00e9 last", "0 0 1 1 *").put("tags", new JsonArray().add(tag)));
+        var first = registered(cron("c first", "* * * * *").put("tags", new JsonArray().add(tag)));
+        var never = registered(once("a never").put("tags", new JsonArray().add(tag)));
+        var paused = registered(cron("d paused", "* * * * *").put("tags", new JsonArray().add(tag)));
+        assertThat(client.post(JOBS + "/" + paused + "/pause").send().status()).isEqualTo(200);
+        until(
+                "all are planned",
+                () -> job(last).getString("nextRun") != null
+                        && job(first).getString("nextRun") != null
+                        && job(never).getString("status").equals("completed"));
+
+        assertThat(list("?sort=name&tag=" + tag)).containsExactly(never, last, first, paused);
+        assertThat(list("?sort=nextRun&tag=" + tag)).containsExactly(first, last);
+        assertThat(list("?sort=createdAt&tag=" + tag)).containsExactly(paused, never, first, last);
+        for (var sort : List.of("name", "nextRun", "createdAt")) {
+            var query = "?limit=1&tag=" + tag + "&sort=" + sort;
+            var found = new ArrayList<String>();
+            for (var cursor = ""; cursor != null; ) {
+                var page = client.get(JOBS + query + cursor).send().json();
+                found.addAll(ids(page.getJsonArray("items")));
+                cursor = page.getString("nextCursor") == null ? null : "&cursor=" + page.getString("nextCursor");
+            }
+            assertThat(found).as(sort).isEqualTo(list("?tag=" + tag + "&sort=" + sort));
+        }
+        for (var cursor : List.of("x", "AA:1", "_w:" + NOBODY + ":1")) {
+            assertThat(client.get(JOBS + "?sort=name&cursor=" + cursor).send().problem().getString("code"))
+                    .isEqualTo("BAD_CURSOR");
+        }
+        cancelled(first);
     }
 }

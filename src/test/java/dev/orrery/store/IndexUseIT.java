@@ -63,6 +63,9 @@ class IndexUseIT {
                     "jobs_by_handler",
                     new Call(ScheduledJobRepository.LIST_BY_HANDLER, jobs("NULL", "NULL", "'echo'", "NULL"))),
             Map.entry("jobs_by_tag", new Call(ScheduledJobRepository.LIST_BY_TAG, jobs("NULL", "NULL", "NULL", "'a'"))),
+            Map.entry(
+                    "jobs_by_name",
+                    new Call(ScheduledJobRepository.LIST_IN_ORDER_OF_NAME, jobs("NULL", "NULL", "NULL", "NULL"))),
             Map.entry("jobs_of_dag", new Call("SELECT hide_dag($1, $2)", "1, " + SOME_NODE)),
             Map.entry("jobs_deleted", new Call("SELECT purge_hidden_jobs($1)", "10")),
             Map.entry(

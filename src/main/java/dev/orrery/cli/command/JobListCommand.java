@@ -42,6 +42,12 @@ final class JobListCommand extends ServerAction {
             description = "Whose name contains this, in small or capital letters.")
     @Nullable String text;
 
+    @Option(
+            names = "--sort",
+            paramLabel = "ORDER",
+            description = "The order: ${COMPLETION-CANDIDATES}; by nextRun only those that fire by themselves (default: newest first).")
+    @Nullable SortName sort;
+
     @Option(names = "--limit", paramLabel = "N", description = "How many at most, 1 to 500 (default: 50).")
     int limit = 50;
 
@@ -56,6 +62,13 @@ final class JobListCommand extends ServerAction {
         completed,
         failed,
         cancelled
+    }
+
+    /** In which order jobs are listed. */
+    enum SortName {
+        createdAt,
+        name,
+        nextRun
     }
 
     /** What makes a job fire. */
@@ -86,6 +99,7 @@ final class JobListCommand extends ServerAction {
                 + part("tag", tag)
                 + part("handler", handler)
                 + part("text", text)
+                + part("sort", sort)
                 + part("cursor", cursor);
     }
 

@@ -318,6 +318,14 @@ class JobCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void jobsAreListedInTheOrderThatIsAskedFor() {
+        node.on("GET /api/v1/jobs?limit=50&sort=nextRun", 200, page(JOB));
+
+        assertThat(command.run("job", "list", "--sort", "nextRun")).isZero();
+        assertThat(command.out()).contains("report");
+    }
+
+    @Test
     void whatAnExecutionSaidIsToldEntryByEntryUntilItEnds() {
         var path = "GET /api/v1/executions/" + EXECUTION + "/logs?limit=500&level=info";
         var entry = "{\"executionId\":\"" + EXECUTION + "\",\"taskId\":\"job\",\"attempt\":1,"
