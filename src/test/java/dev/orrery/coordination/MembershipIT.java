@@ -8,6 +8,7 @@ import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.StartupException;
 import dev.orrery.store.NodeRepository;
+import dev.orrery.store.NodeRepository.AliveNode;
 import dev.orrery.store.NodeRepository.Condition;
 import dev.orrery.store.NodeRepository.Registration;
 import dev.orrery.testing.Graphs;
@@ -120,6 +121,30 @@ class MembershipIT {
 
         assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Membership.LEASE);
         assertThat(alive()).isEqualTo(next.node().toString());
+    }
+
+    @Test
+    void remoteWorkersAreInNobodysWayAndAreGivenUpByTheirOwnLease() throws SQLException {
+        var silent = remote("silent");
+        var living = remote("living");
+        Graphs.publish(database, Graphs.tasks("a", "b"));
+        execute("UPDATE dag_tasks SET timeout_ms = 600000");
+        hold(silent);
+        var began = System.nanoTime();
+
+        var node = join("node", BY_SILENCE);
+
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Membership.LEASE);
+        assertThat(node.alive()).extracting(AliveNode::id).containsExactly(node.node());
+        assertThat(database.value("SELECT count(*) FROM claim_batches"))
+                .as("since nobody was there to hear it")
+                .isEqualTo("1");
+        until("what it held is ready", () -> {
+            execute("SELECT beat_remote(ARRAY['" + living + "'::uuid])");
+            return database.value("SELECT count(*) FROM task_ready").equals("2");
+        });
+        assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThan(Duration.ofSeconds(2));
+        assertThat(alive().split(",")).containsExactlyInAnyOrder(node.node().toString(), living.toString());
     }
 
     @Test
@@ -278,6 +303,15 @@ class MembershipIT {
         } catch (SQLException e) {
             throw new AssertionError(e);
         }
+        return id;
+    }
+
+    /** A remote worker with a lease of two seconds, which was last heard of yesterday. */
+    private NodeId remote(String name) {
+        var id = new NodeId(IDS.next(System.currentTimeMillis()));
+        execute("SELECT register_remote(1, '" + id + "', '" + name
+                + "', '', '{x}', 1, 2000, 'hash', 9, NULL, NULL, NULL)");
+        execute("UPDATE nodes SET beat_at = now() - interval '1 day'");
         return id;
     }
 
