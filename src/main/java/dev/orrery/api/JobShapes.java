@@ -16,11 +16,11 @@ import dev.orrery.domain.WireNamed;
 import dev.orrery.domain.job.FireTime;
 import dev.orrery.domain.task.Durations;
 import dev.orrery.service.LoggedEntry;
-import dev.orrery.store.ExecutionRepository.Metrics;
 import dev.orrery.store.ExecutionRepository.Skipped;
 import dev.orrery.store.ExecutionRepository.Stats;
 import dev.orrery.store.ExecutionRepository.StoredExecution;
 import dev.orrery.store.ScheduledJobRepository.StoredJob;
+import dev.orrery.store.SchedulerMetricsRepository.SchedulerMetrics;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.LocalDate;
@@ -197,7 +197,7 @@ final class JobShapes {
         out.writeEndObject();
     }
 
-    static void metrics(JsonGenerator out, int windowMinutes, Metrics metrics) throws IOException {
+    static void metrics(JsonGenerator out, int windowMinutes, SchedulerMetrics metrics) throws IOException {
         out.writeStartObject();
         json(out, "jobs", metrics.jobs());
         out.writeNumberField("overdue", metrics.overdue());

@@ -56,6 +56,7 @@ import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.Pools;
 import dev.orrery.store.ScheduledJobRepository;
+import dev.orrery.store.SchedulerMetricsRepository;
 import dev.orrery.store.StoreFailures;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.TenantRepository;
@@ -339,7 +340,8 @@ public final class Node {
                     vertx,
                     new JobScheduler.Repositories(
                             new ScheduledJobRepository(vertx, pools.api()),
-                            new ExecutionRepository(vertx, pools.api())),
+                            new ExecutionRepository(vertx, pools.api()),
+                            new SchedulerMetricsRepository(vertx, pools.api())),
                     new JobScheduler.Services(jobDags, runs, published.service()),
                     ids,
                     bus);
@@ -457,7 +459,12 @@ public final class Node {
                                         parts.tenants::find,
                                         new Api.About(ProgramVersion.text(), NodeJoin.mode(config)),
                                         NodeHealth.checks(
-                                                parts.pools, parts.membership, coordination, config.isCluster(), host),
+                                                parts.pools,
+                                                parts.membership,
+                                                coordination,
+                                                config.isCluster(),
+                                                host,
+                                                parts.jobs::healthCheck),
                                         parts.metrics,
                                         2))
                         .recover(refused -> Future.failedFuture(places.cannotListen(refused))),

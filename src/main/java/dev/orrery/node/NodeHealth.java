@@ -3,6 +3,7 @@ package dev.orrery.node;
 import dev.orrery.api.HealthCheck;
 import dev.orrery.coordination.Coordination;
 import dev.orrery.coordination.Membership;
+import dev.orrery.service.HealthStatus;
 import dev.orrery.store.Pools;
 import io.vertx.core.Future;
 import java.time.Duration;
@@ -23,7 +24,12 @@ final class NodeHealth {
 
     /** {@code cluster}: whether there is a coordination service that could be away. */
     static List<HealthCheck> checks(
-            Pools pools, Membership membership, Coordination coordination, boolean cluster, NodeHost host) {
+            Pools pools,
+            Membership membership,
+            Coordination coordination,
+            boolean cluster,
+            NodeHost host,
+            Supplier<Future<HealthStatus>> jobs) {
         var checks = new ArrayList<HealthCheck>();
         checks.add(new HealthCheck(
                 "database", () -> pools.api().query("SELECT 1").execute().mapEmpty()));
@@ -32,6 +38,7 @@ final class NodeHealth {
             checks.add(etcd(coordination::silence));
         }
         checks.add(new HealthCheck("work", () -> work(host)));
+        checks.add(scheduler(jobs));
         return List.copyOf(checks);
     }
 
@@ -59,6 +66,15 @@ final class NodeHealth {
                         ETCD_SILENCE_MAX,
                         "etcd has not answered for %d s: tasks go on, but this node cannot lead; where none reaches it, no"
                                 + " schedule starts a run and no node can join"));
+    }
+
+    static HealthCheck scheduler(Supplier<Future<HealthStatus>> jobs) {
+        return HealthCheck.helpful(
+                "scheduler",
+                () -> jobs.get()
+                        .compose(status -> status.complaint()
+                                .<Future<Void>>map(Future::failedFuture)
+                                .orElseGet(Future::succeededFuture)));
     }
 
     private static Future<Void> within(Duration value, Duration most, String complaint) {

@@ -24,13 +24,14 @@ import dev.orrery.service.JobInput.RecurringJobInput;
 import dev.orrery.service.JobInput.ScheduledJobInput;
 import dev.orrery.store.EventHandlerRepository.StoredHandler;
 import dev.orrery.store.ExecutionRepository;
-import dev.orrery.store.ExecutionRepository.Metrics;
 import dev.orrery.store.ExecutionRepository.Stats;
 import dev.orrery.store.ExecutionRepository.StoredExecution;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.ScheduledJobRepository.NewJob;
 import dev.orrery.store.ScheduledJobRepository.StoredJob;
+import dev.orrery.store.SchedulerMetricsRepository;
+import dev.orrery.store.SchedulerMetricsRepository.SchedulerMetrics;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
@@ -65,7 +66,8 @@ public final class JobScheduler {
     private final Bus bus;
 
     /** What it reads and writes through. */
-    public record Repositories(ScheduledJobRepository jobs, ExecutionRepository executions) {}
+    public record Repositories(
+            ScheduledJobRepository jobs, ExecutionRepository executions, SchedulerMetricsRepository metrics) {}
 
     /** What it does parts of its work by. */
     public record Services(JobDags dags, RunService runs, EventService events) {}
@@ -358,8 +360,13 @@ public final class JobScheduler {
     }
 
     /** How many jobs there are, and how the scheduler does in the window that ends now. */
-    public Future<Metrics> getMetrics(TenantId tenant, Duration window) {
-        return repositories.executions().metrics(tenant, window);
+    public Future<SchedulerMetrics> getMetrics(TenantId tenant, Duration window) {
+        return repositories.metrics().metrics(tenant, window);
+    }
+
+    /** Whether jobs, of whoever they are, fire when they are due. */
+    public Future<HealthStatus> healthCheck() {
+        return repositories.metrics().lateness().map(lateness -> new HealthStatus(lateness.isLed(), lateness.late()));
     }
 
     /** The newest executions of the window that failed or timed out for good. */

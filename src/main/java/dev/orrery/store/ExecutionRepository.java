@@ -164,32 +164,6 @@ public final class ExecutionRepository {
 
     // Due and not fired are those that the leader has not come to yet; more than the limit are not counted.
     // language=PostgreSQL
-    static final String METRICS = """
-            SELECT (SELECT coalesce(json_agg(json_build_object('status', c.status, 'type', c.type, 'count', c.count)
-                                             ORDER BY c.status, c.type), '[]')::text
-                    FROM (SELECT j.status, j.type, count(*) FROM jobs j
-                          WHERE j.tenant_id = $1 AND j.deleted_at IS NULL GROUP BY j.status, j.type) c) AS jobs,
-                   (SELECT count(*) FROM (
-                        SELECT FROM job_timers t
-                        WHERE t.due_at <= statement_timestamp() AND NOT t.is_paused LIMIT 100000) o) AS overdue,
-                   e.*
-            FROM (
-                SELECT count(*) AS executions,
-                       count(*) FILTER (WHERE x.outcome = 'success') AS successes,
-                       count(*) FILTER (WHERE x.outcome IN ('failed', 'timeout')) AS failures,
-                       count(*) FILTER (WHERE x.outcome = 'cancelled') AS cancellations,
-                       count(*) FILTER (WHERE x.outcome IS NULL) AS open,
-                       (avg(extract(epoch FROM x.created_at - x.scheduled_at)) FILTER (WHERE x.cause = 'schedule') * 1000)::float8
-                           AS average_lag_ms,
-                       (max(extract(epoch FROM x.created_at - x.scheduled_at)) FILTER (WHERE x.cause = 'schedule') * 1000)::float8
-                           AS worst_lag_ms
-                FROM job_executions x
-                WHERE x.tenant_id = $1
-                  AND x.scheduled_at >= statement_timestamp() - $2::bigint * interval '1 millisecond'
-            ) e
-            """;
-
-    // language=PostgreSQL
     static final String RETRY = "SELECT verdict, queue FROM retry_execution($1, $2)";
 
     // language=PostgreSQL
@@ -355,41 +329,6 @@ public final class ExecutionRepository {
                             Optional.ofNullable(row.getDouble("average_ms")),
                             percentiles == null || percentiles[0] == null ? List.of() : List.of(percentiles));
                 });
-    }
-
-    /**
-     * How the scheduler does.
-     *
-     * @param jobs how many jobs there are, as a JSON array of status, type and count
-     * @param overdue due times that have not fired yet, of all tenants; at most 100,000 are counted
-     * @param executions of the window, as all that follows
-     * @param averageLagMillis from the due time to the execution's creation
-     */
-    public record Metrics(
-            Json jobs,
-            long overdue,
-            long executions,
-            long successes,
-            long failures,
-            long cancellations,
-            long open,
-            Optional<Double> averageLagMillis,
-            Optional<Double> worstLagMillis) {}
-
-    public Future<Metrics> metrics(TenantId tenant, Duration window) {
-        return sql.run(METRICS, Tuple.of(tenant.value(), window.toMillis())).map(rows -> {
-            var row = rows.iterator().next();
-            return new Metrics(
-                    new Json(row.getString("jobs")),
-                    row.getLong("overdue"),
-                    row.getLong("executions"),
-                    row.getLong("successes"),
-                    row.getLong("failures"),
-                    row.getLong("cancellations"),
-                    row.getLong("open"),
-                    Optional.ofNullable(row.getDouble("average_lag_ms")),
-                    Optional.ofNullable(row.getDouble("worst_lag_ms")));
-        });
     }
 
     /**

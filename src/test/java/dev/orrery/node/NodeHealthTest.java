@@ -2,6 +2,9 @@ package dev.orrery.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.api.HealthCheck;
+import dev.orrery.service.HealthStatus;
+import io.vertx.core.Future;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -30,5 +33,23 @@ class NodeHealthTest {
 
         assertThat(away.required()).isFalse();
         assertThat(away.check().get().cause()).hasMessageContaining("for 60 s").hasMessageContaining("no schedule");
+    }
+
+    @Test
+    void jobsThatWaitAreToldAndKeepNoNodeFromItsWork() {
+        assertThat(scheduler(true, 30).check().get().succeeded()).isTrue();
+
+        var behind = scheduler(true, 31);
+
+        assertThat(behind.required()).isFalse();
+        assertThat(behind.check().get().cause())
+                .hasMessageContaining("since 31 s")
+                .hasMessageContaining("leader");
+        assertThat(scheduler(false, 40).check().get().cause()).hasMessageContaining("no node leads");
+    }
+
+    private static HealthCheck scheduler(boolean isLed, int lateSeconds) {
+        return NodeHealth.scheduler(
+                () -> Future.succeededFuture(new HealthStatus(isLed, Duration.ofSeconds(lateSeconds))));
     }
 }
