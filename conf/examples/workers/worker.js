@@ -151,6 +151,10 @@ class Task {
     await call('POST', path(this.claimId, 'log'), { entries }, { unless: () => this.signal.aborted });
   }
 
+  async progress(percent) {
+    await call('POST', path(this.claimId, 'progress'), { percent: Math.floor(percent) }, { unless: () => this.signal.aborted });
+  }
+
   async run() {
     try {
       const output = await HANDLERS[this.handler](this.input, this);
@@ -236,6 +240,7 @@ const HANDLERS = {
   wait: async (given, task) => {
     for (let second = 1; second <= given.seconds; second++) {
       await task.log(`second ${second} of ${given.seconds}`);
+      await task.progress(100 * (second - 1) / given.seconds);
       await sleep(1000, undefined, { signal: task.signal });
     }
     return { waited: given.seconds };

@@ -127,6 +127,9 @@ class Task:
             entry["data"] = data
         self.worker.api.call("POST", self._path("log"), {"entries": [entry]}, patience=30)
 
+    def progress(self, percent):
+        self.worker.api.call("POST", self._path("progress"), {"percent": percent}, patience=30)
+
     def _path(self, what):
         return f"/{self.worker.id}/claims/{self.claim}/{what}"
 
@@ -303,6 +306,7 @@ def wait(given, task):
     """A long task has to look now and then whether it is to end."""
     for second in range(int(given["seconds"])):
         task.log(f"second {second + 1} of {given['seconds']}")
+        task.progress(100 * second // int(given["seconds"]))
         if task.stopped.wait(1):
             raise InterruptedError("stopped while waiting")
     return {"waited": given["seconds"]}

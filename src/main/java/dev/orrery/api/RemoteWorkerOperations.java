@@ -49,6 +49,7 @@ final class RemoteWorkerOperations {
         all.put("completeClaim", this::complete);
         all.put("failClaim", this::fail);
         all.put("logOfClaim", this::log);
+        all.put("progressOfClaim", this::progress);
         return all;
     }
 
@@ -123,6 +124,12 @@ final class RemoteWorkerOperations {
                     out.writeBooleanField("kept", kept);
                     out.writeEndObject();
                 }));
+    }
+
+    private Future<Answer> progress(ApiRequest request) {
+        return onClaim(
+                request,
+                (worker, claim) -> work.progress(worker, claim, request.body().getInteger("percent")));
     }
 
     private static List<Said> said(JsonObject body) {

@@ -10,6 +10,7 @@ import dev.orrery.service.RunService;
 import dev.orrery.service.remote.RemoteTimeouts;
 import dev.orrery.service.remote.RemoteWork;
 import dev.orrery.service.remote.RemoteWorkers;
+import dev.orrery.store.LogRepository;
 import dev.orrery.store.RemoteWorkerRepository;
 import dev.orrery.store.WorkRepository;
 import io.vertx.core.Future;
@@ -49,7 +50,7 @@ final class RemoteParts {
         this.workers = new RemoteWorkers(repository, ids);
         this.work = new RemoteWork(
                 vertx,
-                new RemoteWork.Repositories(repository, engine),
+                new RemoteWork.Repositories(repository, engine, new LogRepository(vertx, pool)),
                 runs,
                 versions,
                 bus,

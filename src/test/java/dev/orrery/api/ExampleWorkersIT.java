@@ -153,6 +153,7 @@ class ExampleWorkersIT {
         begin(language, "cancels-" + language);
         var run = run(WAIT.formatted(60));
         untilItWaits(run, 1);
+        until("it tells how far it is", () -> task(run).getValue("progress") != null);
 
         node.client.post("/api/v1/runs/" + run + "/cancel").send();
 

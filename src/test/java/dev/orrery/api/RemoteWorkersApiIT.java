@@ -341,6 +341,21 @@ class RemoteWorkersApiIT extends JobsApiTestBase {
     }
 
     @Test
+    void howFarItHasComeIsTold() {
+        var worker = Worker.offering("far");
+        var run = run("far", "");
+        var fetched = worker.fetch();
+
+        assertThat(worker.report(fetched, "progress", new JsonObject().put("percent", 40))
+                        .status())
+                .isEqualTo(204);
+        assertThat(task(run).getInteger("progress")).isEqualTo(40);
+
+        worker.complete(fetched, NOTHING);
+        isStale(worker.report(fetched, "progress", new JsonObject().put("percent", 90)));
+    }
+
+    @Test
     void whatASilentWorkerHeldIsDoneByAnother() {
         var silent = Worker.of(new JsonObject()
                 .put("name", "silent")

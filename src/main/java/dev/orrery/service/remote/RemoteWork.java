@@ -17,6 +17,7 @@ import dev.orrery.service.RequestKey;
 import dev.orrery.service.RunService;
 import dev.orrery.store.Batcher;
 import dev.orrery.store.Claim;
+import dev.orrery.store.LogRepository;
 import dev.orrery.store.RemoteWorkerRepository;
 import dev.orrery.store.RemoteWorkerRepository.ClaimState;
 import dev.orrery.store.RemoteWorkerRepository.Standing;
@@ -30,6 +31,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -61,6 +63,7 @@ public final class RemoteWork {
     private final Supplier<Instant> now;
     private final RandomGenerator random;
     private final Batcher<NodeId, Optional<Standing>> beats;
+    private final Batcher<LogRepository.Progress, Boolean> progress;
     private final RemoteSignals signals;
     private final Commits commits;
     private final Deliveries deliveries;
@@ -69,7 +72,7 @@ public final class RemoteWork {
     private final long lookTimer;
 
     /** What it reads and writes through. */
-    public record Repositories(RemoteWorkerRepository workers, WorkRepository work) {}
+    public record Repositories(RemoteWorkerRepository workers, WorkRepository work, LogRepository logs) {}
 
     /**
      * @param versions finds a DAG version by its row
@@ -96,6 +99,12 @@ public final class RemoteWork {
         this.logLimit = logLimit;
         this.beats = new Batcher<>(
                 "heartbeats of remote workers", BEATS, _ -> BEAT_BYTES, repository::beat, StoreFailures::isLasting);
+        this.progress = new Batcher<>(
+                "progress of remote workers",
+                BEATS,
+                _ -> BEAT_BYTES,
+                told -> repositories.logs().progress(told).map(_ -> Collections.nCopies(told.size(), true)),
+                StoreFailures::isLasting);
         this.signals = new RemoteSignals(bus);
         this.commits = new Commits(work, signals, resultBytes);
         this.deliveries = new Deliveries(work, versions, runs, commits, signals);
@@ -286,6 +295,17 @@ public final class RemoteWork {
                         throw new OrreryException(
                                 ErrorCode.CONFLICT, "this Idempotency-Key was used for another request");
                 });
+    }
+
+    /** How far the task of this claim has come, in percent. */
+    public Future<Void> progress(RemoteWorker worker, RemoteClaim claim, int percent) {
+        return repository.claim(worker.member(), claim.held()).compose(state -> switch (state) {
+            case ClaimState.Open(var held, _) ->
+                progress.add(new LogRepository.Progress(held.id(), held.attempt(), percent))
+                        .mapEmpty();
+            case ClaimState.Ended _, ClaimState.Stale _ ->
+                Future.failedFuture(stale(claim, "this worker does not hold it"));
+        });
     }
 
     /** The worker signs off: what it holds is given back, and it can do nothing more. Told again it is well. */
