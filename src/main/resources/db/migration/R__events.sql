@@ -403,6 +403,28 @@ BEGIN
     RETURN v_over = p_limit OR cardinality(v_old) = p_limit;
 END $f$;
 
+-- Forgets up to p_limit events that wait for a handler that is deleted, or as many of its throttles; whether there were any.
+CREATE OR REPLACE FUNCTION purge_waiting(p_job uuid, p_limit int) RETURNS boolean
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $f$
+#variable_conflict use_column
+BEGIN
+    WITH gone AS (
+        DELETE FROM event_pending p WHERE p.ctid = ANY (ARRAY(
+            SELECT x.ctid FROM event_pending x WHERE x.job_id = p_job LIMIT p_limit FOR UPDATE SKIP LOCKED))
+        RETURNING p.event_id
+    )
+    UPDATE event_deliveries d SET outcome = 'failed', error = 'its handler was cancelled or deleted before it fired'
+    FROM gone g WHERE d.event_id = g.event_id AND d.job_id = p_job;
+    IF FOUND THEN
+        RETURN true;
+    END IF;
+    DELETE FROM event_throttles t WHERE t.ctid = ANY (ARRAY(
+        SELECT x.ctid FROM event_throttles x WHERE x.job_id = p_job LIMIT p_limit));
+    RETURN FOUND;
+END $f$;
+
 -- Forgets up to p_limit events of a tenant that is deleted; whether there were any.
 CREATE OR REPLACE FUNCTION purge_events_of(p_tenant int, p_limit int) RETURNS boolean
 LANGUAGE plpgsql

@@ -286,6 +286,8 @@ BEGIN
             SELECT o.id FROM job_skips o WHERE o.job_id = v_job.id ORDER BY o.first_at LIMIT p_executions));
         IF FOUND THEN
             RETURN true;
+        ELSIF purge_waiting(v_job.id, p_executions) THEN
+            RETURN true;
         ELSIF NOT EXISTS (SELECT FROM job_executions e WHERE e.job_id = v_job.id) THEN
             DELETE FROM jobs j WHERE j.id = v_job.id;
             PERFORM d.id FROM dags d WHERE d.id = v_job.dag_id AND d.is_internal FOR UPDATE;

@@ -148,7 +148,8 @@ public final class ScheduledJobRepository {
 
     // language=PostgreSQL
     static final String LIST_IN_ORDER_OF_FIRES = ("SELECT " + COLUMNS
-                    + "\nWHERE t.is_planned AND NOT t.is_paused AND t.due_at < 'infinity' AND j.status = 'active'\n" + PAGE)
+                    + "\nWHERE t.is_planned AND NOT t.is_paused AND t.due_at < 'infinity' AND j.status = 'active'\n"
+                    + PAGE)
             .replace("(j.created_at, j.id) < (", "(t.due_at, t.job_id) > (")
             .replace("ORDER BY j.created_at DESC, j.id DESC", "ORDER BY t.due_at, t.job_id");
 

@@ -304,7 +304,10 @@ class JobsApiIT extends JobsApiTestBase {
             assertThat(found).as(sort).isEqualTo(list("?tag=" + tag + "&sort=" + sort));
         }
         for (var cursor : List.of("x", "AA:1", "_w:" + NOBODY + ":1")) {
-            assertThat(client.get(JOBS + "?sort=name&cursor=" + cursor).send().problem().getString("code"))
+            assertThat(client.get(JOBS + "?sort=name&cursor=" + cursor)
+                            .send()
+                            .problem()
+                            .getString("code"))
                     .isEqualTo("BAD_CURSOR");
         }
         cancelled(first);

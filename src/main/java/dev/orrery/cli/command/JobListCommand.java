@@ -45,7 +45,8 @@ final class JobListCommand extends ServerAction {
     @Option(
             names = "--sort",
             paramLabel = "ORDER",
-            description = "The order: ${COMPLETION-CANDIDATES}; by nextRun only those that fire by themselves (default: newest first).")
+            description =
+                    "The order: ${COMPLETION-CANDIDATES}; by nextRun only those that fire by themselves (default: newest first).")
     @Nullable SortName sort;
 
     @Option(names = "--limit", paramLabel = "N", description = "How many at most, 1 to 500 (default: 50).")
