@@ -88,7 +88,6 @@ const atOnce = { unless: () => true };
 const path = (claim, what) => `/${worker.id}/claims/${claim}/${what}`;
 
 async function register() {
-  worker = undefined;
   const handlers = Object.keys(HANDLERS).sort();
   const made = await call('POST', '', { name: NAME, handlers, slots: SLOTS, leaseMs: LEASE_MS }, { unless: () => stopping });
   worker = made;
@@ -109,7 +108,8 @@ async function beat() {
       say('heartbeat: ' + problem.message);
       if (problem.status === 404 || problem.status === 410) {
         drop([...tasks.keys()]);
-        await register();
+        // Where that is refused the next heartbeat comes here again.
+        await register().catch((refusal) => say('could not register: ' + refusal.message));
       }
     }
     // By now the tasks may have been given to others.

@@ -227,7 +227,10 @@ class Worker:
     def _gone(self):
         say("this worker was given up; it registers anew")
         self._drop(self._known())
-        self.register()
+        try:
+            self.register()
+        except (Refused, OSError, http.client.HTTPException) as error:
+            say(f"could not register: {error}")  # the next heartbeat comes here again
 
     def _poll(self):
         while not self.stopping.is_set():

@@ -17,6 +17,8 @@ ALTER TABLE nodes
     ADD COLUMN token_hash bytea,
     ADD CONSTRAINT nodes_remote_check
         CHECK (num_nonnulls(tenant_id, handlers, lease_ms, token_hash) = CASE WHEN mode = 'remote' THEN 4 ELSE 0 END);
+DROP INDEX nodes_alive;
+CREATE INDEX nodes_alive ON nodes (id) WHERE fenced_at IS NULL AND mode <> 'remote';
 CREATE INDEX nodes_remote ON nodes (tenant_id, started_at, id) WHERE mode = 'remote' AND fenced_at IS NULL;
 
 -- When the first of the attempts under a remote worker's claim has had its time. Null for claims of nodes, which watch the

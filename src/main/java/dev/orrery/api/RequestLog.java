@@ -19,7 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
- * Writes one line for each request when it is over: reads at DEBUG, changes at INFO; neither headers nor bodies nor queries, so that no
+ * Writes one line for each request when it is over: reads and the routine of remote workers at DEBUG, changes at INFO; neither headers nor bodies nor queries, so that no
  * credentials get into the log. Measures by operation, not by path, so that the number of time series is bounded.
  */
 final class RequestLog implements Handler<RoutingContext> {
@@ -30,6 +30,10 @@ final class RequestLog implements Handler<RoutingContext> {
     private static final System.Logger LOG = System.getLogger(RequestLog.class.getName());
     private static final String UNKNOWN = "none";
     private static final Set<HttpMethod> READS = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
+
+    /** Changes that every remote worker makes all the time. */
+    private static final Set<String> ROUTINE =
+            Set.of("pollRemoteWorker", "beatRemoteWorker", "progressOfClaim", "logOfClaim");
 
     private final Metrics metrics;
     private final Function<HttpServerRequest, Optional<String>> operations;
@@ -58,7 +62,7 @@ final class RequestLog implements Handler<RoutingContext> {
         var operation = known != null ? known : operations.apply(request).orElse(UNKNOWN);
         timers.computeIfAbsent(operation + ' ' + status, _ -> metrics.timer(Metric.HTTP_REQUESTS, operation, status))
                 .record(nanos, TimeUnit.NANOSECONDS);
-        var level = READS.contains(request.method()) ? DEBUG : INFO;
+        var level = READS.contains(request.method()) || ROUTINE.contains(operation) ? DEBUG : INFO;
         if (LOG.isLoggable(level)) {
             LOG.log(
                     level,

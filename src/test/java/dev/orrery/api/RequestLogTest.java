@@ -62,6 +62,20 @@ class RequestLogTest extends ApiTestBase {
     }
 
     @Test
+    void theRoutineOfRemoteWorkersIsNoNews() {
+        var client = start();
+        var worker = "/api/v1/remote-workers/01980f6e-9000-7000-8b2d-5f3100000001";
+
+        client.post(worker + "/heartbeat").header("Orrery-Worker-Token", "t").send();
+        client.delete(worker).header("Orrery-Worker-Token", "t").send();
+
+        until("both are logged", () -> lines.size() == 2);
+        assertThat(lines)
+                .anySatisfy(line -> assertThat(line).startsWith("DEBUG event=request operation=beatRemoteWorker "))
+                .anySatisfy(line -> assertThat(line).startsWith("INFO event=request operation=deleteRemoteWorker "));
+    }
+
+    @Test
     void noLineHoldsABodyAHeaderOrAQuery() {
         var client = start(GUARDED);
 
