@@ -88,6 +88,7 @@ class JobRegistrationTest extends ServerCommandsTestBase {
                 "--cron @daily --http https://example.org/ --method POST --payload {\"body\":1.50} | \"handlerName\":\"http\",\"payload\":{\"body\":1.50,\"url\":\"https://example.org/\",\"method\":\"POST\"}",
                 "--cron @daily --function echo --payload {\"a\":1} | \"handlerName\":\"echo\",\"payload\":{\"a\":1}",
                 "--cron @daily --function echo | \"handlerName\":\"echo\"}",
+                "--cron @daily --agent resize --payload {} | \"handlerType\":\"agent\",\"handlerName\":\"resize\",\"payload\":{}",
                 "--cron @daily --dag nightly --payload @params.json | \"handlerType\":\"workflow\",\"handlerName\":\"nightly\",\"payload\":{\"from\":\"a file\"}",
                 "--cron @daily --shell x --retries 0 --retry-delay 2s --timeout 1h30m --priority high --misfire fire_all --overlap queue_one --created-by ann --metadata {\"k\":1} --tag a --tag b | \"maxRetries\":0,\"retryDelayMs\":2000,\"timeoutMs\":5400000,\"priority\":\"high\",\"misfire\":\"fire_all\",\"overlap\":\"queue_one\",\"createdBy\":\"ann\",\"metadata\":{\"k\":1},\"tags\":[\"a\",\"b\"]"
             })
