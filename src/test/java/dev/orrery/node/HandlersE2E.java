@@ -121,7 +121,8 @@ class HandlersE2E {
 
         assertThat(ended(run).getString("state")).isEqualTo("failed");
         assertThat(task(run, "a").getString("error")).isEqualTo("attempt 2");
-        assertThat(log(run, "a")).startsWith("ERROR java.lang.IllegalStateException: attempt 2\n\tat mine.jar//Mine.");
+        assertThat(timeless(log(run, "a")))
+                .startsWith("ERROR java.lang.IllegalStateException: attempt 2\n\t\tat mine.jar//Mine.");
     }
 
     @Test
