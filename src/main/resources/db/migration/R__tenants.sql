@@ -30,10 +30,19 @@ BEGIN
     RETURN NEW;
 END $f$;
 
-CREATE OR REPLACE TRIGGER tenant_is_required BEFORE INSERT ON dags
-FOR EACH ROW WHEN (NEW.tenant_id > 1) EXECUTE FUNCTION require_tenant();
-CREATE OR REPLACE TRIGGER tenant_is_required BEFORE INSERT ON jobs
-FOR EACH ROW WHEN (NEW.tenant_id > 1) EXECUTE FUNCTION require_tenant();
+-- For whatever refers to a tenant; what does not belongs to something that does.
+DO $$
+DECLARE
+    v_table  regclass;
+BEGIN
+    FOR v_table IN
+        SELECT c.conrelid FROM pg_constraint c WHERE c.contype = 'f' AND c.confrelid = 'tenants'::regclass
+    LOOP
+        EXECUTE format(
+            'CREATE OR REPLACE TRIGGER tenant_is_required BEFORE INSERT ON %s'
+            ' FOR EACH ROW WHEN (NEW.tenant_id > 1) EXECUTE FUNCTION require_tenant()', v_table);
+    END LOOP;
+END $$;
 
 -- Deletes a tenant for everyone at once: 'hidden', 'unknown', or 'default' for the one that stays. What just comes to be for
 -- it is waited for.

@@ -22,6 +22,7 @@ public final class ConfigLoader {
     static final Set<String> OTHER_VARIABLES = Set.of(
             "ORRERY_SERVER",
             "ORRERY_TOKEN",
+            "ORRERY_TENANT",
             "ORRERY_API",
             "ORRERY_DAG_ID",
             "ORRERY_DAG_NAME",

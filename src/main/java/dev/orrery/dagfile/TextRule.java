@@ -25,6 +25,7 @@ record TextRule(ProblemCode code, Predicate<String> rule, String demand, String 
     /** What the node itself tells every task. */
     static final Set<String> OWN_VARIABLES = Set.of(
             "ORRERY_API",
+            "ORRERY_TENANT",
             "ORRERY_DAG_ID",
             "ORRERY_DAG_NAME",
             "ORRERY_RUN_ID",

@@ -7,6 +7,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.TaskDefinition;
 import java.util.Map;
@@ -27,6 +28,7 @@ public record TaskContext(
         RunId runId,
         DagId dagId,
         String dagName,
+        Tenant tenant,
         TaskDefinition task,
         int attempt,
         long fence,
@@ -40,6 +42,7 @@ public record TaskContext(
         requireNonNull(runId, "runId");
         requireNonNull(dagId, "dagId");
         requireNonNull(dagName, "dagName");
+        requireNonNull(tenant, "tenant");
         requireNonNull(task, "task");
         requireNonNull(lockFence, "lockFence");
         requireNonNull(trace, "trace");

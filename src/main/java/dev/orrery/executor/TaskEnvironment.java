@@ -33,6 +33,7 @@ final class TaskEnvironment {
         env.put("TRACEPARENT", context.trace().traceparent());
         taskEnv.forEach((name, value) -> putChecked(env, name, value));
         env.put("ORRERY_API", apiUrl);
+        env.put("ORRERY_TENANT", context.tenant().name());
         env.put("ORRERY_DAG_ID", context.dagId().toString());
         env.put("ORRERY_DAG_NAME", LogText.clean(context.dagName()));
         env.put("ORRERY_RUN_ID", context.runId().toString());

@@ -7,6 +7,7 @@ import dev.orrery.domain.DagId;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.PublishedDag;
 import io.vertx.core.Future;
@@ -27,9 +28,10 @@ public final class DagVersions {
 
     // language=PostgreSQL
     static final String LOAD_VERSION = """
-            SELECT v.dag_id, v.version, v.definition::text AS definition, v.created_at, d.tenant_id
+            SELECT v.dag_id, v.version, v.definition::text AS definition, v.created_at, d.tenant_id, t.name AS tenant
             FROM dag_versions v
             JOIN dags d ON d.id = v.dag_id
+            JOIN tenants t ON t.id = d.tenant_id
             WHERE v.id = $1
             """;
 
@@ -99,7 +101,7 @@ public final class DagVersions {
     private Future<PublishedDag> parse(int versionId, Row row) {
         var id = new DagId(row.getUUID("dag_id"));
         int version = row.getInteger("version");
-        var tenant = new TenantId(row.getInteger("tenant_id"));
+        var tenant = new Tenant(new TenantId(row.getInteger("tenant_id")), row.getString("tenant"));
         var definition = row.getString("definition");
         Instant createdAt = row.getOffsetDateTime("created_at").toInstant();
         return vertx.executeBlocking(

@@ -35,6 +35,7 @@ final class NodeUnderTest implements AutoCloseable {
     private final String url;
     private Node node;
     final ApiClient client;
+    final Contract contract;
     final ContractCheck check;
 
     NodeUnderTest(Path folder) {
@@ -46,7 +47,7 @@ final class NodeUnderTest implements AutoCloseable {
         this.folder = folder;
         this.url = url.apply(database);
         node = start(0);
-        var contract = await(Contract.load(vertx));
+        contract = await(Contract.load(vertx));
         client = new ApiClient(vertx, contract, node.address().getPort());
         check = new ContractCheck(contract);
     }

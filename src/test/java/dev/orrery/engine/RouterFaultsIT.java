@@ -207,6 +207,7 @@ class RouterFaultsIT extends BrokenNetworkTestBase {
                 assignment.instanceId(),
                 assignment.dagId(),
                 assignment.dagName(),
+                assignment.tenant(),
                 assignment.versionId(),
                 assignment.taskDefinition(),
                 assignment.attempt(),

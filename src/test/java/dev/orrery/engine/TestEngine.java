@@ -14,6 +14,7 @@ import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.DagDefinition;
@@ -260,7 +261,7 @@ final class TestEngine implements AutoCloseable {
                 version,
                 PublishedDag.of(
                         version,
-                        TenantId.DEFAULT,
+                        Tenant.DEFAULT,
                         new DagDefinition(
                                 id,
                                 "dag",

@@ -12,6 +12,7 @@ import dev.orrery.config.BusConfig;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
@@ -188,6 +189,7 @@ class HandlersElsewhereIT {
                 Workbench.RUN,
                 Workbench.DAG,
                 "far",
+                Tenant.DEFAULT,
                 task,
                 1,
                 77,

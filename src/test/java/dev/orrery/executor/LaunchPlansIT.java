@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.Json;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.TaskType.Shell;
 import java.io.IOException;
@@ -35,6 +36,7 @@ class LaunchPlansIT {
                 Workbench.RUN,
                 Workbench.DAG,
                 "dag",
+                Tenant.DEFAULT,
                 Workbench.task(Workbench.shell("true")),
                 1,
                 1,

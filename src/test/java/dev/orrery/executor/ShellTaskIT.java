@@ -110,6 +110,7 @@ class ShellTaskIT {
                         "REGION",
                         "ORRERY_API",
                         "ORRERY_DAG_ID",
+                        "ORRERY_TENANT",
                         "ORRERY_DAG_NAME",
                         "ORRERY_RUN_ID",
                         "ORRERY_TASK_ID",
@@ -125,6 +126,7 @@ class ShellTaskIT {
                 .containsEntry("REGION", "eu")
                 .containsEntry("ORRERY_API", Workbench.API)
                 .containsEntry("ORRERY_DAG_ID", Workbench.DAG.toString())
+                .containsEntry("ORRERY_TENANT", "acme")
                 .containsEntry("ORRERY_DAG_NAME", "night watch")
                 .containsEntry("ORRERY_RUN_ID", Workbench.RUN.toString())
                 .containsEntry("ORRERY_TASK_ID", "probe")

@@ -10,6 +10,8 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.Tenant;
+import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskType;
@@ -81,6 +83,7 @@ final class Workbench implements AutoCloseable {
                 RUN,
                 DAG,
                 "night watch",
+                new Tenant(new TenantId(2), "acme"),
                 task,
                 attempt,
                 77,

@@ -8,6 +8,7 @@ import dev.orrery.domain.DagId;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.testing.Graphs;
@@ -56,7 +57,7 @@ class DagVersionsIT {
 
         assertThat(hit.succeeded()).isTrue();
         assertThat(hit.result()).isSameAs(first);
-        assertThat(first.tenant()).isEqualTo(TenantId.DEFAULT);
+        assertThat(first.tenant()).isEqualTo(Tenant.DEFAULT);
         assertThat(first.definition().id()).isEqualTo(dag);
         assertThat(first.followers(1)).isEqualTo(2);
     }

@@ -33,11 +33,18 @@ public final class ApiClient {
 
     private final ServerAddress server;
     private final Optional<String> token;
+    private final Optional<String> tenant;
     private final Duration answerLimit;
 
+    /** Calls as the tenant that is meant where none is named. */
     public ApiClient(ServerAddress server, Optional<String> token, Duration answerLimit) {
+        this(server, token, Optional.empty(), answerLimit);
+    }
+
+    public ApiClient(ServerAddress server, Optional<String> token, Optional<String> tenant, Duration answerLimit) {
         this.server = server;
         this.token = token;
+        this.tenant = tenant;
         this.answerLimit = answerLimit;
     }
 
@@ -165,6 +172,7 @@ public final class ApiClient {
         connection.setRequestProperty("Accept", "application/json, text/plain;q=0.9");
         connection.setRequestProperty("User-Agent", "orrery-cli");
         token.ifPresent(secret -> connection.setRequestProperty("Authorization", "Bearer " + secret));
+        tenant.ifPresent(name -> connection.setRequestProperty("Orrery-Tenant", name));
         headers.forEach(connection::setRequestProperty);
         return connection;
     }

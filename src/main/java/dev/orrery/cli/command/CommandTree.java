@@ -62,6 +62,10 @@ final class CommandTree {
         job.put("delete", leaf(JobDeleteCommand::new));
         group("worker", Group.Worker::new).put("list", leaf(WorkerListCommand::new));
         group("lock", Group.Lock::new).put("list", leaf(LockListCommand::new));
+        var tenant = group("tenant", Group.Tenant::new);
+        tenant.put("create", leaf(TenantCreateCommand::new));
+        tenant.put("list", leaf(TenantListCommand::new));
+        tenant.put("delete", leaf(TenantDeleteCommand::new));
         var cluster = group("cluster", Group.Cluster::new);
         cluster.put("status", leaf(ClusterStatusCommand::new));
         cluster.put("drain", leaf(ClusterDrainCommand::new));

@@ -95,6 +95,22 @@ abstract class Group extends Action {
         }
     }
 
+    /** Tenants. */
+    @Command(
+            name = "tenant",
+            description = "Make, list and delete those who share the installation.",
+            footer = {
+                ServerAction.EXAMPLES,
+                "  orrery tenant create acme",
+                "  orrery dag apply hello.yaml --tenant acme",
+                "  orrery tenant list"
+            })
+    static final class Tenant extends Group {
+        Tenant(Context context) {
+            super(context);
+        }
+    }
+
     /** The nodes as one. */
     @Command(
             name = "cluster",

@@ -1,8 +1,10 @@
 package dev.orrery.cli.command;
 
 import dev.orrery.cli.client.ApiClient;
+import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.ServerAddress;
 import dev.orrery.cli.text.ShellWord;
+import dev.orrery.domain.Tenant;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +32,13 @@ abstract class ServerAction extends Action {
     @Nullable String token;
 
     @Option(
+            names = "--tenant",
+            paramLabel = "NAME",
+            order = 902,
+            description = "Whose data it is about; else $ORRERY_TENANT, else default.")
+    @Nullable String tenant;
+
+    @Option(
             names = {"-o", "--output"},
             paramLabel = "FORM",
             order = 800,
@@ -51,11 +60,26 @@ abstract class ServerAction extends Action {
         return new ApiClient(
                 ServerAddress.parse(address.isBlank() ? ServerAddress.DEFAULT : address),
                 Optional.of(secret).filter(text -> !text.isBlank()),
+                tenant(),
                 ANSWER_LIMIT);
     }
 
-    /** A command that can be copied: the program, these arguments, and the same server. */
+    private Optional<String> tenant() {
+        var name = tenant != null ? tenant : context.environment().getOrDefault("ORRERY_TENANT", "");
+        if (!name.isBlank() && !Tenant.NAME_FORM.matcher(name).matches()) {
+            throw CommandFailure.usage(
+                    "'" + name + "' cannot be the name of a tenant",
+                    "it has 1 to 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit");
+        }
+        return Optional.of(name).filter(text -> !text.isBlank());
+    }
+
+    /** A command that can be copied: the program, these arguments, and the same server and tenant. */
     final String commandLine(String arguments) {
-        return context.program() + " " + arguments + (server == null ? "" : " --server " + ShellWord.of(server));
+        return context.program()
+                + " "
+                + arguments
+                + (server == null ? "" : " --server " + ShellWord.of(server))
+                + (tenant == null ? "" : " --tenant " + ShellWord.of(tenant));
     }
 }

@@ -2,14 +2,14 @@ package dev.orrery.domain.dag;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.orrery.domain.TenantId;
+import dev.orrery.domain.Tenant;
 
 /**
  * A DAG version as the engine uses it.
  *
  * @param versionId its row in the store
  */
-public record PublishedDag(int versionId, TenantId tenant, DagDefinition definition, TaskGraph graph) {
+public record PublishedDag(int versionId, Tenant tenant, DagDefinition definition, TaskGraph graph) {
 
     public PublishedDag {
         requireNonNull(tenant, "tenant");
@@ -17,7 +17,7 @@ public record PublishedDag(int versionId, TenantId tenant, DagDefinition definit
         requireNonNull(graph, "graph");
     }
 
-    public static PublishedDag of(int versionId, TenantId tenant, DagDefinition definition) {
+    public static PublishedDag of(int versionId, Tenant tenant, DagDefinition definition) {
         return new PublishedDag(versionId, tenant, definition, TaskGraph.of(definition.tasks()));
     }
 

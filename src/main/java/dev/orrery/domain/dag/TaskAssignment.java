@@ -7,6 +7,7 @@ import dev.orrery.domain.DagId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
 import java.util.OptionalLong;
 
@@ -24,6 +25,7 @@ public record TaskAssignment(
         TaskInstanceId instanceId,
         DagId dagId,
         String dagName,
+        Tenant tenant,
         int versionId,
         TaskDefinition taskDefinition,
         int attempt,
@@ -36,6 +38,7 @@ public record TaskAssignment(
         requireNonNull(instanceId, "instanceId");
         requireNonNull(dagId, "dagId");
         requireNonNull(dagName, "dagName");
+        requireNonNull(tenant, "tenant");
         requireNonNull(taskDefinition, "taskDefinition");
         requireNonNull(lockFence, "lockFence");
         requireNonNull(trace, "trace");

@@ -100,6 +100,7 @@ final class Assigner {
                 claim.id(),
                 dag.definition().id(),
                 dag.definition().name(),
+                dag.tenant(),
                 claim.versionId(),
                 dag.definition().task(claim.id().taskNumber()),
                 claim.attempt(),

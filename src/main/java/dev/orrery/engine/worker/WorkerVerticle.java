@@ -212,6 +212,7 @@ public final class WorkerVerticle extends VerticleBase {
                 assignment.runId(),
                 assignment.dagId(),
                 assignment.dagName(),
+                assignment.tenant(),
                 task,
                 assignment.attempt(),
                 assignment.fence(),

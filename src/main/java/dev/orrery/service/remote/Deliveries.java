@@ -97,6 +97,7 @@ final class Deliveries {
                 claim.id(),
                 dag.definition().id(),
                 dag.definition().name(),
+                dag.tenant(),
                 claim.versionId(),
                 dag.definition().task(claim.id().taskNumber()),
                 claim.attempt(),

@@ -66,6 +66,47 @@ class ServerCommandsTest extends ServerCommandsTestBase {
                 .isZero();
     }
 
+    @Test
+    void tenantsAreMadeListedAndDeletedIfThatIsMeant() {
+        node.on("POST /api/v1/tenants", 201, "{\"name\":\"acme\",\"createdAt\":\"2026-01-31T02:00:05Z\"}");
+        node.on(
+                "GET /api/v1/tenants?limit=100",
+                200,
+                "{\"items\":[{\"name\":\"acme\",\"createdAt\":\"2026-01-31T02:00:05Z\"}],\"nextCursor\":null}");
+        node.on("DELETE /api/v1/tenants/acme", 204, "");
+
+        assertThat(command.run("tenant", "create", "acme")).isZero();
+        assertThat(command.out()).isEqualTo("created acme\n");
+        var list = new CommandRun().against(node);
+        assertThat(list.run("tenant", "list")).isZero();
+        assertThat(list.out()).isEqualTo("TENANT  CREATED\nacme    5s ago\n");
+        var hasty = new CommandRun().against(node);
+        assertThat(hasty.run("tenant", "delete", "acme")).isEqualTo(2);
+        assertThat(hasty.err()).contains("all that the tenant 'acme' has", "tenant delete acme --yes");
+        var meant = new CommandRun().against(node);
+        assertThat(meant.run("tenant", "delete", "acme", "--yes")).isZero();
+        assertThat(meant.out()).isEqualTo("deleted acme\n");
+    }
+
+    @Test
+    void aCommandIsAboutTheTenantOfItsOptionOrOfTheEnvironment() {
+        node.on("GET /api/v1/locks?limit=100", 200, "{\"items\":[],\"nextCursor\":null}");
+
+        command.run("lock", "list");
+        assertThat(tenantAsked()).isEmpty();
+        new CommandRun().against(node).with("ORRERY_TENANT", "acme").run("lock", "list");
+        assertThat(tenantAsked()).isEqualTo("acme");
+        new CommandRun().against(node).with("ORRERY_TENANT", "acme").run("lock", "list", "--tenant", "other");
+        assertThat(tenantAsked()).isEqualTo("other");
+        var wrong = new CommandRun().against(node);
+        assertThat(wrong.run("lock", "list", "--tenant", "a b")).isEqualTo(2);
+        assertThat(wrong.err()).contains("'a b' cannot be the name of a tenant");
+    }
+
+    private String tenantAsked() {
+        return node.requests().getLast().header("Orrery-tenant");
+    }
+
     private static final String CLUSTER = """
             {"id":"c1","mode":"cluster","leader":"n1","epoch":4,"leaderSince":"2026-01-31T02:00:05Z","nodes":2,"drainingNodes":1,
              "silentNodes":1,"versions":["0.2.0"],"slots":16,"runningTasks":5,"queueDepth":14}""";

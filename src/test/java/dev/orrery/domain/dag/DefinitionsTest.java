@@ -8,7 +8,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
-import dev.orrery.domain.TenantId;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;
@@ -69,7 +69,7 @@ class DefinitionsTest {
 
     @Test
     void aPublishedDagKnowsWhoWaits() {
-        var dag = PublishedDag.of(7, TenantId.DEFAULT, definition("report", Graphs.tasks("a", "b <- a", "c <- a"), 1));
+        var dag = PublishedDag.of(7, Tenant.DEFAULT, definition("report", Graphs.tasks("a", "b <- a", "c <- a"), 1));
 
         assertThat(dag.taskCount()).isEqualTo(3);
         assertThat(dag.followers(1)).isEqualTo(2);
@@ -155,6 +155,7 @@ class DefinitionsTest {
                 TaskInstanceId.of(run, 1),
                 ID,
                 "report",
+                Tenant.DEFAULT,
                 7,
                 Graphs.tasks("a").getFirst(),
                 1,
@@ -170,6 +171,7 @@ class DefinitionsTest {
                         TaskInstanceId.of(run, 1),
                         ID,
                         "report",
+                        Tenant.DEFAULT,
                         7,
                         Graphs.tasks("a").getFirst(),
                         0,

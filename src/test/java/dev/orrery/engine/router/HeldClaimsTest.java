@@ -6,6 +6,7 @@ import dev.orrery.domain.DagId;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
@@ -149,6 +150,7 @@ class HeldClaimsTest {
                 claim(number).id(),
                 new DagId(SOME),
                 "dag",
+                Tenant.DEFAULT,
                 1,
                 Graphs.tasks("a").getFirst(),
                 1,

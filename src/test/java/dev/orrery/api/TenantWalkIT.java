@@ -1,0 +1,218 @@
+package dev.orrery.api;
+
+import static dev.orrery.testing.Await.until;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.json.JsonObject;
+import io.vertx.openapi.contract.Location;
+import io.vertx.openapi.contract.Operation;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Asks for everything that one tenant has as another one, by each operation of the contract. */
+class TenantWalkIT {
+
+    private static final String HEADER = "Orrery-Tenant";
+    private static final String OWNER = "owner";
+    private static final String STRANGER = "stranger";
+    private static final String MARK = "owners-secret";
+
+    /** What serves all tenants. */
+    private static final Set<String> SHARED = Set.of("drainNode");
+
+    private static NodeUnderTest node;
+    private static ApiClient client;
+    private static Contract contract;
+
+    /** The owner's remote worker's; whoever has it must still say whose it is. */
+    private static String token = "";
+
+    /** What the owner has, by the name of the path's parameter. */
+    private static final Map<String, String> IDS = new HashMap<>();
+
+    @BeforeAll
+    static void furnish(@TempDir Path folder) {
+        node = new NodeUnderTest(folder);
+        client = node.client;
+        contract = node.contract;
+        for (var tenant : List.of(OWNER, STRANGER)) {
+            made(client.post("/api/v1/tenants").json(new JsonObject().put("name", tenant)));
+        }
+        var dag = made(asOwner("POST", "/dags")
+                .json(new JsonObject()
+                        .put("name", MARK)
+                        .put(
+                                "yaml",
+                                "tasks: [{id: " + MARK + ", type: shell, lock: " + MARK + ", command: 'echo " + MARK
+                                        + "'}]")));
+        var run = made(asOwner("POST", "/dags/" + dag.getString("id") + "/runs"));
+        var job = made(asOwner("POST", "/jobs")
+                .json(new JsonObject()
+                        .put("name", MARK)
+                        .put("type", "cron")
+                        .put("schedule", "0 0 1 1 *")
+                        .put("tags", List.of(MARK))
+                        .put("handlerName", "echo")));
+        var execution = made(asOwner("POST", "/jobs/" + job.getString("id") + "/trigger"));
+        var worker = made(asOwner("POST", "/remote-workers")
+                .json(new JsonObject()
+                        .put("name", MARK)
+                        .put("handlers", List.of(MARK))
+                        .put("leaseMs", 600_000)));
+        token = worker.getString("token");
+        var remote = made(asOwner("POST", "/jobs")
+                .json(new JsonObject()
+                        .put("name", MARK + " elsewhere")
+                        .put("type", "one_time")
+                        .put("runAt", "2026-01-01T00:00:00Z")
+                        .put("handlerType", "agent")
+                        .put("handlerName", MARK)));
+        assertThat(remote.getString("platformId")).isEqualTo(OWNER);
+        var polled = asOwner("POST", "/remote-workers/" + worker.getString("workerId") + "/poll")
+                .json(new JsonObject().put("waitMs", 20_000))
+                .send()
+                .json();
+        IDS.put("workerId", worker.getString("workerId"));
+        IDS.put("claimId", polled.getJsonArray("assignments").getJsonObject(0).getString("claimId"));
+        IDS.put("dagId", dag.getString("id"));
+        IDS.put("runId", run.getString("runId"));
+        IDS.put("taskId", MARK);
+        IDS.put("jobId", job.getString("id"));
+        IDS.put("executionId", execution.getString("id"));
+        until(
+                "all has ended, and is counted",
+                () -> owned().get("getRun").contains("\"state\":\"succeeded\"")
+                        && owned().get("getJob").contains("\"successCount\":1"));
+    }
+
+    @AfterAll
+    static void close() {
+        node.close();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> whatOthersHaveIsNeitherFoundNorChanged() {
+        var before = owned();
+        return contract.resolved().operations().stream()
+                .filter(operation -> !operation.getTags().contains("Tenants"))
+                .filter(operation -> !SHARED.contains(operation.getOperationId()))
+                .map(operation -> DynamicTest.dynamicTest(operation.getOperationId(), () -> {
+                    if (names(operation).isEmpty()) {
+                        hidesWhatOthersHave(operation);
+                    } else {
+                        findsNothing(operation);
+                    }
+                    assertThat(owned()).isEqualTo(before);
+                }));
+    }
+
+    @Test
+    void whatOthersHaveCannotBeNamedInABody() {
+        var job = as(STRANGER, "POST", "/jobs")
+                .json(new JsonObject()
+                        .put("name", "thief")
+                        .put("type", "cron")
+                        .put("schedule", "@daily")
+                        .put("handlerType", "workflow")
+                        .put("handlerName", MARK))
+                .send();
+
+        assertThat(job.code()).isEqualTo("HANDLER_NOT_FOUND");
+    }
+
+    private static void findsNothing(Operation operation) {
+        var call = as(STRANGER, operation.getHttpMethod().name(), path(operation));
+        var reply = withBody(call, operation).send();
+
+        assertThat(reply.status()).as(reply.body().toString()).isEqualTo(404);
+        assertThat(reply.code()).endsWith("_NOT_FOUND").isNotEqualTo("TENANT_NOT_FOUND");
+    }
+
+    private static void hidesWhatOthersHave(Operation operation) {
+        if (operation.getHttpMethod().name().equals("GET")) {
+            var reply = as(STRANGER, "GET", path(operation)).send();
+
+            assertThat(reply.status()).as(reply.body().toString()).isEqualTo(200);
+            assertThat(reply.body().toString()).doesNotContain(MARK);
+            IDS.forEach(
+                    (name, id) -> assertThat(reply.body().toString()).as(name).doesNotContain(id));
+        } else {
+            withBody(as(STRANGER, operation.getHttpMethod().name(), path(operation)), operation)
+                    .send();
+        }
+    }
+
+    /** What the owner sees of all that can be read. */
+    private static Map<String, String> owned() {
+        var found = new TreeMap<String, String>();
+        for (var operation : contract.resolved().operations()) {
+            if (operation.getHttpMethod().name().equals("GET")
+                    && !names(operation).isEmpty()
+                    && !operation.getTags().contains("Tenants")
+                    && !operation.getOperationId().equals("watchRun")) {
+                var reply = asOwner("GET", path(operation)).send();
+                assertThat(reply.status())
+                        .as(operation.getOperationId() + ": " + reply.body())
+                        .isEqualTo(200);
+                found.put(operation.getOperationId(), reply.body().toString());
+            }
+        }
+        return found;
+    }
+
+    private static List<String> names(Operation operation) {
+        return operation.getParameters().stream()
+                .filter(parameter -> parameter.getIn() == Location.PATH)
+                .map(parameter -> parameter.getName())
+                .toList();
+    }
+
+    private static String path(Operation operation) {
+        var path = operation.getOpenAPIPath();
+        for (var name : names(operation)) {
+            assertThat(IDS)
+                    .as(operation.getOperationId() + " needs something of the owner's")
+                    .containsKey(name);
+            path = path.replace("{" + name + "}", IDS.get(name));
+        }
+        return path;
+    }
+
+    private static ApiClient.Call withBody(ApiClient.Call call, Operation operation) {
+        var body = operation.getRequestBody();
+        if (operation.getOperationId().equals("updateJob")) {
+            return call.json(new JsonObject().put("priority", "high"));
+        }
+        return body == null
+                ? call
+                : call.json(ApiTestBase.exampleOf(
+                        (JsonObject) body.getContent().get("application/json").getSchema()));
+    }
+
+    private static JsonObject made(ApiClient.Call call) {
+        var reply = call.send();
+        assertThat(reply.status()).as(reply.body().toString()).isBetween(201, 202);
+        return reply.json();
+    }
+
+    private static ApiClient.Call asOwner(String method, String path) {
+        return as(OWNER, method, path);
+    }
+
+    private static ApiClient.Call as(String tenant, String method, String path) {
+        return client.call(method, Contract.BASE_PATH + path)
+                .header(HEADER, tenant)
+                .header("Orrery-Worker-Token", token.isEmpty() ? "none" : token);
+    }
+}
