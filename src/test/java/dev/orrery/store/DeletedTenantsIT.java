@@ -22,7 +22,6 @@ import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -66,6 +65,10 @@ class DeletedTenantsIT {
         var before = rows();
         var doomed = tenant("doomed");
         var prefixes = furnish(doomed);
+        var with = rows();
+        assertThat(tablesOfTenants())
+                .as("each must be furnished here")
+                .allSatisfy(table -> assertThat(with.get(table)).isNotEqualTo(before.get(table)));
 
         await(tenants.hide("doomed"));
         var bites = 0;
@@ -248,13 +251,21 @@ class DeletedTenantsIT {
         return found;
     }
 
+    private List<String> tablesOfTenants() {
+        return List.of(value(
+                        "SELECT string_agg(attrelid::regclass::text, ' ') FROM pg_attribute JOIN pg_class c ON c.oid = attrelid"
+                                + " WHERE attname = 'tenant_id' AND c.relkind = 'r' AND c.relnamespace = 'orrery'::regnamespace")
+                .split(" "));
+    }
+
     /** Something in every table; answers by what the ids of the tenant's rows begin, as a pattern. */
     private String furnish(TenantId tenant) throws SQLException {
         var dag = published(tenant, "furnished");
         var job = job(tenant, dag);
         var ended = ((NewRun.Result.Created) run(tenant, dag)).id();
         var waiting = ((NewRun.Result.Created) run(tenant, dag)).id();
-        var ids = new ArrayList<>(List.of(dag.value(), job.value(), ended.value(), waiting.value()));
+        var event = id();
+        var ids = List.of(dag.value(), job.value(), ended.value(), waiting.value(), event);
         try (var connection = database.connect();
                 var statement = connection.createStatement()) {
             for (var sql : """
@@ -274,9 +285,18 @@ class DeletedTenantsIT {
                     INSERT INTO job_skips (job_id, first_at, last_at, fires, reason) VALUES ('JOB', now(), now(), 1, 'misfire');
                     INSERT INTO job_counts (job_id) VALUES ('JOB');
                     INSERT INTO idempotency_keys (tenant_id, operation, key, request_hash, reference)
-                        SELECT TENANT, 'o', 'k' || n, 'h', 'RUN' FROM generate_series(1, 3) n
+                        SELECT TENANT, 'o', 'k' || n, 'h', 'RUN' FROM generate_series(1, 3) n;
+                    INSERT INTO locks (tenant_id, name) VALUES (TENANT, 'l');
+                    INSERT INTO event_handlers (job_id, tenant_id, event_name) VALUES ('JOB', TENANT, 'e');
+                    INSERT INTO events (id, tenant_id, name, payload, received_at) VALUES ('EVENT', TENANT, 'e', '{}', now());
+                    INSERT INTO event_deliveries (event_id, job_id, outcome) VALUES ('EVENT', 'JOB', 'waiting');
+                    INSERT INTO webhooks (id, tenant_id, name, scheme, tolerance_ms, event_name, secrets)
+                        VALUES ('EVENT', TENANT, 'w', 'github', 1, 'e', '{s}');
+                    INSERT INTO nodes (id, name, pid, mode, version, tenant_id, handlers, lease_ms, token_hash)
+                        VALUES ('EVENT', 'n', 0, 'remote', '', TENANT, '{h}', 1, '')
                     """.replace("RUN", ended.toString())
                     .replace("JOB", job.toString())
+                    .replace("EVENT", event.toString())
                     .replace("TENANT", String.valueOf(tenant.value()))
                     .split(";")) {
                 statement.execute(sql);
