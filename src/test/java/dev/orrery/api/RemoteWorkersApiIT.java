@@ -269,7 +269,10 @@ class RemoteWorkersApiIT extends JobsApiTestBase {
         client.post(RUNS + "/" + run + "/cancel").send();
 
         assertThat(worker.beat(claim(fetched)).getJsonArray("cancel")).containsExactly(claim(fetched));
-        assertThat(worker.report(fetched, "fail", new JsonObject().put("error", "stopped"))
+        assertThat(worker.report(
+                                fetched,
+                                "fail",
+                                new JsonObject().put("error", "stopped").put("retryable", false))
                         .status())
                 .isEqualTo(204);
         assertThat(node.ended(run).getString("state")).isEqualTo("cancelled");
@@ -442,6 +445,33 @@ class RemoteWorkersApiIT extends JobsApiTestBase {
     }
 
     @Test
+    void aWorkerServesItsTenantAlone() {
+        client.post("/api/v1/tenants").json("{\"name\": \"acme\"}").send();
+        var own = Worker.offering("shared");
+        var made = client.post(WORKERS)
+                .header("Orrery-Tenant", "acme")
+                .json(new JsonObject().put("name", "theirs").put("handlers", new JsonArray().add("shared")))
+                .send()
+                .json();
+        var dag = client.post("/api/v1/dags")
+                .header("Orrery-Tenant", "acme")
+                .json(new JsonObject().put("name", "d").put("yaml", "tasks: [{id: a, type: agent, handler: shared}]"))
+                .send()
+                .json();
+        client.post("/api/v1/dags/" + dag.getString("id") + "/runs")
+                .header("Orrery-Tenant", "acme")
+                .send();
+
+        assertThat(own.poll(new JsonObject().put("waitMs", 1)).getJsonArray("assignments"))
+                .isEmpty();
+        var theirs = new Worker(made.getString("id"), made.getString("token"));
+        assertThat(theirs.post("/poll").send().code()).as("it says whose it is").isEqualTo("REMOTE_WORKER_NOT_FOUND");
+        var fetched = theirs.post("/poll").header("Orrery-Tenant", "acme").send();
+        assertThat(first(fetched.json()).getString("dagName")).isEqualTo("d");
+        assertThat(listed("shared")).hasSize(1);
+    }
+
+    @Test
     void workersAreListedAndAreNoNodes() {
         var slots = client.get("/api/v1/cluster").send().json().getLong("slots");
         var worker = Worker.of(new JsonObject()
@@ -456,8 +486,6 @@ class RemoteWorkersApiIT extends JobsApiTestBase {
         assertThat(shown.getString("name")).isEqualTo("gpu-1");
         assertThat(shown.getString("status")).isEqualTo("running");
         assertThat(shown.getInteger("runningTasks")).isEqualTo(1);
-        var page = client.get(WORKERS + "?limit=1").send().json();
-        assertThat(page.getJsonArray("items")).hasSize(1);
         assertThat(client.get("/api/v1/nodes").send().json().getJsonArray("items"))
                 .hasSize(1);
         var cluster = client.get("/api/v1/cluster").send().json();
