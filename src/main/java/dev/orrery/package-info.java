@@ -23,7 +23,8 @@
  *       tasks and its edges.
  *   <li>{@link dev.orrery.service.RunService} triggers a run; those of the same moment are created in one transaction by
  *       {@link dev.orrery.store.Batcher} and {@link dev.orrery.store.WorkRepository}, and a signal goes out. Or a schedule
- *       is due: {@link dev.orrery.service.JobFiring} does the same on the leader, under its epoch.
+ *       is due: {@link dev.orrery.service.JobFiring} does the same on the leader, under its epoch. Or an event was published:
+ *       {@link dev.orrery.service.EventService} keeps it and creates the runs of all its handlers at once.
  *   <li>{@link dev.orrery.engine.router.RouterVerticle} wakes and claims what is most urgent and fits, under a fence.
  *   <li>It gives each claim to the least loaded {@link dev.orrery.engine.worker.WorkerVerticle}.
  *   <li>The worker runs it through a {@link dev.orrery.executor.TaskExecutor}; its log goes to the store as it comes.

@@ -45,59 +45,79 @@ CREATE OR REPLACE TRIGGER handler_is_admitted
 BEFORE INSERT OR UPDATE OF event_name, is_enabled ON event_handlers
 FOR EACH ROW WHEN (NEW.is_enabled) EXECUTE FUNCTION admit_handler();
 
--- Fires handlers whose jobs the caller holds against deletion, as far as their throttles let them. Answers for each 'fired',
--- 'throttled', or 'failed' where the DAG that it fires was deleted.
+-- Which of these fire, as far as throttles let them; those without a key are not counted. All in one pass: what is counted may be
+-- thousands, for as many keys.
+CREATE OR REPLACE FUNCTION are_throttled(p_jobs uuid[], p_keys text[]) RETURNS boolean[]
+LANGUAGE plpgsql
+SET enable_nestloop = off
+AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now        timestamptz := clock_timestamp();
+    v_throttled  boolean[];
+BEGIN
+    WITH asked AS MATERIALIZED (
+        SELECT a.ordinal, a.job, a.key, row_number() OVER (PARTITION BY a.job, a.key ORDER BY a.ordinal) AS place
+        FROM unnest(p_jobs, p_keys) WITH ORDINALITY a(job, key, ordinal)
+    ), counted AS MATERIALIZED (
+        SELECT c.job, c.key, c.asked,
+               (SELECT h.throttle_limit FROM event_handlers h WHERE h.job_id = c.job) AS most,
+               (SELECT h.throttle_ms FROM event_handlers h WHERE h.job_id = c.job) * interval '1 millisecond' AS per
+        FROM (SELECT a.job, a.key, count(*) AS asked FROM asked a WHERE a.key IS NOT NULL GROUP BY a.job, a.key) c
+    ), granted AS (
+        INSERT INTO event_throttles AS t (job_id, key, ends_at, used, granted)
+        SELECT c.job, c.key, v_now + c.per, least(c.asked, c.most), least(c.asked, c.most)
+        FROM counted c
+        WHERE c.most IS NOT NULL
+        ORDER BY c.job, c.key
+        ON CONFLICT (job_id, key) DO UPDATE
+            SET ends_at = CASE WHEN t.ends_at <= v_now THEN EXCLUDED.ends_at ELSE least(t.ends_at, EXCLUDED.ends_at) END,
+                granted = CASE WHEN t.ends_at <= v_now THEN EXCLUDED.granted
+                               ELSE greatest(0, least(EXCLUDED.granted, (SELECT h.throttle_limit FROM event_handlers h
+                                                                         WHERE h.job_id = t.job_id) - t.used)) END,
+                used = CASE WHEN t.ends_at <= v_now THEN EXCLUDED.used
+                            ELSE t.used + greatest(0, least(EXCLUDED.granted,
+                                                            (SELECT h.throttle_limit FROM event_handlers h
+                                                             WHERE h.job_id = t.job_id) - t.used)) END
+        RETURNING t.job_id, t.key, t.granted
+    )
+    SELECT array_agg(coalesce(a.place > g.granted, false) ORDER BY a.ordinal) INTO v_throttled
+    FROM asked a LEFT JOIN granted g ON g.job_id = a.job AND g.key = a.key;
+    RETURN v_throttled;
+END $f$;
+
+-- Fires handlers whose jobs the caller holds against deletion, those of p_which, as far as their throttles let them. Answers for
+-- each 'f' (fired), 't' (throttled), 'x' where the DAG that it fires was deleted, or '-' (not asked for). Rows are found by their
+-- place in arrays of one width and never by a join of arrays, which is planned for few.
 CREATE OR REPLACE FUNCTION fire_events(
-    p_events uuid[], p_jobs uuid[], p_runs uuid[], p_params text[], p_throttle_keys text[])
-RETURNS text[]
+    p_events uuid[], p_jobs uuid[], p_runs uuid[], p_params text[], p_throttle_keys text[], p_which boolean[])
+RETURNS "char"[]
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
     v_now        timestamptz := clock_timestamp();
-    v_throttled  bigint[] := '{}';
-    v_firing     bigint[];
+    v_throttled  boolean[] := array_fill(false, ARRAY[cardinality(p_events)]);
     v_runs       uuid[];
     v_tenants    int[];
     v_dags       uuid[];
     v_params     text[];
     v_traces     text[];
-    v_gone       uuid[];
+    v_gone       uuid[] := '{}';
     v_nothing    text[];
 BEGIN
     IF num_nonnulls(VARIADIC p_throttle_keys) > 0 THEN
-        WITH asked AS MATERIALIZED (
-            SELECT a.ordinal, a.job, a.key, row_number() OVER (PARTITION BY a.job, a.key ORDER BY a.ordinal) AS place
-            FROM unnest(p_jobs, p_throttle_keys) WITH ORDINALITY a(job, key, ordinal)
-            WHERE a.key IS NOT NULL
-        ), granted AS (
-            INSERT INTO event_throttles AS t (job_id, key, ends_at, used, granted)
-            SELECT a.job, a.key, v_now + h.throttle_ms * interval '1 millisecond',
-                   least(count(*), h.throttle_limit), least(count(*), h.throttle_limit)
-            FROM asked a JOIN event_handlers h ON h.job_id = a.job AND h.throttle_limit IS NOT NULL
-            GROUP BY a.job, a.key, h.throttle_ms, h.throttle_limit
-            ORDER BY a.job, a.key
-            ON CONFLICT (job_id, key) DO UPDATE
-                SET ends_at = CASE WHEN t.ends_at <= v_now THEN EXCLUDED.ends_at
-                                   ELSE least(t.ends_at, EXCLUDED.ends_at) END,
-                    granted = CASE WHEN t.ends_at <= v_now THEN EXCLUDED.granted
-                                   ELSE greatest(0, least(EXCLUDED.granted, (SELECT h.throttle_limit FROM event_handlers h WHERE h.job_id = t.job_id) - t.used)) END,
-                    used = CASE WHEN t.ends_at <= v_now THEN EXCLUDED.used
-                                ELSE t.used + greatest(0, least(EXCLUDED.granted, (SELECT h.throttle_limit FROM event_handlers h WHERE h.job_id = t.job_id) - t.used)) END
-            RETURNING t.job_id, t.key, t.granted
-        )
-        SELECT coalesce(array_agg(a.ordinal), '{}') INTO v_throttled
-        FROM asked a JOIN granted g ON g.job_id = a.job AND g.key = a.key
-        WHERE a.place > g.granted;
+        v_throttled := are_throttled(p_jobs, ARRAY(
+            SELECT CASE WHEN p_which[k.ordinal] THEN k.key END
+            FROM unnest(p_throttle_keys) WITH ORDINALITY k(key, ordinal) ORDER BY k.ordinal));
     END IF;
 
-    SELECT array_agg(f.ordinal), array_agg(f.run), array_agg(j.tenant_id), array_agg(j.dag_id), array_agg(f.params),
-           array_agg(e.traceparent)
-    INTO v_firing, v_runs, v_tenants, v_dags, v_params, v_traces
+    SELECT array_agg(f.run), array_agg(j.tenant_id), array_agg(j.dag_id), array_agg(f.params), array_agg(e.traceparent)
+    INTO v_runs, v_tenants, v_dags, v_params, v_traces
     FROM unnest(p_jobs, p_runs, p_params, p_events) WITH ORDINALITY f(job, run, params, event, ordinal)
     JOIN jobs j ON j.id = f.job
     LEFT JOIN events e ON e.id = f.event
-    WHERE f.ordinal <> ALL (v_throttled);
-    IF v_firing IS NOT NULL THEN
+    WHERE p_which[f.ordinal] AND NOT v_throttled[f.ordinal];
+    IF v_runs IS NOT NULL THEN
         v_nothing := array_fill(NULL::text, ARRAY[cardinality(v_runs)]);
         SELECT coalesce(array_agg(v_runs[c.ordinal]), '{}') INTO v_gone
         FROM create_runs(
@@ -110,13 +130,14 @@ BEGIN
         FROM unnest(p_jobs, p_runs, p_events) WITH ORDINALITY f(job, run, event, ordinal)
         JOIN jobs j ON j.id = f.job
         LEFT JOIN events e ON e.id = f.event
-        WHERE f.ordinal = ANY (v_firing) AND f.run <> ALL (v_gone);
+        WHERE p_which[f.ordinal] AND NOT v_throttled[f.ordinal] AND f.run <> ALL (v_gone);
     END IF;
 
     RETURN ARRAY(
-        SELECT CASE WHEN f.ordinal = ANY (v_throttled) THEN 'throttled'
-                    WHEN f.run = ANY (v_gone) THEN 'failed'
-                    ELSE 'fired' END
+        SELECT CASE WHEN NOT p_which[f.ordinal] THEN '-'
+                    WHEN v_throttled[f.ordinal] THEN 't'
+                    WHEN f.run = ANY (v_gone) THEN 'x'
+                    ELSE 'f' END::"char"
         FROM unnest(p_runs) WITH ORDINALITY f(run, ordinal)
         ORDER BY f.ordinal);
 END $f$;
@@ -152,13 +173,10 @@ DECLARE
     v_made        uuid[];
     v_undone      bigint[];
     v_gone        uuid[];
-    v_places      bigint[];
+    v_is_fresh    boolean[];
+    v_now_firing  boolean[];
     v_events      uuid[];
-    v_jobs        uuid[];
-    v_runs        uuid[];
-    v_params      text[];
-    v_throttles   text[];
-    v_outcomes    text[];
+    v_fired       "char"[];
 BEGIN
     -- Tenants and handlers that are deleted from here on stay until this is over.
     v_unknown := gone_tenants(p_tenants);
@@ -235,8 +253,9 @@ BEGIN
         WHERE r.ordinal = ANY (v_undone) AND k.tenant_id = r.tenant AND k.operation = r.operation AND k.key = r.key
           AND k.reference = r.base;
         WITH gone AS (
-            DELETE FROM events x USING unnest(p_requests, p_ids) e(request, id)
-            WHERE e.request = ANY (v_undone) AND x.id = e.id
+            DELETE FROM events x
+            WHERE x.id = ANY (ARRAY(SELECT e.id FROM unnest(p_requests, p_ids) e(request, id)
+                                    WHERE e.request = ANY (v_undone)))
             RETURNING x.id
         )
         SELECT coalesce(array_agg(g.id), '{}') INTO v_gone FROM gone g;
@@ -252,31 +271,40 @@ BEGIN
     INTO verdicts
     FROM unnest(p_tenants) WITH ORDINALITY r(tenant, ordinal);
 
-    SELECT array_agg(d.ordinal), array_agg(p_ids[d.event]), array_agg(d.job), array_agg(d.run), array_agg(d.params),
-           array_agg(d.throttle_key)
-    INTO v_places, v_events, v_jobs, v_runs, v_params, v_throttles
-    FROM unnest(p_events, p_jobs, p_runs, p_params, p_throttle_keys, p_debounce_keys, p_errors)
-         WITH ORDINALITY d(event, job, run, params, throttle_key, debounce_key, error, ordinal)
-    WHERE d.error IS NULL AND d.debounce_key IS NULL
-      AND verdicts[p_requests[d.event]] = 'published' AND NOT repeated[d.event];
-    IF v_places IS NOT NULL THEN
-        v_outcomes := fire_events(v_events, v_jobs, v_runs, v_params, v_throttles);
+    -- What becomes of each: nothing (null) of those whose request or event is not to be done.
+    v_is_fresh := ARRAY(
+        SELECT r.ordinal <> ALL (v_stale || v_conflicts) FROM unnest(p_bases) WITH ORDINALITY r(base, ordinal)
+        ORDER BY r.ordinal);
+    SELECT array_agg(v_is_fresh[p_requests[d.event]] AND NOT repeated[d.event]
+                     AND d.error IS NULL AND d.debounce_key IS NULL ORDER BY d.ordinal),
+           array_agg(p_ids[d.event] ORDER BY d.ordinal)
+    INTO v_now_firing, v_events
+    FROM unnest(p_events, p_errors, p_debounce_keys) WITH ORDINALITY d(event, error, debounce_key, ordinal);
+    IF true = ANY (v_now_firing) THEN
+        v_fired := fire_events(v_events, p_jobs, p_runs, p_params, p_throttle_keys, v_now_firing);
     END IF;
 
-    WITH asked AS MATERIALIZED (
-        SELECT d.ordinal, p_ids[d.event] AS event, d.job, d.debounce_key AS key, d.params, d.throttle_key,
-               row_number() OVER (PARTITION BY d.job, d.debounce_key ORDER BY d.ordinal DESC) = 1 AS is_last
-        FROM unnest(p_events, p_jobs, p_params, p_throttle_keys, p_debounce_keys, p_errors)
-             WITH ORDINALITY d(event, job, params, throttle_key, debounce_key, error, ordinal)
-        WHERE d.error IS NULL AND d.debounce_key IS NOT NULL
-          AND verdicts[p_requests[d.event]] = 'published' AND NOT repeated[d.event]
+    WITH judged AS MATERIALIZED (
+        SELECT d.ordinal, v_events[d.ordinal] AS event, d.job, d.run, d.params, d.error, d.debounce_key, d.throttle_key,
+               CASE WHEN NOT v_is_fresh[p_requests[d.event]] OR repeated[d.event] THEN NULL
+                    WHEN d.error IS NOT NULL THEN 'failed'
+                    WHEN d.debounce_key IS NOT NULL
+                        THEN CASE row_number() OVER (
+                                      PARTITION BY d.job, d.debounce_key,
+                                          v_is_fresh[p_requests[d.event]] AND NOT repeated[d.event] AND d.error IS NULL
+                                      ORDER BY d.ordinal DESC)
+                                 WHEN 1 THEN 'waiting' ELSE 'debounced' END
+                    ELSE CASE v_fired[d.ordinal] WHEN 'f' THEN 'fired' WHEN 't' THEN 'throttled' ELSE 'failed' END
+               END AS outcome
+        FROM unnest(p_events, p_jobs, p_runs, p_params, p_errors, p_debounce_keys, p_throttle_keys)
+             WITH ORDINALITY d(event, job, run, params, error, debounce_key, throttle_key, ordinal)
     ), kept AS (
         INSERT INTO event_pending AS p (job_id, key, event_id, params, throttle_key, first_at, due_at)
-        SELECT a.job, a.key, a.event, a.params::json, a.throttle_key, v_now,
+        SELECT x.job, x.debounce_key, x.event, x.params::json, x.throttle_key, v_now,
                v_now + h.debounce_ms * interval '1 millisecond'
-        FROM asked a JOIN event_handlers h ON h.job_id = a.job
-        WHERE a.is_last
-        ORDER BY a.job, a.key
+        FROM judged x JOIN event_handlers h ON h.job_id = x.job
+        WHERE x.outcome = 'waiting'
+        ORDER BY x.job, x.debounce_key
         ON CONFLICT (job_id, key) DO UPDATE
             SET replaced = p.event_id, event_id = EXCLUDED.event_id, params = EXCLUDED.params,
                 throttle_key = EXCLUDED.throttle_key, is_held = false,
@@ -286,24 +314,13 @@ BEGIN
     ), replaced AS (
         UPDATE event_deliveries x SET outcome = 'debounced'
         FROM kept k WHERE x.event_id = k.replaced AND x.job_id = k.job_id AND x.outcome = 'waiting'
-    ), made AS (
-        SELECT d.ordinal, p_ids[d.event] AS event, d.job, d.run,
-               CASE WHEN d.error IS NOT NULL THEN 'failed'
-                    WHEN a.is_last THEN 'waiting'
-                    WHEN NOT a.is_last THEN 'debounced'
-                    ELSE f.outcome END AS outcome, d.error
-        FROM unnest(p_events, p_jobs, p_runs, p_errors) WITH ORDINALITY d(event, job, run, error, ordinal)
-        LEFT JOIN asked a ON a.ordinal = d.ordinal
-        LEFT JOIN unnest(v_places, v_outcomes) f(ordinal, outcome) ON f.ordinal = d.ordinal
-        WHERE verdicts[p_requests[d.event]] = 'published' AND NOT repeated[d.event]
     ), told AS (
         INSERT INTO event_deliveries (event_id, job_id, outcome, run_id, error)
-        SELECT m.event, m.job, m.outcome, CASE WHEN m.outcome = 'fired' THEN m.run END,
-               CASE WHEN m.outcome = 'failed' THEN coalesce(m.error, 'the DAG that it fires was deleted') END
-        FROM made m
+        SELECT x.event, x.job, x.outcome, CASE WHEN x.outcome = 'fired' THEN x.run END,
+               CASE WHEN x.outcome = 'failed' THEN coalesce(x.error, 'the DAG that it fires was deleted') END
+        FROM judged x WHERE x.outcome IS NOT NULL
     )
-    SELECT coalesce(array_agg(m.outcome ORDER BY d.ordinal), '{}') INTO outcomes
-    FROM generate_series(1, cardinality(p_events)) d(ordinal) LEFT JOIN made m ON m.ordinal = d.ordinal;
+    SELECT coalesce(array_agg(x.outcome ORDER BY x.ordinal), '{}') INTO outcomes FROM judged x;
 END $f$;
 
 -- Fires what waited long enough for further events, as many as there are ids for runs. Answers how many were taken and how
@@ -320,7 +337,7 @@ DECLARE
     v_jobs       uuid[];
     v_params     text[];
     v_throttles  text[];
-    v_outcomes   text[];
+    v_fired      "char"[];
 BEGIN
     v_due := ARRAY(
         SELECT DISTINCT x.job_id
@@ -363,13 +380,15 @@ BEGIN
     fired := 0;
     IF v_events IS NOT NULL THEN
         p_runs := p_runs[:cardinality(v_events)];
-        v_outcomes := fire_events(v_events, v_jobs, p_runs, v_params, v_throttles);
+        v_fired := fire_events(
+            v_events, v_jobs, p_runs, v_params, v_throttles, array_fill(true, ARRAY[cardinality(v_events)]));
         UPDATE event_deliveries x
-        SET outcome = f.outcome, run_id = CASE WHEN f.outcome = 'fired' THEN f.run END,
-            error = CASE WHEN f.outcome = 'failed' THEN 'the DAG that it fires was deleted' END
-        FROM unnest(v_events, v_jobs, p_runs, v_outcomes) f(event, job, run, outcome)
+        SET outcome = CASE f.code WHEN 'f' THEN 'fired' WHEN 't' THEN 'throttled' ELSE 'failed' END,
+            run_id = CASE WHEN f.code = 'f' THEN f.run END,
+            error = CASE WHEN f.code = 'x' THEN 'the DAG that it fires was deleted' END
+        FROM unnest(v_events, v_jobs, p_runs, v_fired) f(event, job, run, code)
         WHERE x.event_id = f.event AND x.job_id = f.job;
-        fired := cardinality(array_positions(v_outcomes, 'fired'));
+        fired := cardinality(array_positions(v_fired, 'f'));
     END IF;
 
     SELECT least(3600000, greatest(0, ceil(extract(epoch FROM p.due_at - clock_timestamp()) * 1000))) INTO pause
