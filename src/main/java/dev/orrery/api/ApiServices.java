@@ -3,6 +3,7 @@ package dev.orrery.api;
 import dev.orrery.service.ClusterService;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
+import dev.orrery.service.EventReplay;
 import dev.orrery.service.EventService;
 import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
@@ -28,7 +29,8 @@ public record ApiServices(
         TenantService tenants,
         RemoteWorkers remoteWorkers,
         RemoteWork remoteWork,
-        WebhookService webhooks) {
+        WebhookService webhooks,
+        EventReplay replay) {
 
     /** By the contract's operationId. */
     public Map<String, Operation> operations() {
@@ -44,6 +46,7 @@ public record ApiServices(
         all.putAll(new TenantOperations(tenants).byId());
         all.putAll(new RemoteWorkerOperations(remoteWorkers, remoteWork).byId());
         all.putAll(new WebhookOperations(webhooks).byId());
+        all.putAll(new ReplayOperations(replay).byId());
         return all;
     }
 }

@@ -10,6 +10,7 @@ import dev.orrery.engine.scheduler.Chore;
 import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
 import dev.orrery.engine.scheduler.Chore.Bite.OfLeaderWhenDue;
 import dev.orrery.service.EventFiring;
+import dev.orrery.service.EventReplay;
 import dev.orrery.service.EventService;
 import dev.orrery.service.JobDags;
 import dev.orrery.service.RequestKey;
@@ -20,6 +21,7 @@ import dev.orrery.store.EventHandlerRepository;
 import dev.orrery.store.EventPublication;
 import dev.orrery.store.Pools;
 import dev.orrery.store.PublishedEventRepository;
+import dev.orrery.store.ReplayRepository;
 import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.StoreFailures;
 import dev.orrery.store.WebhookRepository;
@@ -42,6 +44,7 @@ final class EventParts {
     private final EventService service;
     private final EventFiring firing;
     private final WebhookService webhooks;
+    private final EventReplay replay;
     private final PublishedEventRepository events;
 
     EventParts(Vertx vertx, Pools pools, JobDags dags, Supplier<UUID> ids, Bus bus) {
@@ -63,11 +66,16 @@ final class EventParts {
                 dags,
                 ids,
                 bus);
+        this.replay = new EventReplay(service, new ReplayRepository(vertx, pools.api()));
         this.webhooks = new WebhookService(vertx, new WebhookRepository(vertx, pools.api()), ids, this::publish);
     }
 
     EventService service() {
         return service;
+    }
+
+    EventReplay replay() {
+        return replay;
     }
 
     WebhookService webhooks() {

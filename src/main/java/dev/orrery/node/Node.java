@@ -448,7 +448,8 @@ public final class Node {
                 parts.tenants,
                 parts.remote.workers,
                 parts.remote.work,
-                parts.published.webhooks());
+                parts.published.webhooks(),
+                parts.published.replay());
         var api = await(
                 Api.start(
                                 parts.vertx,

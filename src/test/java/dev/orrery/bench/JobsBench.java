@@ -54,12 +54,18 @@ final class JobsBench implements AutoCloseable {
     /** Prints each figure as it comes; answers them all. {@code many}: how many jobs are a million. */
     static Map<String, Double> run(int many) throws Exception {
         try (var bench = new JobsBench()) {
+            bench.events();
             bench.registrations();
             bench.lags("100 jobs due in one second", 100);
             bench.lags("10,000 jobs due in one second", 10_000);
             bench.manyThatAreNotDue(many);
             return bench.figures;
         }
+    }
+
+    private void events() throws Exception {
+        new EventsBench(http, node.address().toString(), database, this::figure).run();
+        run("TRUNCATE orrery.jobs CASCADE");
     }
 
     private NodeProcess start() throws IOException {

@@ -6,10 +6,14 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.Problem;
 import dev.orrery.expression.Expression.Reading;
 import dev.orrery.expression.Expression.Result;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -207,6 +211,18 @@ class ExpressionTest {
                 .isEqualTo(new Result.Failed<>("it gave an empty text"));
         assertThat(compiled(Expression.key("'" + "k".repeat(256) + "'", "key")).evaluate(FACTS))
                 .isEqualTo(new Result.Failed<>("it gave a text of 256 characters; at most 255 are taken"));
+    }
+
+    @Test
+    void whatTheGuideShowsIsUnderstood() throws IOException {
+        var guide = Files.readString(Path.of("src/site/markdown/events.md"));
+        var shown = Pattern.compile("```cel\n(.*?)```", Pattern.DOTALL).matcher(guide);
+
+        assertThat(shown.find()).isTrue();
+        assertThat(shown.group(1).lines())
+                .hasSizeGreaterThan(5)
+                .allSatisfy(
+                        line -> assertThat(Expression.mapping(line, "payload")).isInstanceOf(Reading.Compiled.class));
     }
 
     static <T> Expression<T> compiled(Reading<T> reading) {

@@ -60,6 +60,16 @@ final class CommandTree {
         job.put("resume", leaf(JobResumeCommand::new));
         job.put("cancel", leaf(JobCancelCommand::new));
         job.put("delete", leaf(JobDeleteCommand::new));
+        var event = group("event", Group.Event::new);
+        event.put("send", leaf(EventSendCommand::new));
+        event.put("list", leaf(EventListCommand::new));
+        event.put("show", leaf(EventShowCommand::new));
+        event.put("replay", leaf(EventReplayCommand::new));
+        var handler = group("event-handler", Group.EventHandler::new);
+        handler.put("create", leaf(EventHandlerCreateCommand::new));
+        handler.put("list", leaf(EventHandlerListCommand::new));
+        handler.put("show", leaf(EventHandlerShowCommand::new));
+        handler.put("delete", leaf(EventHandlerDeleteCommand::new));
         group("worker", Group.Worker::new).put("list", leaf(WorkerListCommand::new));
         group("lock", Group.Lock::new).put("list", leaf(LockListCommand::new));
         var tenant = group("tenant", Group.Tenant::new);

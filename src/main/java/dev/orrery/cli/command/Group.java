@@ -84,6 +84,32 @@ abstract class Group extends Action {
         }
     }
 
+    /** Events. */
+    @Command(
+            name = "event",
+            description = "Publish events, see what they caused, and publish them once more.",
+            footer = {
+                ServerAction.EXAMPLES,
+                "  orrery event send order.paid --payload '{\"order\": 7}'",
+                "  orrery event list --name order.paid"
+            })
+    static final class Event extends Group {
+        Event(Context context) {
+            super(context);
+        }
+    }
+
+    /** Event handlers. */
+    @Command(
+            name = "event-handler",
+            description = "Register, see and delete what events fire.",
+            footer = {ServerAction.EXAMPLES, "  orrery event-handler create order.paid --dag bill"})
+    static final class EventHandler extends Group {
+        EventHandler(Context context) {
+            super(context);
+        }
+    }
+
     /** Locks. */
     @Command(
             name = "lock",

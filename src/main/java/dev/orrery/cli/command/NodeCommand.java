@@ -14,7 +14,7 @@ import picocli.CommandLine.Command;
 @Command(
         name = "node",
         description = {
-            "Run a node; without settings one with a PostgreSQL of its own and data in ~/.orrery.",
+            "Run a node; without settings one with its own PostgreSQL and data in ~/.orrery.",
             "SIGTERM and Ctrl-C drain it: nothing new is taken, and running tasks may end in the time",
             "of workers.drain-timeout.",
             "A second signal ends it at once; what it had in hand runs again after the next start."

@@ -56,9 +56,10 @@ class GuideTest {
         assertThat(command.out()).isEqualTo(shown);
     }
 
-    @Test
-    void everyCommandThatIsShownForJobsIsUnderstood() throws IOException, InterruptedException {
-        var shown = blocks("jobs.md", "sh").stream()
+    @ParameterizedTest
+    @ValueSource(strings = {"jobs.md", "events.md"})
+    void everyCommandThatIsShownIsUnderstood(String page) throws IOException, InterruptedException {
+        var shown = blocks(page, "sh").stream()
                 .flatMap(String::lines)
                 .map(line -> line.substring(line.indexOf("orrery ")))
                 .toList();
@@ -67,7 +68,7 @@ class GuideTest {
         for (var line : shown) {
             var help = new CommandRun();
             assertThat(help.run(words(line + " --help"))).as(line + help.err()).isZero();
-            assertThat(help.out()).contains("Usage: " + line.replaceFirst("^(orrery [a-z]+ [a-z]+).*", "$1"));
+            assertThat(help.out()).contains("Usage: " + line.replaceFirst("^(orrery [a-z-]+ [a-z]+).*", "$1"));
         }
     }
 
