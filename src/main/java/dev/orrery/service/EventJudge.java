@@ -79,7 +79,8 @@ final class EventJudge {
         return 1L + readers.stream().mapToInt(Reader::effort).sum();
     }
 
-    Judged judge(EventId id, NewEvent event, Supplier<UUID> runIds) {
+    /** {@code deadline}: {@link System#nanoTime} after which no more expressions are evaluated, and their handlers fail. */
+    Judged judge(EventId id, NewEvent event, Supplier<UUID> runIds, long deadline) {
         var filtered = new ArrayList<JobId>();
         var wanted = new ArrayList<Wanted>();
         var facts = readers.stream().anyMatch(Reader::needsFacts)
@@ -91,7 +92,7 @@ final class EventJudge {
             if (!isFor(event, reader.handler)) {
                 continue;
             }
-            switch (reader.judge(event, facts)) {
+            switch (reader.judge(event, facts, deadline)) {
                 case Judgement.NotWanted() -> filtered.add(reader.handler.id());
                 case Judgement.Failed(var reason) -> wanted.add(reader.failed(new RunId(runIds.get()), reason));
                 case Judgement.Fires fires -> {
@@ -172,11 +173,15 @@ final class EventJudge {
             return needsFacts() ? EXPRESSION_EFFORT : 1;
         }
 
-        Judgement judge(NewEvent event, Optional<Facts> facts) {
+        Judgement judge(NewEvent event, Optional<Facts> facts, long deadline) {
             // They were all right when they were registered, by another version.
             if (!problems.isEmpty()) {
                 var first = problems.getFirst();
                 return new Judgement.Failed(first.path() + ": " + first.message());
+            }
+            if (needsFacts() && System.nanoTime() - deadline > 0) {
+                return new Judgement.Failed(
+                        "the expressions of all handlers of what was published took too long together");
             }
             return switch (evaluate(filter, facts, true)) {
                 case Result.Failed<Boolean>(var reason) -> new Judgement.Failed("filter: " + reason);

@@ -61,6 +61,9 @@ public final class EventService {
     private static final int MAX_TASKS = 20_000;
     private static final long MAX_BYTES = 32 << 20;
 
+    /** How long the expressions of all handlers may take together for one request. */
+    private static final Duration JUDGING_LIMIT = Duration.ofSeconds(5);
+
     /** Where fewer judgements and bytes are to be made, an event loop makes them. */
     private static final int FEW = 200;
 
@@ -291,9 +294,13 @@ public final class EventService {
         Supplier<EventPublication> judging = () -> {
             var judged = new ArrayList<Judged>(events.size());
             var bytes = 0L;
+            var deadline = System.nanoTime() + JUDGING_LIMIT.toNanos();
             for (var event : events) {
+                if (!judged.isEmpty() && System.nanoTime() - deadline > 0) {
+                    throw tooMuch("their handlers' expressions take longer than " + JUDGING_LIMIT.toSeconds() + " s");
+                }
                 var judge = requireNonNull(judges.get(event.name()), event.name());
-                judged.add(judge.judge(EventId.of(base, judged.size() + 1), event, ids));
+                judged.add(judge.judge(EventId.of(base, judged.size() + 1), event, ids, deadline));
                 bytes += given(judged.getLast());
                 if (bytes > MAX_BYTES && events.size() > 1) {
                     throw tooMuch("their handlers would be given more than " + MAX_BYTES + " bytes");
