@@ -104,6 +104,44 @@ class JobCommandE2E {
     }
 
     @Test
+    void anEventFiresAHandlerAndIsReplayed() throws IOException {
+        ok(
+                "event-handler",
+                "create",
+                "order.paid",
+                "--name",
+                "bill",
+                "--filter",
+                "event.payload.amount > 100",
+                "--mapping",
+                "{'order': event.payload.id}",
+                "--shell",
+                "cat \"$ORRERY_PARAMS\"");
+
+        var sent = ok("event", "send", "order.paid", "--payload", "{\"id\": 7, \"amount\": 120.5}", "--key", "order-7");
+        ok("event", "send", "order.paid", "--payload", "{\"id\": 8, \"amount\": 1}");
+
+        assertThat(sent).startsWith("✔ order.paid is published: event ").contains("fired");
+        assertThat(ok("event", "send", "order.paid", "--payload", "{\"id\": 7, \"amount\": 120.5}", "--key", "order-7"))
+                .contains("was published before");
+        var id = sent.lines().findFirst().orElseThrow().replaceFirst(".* ", "");
+        assertThat(ok("event", "show", id)).contains("order-7").contains("fired");
+        assertThat(ok("event", "replay", id)).contains("1 event replayed");
+        Await.until("both executions are counted", () -> handler().contains("2 (2 succeeded, 0 failed)"));
+        var execution = sent.strip().replaceFirst("(?s).* fired +", "").strip();
+        assertThat(ok("run", "logs", execution)).contains("{\"order\":7}");
+        assertThat(ok("event-handler", "delete", "bill")).isEqualTo("deleted bill\n");
+    }
+
+    private String handler() {
+        try {
+            return ok("event-handler", "show", "bill");
+        } catch (IOException broken) {
+            throw new AssertionError(broken);
+        }
+    }
+
+    @Test
     void whatTheNodeFindsWrongIsToldByItsOption() throws IOException {
         var run = run("job", "create", "--name", "bad", "--cron", "61 * * * *", "--timezone", "Mars", "--shell", "x");
 
