@@ -181,7 +181,9 @@ class MembershipIT {
         cutConnections();
 
         until("it goes on", () -> beat(node) > seen + 2);
-        assertThat(connects.get()).isEqualTo(before + 1);
+        assertThat(connects.get())
+                .as("that of the heartbeat, and that which looks after others")
+                .isEqualTo(before + 2);
         assertThat(fenced).hasValue(0);
     }
 
