@@ -42,44 +42,37 @@ final class JobCreateCommand extends ServerAction {
             paramLabel = "TEXT",
             order = 2,
             description = "When, as a cron text of 5 or 6 fields, or a name such as @daily.")
-    @Nullable
-    String cron;
+    @Nullable String cron;
 
     @Option(
             names = "--at",
             paramLabel = "TIME",
             order = 3,
             description = "Once, then: with an offset or Z, or as the clock of --timezone shows it.")
-    @Nullable
-    String at;
+    @Nullable String at;
 
     @Option(
             names = "--every",
             paramLabel = "DURATION",
             order = 4,
             description = "Every so often, such as 90s or 1h30m.")
-    @Nullable
-    String every;
+    @Nullable String every;
 
     @Option(
             names = "--timezone",
             paramLabel = "ZONE",
             order = 5,
             description = "Whose clock is meant, such as Europe/Berlin (default: UTC).")
-    @Nullable
-    String timezone;
+    @Nullable String timezone;
 
     @Option(names = "--start", paramLabel = "TIME", order = 6, description = "It does not fire before.")
-    @Nullable
-    String start;
+    @Nullable String start;
 
     @Option(names = "--until", paramLabel = "TIME", order = 7, description = "It does not fire after.")
-    @Nullable
-    String until;
+    @Nullable String until;
 
     @Option(names = "--times", paramLabel = "N", order = 8, description = "How often it fires by itself at most.")
-    @Nullable
-    Integer times;
+    @Nullable Integer times;
 
     @Option(
             names = "--exclude",
@@ -89,28 +82,22 @@ final class JobCreateCommand extends ServerAction {
     List<String> exclude = List.of();
 
     @Option(names = "--shell", paramLabel = "COMMAND", order = 10, description = "It runs this by /bin/sh.")
-    @Nullable
-    String shell;
+    @Nullable String shell;
 
     @Option(names = "--http", paramLabel = "URL", order = 11, description = "It sends a request there.")
-    @Nullable
-    String http;
+    @Nullable String http;
 
     @Option(names = "--method", paramLabel = "METHOD", order = 12, description = "Of that request (default: GET).")
-    @Nullable
-    String method;
+    @Nullable String method;
 
     @Option(names = "--function", paramLabel = "NAME", order = 13, description = "It calls this handler.")
-    @Nullable
-    String function;
+    @Nullable String function;
 
     @Option(names = "--agent", paramLabel = "NAME", order = 13, description = "Remote workers that offer this do it.")
-    @Nullable
-    String agent;
+    @Nullable String agent;
 
     @Option(names = "--dag", paramLabel = "NAME", order = 14, description = "It starts this DAG.")
-    @Nullable
-    String dag;
+    @Nullable String dag;
 
     @Option(
             names = "--payload",
@@ -118,40 +105,35 @@ final class JobCreateCommand extends ServerAction {
             order = 15,
             description =
                     "A JSON object, or @FILE that holds it: the handler's input, the DAG's params, more fields of the command or request.")
-    @Nullable
-    String payload;
+    @Nullable String payload;
 
     @Option(
             names = "--retries",
             paramLabel = "N",
             order = 16,
             description = "How often a failed execution is tried again (default: 3).")
-    @Nullable
-    Integer retries;
+    @Nullable Integer retries;
 
     @Option(
             names = "--retry-delay",
             paramLabel = "DURATION",
             order = 17,
             description = "Before the first of them; it doubles with each (default: 1m).")
-    @Nullable
-    String retryDelay;
+    @Nullable String retryDelay;
 
     @Option(
             names = "--timeout",
             paramLabel = "DURATION",
             order = 18,
             description = "How long an attempt may take (default: 5m).")
-    @Nullable
-    String timeout;
+    @Nullable String timeout;
 
     @Option(
             names = "--priority",
             paramLabel = "PRIORITY",
             order = 19,
             description = "${COMPLETION-CANDIDATES} (default: medium).")
-    @Nullable
-    PriorityName priority;
+    @Nullable PriorityName priority;
 
     @Option(
             names = "--misfire",
@@ -159,8 +141,7 @@ final class JobCreateCommand extends ServerAction {
             order = 20,
             description =
                     "What becomes of times that nobody could keep: ${COMPLETION-CANDIDATES} (default: fire_once).")
-    @Nullable
-    MisfireName misfire;
+    @Nullable MisfireName misfire;
 
     @Option(
             names = "--overlap",
@@ -168,23 +149,20 @@ final class JobCreateCommand extends ServerAction {
             order = 21,
             description =
                     "What becomes of a time while the execution before still runs: ${COMPLETION-CANDIDATES} (default: skip).")
-    @Nullable
-    OverlapName overlap;
+    @Nullable OverlapName overlap;
 
     @Option(names = "--tag", paramLabel = "TAG", order = 22, description = "By which it is found; may be repeated.")
     List<String> tags = List.of();
 
     @Option(names = "--created-by", paramLabel = "WHO", order = 23, description = "Whom to ask about it.")
-    @Nullable
-    String createdBy;
+    @Nullable String createdBy;
 
     @Option(
             names = "--metadata",
             paramLabel = "JSON",
             order = 24,
             description = "A JSON object that is kept as it is, or @FILE.")
-    @Nullable
-    String metadata;
+    @Nullable String metadata;
 
     /** How urgent an execution is. */
     enum PriorityName {
