@@ -54,8 +54,14 @@ final class NodeUnderTest implements AutoCloseable {
 
     /** The node ends, and another one begins at its address. */
     void restart() {
+        restart(() -> {});
+    }
+
+    /** The same; this is done in between. */
+    void restart(Runnable between) {
         var port = port();
         node.stop();
+        between.run();
         node = start(port);
     }
 
@@ -103,6 +109,11 @@ final class NodeUnderTest implements AutoCloseable {
     /** Whether anything of a deleted job is left. */
     int jobRows(String id) {
         return Integer.parseInt(database.value("SELECT count(*) FROM orrery.jobs WHERE id = '" + id + "'"));
+    }
+
+    /** The first column of the first row of what is asked of its database. */
+    String value(String sql) {
+        return database.value(sql);
     }
 
     /** How many rows of a table are so. */
