@@ -300,8 +300,9 @@ public final class RemoteWork {
     /** How far the task of this claim has come, in percent. */
     public Future<Void> progress(RemoteWorker worker, RemoteClaim claim, int percent) {
         return repository.claim(worker.member(), claim.held()).compose(state -> switch (state) {
-            case ClaimState.Open(var held, _) ->
-                progress.add(new LogRepository.Progress(held.id(), held.attempt(), percent))
+            case ClaimState.Open open ->
+                progress.add(new LogRepository.Progress(
+                                open.claim().id(), open.claim().attempt(), percent))
                         .mapEmpty();
             case ClaimState.Ended _, ClaimState.Stale _ ->
                 Future.failedFuture(stale(claim, "this worker does not hold it"));
