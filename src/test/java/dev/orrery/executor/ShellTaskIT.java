@@ -107,6 +107,7 @@ class ShellTaskIT {
                         "TZ",
                         "HOME",
                         "PWD",
+                        "TRACEPARENT",
                         "REGION",
                         "ORRERY_API",
                         "ORRERY_DAG_ID",
@@ -124,6 +125,7 @@ class ShellTaskIT {
                 .containsEntry("PATH", "/usr/local/bin:/usr/bin:/bin")
                 .containsEntry("PWD", env.get("HOME"))
                 .containsEntry("REGION", "eu")
+                .containsEntry("TRACEPARENT", attempt.context().trace().traceparent())
                 .containsEntry("ORRERY_API", Workbench.API)
                 .containsEntry("ORRERY_DAG_ID", Workbench.DAG.toString())
                 .containsEntry("ORRERY_TENANT", "acme")

@@ -12,6 +12,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A node as a user starts it: the real jar in a process of its own, on a free port of loopback. */
@@ -42,6 +43,12 @@ public final class NodeProcess implements AutoCloseable {
 
     /** Starts a node and waits until it is ready; {@code arguments} follow those for the folder and the port. */
     public static NodeProcess start(Path dataDir, String... arguments) throws IOException {
+        return start(Map.of(), dataDir, arguments);
+    }
+
+    /** The same, with these variables besides ours. */
+    public static NodeProcess start(Map<String, String> environment, Path dataDir, String... arguments)
+            throws IOException {
         var port = Ports.free();
         var command = Java.command(
                 "-jar",
@@ -54,10 +61,11 @@ public final class NodeProcess implements AutoCloseable {
         command.addAll(List.of(arguments));
         Files.createDirectories(dataDir);
         var output = Files.createTempFile(dataDir.toAbsolutePath().getParent(), "node", ".log");
-        var process = OwnProcesses.own(withoutSettings(new ProcessBuilder(command))
+        var builder = withoutSettings(new ProcessBuilder(command))
                 .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start());
+                .redirectOutput(output.toFile());
+        builder.environment().putAll(environment);
+        var process = OwnProcesses.own(builder.start());
         var node = new NodeProcess(dataDir, process, URI.create("http://127.0.0.1:" + port), output);
         try {
             Await.until("the node is ready", START_LIMIT, () -> {

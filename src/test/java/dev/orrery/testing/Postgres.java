@@ -11,6 +11,7 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -113,6 +114,24 @@ public final class Postgres implements AutoCloseable {
     public static Postgres safeDebian15() {
         requireDebian15();
         return start(new PostgresBinaries(DEBIAN_15), SAFE);
+    }
+
+    /** As {@link #safe}, with a clock of its own; {@code folder} is where its start lies. */
+    public static Postgres safeUnder(FakeClock clock, Path folder) throws IOException {
+        return start(under(clock, folder), SAFE);
+    }
+
+    private static PostgresBinaries under(FakeClock clock, Path folder) throws IOException {
+        var real = bundled();
+        var script = new StringBuilder("#!/bin/sh\n");
+        clock.environment().forEach((name, value) -> script.append("export %s='%s'%n".formatted(name, value)));
+        script.append("exec '%s' \"$@\"%n".formatted(real.program("postgres")));
+        var all = PosixFilePermissions.fromString("rwxr-xr-x");
+        Files.setPosixFilePermissions(folder, all);
+        var bin = Files.createDirectory(folder.resolve("bin"));
+        Files.setPosixFilePermissions(Files.writeString(bin.resolve("postgres"), script), all);
+        Files.createSymbolicLink(bin.resolve("initdb"), real.program("initdb"));
+        return new PostgresBinaries(bin);
     }
 
     @Override
