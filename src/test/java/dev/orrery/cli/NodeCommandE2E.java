@@ -27,7 +27,7 @@ class NodeCommandE2E {
 
     @AfterEach
     void close() {
-        started.forEach(ProgramRun::close);
+        started.forEach(ProgramRun::end);
     }
 
     private ProgramRun start(String... arguments) throws IOException {
