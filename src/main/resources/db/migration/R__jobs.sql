@@ -172,7 +172,8 @@ BEGIN
                    WHEN 'succeeded' THEN 'success'
                    WHEN 'cancelled' THEN 'cancelled'
                    ELSE CASE WHEN EXISTS (SELECT FROM task_attempts a
-                                          WHERE a.task_id = instance_id(o.id, 1) AND a.state = 'timed_out')
+                                          WHERE a.task_id = instance_id(o.id, 1) AND a.state = 'timed_out'
+                                          OFFSET 0)
                                   AND (SELECT d.is_internal FROM dags d WHERE d.id = r.dag_id)
                              THEN 'timeout' ELSE 'failed' END
                END AS outcome
@@ -202,7 +203,7 @@ BEGIN
 
     UPDATE job_timers t SET is_released = true
     WHERE t.held_at IS NOT NULL AND NOT t.is_released
-      AND NOT EXISTS (SELECT FROM dag_runs r WHERE r.id = t.last_execution AND r.completed_at IS NULL);
+      AND NOT EXISTS (SELECT FROM dag_runs r WHERE r.id = t.last_execution AND r.completed_at IS NULL OFFSET 0);
     GET DIAGNOSTICS released = ROW_COUNT;
 END $f$;
 

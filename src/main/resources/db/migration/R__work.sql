@@ -115,11 +115,12 @@ BEGIN
         SELECT array_agg(a.ordinal) INTO v_fresh FROM asked a JOIN kept k ON k.reference = a.run;
     END IF;
 
+    -- OFFSET 0: else a plan that was made while there were few runs would read all of them, to look the new ones up there.
     SELECT array_agg(a.ordinal), array_agg(v.id), array_agg(v.has_locks) INTO v_new, v_versions, v_has_locks
     FROM unnest(p_dags, p_tenants, p_keys) WITH ORDINALITY a(dag, tenant, key, ordinal)
     JOIN dags d ON d.id = a.dag AND d.tenant_id = a.tenant AND d.deleted_at IS NULL
     JOIN dag_versions v ON v.dag_id = d.id AND v.version = d.version
-    WHERE (a.key IS NULL AND NOT EXISTS (SELECT FROM dag_runs r WHERE r.id = p_runs[a.ordinal]))
+    WHERE (a.key IS NULL AND NOT EXISTS (SELECT FROM dag_runs r WHERE r.id = p_runs[a.ordinal] OFFSET 0))
        OR a.ordinal::int = ANY (v_fresh);
 
     IF v_new IS NOT NULL THEN
