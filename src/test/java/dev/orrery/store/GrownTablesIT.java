@@ -51,7 +51,7 @@ class GrownTablesIT {
                 + " SELECT gen_random_uuid(), 1, gen_random_uuid(), 1, 1, 'api', 1 FROM generate_series(1, " + GROWN
                 + ")");
 
-        assertThat(pages(createRun())).isLessThan(few + 100);
+        assertThat(pages(createRun())).isLessThan(few + GROWN / 20);
     }
 
     @Test
@@ -62,7 +62,7 @@ class GrownTablesIT {
 
         addJobs(GROWN, "now() + interval '1 day'");
 
-        assertThat(pages("EXECUTE take (500)")).isLessThan(few + 200);
+        assertThat(pages("EXECUTE take (500)")).isLessThan(few + GROWN / 20);
     }
 
     private String createRun() {
