@@ -17,7 +17,14 @@ public enum ErrorCode {
             "Send 'Authorization: Bearer <http.token>'; for a webhook compare name, scheme and secret on both sides."),
     DAG_NOT_FOUND(404, "There is no DAG with this id.", "List the DAGs with GET /api/v1/dags."),
     RUN_NOT_FOUND(404, "There is no run with this id, or it was deleted.", "List the runs with GET /api/v1/runs."),
-    TASK_NOT_FOUND(404, "The run has no task with this id.", "GET /api/v1/runs/{runId} lists its tasks."),
+    TASK_NOT_FOUND(
+            404,
+            "The run has no task with this id; or there is no single task with this id, or it was deleted.",
+            "GET /api/v1/runs/{runId} lists the tasks of a run, GET /api/v1/tasks the single ones."),
+    DEPENDENCY_NOT_FOUND(
+            404,
+            "A task is to wait for one that does not exist, or that belongs to a run.",
+            "Name the id of a single task, or the 'ref' of another task of the same batch."),
     JOB_NOT_FOUND(404, "There is no job with this id, or it was deleted.", "List the jobs with GET /api/v1/jobs."),
     EXECUTION_NOT_FOUND(
             404,
@@ -59,6 +66,23 @@ public enum ErrorCode {
             "The state of things does not allow it: the name exists, the version has moved on, the run or the DAG is"
                     + " active, the node is gone, or an Idempotency-Key came again with another request.",
             "Read the message, look at the current state, and decide again."),
+    DEPENDENCY_CYCLE(
+            409,
+            "The tasks would wait for each other in a circle, perhaps only together with what others submitted at the same time.",
+            "Leave one dependency of the circle out."),
+    DEPENDENCY_DUPLICATE(409, "The task waits for that one already.", "Nothing is left to do."),
+    DEPENDENCY_TOO_DEEP(
+            409,
+            "Too many tasks would wait for one another in a row: more than queue.max-dependency-depth.",
+            "Let it wait for an earlier one, or raise the limit."),
+    TOO_MANY_DEPENDENCIES(
+            409,
+            "The task would wait for more others than queue.max-dependencies.",
+            "Put a task between that waits for a part of them, or raise the limit."),
+    UNIQUE_KEY_TAKEN(
+            409,
+            "A task that has not ended has this uniqueKey, and the new one is to be refused then; or it is to replace one that runs.",
+            "Wait for its end, cancel it, or send 'onConflict: return' to be given that one."),
     STALE_CLAIM(
             409,
             "The worker does not hold this claim any more: its time was over, the worker was silent for too long, or another"

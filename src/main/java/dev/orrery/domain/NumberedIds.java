@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
 public final class NumberedIds {
 
     private static final long NUMBER = 0xFFFF_FFFFL;
+    private static final long SINGLE = 0x8000_0000L;
 
     private static final Pattern CANONICAL = Pattern.compile("[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}");
 
@@ -26,6 +27,12 @@ public final class NumberedIds {
             throw new IllegalArgumentException(base + " is a member itself");
         }
         return new UUID(base.getMostSignificantBits(), base.getLeastSignificantBits() | number);
+    }
+
+    /** A member whose number has the first bit set. */
+    static UUID single(UUID base, int number) {
+        var member = member(base, number);
+        return new UUID(member.getMostSignificantBits(), member.getLeastSignificantBits() | SINGLE);
     }
 
     static UUID base(UUID member) {

@@ -4,7 +4,10 @@ import static java.util.Objects.requireNonNull;
 
 import java.util.UUID;
 
-/** Identifies a task instance. Inside a run it is the run's id plus the task's number in its DAG version. */
+/**
+ * Identifies a task instance. Inside a run it is the run's id plus the task's number in its DAG version; of a single task it
+ * is the id of its submission plus its number there, with the first bit set.
+ */
 public record TaskInstanceId(UUID value) {
 
     public TaskInstanceId {
@@ -21,6 +24,17 @@ public record TaskInstanceId(UUID value) {
         return new TaskInstanceId(NumberedIds.member(run.value(), taskNumber));
     }
 
+    /** The id of the n-th (1, 2, …) of the single tasks that are submitted together under this base. */
+    public static TaskInstanceId single(UUID base, int n) {
+        return new TaskInstanceId(NumberedIds.single(base, n));
+    }
+
+    /** Whether the task belongs to no run. */
+    public boolean isSingle() {
+        return NumberedIds.number(value) < 0;
+    }
+
+    /** The run that it belongs to, unless it is single. */
     public RunId runId() {
         return new RunId(NumberedIds.base(value));
     }
