@@ -147,24 +147,35 @@ BEGIN
     RETURN 'fired';
 END $f$;
 
--- Looks at up to p_limit executions behind (p_job, p_id) that are not known to have ended, notes of those that have how they
--- did, and counts them for their jobs; due times that waited for one are due. Answers the last that it looked at, none
+-- Looks at up to p_limit executions behind (p_job, p_id) that are not known to have ended, notes of those that have begun when,
+-- and of those that have ended how they did, and counts them for their jobs; due times that waited for one are due. Answers the last that it looked at, none
 -- where there were fewer than the limit.
 CREATE OR REPLACE FUNCTION note_ended(p_job uuid, p_id uuid, p_limit int, OUT job uuid, OUT id uuid, OUT released int)
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
-    v_jobs  uuid[];
-    v_ids   uuid[];
+    v_jobs     uuid[];
+    v_ids      uuid[];
+    v_unbegun  uuid[];
 BEGIN
-    SELECT array_agg(e.job_id ORDER BY e.job_id, e.id), array_agg(e.id ORDER BY e.job_id, e.id) INTO v_jobs, v_ids
-    FROM (SELECT o.job_id, o.id FROM job_executions o
+    SELECT array_agg(e.job_id ORDER BY e.job_id, e.id), array_agg(e.id ORDER BY e.job_id, e.id),
+           array_agg(e.id ORDER BY e.job_id, e.id) FILTER (WHERE e.started_at IS NULL)
+    INTO v_jobs, v_ids, v_unbegun
+    FROM (SELECT o.job_id, o.id, o.started_at FROM job_executions o
           WHERE o.outcome IS NULL AND (o.job_id, o.id) > (p_job, p_id)
           ORDER BY o.job_id, o.id LIMIT p_limit) e;
     IF cardinality(v_ids) = p_limit THEN
         job := v_jobs[p_limit];
         id := v_ids[p_limit];
     END IF;
+
+    WITH begun AS MATERIALIZED (
+        SELECT o.id, r.started_at
+        FROM unnest(v_unbegun) o(id)
+        CROSS JOIN LATERAL (SELECT * FROM dag_runs x
+                            WHERE x.id = o.id AND x.started_at IS NOT NULL AND x.completed_at IS NULL OFFSET 0) r
+    )
+    UPDATE job_executions e SET started_at = b.started_at FROM begun b WHERE e.id = b.id;
 
     WITH ended AS MATERIALIZED (
         SELECT o.id, r.started_at, r.completed_at,

@@ -178,21 +178,35 @@ final class JobOperations {
     private Future<Answer> history(ApiRequest request) {
         var id = jobId(request);
         var behind = position(request, ExecutionRepository.Position::new);
+        var filter = executionFilter(request);
+        if (isOfSkipped(filter) && filter.by() != ExecutionRepository.By.SCHEDULED_AT) {
+            throw wrongQuery("by", ProblemCode.INVALID_VALUE, "what was left out never began; list it by=scheduledAt");
+        }
         return page(
                 request,
-                limit -> jobs.getJobHistory(request.tenant(), id, executionFilter(request), behind, limit),
-                execution -> cursor(execution.scheduledAt(), execution.id()),
+                limit -> jobs.getJobHistory(request.tenant(), id, filter, behind, limit),
+                execution -> cursor(filter.by().of(execution), execution.id()),
                 JobShapes::execution);
     }
 
     private Future<Answer> executions(ApiRequest request) {
         var behind = position(request, ExecutionRepository.Position::new);
         var filter = executionFilter(request);
+        if (isOfSkipped(filter)) {
+            throw wrongQuery(
+                    "status",
+                    ProblemCode.INVALID_VALUE,
+                    "what was left out is told by its job: GET /api/v1/jobs/{jobId}/executions?status=skipped");
+        }
         return page(
                 request,
                 limit -> jobs.listExecutions(request.tenant(), filter, behind, limit),
-                execution -> cursor(execution.scheduledAt(), execution.id()),
+                execution -> cursor(filter.by().of(execution), execution.id()),
                 JobShapes::execution);
+    }
+
+    private static boolean isOfSkipped(ExecutionRepository.Filter filter) {
+        return filter.status().equals(Optional.of(ExecutionStatus.SKIPPED));
     }
 
     private Future<Answer> execution(ApiRequest request) {
@@ -270,6 +284,7 @@ final class JobOperations {
     private static ExecutionRepository.Filter executionFilter(ApiRequest request) {
         return new ExecutionRepository.Filter(
                 request.optionalText("status").map(ExecutionStatus::ofWireName),
+                ExecutionRepository.By.ofWireName(request.text("by")),
                 time(request, "from"),
                 time(request, "to"),
                 request.optionalText("traceId").map(TraceContext::parseTraceId));

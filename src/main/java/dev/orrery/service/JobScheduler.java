@@ -387,7 +387,12 @@ public final class JobScheduler {
 
     private Future<List<StoredExecution>> bad(
             TenantId tenant, JobId id, ExecutionStatus status, Instant from, int limit) {
-        var filter = new ExecutionRepository.Filter(Optional.of(status), Optional.of(from), Optional.empty());
+        var filter = new ExecutionRepository.Filter(
+                Optional.of(status),
+                ExecutionRepository.By.SCHEDULED_AT,
+                Optional.of(from),
+                Optional.empty(),
+                Optional.empty());
         return repositories.executions().ofJob(tenant, id, filter, Optional.empty(), limit);
     }
 

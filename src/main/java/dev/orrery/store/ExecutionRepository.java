@@ -26,123 +26,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What jobs did: their executions, each of which is a run, and the due times that were left out. */
 public final class ExecutionRepository {
-
-    // An execution of one task is told by that task, one of a DAG by its run.
-    private static final String COLUMNS = """
-            e.id, e.job_id, e.scheduled_at, e.created_at, e.cause, e.event_id, e.outcome, e.traceparent, r.state AS run_state,
-                   r.started_at, r.completed_at, t.state AS task_state, t.attempt, t.error, t.progress, t.next_attempt_at, t.node_id,
-                   t.worker_no, j.max_retries, j.metadata::text AS metadata, NULL::timestamptz AS skipped_until, NULL::int AS skipped_fires,
-                   NULL::text AS reason""";
-
-    private static final String JOINED = """
-            JOIN jobs j ON j.id = e.job_id AND j.deleted_at IS NULL
-            JOIN dag_runs r ON r.id = e.id
-            JOIN dags d ON d.id = r.dag_id
-            LEFT JOIN LATERAL (SELECT s.* FROM task_states s WHERE s.id = instance_id(e.id, 1) AND d.is_internal OFFSET 0) t
-                ON true""";
-
-    // language=PostgreSQL
-    static final String GET = """
-            SELECT %s, o.output::text AS output
-            FROM job_executions e
-            %s
-            LEFT JOIN task_outputs o ON o.task_id = instance_id(e.id, 1) AND o.attempt = t.attempt AND d.is_internal
-            WHERE e.tenant_id = $1 AND e.id = $2
-            """.formatted(COLUMNS, JOINED);
-
-    // What was left out stands between what was done, one entry for each row of due times.
-    // language=PostgreSQL
-    static final String LIST_OF_JOB = """
-            WITH found AS MATERIALIZED (
-                SELECT e.* FROM job_executions e
-                WHERE e.tenant_id = $1 AND e.job_id = $2
-                  AND ($3::timestamptz IS NULL OR e.scheduled_at >= $3)
-                  AND ($4::timestamptz IS NULL OR e.scheduled_at < $4)
-                  AND ($5::timestamptz IS NULL OR (e.scheduled_at, e.id) < ($5, $6::uuid))
-                  AND ($7::text IS NULL OR e.outcome = $7)
-                  AND ($8::text IS NULL OR e.outcome IS NULL AND EXISTS (
-                      SELECT FROM dag_runs r
-                      WHERE r.id = e.id AND ($8 = 'running') = (r.state IN ('running', 'cancelling')) AND r.state < 'succeeded'))
-                  AND NOT $9
-                ORDER BY e.scheduled_at DESC, e.id DESC
-                LIMIT $10
-            ), left_out AS MATERIALIZED (
-                SELECT ('00000000-0000-8000-8000-' || lpad(to_hex(s.id), 12, '0'))::uuid AS id,
-                       s.job_id, s.first_at, s.last_at, s.fires, s.reason, s.created_at
-                FROM job_skips s
-                WHERE s.job_id = $2 AND ($9 OR $7 IS NULL AND $8 IS NULL)
-                  AND EXISTS (SELECT FROM jobs j WHERE j.id = $2 AND j.tenant_id = $1 AND j.deleted_at IS NULL)
-                  AND ($3 IS NULL OR s.first_at >= $3) AND ($4 IS NULL OR s.first_at < $4)
-                  AND ($5 IS NULL OR s.first_at < $5
-                       OR s.first_at = $5
-                          AND ('00000000-0000-8000-8000-' || lpad(to_hex(s.id), 12, '0'))::uuid < $6)
-                ORDER BY s.first_at DESC, s.id DESC
-                LIMIT $10
-            )
-            SELECT * FROM (
-                SELECT %s FROM found e
-                %s
-                UNION ALL
-                SELECT l.id, l.job_id, l.first_at, l.created_at, 'schedule', NULL, 'skipped', NULL, NULL, NULL, NULL, NULL, NULL,
-                       NULL, NULL, NULL, NULL, NULL, 0, NULL, l.last_at, l.fires, l.reason
-                FROM left_out l
-            ) x
-            ORDER BY x.scheduled_at DESC, x.id DESC
-            LIMIT $10
-            """.formatted(COLUMNS, JOINED);
-
-    private static final String WANTED = """
-            e.tenant_id = $1
-                  AND ($2::timestamptz IS NULL OR e.scheduled_at >= $2)
-                  AND ($3::timestamptz IS NULL OR e.scheduled_at < $3)
-                  AND ($4::timestamptz IS NULL OR (e.scheduled_at, e.id) < ($4, $5::uuid))
-                  AND ($6::text IS NULL OR e.outcome = $6)
-                  AND ($7::text IS NULL OR e.outcome IS NULL AND EXISTS (
-                      SELECT FROM dag_runs r
-                      WHERE r.id = e.id AND ($7 = 'running') = (r.state IN ('running', 'cancelling')) AND r.state < 'succeeded'))""";
-
-    // language=PostgreSQL
-    static final String LIST = """
-            WITH found AS MATERIALIZED (
-                SELECT e.* FROM job_executions e
-                WHERE %s
-                ORDER BY e.scheduled_at DESC, e.id DESC
-                LIMIT $8
-            )
-            SELECT %s FROM found e
-            %s
-            ORDER BY e.scheduled_at DESC, e.id DESC
-            """.formatted(WANTED, COLUMNS, JOINED);
-
-    // An execution that was given no trace is the one whose id the trace has.
-    // language=PostgreSQL
-    static final String LIST_OF_TRACE = """
-            WITH found AS MATERIALIZED (
-                (SELECT e.* FROM job_executions e
-                 WHERE e.trace_id = $9 AND %s
-                 ORDER BY e.scheduled_at DESC, e.id DESC
-                 LIMIT $8)
-                UNION ALL
-                (SELECT e.* FROM job_executions e WHERE e.id = $9 AND e.trace_id IS NULL AND %s)
-            )
-            SELECT %s FROM found e
-            %s
-            ORDER BY e.scheduled_at DESC, e.id DESC
-            LIMIT $8
-            """.formatted(WANTED, WANTED, COLUMNS, JOINED);
-
-    // Bad ends are few between many good ones, and have an index of their own.
-    // language=PostgreSQL
-    static final String LIST_BAD_OF_JOB = LIST_OF_JOB.replace(
-            "($7::text IS NULL OR e.outcome = $7)", "e.outcome = $7::text AND e.outcome <> 'success'");
-
-    // language=PostgreSQL
-    static final String LIST_BAD =
-            LIST.replace("($6::text IS NULL OR e.outcome = $6)", "e.outcome = $6::text AND e.outcome <> 'success'");
 
     // language=PostgreSQL
     static final String STATS = """
@@ -162,7 +50,6 @@ public final class ExecutionRepository {
               AND e.scheduled_at >= statement_timestamp() - $3::bigint * interval '1 millisecond'
             """;
 
-    // Due and not fired are those that the leader has not come to yet; more than the limit are not counted.
     // language=PostgreSQL
     static final String RETRY = "SELECT verdict, queue FROM retry_execution($1, $2)";
 
@@ -215,52 +102,84 @@ public final class ExecutionRepository {
     /** Due times that did not fire: the last of them, how many (unknown where there are very many), and why. */
     public record Skipped(Instant until, OptionalInt fires, String reason) {}
 
-    /** Which executions are wanted; times are those at which they were due, {@code to} excluded. */
-    public record Filter(
-            Optional<ExecutionStatus> status, Optional<Instant> from, Optional<Instant> to, Optional<UUID> trace) {
+    /** Which time of executions a list goes by. One that has begun has its time of beginning within a second. */
+    public enum By {
+        SCHEDULED_AT("scheduledAt", ExecutionLists.BY_DUE_TIME),
+        STARTED_AT("startedAt", ExecutionLists.BY_START),
+        CREATED_AT("createdAt", ExecutionLists.BY_CREATION);
 
-        /** Of all traces. */
-        public Filter(Optional<ExecutionStatus> status, Optional<Instant> from, Optional<Instant> to) {
-            this(status, from, to, Optional.empty());
+        private final String wireName;
+        private final ExecutionLists lists;
+
+        By(String wireName, ExecutionLists lists) {
+            this.wireName = wireName;
+            this.lists = lists;
+        }
+
+        public static By ofWireName(String name) {
+            return Stream.of(values())
+                    .filter(by -> by.wireName.equals(name))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalArgumentException("executions have no time '" + name + "'"));
+        }
+
+        /** That time of an execution which was listed by it. */
+        public Instant of(StoredExecution execution) {
+            return switch (this) {
+                case SCHEDULED_AT -> execution.scheduledAt();
+                case STARTED_AT -> execution.startedAt().orElseThrow();
+                case CREATED_AT -> execution.createdAt();
+            };
         }
     }
 
-    /** A place in lists, which are newest first. */
-    public record Position(Instant scheduledAt, UUID id) {}
+    /** Which executions are wanted, and by which of their times, {@code to} excluded. */
+    public record Filter(
+            Optional<ExecutionStatus> status,
+            By by,
+            Optional<Instant> from,
+            Optional<Instant> to,
+            Optional<UUID> trace) {}
+
+    /** A place in lists, which are newest first by the time that was asked for. */
+    public record Position(Instant at, UUID id) {}
 
     public Future<Optional<StoredExecution>> get(TenantId tenant, UUID id) {
-        return sql.run(GET, Tuple.of(tenant.value(), id)).map(rows -> Rows.first(rows, ExecutionRepository::whole));
+        return sql.run(ExecutionLists.GET, Tuple.of(tenant.value(), id))
+                .map(rows -> Rows.first(rows, ExecutionRepository::whole));
     }
 
-    /** Of one job and all traces, newest first, those behind the position; with what was left out. */
+    /** Of one job and all traces, newest first, those behind the position; by due times with what was left out. */
     public Future<List<StoredExecution>> ofJob(
             TenantId tenant, JobId job, Filter filter, Optional<Position> behind, int limit) {
         var parameters = Tuple.of(tenant.value(), job.value())
                 .addValue(time(filter.from()))
                 .addValue(time(filter.to()))
-                .addValue(time(behind.map(Position::scheduledAt)))
+                .addValue(time(behind.map(Position::at)))
                 .addValue(behind.map(Position::id).orElse(null))
                 .addValue(outcome(filter))
                 .addValue(openState(filter))
                 .addValue(filter.status().equals(Optional.of(ExecutionStatus.SKIPPED)))
                 .addValue(limit);
-        return sql.run(isBad(filter) ? LIST_BAD_OF_JOB : LIST_OF_JOB, parameters)
+        var lists = filter.by().lists;
+        return sql.run(isBad(filter) ? lists.badOfJob() : lists.ofJob(), parameters)
                 .map(rows -> Rows.list(rows, ExecutionRepository::listed));
     }
 
-    /** Of all jobs, newest first, those behind the position. */
+    /** Of all jobs, newest first, those behind the position; never what was left out. */
     public Future<List<StoredExecution>> list(TenantId tenant, Filter filter, Optional<Position> behind, int limit) {
         var parameters = Tuple.of(tenant.value())
                 .addValue(time(filter.from()))
                 .addValue(time(filter.to()))
-                .addValue(time(behind.map(Position::scheduledAt)))
+                .addValue(time(behind.map(Position::at)))
                 .addValue(behind.map(Position::id).orElse(null))
                 .addValue(outcome(filter))
                 .addValue(openState(filter))
                 .addValue(limit);
         filter.trace().ifPresent(parameters::addValue);
-        var usual = isBad(filter) ? LIST_BAD : LIST;
-        return sql.run(filter.trace().isPresent() ? LIST_OF_TRACE : usual, parameters)
+        var lists = filter.by().lists;
+        var usual = isBad(filter) ? lists.bad() : lists.all();
+        return sql.run(filter.trace().isPresent() ? lists.ofTrace() : usual, parameters)
                 .map(rows -> Rows.list(rows, ExecutionRepository::listed));
     }
 

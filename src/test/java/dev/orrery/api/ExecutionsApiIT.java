@@ -9,6 +9,7 @@ import java.math.BigDecimal;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -218,6 +219,65 @@ class ExecutionsApiIT extends JobsApiTestBase {
         assertThat(stats.getDouble("p99DurationMs")).isGreaterThan(2_000);
         assertThat(client.get(JOBS + "/" + job + "/executions?from=soon").send().code())
                 .isEqualTo("BAD_REQUEST");
+    }
+
+    @Test
+    void executionsAreListedByWhenTheyBeganAndWhenTheyWereMade() {
+        var job = registered(once("long ago").put("handlerName", "noop"));
+        until("it is completed", () -> job(job).getString("status").equals("completed"));
+        var first = executions(job, "").getFirst();
+        var second = trigger(job, "again").json().getString("id");
+        until("it succeeded", () -> execution(second).getString("status").equals("success"));
+        var third = trigger(job, "once-more").json().getString("id");
+        until("all have begun", () -> executions(job, "?by=startedAt").size() == 3);
+        var begun = execution(second).getString("startedAt");
+        var made = execution(second).getString("createdAt");
+        var newestFirst = List.of(third, second, first.getString("id"));
+
+        assertThat(ids(executions(job, "?by=startedAt"))).isEqualTo(newestFirst);
+        assertThat(ids(executions(job, "?by=startedAt&from=" + begun))).containsExactly(third, second);
+        assertThat(ids(executions(job, "?by=startedAt&to=" + begun))).containsExactly(first.getString("id"));
+        assertThat(ids(executions(job, "?by=createdAt&to=" + made + "&status=success")))
+                .containsExactly(first.getString("id"));
+        assertThat(pageByPage(job, "&by=startedAt")).isEqualTo(newestFirst);
+        assertThat(pageByPage(job, "&by=createdAt")).isEqualTo(newestFirst);
+        for (var by : List.of("startedAt", "createdAt")) {
+            var range = "by=" + by + "&from=" + execution(second).getString(by) + "&to="
+                    + execution(third).getString(by);
+            assertThat(ids(items("/api/v1/executions?limit=500&" + range)))
+                    .contains(second)
+                    .doesNotContain(third, first.getString("id"));
+        }
+        assertThat(executions(job, "?from=" + first.getString("createdAt")))
+                .as("one was due long before")
+                .hasSize(2);
+    }
+
+    @Test
+    void anExecutionThatHasBegunIsFoundBeforeItEnds() {
+        var job = registered(
+                once("takes its time").put("handlerName", "sleep").put("payload", new JsonObject().put("ms", 60_000)));
+
+        until("it is listed", () -> !executions(job, "?by=startedAt").isEmpty());
+
+        var listed = executions(job, "?by=startedAt").getFirst();
+        assertThat(listed.getString("status")).isEqualTo("running");
+        assertThat(executions(job, "?by=startedAt&status=failed")).isEmpty();
+        assertThat(executions(job, "?by=startedAt&status=running&from=" + listed.getString("startedAt")))
+                .hasSize(1);
+        cancelled(job);
+    }
+
+    @Test
+    void whatWasLeftOutIsToldByItsJobAndByDueTimesAlone() {
+        var job = registered(cron("left out", FAR));
+
+        for (var query : List.of(
+                "/api/v1/executions?status=skipped",
+                JOBS + "/" + job + "/executions?status=skipped&by=startedAt",
+                JOBS + "/" + job + "/executions?by=lunchTime")) {
+            assertThat(client.get(query).send().code()).as(query).isEqualTo("BAD_REQUEST");
+        }
     }
 
     @Test

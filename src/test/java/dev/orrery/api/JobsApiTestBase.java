@@ -94,11 +94,15 @@ abstract class JobsApiTestBase {
     }
 
     static List<String> pageByPage(String job) {
+        return pageByPage(job, "");
+    }
+
+    static List<String> pageByPage(String job, String query) {
         var ids = new java.util.ArrayList<String>();
         var cursor = "";
         while (cursor != null) {
-            var page = client.get(
-                            JOBS + "/" + job + "/executions?limit=1" + (cursor.isEmpty() ? "" : "&cursor=" + cursor))
+            var page = client.get(JOBS + "/" + job + "/executions?limit=1" + query
+                            + (cursor.isEmpty() ? "" : "&cursor=" + cursor))
                     .send()
                     .json();
             ids.addAll(ids(page.getJsonArray("items")));
@@ -119,6 +123,10 @@ abstract class JobsApiTestBase {
 
     static List<String> ids(JsonArray items) {
         return items.stream().map(item -> ((JsonObject) item).getString("id")).toList();
+    }
+
+    static List<String> ids(List<JsonObject> items) {
+        return items.stream().map(item -> item.getString("id")).toList();
     }
 
     static List<String> times(List<JsonObject> executions) {

@@ -70,27 +70,41 @@ class IndexUseIT {
             Map.entry("jobs_deleted", new Call("SELECT purge_hidden_jobs($1)", "10")),
             Map.entry(
                     "job_executions_newest",
-                    new Call(ExecutionRepository.LIST, "1, NULL, NULL, NULL, NULL, NULL, NULL, 20")),
+                    new Call(ExecutionLists.LIST, "1, NULL, NULL, NULL, NULL, NULL, NULL, 20")),
+            Map.entry(
+                    "job_executions_begun",
+                    new Call(ExecutionLists.LIST_BY_START, "1, NULL, NULL, NULL, NULL, NULL, NULL, 20")),
+            Map.entry(
+                    "job_executions_made",
+                    new Call(ExecutionLists.LIST_BY_CREATION, "1, NULL, NULL, NULL, NULL, NULL, NULL, 20")),
+            Map.entry(
+                    "job_executions_begun_of_job",
+                    new Call(
+                            ExecutionLists.LIST_OF_JOB_BY_START,
+                            "1, " + SOME_ID + ", NULL, NULL, NULL, NULL, NULL, NULL, false, 20")),
+            Map.entry(
+                    "job_executions_made_of_job",
+                    new Call(
+                            ExecutionLists.LIST_OF_JOB_BY_CREATION,
+                            "1, " + SOME_ID + ", NULL, NULL, NULL, NULL, NULL, NULL, false, 20")),
             Map.entry(
                     "job_executions_bad",
-                    new Call(ExecutionRepository.LIST_BAD, "1, NULL, NULL, NULL, NULL, 'failed', NULL, 20")),
+                    new Call(ExecutionLists.LIST_BAD, "1, NULL, NULL, NULL, NULL, 'failed', NULL, 20")),
             Map.entry(
                     "job_executions_bad_of_job",
                     new Call(
-                            ExecutionRepository.LIST_BAD_OF_JOB,
+                            ExecutionLists.LIST_BAD_OF_JOB,
                             "1, " + SOME_ID + ", NULL, NULL, NULL, NULL, 'failed', NULL, false, 20")),
             Map.entry(
                     "job_executions_of_trace",
-                    new Call(
-                            ExecutionRepository.LIST_OF_TRACE,
-                            "1, NULL, NULL, NULL, NULL, NULL, NULL, 20, " + SOME_ID)),
+                    new Call(ExecutionLists.LIST_OF_TRACE, "1, NULL, NULL, NULL, NULL, NULL, NULL, 20, " + SOME_ID)),
             Map.entry(
                     "job_executions_open",
                     new Call(ScheduledJobRepository.LIST_OPEN_EXECUTIONS, "1, " + SOME_ID + ", 20")),
             Map.entry(
                     "job_skips_of_job",
                     new Call(
-                            ExecutionRepository.LIST_OF_JOB,
+                            ExecutionLists.LIST_OF_JOB,
                             "1, " + SOME_ID + ", NULL, NULL, NULL, NULL, NULL, NULL, true, 20")),
             Map.entry("job_skips_age", new Call("SELECT purge_old_runs($1, $2)", "'30 days', 100")),
             Map.entry("tenants_deleted", new Call("SELECT purge_hidden_tenants($1)", "10")),

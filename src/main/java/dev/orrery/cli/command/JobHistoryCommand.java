@@ -10,6 +10,8 @@ import dev.orrery.cli.text.HumanTime;
 import dev.orrery.cli.text.Table;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -25,6 +27,7 @@ import picocli.CommandLine.Option;
             ServerAction.EXAMPLES,
             "  orrery job history morning-report",
             "  orrery job history morning-report --status failed --from 2026-01-01",
+            "  orrery job history morning-report --by started --from 2026-01-31T08:00 --to 2026-01-31T09:00",
             "  orrery job history morning-report --output json | jq -r '.items[] | .scheduledAt + \" \" + .status'"
         })
 final class JobHistoryCommand extends JobAction {
@@ -42,11 +45,35 @@ final class JobHistoryCommand extends JobAction {
     @Option(names = "--to", paramLabel = "TIME", description = "Only what was due before.")
     @Nullable String to;
 
+    @Option(
+            names = "--by",
+            paramLabel = "TIME",
+            description = "What --from, --to and the order go by: when it was due, when it started, or when it was"
+                    + " created (${COMPLETION-CANDIDATES}; default: due). What was left out has only been due.")
+    By by = By.due;
+
     @Option(names = "--limit", paramLabel = "N", description = "How many at most, 1 to 500 (default: 20).")
     int limit = 20;
 
     @Option(names = "--cursor", paramLabel = "CURSOR", description = "Where the list goes on, as it told at its end.")
     @Nullable String cursor;
+
+    /** The times of an execution. */
+    enum By {
+        due("scheduledAt"),
+        started("startedAt"),
+        created("createdAt");
+
+        private final String field;
+
+        By(String field) {
+            this.field = field;
+        }
+
+        String query() {
+            return this == due ? "" : "&by=" + field;
+        }
+    }
 
     /** What may have become of an execution. */
     enum StatusName {
@@ -69,7 +96,7 @@ final class JobHistoryCommand extends JobAction {
                 + time("from", from, found)
                 + time("to", to, found)
                 + JobListCommand.part("cursor", cursor);
-        var answer = client.get(Jobs.path(found) + "/executions?limit=" + limit + query);
+        var answer = client.get(Jobs.path(found) + "/executions?limit=" + limit + by.query() + query);
         if (isJson()) {
             terminal().line(answer.body());
         } else {
@@ -93,20 +120,36 @@ final class JobHistoryCommand extends JobAction {
     }
 
     private Table table(List<JsonObject> executions) {
-        var table = Table.of("DUE", "STATUS", "BY", "TOOK", "RETRIES#", "ID", "NOTE");
+        var headings = Stream.of("DUE", "STATUS", "BY", "TOOK", "RETRIES#", "ID", "NOTE");
+        var table = Table.of(Stream.concat(alsoShown().map(time -> time.name().toUpperCase(Locale.ROOT)), headings)
+                .toArray(String[]::new));
         for (var execution : executions) {
-            var state = execution.textOrEmpty("status");
-            var skipped = state.equals("skipped");
-            table.row(
-                    cell(execution.time("scheduledAt").map(JobTexts::utc).orElse("-")),
-                    cell(state, StateColours.of(state)),
-                    cell(execution.textOrEmpty("triggeredBy")),
-                    cell(took(execution)),
-                    cell(skipped ? "-" : Integer.toString(execution.integer("retryCount"))),
-                    cell(skipped ? "-" : execution.textOrEmpty("id")),
-                    cell(skipped ? leftOut(execution) : note(execution)));
+            table.row(Stream.concat(alsoShown().map(time -> time(time, execution)), row(execution))
+                    .toArray(Table.Cell[]::new));
         }
         return table;
+    }
+
+    /** The due time is always shown. */
+    private Stream<By> alsoShown() {
+        return by == By.due ? Stream.empty() : Stream.of(by);
+    }
+
+    private static Stream<Table.Cell> row(JsonObject execution) {
+        var state = execution.textOrEmpty("status");
+        var skipped = state.equals("skipped");
+        return Stream.of(
+                time(By.due, execution),
+                cell(state, StateColours.of(state)),
+                cell(execution.textOrEmpty("triggeredBy")),
+                cell(took(execution)),
+                cell(skipped ? "-" : Integer.toString(execution.integer("retryCount"))),
+                cell(skipped ? "-" : execution.textOrEmpty("id")),
+                cell(skipped ? leftOut(execution) : note(execution)));
+    }
+
+    private static Table.Cell time(By by, JsonObject execution) {
+        return cell(execution.time(by.field).map(JobTexts::utc).orElse("-"));
     }
 
     private static String note(JsonObject execution) {

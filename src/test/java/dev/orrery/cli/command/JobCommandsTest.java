@@ -212,6 +212,25 @@ class JobCommandsTest extends ServerCommandsTestBase {
         assertThat(command.err()).contains("--cursor 5:x");
     }
 
+    @Test
+    void aHistoryByAnotherTimeShowsThatTimeToo() {
+        node.on(
+                "GET /api/v1/jobs/" + ID + "/executions?limit=20&by=startedAt&from=2026-01-30T23%3A00%3A00Z",
+                200,
+                page("""
+                        {"id":"01980f6e-7100-7000-8b2d-5f3100000000","status":"running","triggeredBy":"schedule",
+                         "scheduledAt":"2026-01-30T05:30:00.000000Z","startedAt":"2026-01-31T07:00:00.250000Z","retryCount":0}"""));
+
+        assertThat(command.run("job", "history", "report", "--by", "started", "--from", "2026-01-31"))
+                .as(command.err())
+                .isZero();
+
+        assertThat(command.out()).isEqualTo("""
+                        STARTED               DUE                   STATUS   BY        TOOK  RETRIES  ID                                    NOTE
+                        2026-01-31T07:00:00Z  2026-01-30T05:30:00Z  running  schedule  -           0  01980f6e-7100-7000-8b2d-5f3100000000
+                        """);
+    }
+
     @ParameterizedTest
     @CsvSource({
         "2026-01-31, 2026-01-30T23:00:00Z",
