@@ -64,6 +64,12 @@ CREATE INDEX task_dependencies_of_prerequisite ON task_dependencies (prerequisit
 CREATE INDEX task_dependencies_unresolved ON task_dependencies (prerequisite_id, dependent_id) WHERE resolved_at IS NULL;
 CREATE INDEX task_dependencies_blocking ON task_dependencies (dependent_id, prerequisite_id) WHERE resolved_at IS NULL;
 
+-- What is added to the priority of tasks by where they come from; none of those that are not here.
+CREATE TABLE source_weights (
+    source  task_source PRIMARY KEY,
+    weight  real NOT NULL CHECK (weight BETWEEN -10 AND 10)
+);
+
 -- A key that only one task which has not ended may have.
 CREATE TABLE unique_keys (
     tenant_id  int NOT NULL,

@@ -2,6 +2,7 @@ package dev.orrery.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.domain.task.CalculatedPriority;
 import dev.orrery.domain.task.Urgency;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.Seeded;
@@ -12,6 +13,7 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +43,36 @@ class LatestStartIT {
 
                         assertThat(rows.getObject(1, OffsetDateTime.class).toInstant())
                                 .isEqualTo(new Urgency((float) priority, mustStartBy).latestStart(readyAt));
+                    }
+                } catch (SQLException e) {
+                    throw new AssertionError(e);
+                }
+            });
+        }
+    }
+
+    @Test
+    void theyAgreeOnCalculatedPrioritiesToTheLastBit() throws SQLException {
+        try (var database = Postgres.freshDatabase();
+                var connection = database.connect();
+                var question = connection.prepareStatement(
+                        "SELECT calculated_priority(?::smallint, ?::smallint, ?, ?::real)")) {
+            var blocked = new AtomicInteger();
+            Seeded.forAll(2_500, random -> {
+                var own = random.nextInt(11);
+                var depth = random.nextInt(20);
+                var weight = random.nextBoolean() ? 0 : (float) random.nextDouble(-10, 10);
+                // Each number up to where more count no more, and some beyond.
+                var waiting = blocked.getAndIncrement() % 1_100;
+                try {
+                    question.setInt(1, own);
+                    question.setInt(2, depth);
+                    question.setInt(3, waiting);
+                    question.setFloat(4, weight);
+                    try (var rows = question.executeQuery()) {
+                        rows.next();
+
+                        assertThat(rows.getFloat(1)).isEqualTo(CalculatedPriority.of(own, depth, waiting, weight));
                     }
                 } catch (SQLException e) {
                     throw new AssertionError(e);
