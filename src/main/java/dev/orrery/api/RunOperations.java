@@ -1,12 +1,14 @@
 package dev.orrery.api;
 
 import dev.orrery.domain.DagId;
+import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.Trigger;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
 import dev.orrery.service.RunService;
 import dev.orrery.service.RunSummary;
+import dev.orrery.store.DagRunRepository;
 import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.util.List;
@@ -58,8 +60,11 @@ final class RunOperations {
     }
 
     private Future<List<RunSummary>> find(ApiRequest request, Optional<DagId> dag) {
-        var state = request.optionalText("state").map(RunState::ofWireName);
-        return runs.list(request.tenant(), dag, state, request.page());
+        var filter = new DagRunRepository.Filter(
+                dag,
+                request.optionalText("state").map(RunState::ofWireName),
+                request.optionalText("traceId").map(TraceContext::parseTraceId));
+        return runs.list(request.tenant(), filter, request.page());
     }
 
     private static Answer answer(List<RunSummary> list) {

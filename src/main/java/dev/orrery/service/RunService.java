@@ -149,10 +149,10 @@ public final class RunService {
     }
 
     /** The newest first. A DAG that does not exist has no runs to list: DAG_NOT_FOUND is the caller's to tell. */
-    public Future<List<RunSummary>> list(TenantId tenant, Optional<DagId> dag, Optional<RunState> state, Page page) {
+    public Future<List<RunSummary>> list(TenantId tenant, DagRunRepository.Filter filter, Page page) {
         return repositories
                 .runs()
-                .list(tenant, dag, state, page.limit(), page.offset())
+                .list(tenant, filter, page.limit(), page.offset())
                 .map(runs -> runs.stream().map(RunService::summary).toList());
     }
 

@@ -72,6 +72,25 @@ public final class DagRunRepository {
             LIMIT $2 OFFSET $3
             """;
 
+    // A run that was given no trace is the one whose id the trace has. One trace may have runs of several tenants.
+    // language=PostgreSQL
+    static final String LIST_RUNS_OF_TRACE = """
+            SELECT r.id, r.dag_id, r.dag_version, r.version_id, r.state, r.triggered_by, r.logical_time, r.started_at,
+                   r.completed_at, r.created_at, d.name AS dag_name, NULL::text AS params, t.traceparent
+            FROM (
+                SELECT x.run_id, x.traceparent FROM run_traces x
+                WHERE substr(x.traceparent, 4, 32) = replace($4::uuid::text, '-', '')
+                UNION ALL
+                SELECT $4, NULL WHERE NOT EXISTS (SELECT FROM run_traces x WHERE x.run_id = $4)
+            ) t
+            CROSS JOIN LATERAL (SELECT * FROM dag_runs o WHERE o.id = t.run_id OFFSET 0) r
+            JOIN dags d ON d.id = r.dag_id AND d.deleted_at IS NULL
+            WHERE r.tenant_id = $1 AND ($5::uuid IS NULL OR r.dag_id = $5)
+              AND ($6::text IS NULL OR r.state = $6::text::run_state)
+            ORDER BY r.created_at DESC, r.id DESC
+            LIMIT $2 OFFSET $3
+            """;
+
     // language=PostgreSQL
     static final String PURGE_OLD =
             "SELECT purge_old_runs($1::bigint * interval '1 millisecond', $2) AS more FROM require_epoch($3)";
@@ -107,18 +126,27 @@ public final class DagRunRepository {
         return Rows.first(rows, DagRunRepository::run);
     }
 
+    /** Which runs are wanted. */
+    public record Filter(Optional<DagId> dag, Optional<RunState> state, Optional<UUID> trace) {
+
+        public static final Filter ALL = new Filter(Optional.empty(), Optional.empty(), Optional.empty());
+    }
+
     /** The newest first; {@code params} are left out of lists. */
-    public Future<List<StoredRun>> list(
-            TenantId tenant, Optional<DagId> dag, Optional<RunState> state, int limit, int offset) {
+    public Future<List<StoredRun>> list(TenantId tenant, Filter filter, int limit, int offset) {
         var parameters = Tuple.of(tenant.value(), limit, offset);
-        if (dag.isPresent()) {
-            parameters.addUUID(dag.get().value());
-            parameters.addString(state.map(RunState::wireName).orElse(null));
-            return list(LIST_RUNS_OF_DAG, parameters);
+        var dag = filter.dag().map(DagId::value).orElse(null);
+        var state = filter.state().map(RunState::wireName).orElse(null);
+        if (filter.trace().isPresent()) {
+            var trace = filter.trace().get();
+            return list(
+                    LIST_RUNS_OF_TRACE, parameters.addUUID(trace).addUUID(dag).addString(state));
         }
-        if (state.isPresent()) {
-            parameters.addString(state.get().wireName());
-            return list(LIST_RUNS_BY_STATE, parameters);
+        if (dag != null) {
+            return list(LIST_RUNS_OF_DAG, parameters.addUUID(dag).addString(state));
+        }
+        if (state != null) {
+            return list(LIST_RUNS_BY_STATE, parameters.addString(state));
         }
         return list(LIST_RUNS, parameters);
     }

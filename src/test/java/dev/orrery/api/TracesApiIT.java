@@ -149,6 +149,64 @@ class TracesApiIT extends JobsApiTestBase {
                 .isEqualTo("BAD_REQUEST");
     }
 
+    @Test
+    void runsAreFoundByTheirTraceAndThoseWithoutByTheirOwn() {
+        var trace = "3".repeat(32);
+        var given = "00-" + trace + "-" + SPAN + "-01";
+        var dag = node.publish("found by its trace", SHELL);
+        var other = node.publish("found beside it", SHELL);
+        var first = start(dag, given).getString("runId");
+        var second = start(other, given).getString("runId");
+        var without = start(dag, "").getString("runId");
+        var job = registered(once("found too").put("runAt", "2099-01-01T00:00:00Z"));
+        var fired = client.post(JOBS + "/" + job + "/trigger")
+                .header("traceparent", given)
+                .send()
+                .json()
+                .getString("id");
+
+        assertThat(runsOf("?traceId=" + trace)).containsExactly(fired, second, first);
+        assertThat(runsOf("?traceId=" + trace + "&limit=1&offset=1")).containsExactly(second);
+        assertThat(runsOf("?traceId=" + ownTrace(without))).containsExactly(without);
+        assertThat(runsOf("?traceId=" + ownTrace(first)))
+                .as("it has another trace")
+                .isEmpty();
+        node.ended(first);
+        assertThat(runsOf("?state=succeeded&traceId=" + trace)).contains(first);
+        assertThat(runsOf("?state=failed&traceId=" + trace)).isEmpty();
+        assertThat(client.get(NodeUnderTest.DAGS + "/" + dag + "/runs?traceId=" + trace).send().array().stream()
+                        .map(run -> ((JsonObject) run).getString("runId")))
+                .containsExactly(first);
+        assertThat(client.get(NodeUnderTest.RUNS + "?traceId=" + without).send().code())
+                .isEqualTo("BAD_REQUEST");
+    }
+
+    @Test
+    void runsOfATraceAreThoseOfTheCallersTenant() {
+        var trace = "4".repeat(32);
+        var dag = node.publish("mine alone", SHELL);
+        var run = start(dag, "00-" + trace + "-" + SPAN + "-01").getString("runId");
+        assertThat(client.post("/api/v1/tenants")
+                        .json(new JsonObject().put("name", "strangers"))
+                        .send()
+                        .status())
+                .isEqualTo(201);
+
+        for (var id : List.of(trace, ownTrace(run))) {
+            assertThat(client.get(NodeUnderTest.RUNS + "?traceId=" + id)
+                            .header("Orrery-Tenant", "strangers")
+                            .send()
+                            .array())
+                    .isEmpty();
+        }
+    }
+
+    private static List<String> runsOf(String query) {
+        return client.get(NodeUnderTest.RUNS + query).send().array().stream()
+                .map(run -> ((JsonObject) run).getString("runId"))
+                .toList();
+    }
+
     private static JsonObject start(String dag, String traceparent) {
         var answer = client.post(NodeUnderTest.DAGS + "/" + dag + "/runs")
                 .header("traceparent", traceparent)

@@ -11,6 +11,7 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.Trigger;
+import dev.orrery.store.DagRunRepository;
 import io.vertx.core.Future;
 import java.util.List;
 import java.util.Optional;
@@ -55,8 +56,7 @@ class RunServiceIT extends RunServiceTestBase {
 
         assertThat(repeated).isEqualTo(first);
         assertThat(other.runId()).isNotEqualTo(first.runId());
-        assertThat(await(runs.list(TENANT, Optional.of(dag), Optional.empty(), ALL)))
-                .hasSize(2);
+        assertThat(await(runs.list(TENANT, of(dag), ALL))).hasSize(2);
     }
 
     @Test
@@ -78,8 +78,7 @@ class RunServiceIT extends RunServiceTestBase {
 
         assertThat(refusal(trigger(dag, "key", "another hash"))).isEqualTo(ErrorCode.CONFLICT);
 
-        assertThat(await(runs.list(TENANT, Optional.of(dag), Optional.empty(), ALL)))
-                .hasSize(1);
+        assertThat(await(runs.list(TENANT, of(dag), ALL))).hasSize(1);
     }
 
     @Test
@@ -127,7 +126,7 @@ class RunServiceIT extends RunServiceTestBase {
         assertThat(list(Optional.empty(), Optional.empty(), new Page(1, 0))).containsExactly(c);
         assertThat(list(Optional.empty(), Optional.empty(), new Page(2, 1))).containsExactly(b, a);
         assertThat(list(Optional.empty(), Optional.empty(), new Page(2, 3))).isEmpty();
-        assertThat(await(runs.list(new TenantId(2), Optional.empty(), Optional.empty(), ALL)))
+        assertThat(await(runs.list(new TenantId(2), DagRunRepository.Filter.ALL, ALL)))
                 .isEmpty();
     }
 
@@ -197,7 +196,7 @@ class RunServiceIT extends RunServiceTestBase {
     }
 
     private List<RunId> list(Optional<DagId> dag, Optional<RunState> state, Page page) {
-        return await(runs.list(TENANT, dag, state, page)).stream()
+        return await(runs.list(TENANT, new DagRunRepository.Filter(dag, state, Optional.empty()), page)).stream()
                 .map(RunSummary::runId)
                 .toList();
     }
@@ -206,5 +205,9 @@ class RunServiceIT extends RunServiceTestBase {
         return status(run).tasks().stream()
                 .map(task -> task.taskId() + " " + task.state().wireName())
                 .collect(Collectors.joining(", "));
+    }
+
+    private static DagRunRepository.Filter of(DagId dag) {
+        return new DagRunRepository.Filter(Optional.of(dag), Optional.empty(), Optional.empty());
     }
 }

@@ -38,6 +38,9 @@ class IndexUseIT {
             Map.entry("dag_runs_by_state", new Call(DagRunRepository.LIST_RUNS_BY_STATE, "1, 20, 0, 'failed'")),
             Map.entry(
                     "task_ready_order", new Call("SELECT claim_ready($1, $2, 100)", SOME_NODE + ", ARRAY['default']")),
+            Map.entry(
+                    "run_traces_of_trace",
+                    new Call(DagRunRepository.LIST_RUNS_OF_TRACE, "1, 20, 0, '" + "a".repeat(32) + "', NULL, NULL")),
             Map.entry("task_timers_due", new Call(WorkRepository.WAKE_DUE, "100")),
             Map.entry("task_events_of_run", new Call(EventRepository.READ_EVENTS, SOME_ID + ", 0, 100")),
             Map.entry("cancel_requests_of_node", new Call(WorkRepository.CANCEL_REQUESTS, SOME_NODE)),

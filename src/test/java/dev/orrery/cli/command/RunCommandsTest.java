@@ -32,6 +32,22 @@ class RunCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void runsOfATraceAreFoundByItsIdOrThatOfTheRunThatBeganIt() {
+        node.on("GET /api/v1/runs?limit=20&offset=0&traceId=01980f6e5a1070008b2d5f3100000000", 200, "[]");
+
+        assertThat(command.run("run", "list", "--trace", "01980F6E5A1070008B2D5F3100000000"))
+                .as(command.err())
+                .isZero();
+        assertThat(command.run("run", "list", "--trace", RUN_ID))
+                .as(command.err())
+                .isZero();
+
+        assertThat(command.out()).isEqualTo("no runs like that\nno runs like that\n");
+        assertThat(command.run("run", "list", "--trace", "mine")).isEqualTo(2);
+        assertThat(command.err()).contains("--trace 'mine' is no id of a trace");
+    }
+
+    @Test
     void aRunIsFoundByItsBeginningOrAsTheLatest() {
         node.on(
                 "GET /api/v1/runs?limit=500",
