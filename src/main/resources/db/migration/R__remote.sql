@@ -68,16 +68,16 @@ BEGIN
           ORDER BY x.due_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED) b;
     UPDATE claim_batches b
     SET due_at = coalesce((
-            SELECT greatest(min(coalesce(a.started_at, b.claimed_at) + t.timeout_ms * interval '1 millisecond'),
+            SELECT greatest(min(coalesce(a.started_at, b.claimed_at) + coalesce(t.timeout_ms, i.timeout_ms) * interval '1 millisecond'),
                             v_now + interval '2 seconds')
             FROM unnest(b.ids, b.attempts) m(id, attempt)
             LEFT JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt
             JOIN task_instances i ON i.id = m.id
-            JOIN dag_tasks t ON t.version_id = i.version_id AND t.task_no = task_no_of(i.id)
+            LEFT JOIN dag_tasks t ON t.version_id = i.version_id AND t.task_no = task_no_of(i.id)
             WHERE a.outcome IS NULL), 'infinity')
     WHERE b.fence = ANY (v_fences);
     RETURN QUERY
-        SELECT b.node_id, b.fence, m.id, m.attempt, m.failures, i.version_id, t.timeout_ms, c.asked
+        SELECT b.node_id, b.fence, m.id, m.attempt, m.failures, i.version_id, coalesce(t.timeout_ms, i.timeout_ms), c.asked
         FROM (SELECT f.fence, false AS asked FROM unnest(v_fences) f(fence)
               UNION ALL
               (SELECT q.fence, true FROM cancel_requests q
@@ -87,11 +87,11 @@ BEGIN
         CROSS JOIN LATERAL unnest(b.ids, b.attempts, b.failures) m(id, attempt, failures)
         LEFT JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt
         JOIN task_instances i ON i.id = m.id
-        JOIN dag_tasks t ON t.version_id = i.version_id AND t.task_no = task_no_of(i.id)
+        LEFT JOIN dag_tasks t ON t.version_id = i.version_id AND t.task_no = task_no_of(i.id)
         LEFT JOIN cancel_requests r ON r.task_id = m.id
         WHERE a.outcome IS NULL
           AND CASE WHEN c.asked THEN r.requested_at <= v_now - p_grace_ms * interval '1 millisecond'
-                   ELSE coalesce(a.started_at, b.claimed_at) + t.timeout_ms * interval '1 millisecond' <= v_now END;
+                   ELSE coalesce(a.started_at, b.claimed_at) + coalesce(t.timeout_ms, i.timeout_ms) * interval '1 millisecond' <= v_now END;
 END $f$;
 
 -- Adds to the log of an attempt that a remote worker holds, behind what is there: 'added', 'repeated' (under this key before),

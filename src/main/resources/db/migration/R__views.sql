@@ -4,6 +4,7 @@ CREATE OR REPLACE VIEW task_states AS
 SELECT i.id, i.tenant_id, i.run_id, i.version_id, i.task_id, i.created_at,
        CASE WHEN w.id IS NOT NULL THEN 'blocked'
             WHEN r.id IS NOT NULL OR k.id IS NOT NULL THEN 'ready'
+            WHEN t.kind = 'delay' THEN 'pending'
             WHEN t.ref IS NOT NULL THEN 'retrying'
             WHEN a.state IS NULL OR a.state IN ('retrying', 'ready') THEN 'queued'
             ELSE a.state END::task_state AS state,
@@ -18,7 +19,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN task_wait w ON w.id = i.id
 LEFT JOIN task_ready r ON r.id = i.id
 LEFT JOIN lock_waits k ON k.id = i.id
-LEFT JOIN task_timers t ON t.ref = i.id AND t.kind = 'retry';
+LEFT JOIN task_timers t ON t.ref = i.id;
 
 -- Deletes a run that has ended, with all that belongs to it: 'deleted', 'active' or 'none'.
 CREATE OR REPLACE FUNCTION delete_run(p_tenant int, p_run uuid) RETURNS text

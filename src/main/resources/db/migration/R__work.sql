@@ -29,25 +29,6 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN greatest(ready_at, least(
     ready_at + floor((10 - priority::float8) * 30000 + 0.5) * interval '1 millisecond', must_start_by));
 
-DO $$
-BEGIN
-    IF to_regtype('task_change') IS NULL THEN
-        -- One task instance that changes its state, as the functions below hand it on.
-        CREATE TYPE task_change AS (
-            id          uuid,
-            run_id      uuid,
-            task_no     int,
-            version_id  int,
-            from_state  task_state,
-            to_state    task_state,
-            attempt     smallint,
-            fence       bigint,
-            worker_no   smallint,
-            started_at  timestamptz
-        );
-    END IF;
-END $$;
-
 -- Creates runs of the current versions of DAGs, all in one go; answers each in the order asked: 'created', 'repeated'
 -- (the key was used for the same request: run_id is the run it made), 'conflict' (for another one), or 'no_dag'.
 -- A key is null where the request had none. Told again after a lost answer, with the same ids, it answers the same.
@@ -190,7 +171,16 @@ DECLARE
     v_queues      text[];
     v_locking     uuid[];
     v_ended       uuid[];
+    v_waking      text[] := '{}';
 BEGIN
+    IF EXISTS (SELECT FROM unnest(p_changes) c WHERE c.task_no < 0) THEN
+        v_waking := settle_tasks(ARRAY(SELECT c FROM unnest(p_changes) c WHERE c.task_no < 0));
+        p_changes := ARRAY(SELECT c FROM unnest(p_changes) c WHERE c.task_no > 0);
+        v_changes := p_changes;
+        IF cardinality(p_changes) = 0 THEN
+            RETURN v_waking;
+        END IF;
+    END IF;
     SELECT coalesce(array_agg(r.id) FILTER (WHERE r.state = 'cancelling'), '{}'),
            array_agg(r.id) FILTER (WHERE r.has_locks)
     INTO v_cancelling, v_locking
@@ -305,7 +295,7 @@ BEGIN
         v_queues := v_queues || release_locks(v_ended || ARRAY(
             SELECT r.id FROM dag_runs r WHERE r.id = ANY (v_locking) AND r.remaining = 0));
     END IF;
-    RETURN v_queues;
+    RETURN v_queues || v_waking;
 END $f$;
 
 -- Records starts and results of a node's claims. A row is accepted if its task stands in the open claim batch of its
@@ -380,8 +370,8 @@ BEGIN
         FROM kept k WHERE k.state = 'retrying'
     ), letters AS (
         INSERT INTO dead_letters (task_id, attempt, tenant_id, run_id, outcome, error, created_at)
-        SELECT k.id, k.attempt, g.tenant_id, k.run_id, k.outcome, k.error, v_now
-        FROM kept k JOIN dag_runs g ON g.id = k.run_id
+        SELECT k.id, k.attempt, i.tenant_id, i.run_id, k.outcome, k.error, v_now
+        FROM kept k JOIN task_instances i ON i.id = k.id
         WHERE k.state IN ('failed', 'timed_out')
     )
     SELECT array_agg(k.id),
@@ -434,21 +424,23 @@ END $f$;
 CREATE OR REPLACE FUNCTION first_due(p_ids uuid[], p_versions int[]) RETURNS timestamptz
 LANGUAGE plpgsql AS $f$
 BEGIN
-    RETURN (SELECT clock_timestamp() + min(t.timeout_ms) * interval '1 millisecond'
+    RETURN (SELECT clock_timestamp() + min(coalesce(t.timeout_ms, i.timeout_ms)) * interval '1 millisecond'
             FROM unnest(p_ids, p_versions) c(id, version)
-            JOIN dag_tasks t ON t.version_id = c.version AND t.task_no = task_no_of(c.id));
+            LEFT JOIN dag_tasks t ON t.version_id = c.version AND t.task_no = task_no_of(c.id)
+            LEFT JOIN task_instances i ON i.id = c.id AND c.version = 0);
 END $f$;
 
 -- Takes up to p_limit ready tasks, the earliest latest start first over all the queues. A fenced node gets none: its
 -- row is held while the claim is under way, so a fence waits for claims in flight. Tasks that need named locks are taken
 -- with them; in place of those that do not get them it looks further, a bounded number of times. Arrays are parallel
--- (lock_fences is null where nothing that was taken has locks, traceparents where no run was given a trace). Answers the queues in which other tasks became ready, and
--- whether there is more that only could not be looked at now.
+-- (lock_fences is null where nothing that was taken has locks, traceparents where no run was given a trace; what single tasks are, see describe_tasks, is null where none was taken). Answers
+-- the queues in which other tasks became ready, and whether there is more that only could not be looked at now.
 DROP FUNCTION IF EXISTS claim_ready(uuid, text[], int);
 CREATE FUNCTION claim_ready(
     p_node uuid, p_queues text[], p_limit int,
     OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[],
-    OUT lock_fences bigint[], OUT queues text[], OUT has_more boolean, OUT traceparents text[])
+    OUT lock_fences bigint[], OUT queues text[], OUT has_more boolean, OUT traceparents text[],
+    OUT tenants int[], OUT tenant_names text[], OUT definitions text[], OUT inputs text[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -549,6 +541,11 @@ BEGIN
             LEFT JOIN LATERAL (SELECT x.traceparent FROM run_traces x WHERE x.run_id = run_of(c.id) OFFSET 0) t ON true
             HAVING count(t.traceparent) > 0;
         END IF;
+        IF 0 = ANY (versions) THEN
+            SELECT d.tenants, d.tenant_names, d.definitions, d.inputs
+            INTO tenants, tenant_names, definitions, inputs
+            FROM describe_tasks(ids, versions) d;
+        END IF;
     END IF;
 END $f$;
 
@@ -562,7 +559,8 @@ CREATE FUNCTION commit_and_claim(
     p_errors text[], p_outputs text[], p_retry_after bigint[], p_queues text[], p_limit int,
     OUT accepted uuid[], OUT queues text[],
     OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[],
-    OUT lock_fences bigint[], OUT has_more boolean, OUT traceparents text[])
+    OUT lock_fences bigint[], OUT has_more boolean, OUT traceparents text[],
+    OUT tenants int[], OUT tenant_names text[], OUT definitions text[], OUT inputs text[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -574,8 +572,10 @@ BEGIN
                             p_states, p_started_ago, p_errors, p_outputs, p_retry_after) c;
     END IF;
     IF p_limit > 0 THEN
-        SELECT c.fence, c.ids, c.attempts, c.failures, c.versions, c.lock_fences, c.queues, c.has_more, c.traceparents
-        INTO fence, ids, attempts, failures, versions, lock_fences, v_queues, has_more, traceparents
+        SELECT c.fence, c.ids, c.attempts, c.failures, c.versions, c.lock_fences, c.queues, c.has_more, c.traceparents,
+               c.tenants, c.tenant_names, c.definitions, c.inputs
+        INTO fence, ids, attempts, failures, versions, lock_fences, v_queues, has_more, traceparents,
+             tenants, tenant_names, definitions, inputs
         FROM claim_ready(p_node, p_queues, p_limit) c;
         queues := queues || v_queues;
     END IF;
@@ -615,7 +615,7 @@ BEGIN
     FROM claim_batches b
     CROSS JOIN LATERAL unnest(b.ids, b.attempts) m(id, attempt)
     JOIN task_instances i ON i.id = m.id
-    JOIN dag_runs r ON r.id = i.run_id
+    LEFT JOIN dag_runs r ON r.id = i.run_id
     LEFT JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt
     LEFT JOIN cancel_requests q ON q.task_id = m.id
     WHERE b.fence = ANY (p_fences) AND b.node_id = p_node AND (p_ids IS NULL OR m.id = ANY (p_ids))
@@ -625,10 +625,10 @@ BEGIN
     END IF;
 
     WITH ready AS (
-        INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks)
+        INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks, ready_at)
         SELECT c.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id,
                CASE WHEN c.from_state = 'queued' THEN c.attempt - 1 ELSE c.attempt END, f.failures,
-               CASE WHEN c.run_id = ANY (v_locking) THEN true END
+               CASE WHEN c.run_id = ANY (v_locking) THEN true END, CASE WHEN c.task_no < 0 THEN v_now END
         FROM unnest(v_changes) c
         JOIN task_instances i ON i.id = c.id
         JOIN claim_batches b ON b.fence = c.fence
@@ -645,10 +645,10 @@ BEGIN
     FROM unnest(v_changes) c
     WHERE a.task_id = c.id AND a.attempt = c.attempt AND c.from_state = 'running';
     INSERT INTO dead_letters (task_id, attempt, tenant_id, run_id, outcome, error, created_at)
-    SELECT a.task_id, a.attempt, r.tenant_id, r.id, a.outcome, a.error, v_now
+    SELECT a.task_id, a.attempt, i.tenant_id, i.run_id, a.outcome, a.error, v_now
     FROM unnest(v_changes) c
     JOIN task_attempts a ON a.task_id = c.id AND a.attempt = c.attempt
-    JOIN dag_runs r ON r.id = c.run_id
+    JOIN task_instances i ON i.id = c.id
     WHERE c.to_state = 'failed';
 
     PERFORM end_unclaimed(v_changes, v_now);
@@ -772,7 +772,7 @@ BEGIN
     END IF;
 END $f$;
 
--- Moves retries whose time has come into the queue, at most p_limit; answers the queues and, where another one waits,
+-- Moves retries and delayed tasks whose time has come into the queue, at most p_limit; answers the queues and, where another one waits,
 -- in how many milliseconds it is due. Two nodes that wake the same runs at once take turns: what the first one moved,
 -- the second one no longer finds.
 CREATE OR REPLACE FUNCTION wake_due(p_limit int, OUT woken int, OUT queues text[], OUT next_due_ms bigint)
@@ -795,12 +795,12 @@ BEGIN
 
         WITH due AS (
             DELETE FROM task_timers t
-            WHERE t.ref = ANY (v_refs) AND t.kind = 'retry' AND t.due_at <= statement_timestamp()
+            WHERE t.ref = ANY (v_refs) AND t.due_at <= statement_timestamp()
             RETURNING t.ref, t.attempt, t.failures
         ), ready AS (
-            INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks)
+            INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks, ready_at)
             SELECT i.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id, d.attempt, d.failures,
-                   CASE WHEN i.run_id = ANY (v_locking) THEN true END
+                   CASE WHEN i.run_id = ANY (v_locking) THEN true END, CASE WHEN i.run_id IS NULL THEN v_now END
             FROM due d JOIN task_instances i ON i.id = d.ref
             RETURNING id, queue, version_id, attempt
         )

@@ -78,6 +78,30 @@ CREATE TABLE unique_keys (
     PRIMARY KEY (tenant_id, key)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 
+-- Tasks that ended badly and had more dependents than one transaction cancels: the rest of these is still blocked.
+CREATE TABLE task_cascades (
+    prerequisite_id  uuid PRIMARY KEY
+);
+
+-- One task instance that changes its state, as the functions that move tasks hand it on.
+DO $$
+BEGIN
+    IF to_regtype('task_change') IS NULL THEN
+        CREATE TYPE task_change AS (
+            id          uuid,
+            run_id      uuid,
+            task_no     int,
+            version_id  int,
+            from_state  task_state,
+            to_state    task_state,
+            attempt     smallint,
+            fence       bigint,
+            worker_no   smallint,
+            started_at  timestamptz
+        );
+    END IF;
+END $$;
+
 -- When a single task became ready: its latest start counts from then, and changes with its urgency.
 ALTER TABLE task_ready ADD COLUMN ready_at timestamptz;
 ALTER TABLE lock_waits ADD COLUMN ready_at timestamptz;

@@ -86,8 +86,13 @@ final class RemoteShapes {
             JsonShapes.json(out, output.getKey().value(), output.getValue());
         }
         out.writeEndObject();
-        JsonShapes.text(out, "runId", task.runId());
-        out.writeStringField("dagName", task.dagName());
+        if (task.dag().isPresent()) {
+            JsonShapes.text(out, "runId", task.runId());
+            out.writeStringField("dagName", task.dag().get().name());
+        } else {
+            out.writeNullField("runId");
+            out.writeNullField("dagName");
+        }
         JsonShapes.text(out, "taskId", task.taskId());
         out.writeNumberField("attempt", task.attempt());
         out.writeNumberField("timeoutMs", task.taskDefinition().timeout().toMillis());

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.function.Supplier;
 
@@ -21,7 +22,9 @@ record ProcessParts(
 
     /** What this task starts; throws {@link CannotStart} where something is missing. */
     Launch plan(TaskContext context, AttemptFolder folder) throws IOException {
-        var runFolder = runFolders.open(context.runId());
+        // Single tasks have no others to hand files on to.
+        var runFolder =
+                context.dag().isPresent() ? Optional.of(runFolders.open(context.runId())) : Optional.<Path>empty();
         return switch (context.task().type()) {
             case TaskType.Shell shell ->
                 plans.shell(shell, environment(context, shell.env(), folder, runFolder), folder);
@@ -34,7 +37,7 @@ record ProcessParts(
     }
 
     private Map<String, String> environment(
-            TaskContext context, Map<String, String> taskEnv, AttemptFolder folder, Path runFolder) {
+            TaskContext context, Map<String, String> taskEnv, AttemptFolder folder, Optional<Path> runFolder) {
         return TaskEnvironment.of(context, taskEnv, apiUrl.get(), folder, runFolder);
     }
 }

@@ -24,7 +24,11 @@ final class TaskEnvironment {
 
     /** Later ones win: nothing in {@code taskEnv} can hide what the node says of the attempt. */
     static Map<String, String> of(
-            TaskContext context, Map<String, String> taskEnv, String apiUrl, AttemptFolder folder, Path runFolder) {
+            TaskContext context,
+            Map<String, String> taskEnv,
+            String apiUrl,
+            AttemptFolder folder,
+            Optional<Path> runFolder) {
         var env = new LinkedHashMap<String, String>();
         env.put("PATH", PATH);
         env.put("LANG", LANG);
@@ -34,15 +38,17 @@ final class TaskEnvironment {
         taskEnv.forEach((name, value) -> putChecked(env, name, value));
         env.put("ORRERY_API", apiUrl);
         env.put("ORRERY_TENANT", context.tenant().name());
-        env.put("ORRERY_DAG_ID", context.dagId().toString());
-        env.put("ORRERY_DAG_NAME", LogText.clean(context.dagName()));
-        env.put("ORRERY_RUN_ID", context.runId().toString());
+        context.dag().ifPresent(dag -> {
+            env.put("ORRERY_DAG_ID", dag.id().toString());
+            env.put("ORRERY_DAG_NAME", LogText.clean(dag.name()));
+            env.put("ORRERY_RUN_ID", context.runId().toString());
+        });
         env.put("ORRERY_TASK_ID", context.task().id().value());
         env.put("ORRERY_TASK_INSTANCE_ID", context.instanceId().toString());
         env.put("ORRERY_ATTEMPT", String.valueOf(context.attempt()));
         env.put("ORRERY_FENCE", String.valueOf(context.fence()));
         context.lockFence().ifPresent(fence -> env.put("ORRERY_LOCK_FENCE", String.valueOf(fence)));
-        env.put("ORRERY_RUN_DIR", runFolder.toString());
+        runFolder.ifPresent(path -> env.put("ORRERY_RUN_DIR", path.toString()));
         env.put("ORRERY_INPUTS", folder.inputs().toString());
         env.put("ORRERY_PARAMS", folder.params().toString());
         env.put("ORRERY_OUTPUT", folder.output().toString());

@@ -7,11 +7,13 @@ import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.engine.scheduler.Chore;
 import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
 import dev.orrery.service.RunService;
+import dev.orrery.service.remote.Definitions;
 import dev.orrery.service.remote.RemoteTimeouts;
 import dev.orrery.service.remote.RemoteWork;
 import dev.orrery.service.remote.RemoteWorkers;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.RemoteWorkerRepository;
+import dev.orrery.store.SingleTaskRepository;
 import dev.orrery.store.WorkRepository;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -46,13 +48,15 @@ final class RemoteParts {
             Bus bus,
             int logLimit) {
         this.repository = new RemoteWorkerRepository(vertx, pool);
-        this.timeouts = new RemoteTimeouts(repository, engine, versions, bus, random);
+        var definitions =
+                new Definitions(versions, new SingleTaskRepository(vertx, pool, SingleTaskRepository.Limits.USUAL));
+        this.timeouts = new RemoteTimeouts(repository, engine, definitions, bus, random);
         this.workers = new RemoteWorkers(repository, ids);
         this.work = new RemoteWork(
                 vertx,
                 new RemoteWork.Repositories(repository, engine, new LogRepository(vertx, pool)),
                 runs,
-                versions,
+                definitions,
                 bus,
                 () -> Instant.ofEpochMilli(clock.millis()),
                 random,

@@ -329,10 +329,16 @@ public final class RunService {
     }
 
     /**
-     * What a program is given: the params of its run and the outputs of its dependencies. Waits while others hold what there
+     * What a task is given: the params of its run, or its own input, and the outputs of its dependencies. Waits while others hold what there
      * is of room; fails with {@code PAYLOAD_TOO_LARGE} where it is more than a task can be given.
      */
     public Future<TaskGifts> gifts(TaskAssignment assignment) {
+        if (assignment.input().isPresent()) {
+            return Future.succeededFuture(new TaskGifts(assignment.input().get(), Map.of(), () -> {}));
+        }
+        if (assignment.instanceId().isSingle()) {
+            return gifts(InputsOf.single(assignment.instanceId()));
+        }
         return versions.apply(assignment.versionId()).compose(dag -> {
             Map<TaskInstanceId, TaskId> upstreams = new HashMap<>();
             for (var number : dag.graph().upstreams(assignment.instanceId().taskNumber() - 1)) {
@@ -340,13 +346,16 @@ public final class RunService {
                         TaskInstanceId.of(assignment.runId(), number + 1),
                         dag.definition().tasks().get(number).id());
             }
-            var asked = new InputsOf(assignment.runId(), upstreams);
-            return fewInputs
-                    .add(asked)
-                    .compose(few -> few.bytes() <= FEW_INPUT_BYTES
-                            ? Future.succeededFuture(new TaskGifts(few.params(), few.outputs(), () -> {}))
-                            : largeGifts(asked, few.bytes()));
+            return gifts(InputsOf.run(assignment.runId(), upstreams));
         });
+    }
+
+    private Future<TaskGifts> gifts(InputsOf asked) {
+        return fewInputs
+                .add(asked)
+                .compose(few -> few.bytes() <= FEW_INPUT_BYTES
+                        ? Future.succeededFuture(new TaskGifts(few.params(), few.outputs(), () -> {}))
+                        : largeGifts(asked, few.bytes()));
     }
 
     private Future<TaskGifts> largeGifts(InputsOf asked, long bytes) {

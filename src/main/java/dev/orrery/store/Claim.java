@@ -1,17 +1,27 @@
 package dev.orrery.store;
 
+import static dev.orrery.domain.Checks.require;
+
+import dev.orrery.domain.Json;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.dag.PublishedDag;
+import dev.orrery.domain.dag.TaskAssignment;
+import dev.orrery.domain.dag.TaskAssignment.DagReference;
+import dev.orrery.domain.dag.TaskDefinition;
 import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
  * One attempt that a node has taken.
  *
+ * @param versionId the row of the DAG version; {@link #NO_VERSION} for a single task
  * @param attempt its number, from 1 on
  * @param failures how many earlier attempts were charged to the retry policy
  * @param lockFence the number of the lock that comes with it: the task's own, else its DAG's
  * @param trace what its run was given
+ * @param single what a single task is; absent for a task of a run, whose version tells
  */
 public record Claim(
         TaskInstanceId id,
@@ -20,10 +30,59 @@ public record Claim(
         int failures,
         long fence,
         OptionalLong lockFence,
-        Optional<TraceContext> trace) {
+        Optional<TraceContext> trace,
+        Optional<Single> single) {
+
+    /** Of what is not described by a DAG version. */
+    public static final int NO_VERSION = 0;
+
+    /**
+     * A single task, as its claim tells.
+     *
+     * @param input absent where it is to be read when the task begins
+     */
+    public record Single(Tenant tenant, TaskDefinition definition, Optional<Json> input) {}
 
     /** Of a run that was given no trace. */
     public Claim(TaskInstanceId id, int versionId, int attempt, int failures, long fence, OptionalLong lockFence) {
-        this(id, versionId, attempt, failures, fence, lockFence, Optional.empty());
+        this(id, versionId, attempt, failures, fence, lockFence, Optional.empty(), Optional.empty());
+    }
+
+    /** The same, of this single task. */
+    public Claim of(Single described) {
+        return new Claim(id, versionId, attempt, failures, fence, lockFence, trace, Optional.of(described));
+    }
+
+    /** What a worker is to do, of a task of a run of this DAG. */
+    public TaskAssignment assignment(PublishedDag dag) {
+        return assignment(
+                dag.tenant(),
+                Optional.of(
+                        new DagReference(dag.definition().id(), dag.definition().name())),
+                dag.definition().task(id.taskNumber()),
+                Optional.empty());
+    }
+
+    /** What a worker is to do, of a single task. */
+    public TaskAssignment assignment() {
+        require(single.isPresent(), "a task of a run is told by its DAG: " + id);
+        var task = single.get();
+        return assignment(task.tenant(), Optional.empty(), task.definition(), task.input());
+    }
+
+    private TaskAssignment assignment(
+            Tenant tenant, Optional<DagReference> dag, TaskDefinition definition, Optional<Json> input) {
+        return new TaskAssignment(
+                id,
+                dag,
+                tenant,
+                versionId,
+                definition,
+                attempt,
+                failures,
+                fence,
+                lockFence,
+                TraceContext.ofAttempt(id, attempt, trace),
+                input);
     }
 }

@@ -4,6 +4,7 @@ import dev.orrery.domain.DagId;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.LockName;
 import dev.orrery.domain.TaskId;
+import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.dag.DagDefinition;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
@@ -77,6 +78,54 @@ public final class DagJson {
                 text(dag, "lock").map(LockName::new),
                 version,
                 createdAt);
+    }
+
+    // What a single task's definition leaves out where it is so. These are part of the form: they stay as they are,
+    // whatever
+    // the defaults of later releases.
+    private static final Duration SINGLE_TIMEOUT = Duration.ofMinutes(30);
+    private static final RetryPolicy SINGLE_RETRY =
+            new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(5), 2.0, 0.1);
+    private static final int SINGLE_PRIORITY = 5;
+    private static final String SINGLE_QUEUE = "default";
+    private static final String SINGLE_NAME = "task";
+
+    /** The stored form of a single task: short, since each has its own. Its id is its row's, and it has no dependencies here. */
+    public static Json writeSingle(TaskDefinition task) {
+        var object = new JsonObject().put("type", task.type().wireName());
+        putType(object, task.type(), Json::text);
+        task.lock().ifPresent(lock -> object.put("lock", lock.value()));
+        if (!task.timeout().equals(SINGLE_TIMEOUT)) {
+            object.put("timeout", Durations.text(task.timeout()));
+        }
+        if (!task.retry().equals(SINGLE_RETRY)) {
+            object.put("retry", object(task.retry()));
+        }
+        if (task.priority() != SINGLE_PRIORITY) {
+            object.put("priority", task.priority());
+        }
+        if (!task.queue().equals(SINGLE_QUEUE)) {
+            object.put("queue", task.queue());
+        }
+        if (!task.name().equals(SINGLE_NAME)) {
+            object.put("name", task.name());
+        }
+        return new Json(object.encode());
+    }
+
+    /** Reads the stored form of a single task. */
+    public static TaskDefinition readSingle(Json stored, TaskInstanceId id) {
+        var object = new JsonObject(stored.text());
+        return new TaskDefinition(
+                new TaskId(id.toString()),
+                object.getString("name", SINGLE_NAME),
+                type(object),
+                object.containsKey("timeout") ? duration(object, "timeout") : SINGLE_TIMEOUT,
+                object.containsKey("retry") ? retry(object.getJsonObject("retry")) : SINGLE_RETRY,
+                Set.of(),
+                object.getInteger("priority", SINGLE_PRIORITY),
+                object.getString("queue", SINGLE_QUEUE),
+                text(object, "lock").map(LockName::new));
     }
 
     /** How JSON that a user wrote is put into JSON of ours. */

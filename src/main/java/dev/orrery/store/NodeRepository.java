@@ -112,9 +112,9 @@ public final class NodeRepository {
             CROSS JOIN LATERAL unnest(b.ids, b.attempts) m(id, attempt)
             JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt AND a.outcome IS NULL
             JOIN task_instances i ON i.id = m.id
-            JOIN dag_tasks t ON t.version_id = i.version_id AND t.task_no = task_no_of(i.id)
+            LEFT JOIN dag_tasks t ON t.version_id = i.version_id AND t.task_no = task_no_of(i.id)
             WHERE b.claimed_at < statement_timestamp() - ? * interval '1 millisecond'
-              AND a.started_at + (t.timeout_ms + ?) * interval '1 millisecond' < statement_timestamp()
+              AND a.started_at + (coalesce(t.timeout_ms, i.timeout_ms) + ?) * interval '1 millisecond' < statement_timestamp()
             GROUP BY b.node_id, b.fence
             ORDER BY b.fence
             """;

@@ -68,12 +68,12 @@ public final class RemoteWorkerRepository {
             FROM (SELECT 1) one
             LEFT JOIN LATERAL (
                 SELECT m.attempt, m.failures, i.version_id,
-                       r.state = 'cancelling'
+                       coalesce(r.state = 'cancelling', false)
                            OR EXISTS (SELECT FROM cancel_requests q WHERE q.task_id = m.id) AS is_asked
                 FROM claim_batches b
                 CROSS JOIN LATERAL unnest(b.ids, b.attempts, b.failures) m(id, attempt, failures)
                 JOIN task_instances i ON i.id = m.id
-                JOIN dag_runs r ON r.id = i.run_id
+                LEFT JOIN dag_runs r ON r.id = i.run_id
                 LEFT JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt
                 WHERE b.fence = $2 AND b.node_id = $1 AND m.id = $3 AND a.outcome IS NULL
             ) c ON true
@@ -94,7 +94,7 @@ public final class RemoteWorkerRepository {
                 SELECT l.fence FROM locks l WHERE l.holder IN (m.id, i.run_id)
                 ORDER BY l.holder = m.id DESC LIMIT 1
             ) k ON true
-            LEFT JOIN run_traces x ON x.run_id = i.run_id
+            LEFT JOIN run_traces x ON x.run_id = run_of(i.id)
             WHERE b.node_id = $1 AND b.due_at IS NOT NULL AND m.id = ANY ($2::uuid[]) AND a.outcome IS NULL
             """;
 
@@ -339,7 +339,8 @@ public final class RemoteWorkerRepository {
                         row.getShort("failures"),
                         row.getLong("fence"),
                         lockFence == null ? OptionalLong.empty() : OptionalLong.of(lockFence),
-                        Optional.ofNullable(row.getString("traceparent")).flatMap(TraceContext::parse)));
+                        Optional.ofNullable(row.getString("traceparent")).flatMap(TraceContext::parse),
+                        Optional.empty()));
             }
             return claims;
         });

@@ -1,7 +1,5 @@
 package dev.orrery.store;
 
-import static java.util.Objects.requireNonNull;
-
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
@@ -56,7 +54,9 @@ public final class TaskInstanceRepository {
             ORDER BY attempt
             """;
 
-    // For each task either all of it or, beyond the limit, only how much it is. The params have no task.
+    // For each task either all of it or, beyond the limit, only how much it is. The params have no task, nor has the
+    // input of a
+    // single task, which is asked for by its own id.
     // language=PostgreSQL
     static final String READ_INPUTS = """
             WITH given AS MATERIALIZED (
@@ -67,6 +67,19 @@ public final class TaskInstanceRepository {
                 SELECT u.n, o.task_id, o.output::text
                 FROM unnest($2::int[], $3::uuid[]) u(n, task)
                 CROSS JOIN LATERAL (SELECT * FROM task_outputs x WHERE x.task_id = u.task OFFSET 0) o
+                UNION ALL
+                SELECT a.n, NULL, i.input::text
+                FROM unnest($1::uuid[]) WITH ORDINALITY a(id, n)
+                CROSS JOIN LATERAL (
+                    SELECT x.input FROM task_instances x WHERE x.id = a.id AND is_single(a.id) OFFSET 0) i
+                UNION ALL
+                SELECT a.n, d.prerequisite_id, coalesce(o.output::text, 'null')
+                FROM unnest($1::uuid[]) WITH ORDINALITY a(id, n)
+                CROSS JOIN LATERAL (
+                    SELECT x.prerequisite_id FROM task_dependencies x
+                    WHERE x.dependent_id = a.id AND is_single(a.id) OFFSET 0) d
+                LEFT JOIN LATERAL (
+                    SELECT x.output FROM task_outputs x WHERE x.task_id = d.prerequisite_id OFFSET 0) o ON true
             ), total AS MATERIALIZED (
                 SELECT g.n, sum(octet_length(g.value))::bigint AS bytes FROM given g GROUP BY g.n
             )
@@ -147,11 +160,26 @@ public final class TaskInstanceRepository {
                 .map(rows -> Rows.list(rows, TaskInstanceRepository::attempt));
     }
 
-    /** What a task is to be given: the params of its run, and the outputs of these tasks of it. */
-    public record InputsOf(RunId run, Map<TaskInstanceId, TaskId> tasks) {
+    /**
+     * What a task is to be given.
+     *
+     * @param id whose params: the run's, or a single task, which is given its input and the outputs of its prerequisites
+     * @param tasks the tasks of the run whose outputs it is given; none for a single task
+     */
+    public record InputsOf(UUID id, Map<TaskInstanceId, TaskId> tasks) {
 
         public InputsOf {
             tasks = Map.copyOf(tasks);
+        }
+
+        /** Of a task of a run, after these others of it. */
+        public static InputsOf run(RunId run, Map<TaskInstanceId, TaskId> tasks) {
+            return new InputsOf(run.value(), tasks);
+        }
+
+        /** Of a single task. */
+        public static InputsOf single(TaskInstanceId task) {
+            return new InputsOf(task.value(), Map.of());
         }
     }
 
@@ -175,7 +203,7 @@ public final class TaskInstanceRepository {
             }
         }
         var parameters = Tuple.tuple()
-                .addValue(asked.stream().map(of -> of.run().value()).toArray(UUID[]::new))
+                .addValue(asked.stream().map(InputsOf::id).toArray(UUID[]::new))
                 .addValue(numbers.toArray(Integer[]::new))
                 .addValue(tasks.toArray(UUID[]::new))
                 .addValue(limit);
@@ -208,7 +236,8 @@ public final class TaskInstanceRepository {
             var task = row.getUUID("task_id");
             var value = row.getString("value");
             if (task != null) {
-                outputs.put(requireNonNull(tasks.get(new TaskInstanceId(task))), new Json(value));
+                var id = tasks.get(new TaskInstanceId(task));
+                outputs.put(id == null ? new TaskId(task.toString()) : id, new Json(value));
             } else if (value != null) {
                 params = new Json(value);
             }

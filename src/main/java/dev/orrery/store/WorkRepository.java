@@ -42,7 +42,8 @@ public final class WorkRepository {
 
     // language=PostgreSQL
     static final String COMMIT_AND_CLAIM = """
-            SELECT accepted, queues, fence, ids, attempts, failures, versions, lock_fences, has_more, traceparents
+            SELECT accepted, queues, fence, ids, attempts, failures, versions, lock_fences, has_more, traceparents,
+                   tenants, tenant_names, definitions, inputs
             FROM commit_and_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
             """;
 
@@ -183,7 +184,12 @@ public final class WorkRepository {
         var parameters = Tuple.of(
                 node.value(),
                 column(reports, UUID[]::new, report -> report.id().value()),
-                column(reports, UUID[]::new, report -> report.id().runId().value()),
+                column(
+                        reports,
+                        UUID[]::new,
+                        report -> report.id().isSingle()
+                                ? null
+                                : report.id().runId().value()),
                 column(reports, Integer[]::new, report -> report.id().taskNumber()),
                 column(reports, Integer[]::new, AttemptReport::versionId),
                 column(reports, Short[]::new, report -> (short) report.attempt()));
@@ -236,13 +242,21 @@ public final class WorkRepository {
         var versions = row.getArrayOfIntegers("versions");
         var lockFences = row.getArrayOfLongs("lock_fences");
         var traces = row.getArrayOfStrings("traceparents");
+        var singles = new SingleClaims(row);
         var claims = new ArrayList<Claim>(ids.length);
         for (var i = 0; i < ids.length; i++) {
             var lockFence =
                     lockFences == null || lockFences[i] == null ? OptionalLong.empty() : OptionalLong.of(lockFences[i]);
             var trace = Optional.ofNullable(traces == null ? null : traces[i]).flatMap(TraceContext::parse);
             claims.add(new Claim(
-                    new TaskInstanceId(ids[i]), versions[i], attempts[i], failures[i], fence, lockFence, trace));
+                    new TaskInstanceId(ids[i]),
+                    versions[i],
+                    attempts[i],
+                    failures[i],
+                    fence,
+                    lockFence,
+                    trace,
+                    singles.at(i, new TaskInstanceId(ids[i]))));
         }
         return claims;
     }

@@ -205,8 +205,7 @@ class RouterFaultsIT extends BrokenNetworkTestBase {
     private static TaskAssignment withFence(TaskAssignment assignment, long fence) {
         return new TaskAssignment(
                 assignment.instanceId(),
-                assignment.dagId(),
-                assignment.dagName(),
+                assignment.dag(),
                 assignment.tenant(),
                 assignment.versionId(),
                 assignment.taskDefinition(),
@@ -214,7 +213,8 @@ class RouterFaultsIT extends BrokenNetworkTestBase {
                 assignment.failures(),
                 fence,
                 assignment.lockFence(),
-                assignment.trace());
+                assignment.trace(),
+                assignment.input());
     }
 
     /** From now on the database refuses such rows, as a wrong value; each refusal is counted. */

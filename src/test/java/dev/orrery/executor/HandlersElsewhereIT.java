@@ -14,6 +14,7 @@ import dev.orrery.domain.NodeId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.dag.TaskAssignment.DagReference;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
@@ -187,8 +188,7 @@ class HandlersElsewhereIT {
         var context = new TaskContext(
                 instance,
                 Workbench.RUN,
-                Workbench.DAG,
-                "far",
+                Optional.of(new DagReference(Workbench.DAG, "far")),
                 Tenant.DEFAULT,
                 task,
                 1,

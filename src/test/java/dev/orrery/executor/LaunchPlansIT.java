@@ -8,6 +8,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.dag.TaskAssignment.DagReference;
 import dev.orrery.domain.dag.TaskType.Shell;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -34,8 +35,7 @@ class LaunchPlansIT {
         var context = new TaskContext(
                 TaskInstanceId.of(Workbench.RUN, 1),
                 Workbench.RUN,
-                Workbench.DAG,
-                "dag",
+                Optional.of(new DagReference(Workbench.DAG, "dag")),
                 Tenant.DEFAULT,
                 Workbench.task(Workbench.shell("true")),
                 1,

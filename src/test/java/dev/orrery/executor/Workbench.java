@@ -13,6 +13,7 @@ import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.dag.TaskAssignment.DagReference;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.dag.TaskType.Handler;
@@ -81,8 +82,7 @@ final class Workbench implements AutoCloseable {
         var context = new TaskContext(
                 instance,
                 RUN,
-                DAG,
-                "night watch",
+                Optional.of(new DagReference(DAG, "night watch")),
                 new Tenant(new TenantId(2), "acme"),
                 task,
                 attempt,

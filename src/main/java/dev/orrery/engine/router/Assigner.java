@@ -6,7 +6,6 @@ import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.Assign;
 import dev.orrery.bus.BusMessage.StopReason;
-import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.domain.dag.TaskAssignment;
@@ -64,9 +63,13 @@ final class Assigner {
         var unknown = new LinkedHashMap<Integer, List<Claim>>();
         var assignments = new ArrayList<TaskAssignment>(claims.size());
         for (var claim : claims) {
+            if (claim.single().isPresent()) {
+                assignments.add(claim.assignment());
+                continue;
+            }
             var dag = versions.apply(claim.versionId());
             if (dag.succeeded()) {
-                assignments.add(assignment(claim, dag.result()));
+                assignments.add(claim.assignment(dag.result()));
             } else {
                 unknown.computeIfAbsent(claim.versionId(), _ -> new ArrayList<>())
                         .add(claim);
@@ -85,7 +88,7 @@ final class Assigner {
             held.expectNoMore(waiting);
             if (dag.succeeded()) {
                 give(claims.stream()
-                        .map(claim -> assignment(claim, dag.result()))
+                        .map(claim -> claim.assignment(dag.result()))
                         .toList());
             } else {
                 LOG.log(WARNING, "cannot read DAG version " + version + ", its tasks are handed back", dag.cause());
@@ -93,21 +96,6 @@ final class Assigner {
             }
             loop.turn();
         });
-    }
-
-    private static TaskAssignment assignment(Claim claim, PublishedDag dag) {
-        return new TaskAssignment(
-                claim.id(),
-                dag.definition().id(),
-                dag.definition().name(),
-                dag.tenant(),
-                claim.versionId(),
-                dag.definition().task(claim.id().taskNumber()),
-                claim.attempt(),
-                claim.failures(),
-                claim.fence(),
-                claim.lockFence(),
-                TraceContext.ofAttempt(claim.id(), claim.attempt(), claim.trace()));
     }
 
     private void give(List<TaskAssignment> assignments) {

@@ -75,6 +75,10 @@ final class Intake {
                 assignment.failures(),
                 assignment.taskDefinition().retry(),
                 random);
+        if (assignment.instanceId().isSingle()) {
+            // How many wait for it only the database knows, which bounds what it changes at once.
+            return entry(assignment, worker, Optional.of(verdict), end.startedNanos(), 0);
+        }
         // The version was read when the task was assigned, so it is at hand; if not, the bound is only coarser.
         var dag = versions.apply(assignment.versionId());
         var followers = dag.succeeded() ? followers(verdict, assignment, dag.result()) : 0;

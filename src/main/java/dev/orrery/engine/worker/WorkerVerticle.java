@@ -210,8 +210,7 @@ public final class WorkerVerticle extends VerticleBase {
         var context = new TaskContext(
                 assignment.instanceId(),
                 assignment.runId(),
-                assignment.dagId(),
-                assignment.dagName(),
+                assignment.dag(),
                 assignment.tenant(),
                 task,
                 assignment.attempt(),

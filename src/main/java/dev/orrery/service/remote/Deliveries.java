@@ -5,8 +5,6 @@ import static java.lang.System.Logger.Level.WARNING;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.OrreryException;
-import dev.orrery.domain.TraceContext;
-import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.task.Verdict;
@@ -18,7 +16,6 @@ import io.vertx.core.Future;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.IntFunction;
 
 /**
  * Makes of claims what a worker is handed: their attempts begin, and what they are given is read. What cannot be handed over is
@@ -32,19 +29,14 @@ final class Deliveries {
     private static final long ANSWER_BYTES = 4 << 20;
 
     private final WorkRepository work;
-    private final IntFunction<Future<PublishedDag>> versions;
+    private final Definitions definitions;
     private final RunService runs;
     private final Commits commits;
     private final RemoteSignals signals;
 
-    Deliveries(
-            WorkRepository work,
-            IntFunction<Future<PublishedDag>> versions,
-            RunService runs,
-            Commits commits,
-            RemoteSignals signals) {
+    Deliveries(WorkRepository work, Definitions definitions, RunService runs, Commits commits, RemoteSignals signals) {
         this.work = work;
-        this.versions = versions;
+        this.definitions = definitions;
         this.runs = runs;
         this.commits = commits;
         this.signals = signals;
@@ -82,29 +74,14 @@ final class Deliveries {
     }
 
     private Future<Void> pack(NodeId worker, Claim claim, Parcel parcel) {
-        return versions.apply(claim.versionId())
-                .map(dag -> assignment(claim, dag))
+        return definitions
+                .assignment(claim)
                 .compose(this::given)
                 .<Void>map(assignment -> {
                     parcel.add(claim, assignment);
                     return null;
                 })
                 .recover(error -> cannotBeGiven(worker, claim, error));
-    }
-
-    private static TaskAssignment assignment(Claim claim, PublishedDag dag) {
-        return new TaskAssignment(
-                claim.id(),
-                dag.definition().id(),
-                dag.definition().name(),
-                dag.tenant(),
-                claim.versionId(),
-                dag.definition().task(claim.id().taskNumber()),
-                claim.attempt(),
-                claim.failures(),
-                claim.fence(),
-                claim.lockFence(),
-                TraceContext.ofAttempt(claim.id(), claim.attempt(), claim.trace()));
     }
 
     private Future<RemoteAssignment> given(TaskAssignment task) {

@@ -4,7 +4,7 @@ import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.bus.Bus;
-import dev.orrery.domain.dag.PublishedDag;
+import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.store.RemoteWorkerRepository;
@@ -12,7 +12,6 @@ import dev.orrery.store.RemoteWorkerRepository.Overdue;
 import dev.orrery.store.WorkRepository;
 import io.vertx.core.Future;
 import java.time.Duration;
-import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
 
 /**
@@ -29,18 +28,18 @@ public final class RemoteTimeouts {
     private static final long RESULT_BYTES = 1 << 20;
 
     private final RemoteWorkerRepository repository;
-    private final IntFunction<Future<PublishedDag>> versions;
+    private final Definitions definitions;
     private final RandomGenerator random;
     private final Commits commits;
 
     public RemoteTimeouts(
             RemoteWorkerRepository repository,
             WorkRepository work,
-            IntFunction<Future<PublishedDag>> versions,
+            Definitions definitions,
             Bus bus,
             RandomGenerator random) {
         this.repository = repository;
-        this.versions = versions;
+        this.definitions = definitions;
         this.random = random;
         this.commits = new Commits(work, new RemoteSignals(bus), RESULT_BYTES);
     }
@@ -54,8 +53,9 @@ public final class RemoteTimeouts {
     }
 
     private Future<Void> end(Overdue overdue) {
-        return versions.apply(overdue.claim().versionId())
-                .compose(dag -> commits.end(overdue.worker(), overdue.claim(), verdict(overdue, dag)))
+        return definitions
+                .definition(overdue.claim())
+                .compose(task -> commits.end(overdue.worker(), overdue.claim(), verdict(overdue, task)))
                 .onSuccess(accepted -> {
                     if (accepted) {
                         LOG.log(
@@ -73,13 +73,13 @@ public final class RemoteTimeouts {
                 });
     }
 
-    private Verdict verdict(Overdue overdue, PublishedDag dag) {
+    private Verdict verdict(Overdue overdue, TaskDefinition task) {
         return overdue.isAskedToEnd()
                 ? new Verdict.Cancel()
                 : Verdict.of(
                         new AttemptOutcome.TimedOut(overdue.timeout()),
                         overdue.claim().failures(),
-                        dag.definition().task(overdue.claim().id().taskNumber()).retry(),
+                        task.retry(),
                         random);
     }
 }

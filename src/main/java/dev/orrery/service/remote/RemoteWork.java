@@ -9,7 +9,6 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
-import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.LogEntry;
 import dev.orrery.domain.task.Verdict;
@@ -37,7 +36,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
-import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
@@ -59,7 +57,7 @@ public final class RemoteWork {
     private final Vertx vertx;
     private final RemoteWorkerRepository repository;
     private final WorkRepository work;
-    private final IntFunction<Future<PublishedDag>> versions;
+    private final Definitions definitions;
     private final Supplier<Instant> now;
     private final RandomGenerator random;
     private final Batcher<NodeId, Optional<Standing>> beats;
@@ -75,7 +73,7 @@ public final class RemoteWork {
     public record Repositories(RemoteWorkerRepository workers, WorkRepository work, LogRepository logs) {}
 
     /**
-     * @param versions finds a DAG version by its row
+     * @param definitions finds what a claimed task is
      * @param now the database's time
      * @param logLimit how many bytes of an attempt's log are kept
      * @param resultBytes how many bytes of results may wait for the database
@@ -84,7 +82,7 @@ public final class RemoteWork {
             Vertx vertx,
             Repositories repositories,
             RunService runs,
-            IntFunction<Future<PublishedDag>> versions,
+            Definitions definitions,
             Bus bus,
             Supplier<Instant> now,
             RandomGenerator random,
@@ -93,7 +91,7 @@ public final class RemoteWork {
         this.vertx = vertx;
         this.repository = repositories.workers();
         this.work = repositories.work();
-        this.versions = versions;
+        this.definitions = definitions;
         this.now = now;
         this.random = random;
         this.logLimit = logLimit;
@@ -107,7 +105,7 @@ public final class RemoteWork {
                 StoreFailures::isLasting);
         this.signals = new RemoteSignals(bus);
         this.commits = new Commits(work, signals, resultBytes);
-        this.deliveries = new Deliveries(work, versions, runs, commits, signals);
+        this.deliveries = new Deliveries(work, definitions, runs, commits, signals);
         this.lines = new PollLines<>(vertx, POLLS_MAX, this::claim, work::readyQueues);
         this.lookTimer = vertx.setPeriodic(LOOK_EVERY.toMillis(), _ -> lines.look());
         bus.listen(Addresses.WORK_READY, ready -> lines.signal(ready.queues()));
@@ -222,12 +220,10 @@ public final class RemoteWork {
         if (isAsked) {
             return Future.succeededFuture(new Verdict.Cancel());
         }
-        return versions.apply(held.versionId())
-                .map(dag -> Verdict.of(
-                        new AttemptOutcome.Failed(error, retryable),
-                        held.failures(),
-                        dag.definition().task(held.id().taskNumber()).retry(),
-                        random));
+        return definitions
+                .definition(held)
+                .map(task ->
+                        Verdict.of(new AttemptOutcome.Failed(error, retryable), held.failures(), task.retry(), random));
     }
 
     /** What is done with a claim that is open. */

@@ -10,6 +10,7 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.dag.TaskAssignment.DagReference;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;
 import dev.orrery.domain.dag.TaskType.Python;
@@ -153,8 +154,7 @@ class DefinitionsTest {
         var run = new RunId(new UUID(2, 0));
         var assignment = new TaskAssignment(
                 TaskInstanceId.of(run, 1),
-                ID,
-                "report",
+                Optional.of(new DagReference(ID, "report")),
                 Tenant.DEFAULT,
                 7,
                 Graphs.tasks("a").getFirst(),
@@ -162,15 +162,15 @@ class DefinitionsTest {
                 0,
                 99,
                 OptionalLong.empty(),
-                TraceContext.ofRun(run, Optional.empty()));
+                TraceContext.ofRun(run, Optional.empty()),
+                Optional.empty());
 
         assertThat(assignment.runId()).isEqualTo(run);
         assertThat(assignment.taskId()).isEqualTo(TASK);
         assertThat(assignment.taskName()).isEqualTo("a");
         assertThatThrownBy(() -> new TaskAssignment(
                         TaskInstanceId.of(run, 1),
-                        ID,
-                        "report",
+                        Optional.of(new DagReference(ID, "report")),
                         Tenant.DEFAULT,
                         7,
                         Graphs.tasks("a").getFirst(),
@@ -178,7 +178,8 @@ class DefinitionsTest {
                         0,
                         99,
                         OptionalLong.empty(),
-                        TraceContext.ofRun(run, Optional.empty())))
+                        TraceContext.ofRun(run, Optional.empty()),
+                        Optional.empty()))
                 .hasMessage("attempts start at 1, was 0");
     }
 

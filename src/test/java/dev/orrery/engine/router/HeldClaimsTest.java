@@ -10,6 +10,7 @@ import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
+import dev.orrery.domain.dag.TaskAssignment.DagReference;
 import dev.orrery.store.WorkRepository.Held;
 import dev.orrery.testing.Graphs;
 import java.util.List;
@@ -148,8 +149,7 @@ class HeldClaimsTest {
     private static TaskAssignment assignment(int number, long fence) {
         return new TaskAssignment(
                 claim(number).id(),
-                new DagId(SOME),
-                "dag",
+                Optional.of(new DagReference(new DagId(SOME), "dag")),
                 Tenant.DEFAULT,
                 1,
                 Graphs.tasks("a").getFirst(),
@@ -157,6 +157,7 @@ class HeldClaimsTest {
                 0,
                 fence,
                 OptionalLong.empty(),
-                TraceContext.ofAttempt(claim(number).id(), 1, Optional.empty()));
+                TraceContext.ofAttempt(claim(number).id(), 1, Optional.empty()),
+                Optional.empty());
     }
 }

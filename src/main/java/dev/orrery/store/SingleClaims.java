@@ -1,0 +1,36 @@
+package dev.orrery.store;
+
+import dev.orrery.domain.Json;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.Tenant;
+import dev.orrery.domain.TenantId;
+import io.vertx.sqlclient.Row;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** What a row of {@code describe_tasks} tells of the single tasks among those that were claimed; nothing where there are none. */
+final class SingleClaims {
+
+    private final Integer @Nullable [] tenants;
+    private final String[] names;
+    private final String[] definitions;
+    private final String[] inputs;
+
+    SingleClaims(Row row) {
+        tenants = row.getArrayOfIntegers("tenants");
+        names = row.getArrayOfStrings("tenant_names");
+        definitions = row.getArrayOfStrings("definitions");
+        inputs = row.getArrayOfStrings("inputs");
+    }
+
+    /** The one at this place, from 0 on; absent for a task of a run. */
+    Optional<Claim.Single> at(int place, TaskInstanceId id) {
+        if (tenants == null || tenants[place] == null) {
+            return Optional.empty();
+        }
+        return Optional.of(new Claim.Single(
+                new Tenant(new TenantId(tenants[place]), names[place]),
+                DagJson.readSingle(new Json(definitions[place]), id),
+                Optional.ofNullable(inputs[place]).map(Json::new)));
+    }
+}

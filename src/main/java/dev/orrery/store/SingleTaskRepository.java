@@ -1,0 +1,281 @@
+package dev.orrery.store;
+
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.task.SubmittedState;
+import dev.orrery.domain.task.TaskState;
+import dev.orrery.store.SubmissionResult.CreatedTask;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/** Single tasks as they come in; the functions that it calls are in {@code R__tasks.sql}, with the reasons for their order. */
+public final class SingleTaskRepository {
+
+    // language=PostgreSQL
+    static final String SUBMIT_TASKS = """
+            SELECT verdict, reference, code, task, other, created_at, ids, is_new, states, depths, priorities
+            FROM submit_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                              $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
+            """;
+
+    // language=PostgreSQL
+    static final String DESCRIBE_TASK = "SELECT tenants, tenant_names, definitions, inputs FROM describe_tasks($1, $2)";
+
+    private static final String TAGS_APART = "\u001f";
+
+    private final Sql sql;
+    private final Limits limits;
+
+    /** How many tasks one may wait for, and how deep they may stand behind one another. */
+    public record Limits(int dependencies, int depth) {
+
+        public static final Limits USUAL = new Limits(50, 10);
+    }
+
+    /** {@code pool}: connections with the settings of the hot path, see {@link Pools}. */
+    public SingleTaskRepository(Vertx vertx, Pool pool, Limits limits) {
+        this.sql = new Sql(vertx, pool);
+        this.limits = limits;
+    }
+
+    /** Submits tasks in one transaction, each submission whole or not at all; the results are in the order of the submissions. */
+    public Future<List<SubmissionResult>> submit(List<TaskSubmission> submissions) {
+        return sql.run(SUBMIT_TASKS, new Columns(submissions).parameters(limits))
+                .compose(rows -> {
+                    var results = new ArrayList<SubmissionResult>(submissions.size());
+                    var again = new ArrayList<Integer>();
+                    var first = 0;
+                    for (var row : rows) {
+                        var number = results.size();
+                        if (row.getString("verdict").equals("again")) {
+                            again.add(number);
+                            results.add(new SubmissionResult.KeyTaken());
+                        } else {
+                            results.add(result(row, first));
+                        }
+                        first += submissions.get(number).tasks().size();
+                    }
+                    return again.isEmpty() ? Future.succeededFuture(results) : submitAgain(submissions, results, again);
+                });
+    }
+
+    /** What met the task of another submission, which then was refused: one by one, so that it comes to an end. */
+    private Future<List<SubmissionResult>> submitAgain(
+            List<TaskSubmission> submissions, List<SubmissionResult> results, List<Integer> again) {
+        var rest = Future.<Void>succeededFuture();
+        for (var number : again) {
+            rest = rest.compose(_ -> submit(List.of(submissions.get(number))))
+                    .onSuccess(one -> results.set(number, one.getFirst()))
+                    .mapEmpty();
+        }
+        return rest.map(results);
+    }
+
+    private SubmissionResult result(Row row, int first) {
+        return switch (row.getString("verdict")) {
+            case "created" -> new SubmissionResult.Created(Rows.time(row, "created_at"), tasks(row));
+            case "repeated" -> new SubmissionResult.Repeated(row.getUUID("reference"));
+            case "conflict" -> new SubmissionResult.KeyTaken();
+            case "no_tenant" -> new SubmissionResult.Refused(1, ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
+            case "refused" -> refused(row.getString("code"), row.getInteger("task") - first, row.getUUID("other"));
+            case String other -> throw new IllegalStateException("submit_tasks answered " + other);
+        };
+    }
+
+    private SubmissionResult refused(String why, int task, @Nullable UUID other) {
+        var code = switch (why) {
+            case "unique_key_taken" -> ErrorCode.UNIQUE_KEY_TAKEN;
+            case "unknown_parent" -> ErrorCode.TASK_NOT_FOUND;
+            case "unknown_prerequisite" -> ErrorCode.DEPENDENCY_NOT_FOUND;
+            case "self_dependency", "cycle" -> ErrorCode.DEPENDENCY_CYCLE;
+            case "too_deep" -> ErrorCode.DEPENDENCY_TOO_DEEP;
+            case "too_many_dependencies" -> ErrorCode.TOO_MANY_DEPENDENCIES;
+            default -> throw new IllegalStateException("submit_tasks refused for " + why);
+        };
+        var message = switch (why) {
+            case "unique_key_taken" -> "task " + other + ", which has not ended, has the same unique key";
+            case "unknown_parent" -> "there is no task " + other + " to be its parent";
+            case "unknown_prerequisite" -> "there is no task " + other + " that it could wait for";
+            case "self_dependency" -> "it would wait for itself";
+            case "cycle" -> "it waits for task " + other + ", which comes after it";
+            case "too_deep" -> "it would stand more than " + limits.depth() + " tasks deep, behind task " + other;
+            default -> "it waits for more than " + limits.dependencies() + " tasks";
+        };
+        return new SubmissionResult.Refused(task, code, message);
+    }
+
+    private static List<CreatedTask> tasks(Row row) {
+        var ids = row.getArrayOfUUIDs("ids");
+        var areNew = row.getArrayOfBooleans("is_new");
+        var states = row.getArrayOfStrings("states");
+        var depths = row.getArrayOfShorts("depths");
+        var priorities = row.getArrayOfFloats("priorities");
+        var tasks = new ArrayList<CreatedTask>(ids.length);
+        for (var n = 0; n < ids.length; n++) {
+            var state = SubmittedState.of(TaskState.ofWireName(states[n]));
+            tasks.add(new CreatedTask(new TaskInstanceId(ids[n]), areNew[n], state, depths[n], priorities[n]));
+        }
+        return tasks;
+    }
+
+    /** What a single task is, with its input where that is small; {@code TASK_NOT_FOUND} where it is gone. */
+    public Future<Claim.Single> describe(TaskInstanceId id) {
+        var parameters = Tuple.tuple().addValue(new UUID[] {id.value()}).addValue(new Integer[] {Claim.NO_VERSION});
+        return sql.run(DESCRIBE_TASK, parameters)
+                .map(rows -> new SingleClaims(rows.iterator().next())
+                        .at(0, id)
+                        .orElseThrow(() -> new OrreryException(ErrorCode.TASK_NOT_FOUND, "there is no task " + id)));
+    }
+
+    /** Submissions as arrays; a column in which nothing stands is null as a whole, and costs nothing. */
+    private static final class Columns {
+
+        private final List<TaskSubmission> submissions;
+        private final List<NewTask> tasks = new ArrayList<>();
+        private final List<Integer> of = new ArrayList<>();
+        private final List<Integer> numbers = new ArrayList<>();
+        private final List<Integer> dependents = new ArrayList<>();
+        private final List<@Nullable Integer> inner = new ArrayList<>();
+        private final List<@Nullable UUID> outer = new ArrayList<>();
+
+        Columns(List<TaskSubmission> submissions) {
+            this.submissions = submissions;
+            for (var n = 0; n < submissions.size(); n++) {
+                add(submissions.get(n), n + 1);
+            }
+        }
+
+        private void add(TaskSubmission submission, int place) {
+            var first = tasks.size();
+            var number = 0;
+            for (var task : submission.tasks()) {
+                number++;
+                tasks.add(task);
+                of.add(place);
+                numbers.add(number);
+                for (var prerequisite : task.dependencies()) {
+                    var id = prerequisite.id();
+                    var isInside = id.isSingle() && id.runId().value().equals(submission.base());
+                    dependents.add(first + number);
+                    inner.add(isInside ? first + (id.taskNumber() & Integer.MAX_VALUE) : null);
+                    outer.add(isInside ? null : id.value());
+                }
+            }
+        }
+
+        Tuple parameters(Limits limits) {
+            return Tuple.tuple()
+                    .addValue(of(UUID[]::new, TaskSubmission::base))
+                    .addValue(
+                            of(Integer[]::new, submission -> submission.tenant().value()))
+                    .addValue(key(NewRun.Key::operation))
+                    .addValue(key(NewRun.Key::key))
+                    .addValue(key(NewRun.Key::requestHash))
+                    .addValue(of(
+                            String[]::new,
+                            submission -> submission
+                                    .trace()
+                                    .map(TraceContext::traceparent)
+                                    .orElse(null)))
+                    .addValue(of.toArray(Integer[]::new))
+                    .addValue(numbers.toArray(Integer[]::new))
+                    .addValue(column(String[]::new, task -> Texts.clean(task.name())))
+                    .addValue(column(
+                            String[]::new,
+                            task -> Texts.clean(task.definition()).text()))
+                    .addValue(column(
+                            String[]::new,
+                            task -> task.input()
+                                    .map(input -> Texts.clean(input).text())
+                                    .orElse(null)))
+                    .addValue(column(String[]::new, NewTask::queue))
+                    .addValue(column(Short[]::new, task -> (short) task.priority()))
+                    .addValue(column(OffsetDateTime[]::new, task -> time(task.deadline())))
+                    .addValue(column(
+                            Long[]::new,
+                            task -> task.estimate().map(Duration::toMillis).orElse(null)))
+                    .addValue(column(String[]::new, task -> task.source().wireName()))
+                    .addValue(column(
+                            String[]::new,
+                            task -> task.createdBy().map(Texts::clean).orElse(null)))
+                    .addValue(column(
+                            UUID[]::new,
+                            task -> task.parent().map(TaskInstanceId::value).orElse(null)))
+                    .addValue(column(
+                            String[]::new,
+                            task -> task.sessionId().map(Texts::clean).orElse(null)))
+                    .addValue(
+                            column(String[]::new, task -> task.dependencyType().wireName()))
+                    .addValue(column(
+                            String[]::new,
+                            task -> task.tags().isEmpty() ? null : Texts.clean(String.join(TAGS_APART, task.tags()))))
+                    .addValue(column(OffsetDateTime[]::new, task -> time(task.notBefore())))
+                    .addValue(column(Long[]::new, task -> task.timeout().toMillis()))
+                    .addValue(column(
+                            String[]::new,
+                            task -> task.uniqueKey()
+                                    .map(unique -> Texts.clean(unique.value()))
+                                    .orElse(null)))
+                    .addValue(column(
+                            String[]::new,
+                            task -> task.uniqueKey()
+                                    .map(unique -> unique.onConflict().wireName())
+                                    .orElse(null)))
+                    .addValue(column(
+                            String[]::new,
+                            task -> task.concurrencyKey().map(Texts::clean).orElse(null)))
+                    .addValue(dependents.isEmpty() ? null : dependents.toArray(Integer[]::new))
+                    .addValue(dependents.isEmpty() ? null : inner.toArray(Integer[]::new))
+                    .addValue(dependents.isEmpty() ? null : outer.toArray(UUID[]::new))
+                    .addValue(limits.dependencies())
+                    .addValue(limits.depth());
+        }
+
+        private static @Nullable OffsetDateTime time(Optional<Instant> at) {
+            return at.map(instant -> instant.atOffset(ZoneOffset.UTC)).orElse(null);
+        }
+
+        private String @Nullable [] key(Function<NewRun.Key, String> part) {
+            return of(String[]::new, submission -> submission.key().map(part).orElse(null));
+        }
+
+        private <C> C @Nullable [] of(IntFunction<C[]> array, Function<TaskSubmission, @Nullable C> value) {
+            return filled(submissions, array, value);
+        }
+
+        private <C> C @Nullable [] column(IntFunction<C[]> array, Function<NewTask, @Nullable C> value) {
+            return filled(tasks, array, value);
+        }
+
+        private static <R, C> C @Nullable [] filled(
+                List<R> rows, IntFunction<C[]> array, Function<R, @Nullable C> value) {
+            C[] column = null;
+            for (var n = 0; n < rows.size(); n++) {
+                var cell = value.apply(rows.get(n));
+                if (cell != null) {
+                    if (column == null) {
+                        column = array.apply(rows.size());
+                    }
+                    column[n] = cell;
+                }
+            }
+            return column;
+        }
+    }
+}

@@ -1,0 +1,490 @@
+-- Single tasks: how they come in, and what follows when they end.
+--
+-- Who submits a task that waits for others and who ends one of these must not miss each other: the first would count it as
+-- open, the second not see the new edge. Rows could be locked for that, at a write for each task that ends. Instead a task
+-- has one of 64 slots, by the time in its id, each an advisory lock of the transaction: those who end tasks share it, who
+-- adds edges to what is outside of his submission has it alone. Both take all they need at once, in one order, and look
+-- in later statements. Slots come after claims and keys, and before the rows of tasks.
+
+-- The id of the single task with this number (1, 2, …) in a submission.
+CREATE OR REPLACE FUNCTION single_id(base uuid, n int) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN overlay(base::text PLACING to_hex(2147483648 + n) FROM 29)::uuid;
+
+-- Whether this is the id of a task that belongs to no run.
+CREATE OR REPLACE FUNCTION is_single(id uuid) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN get_byte(uuid_send(id), 12) >= 128;
+
+-- Holds the slots of these tasks until the transaction ends; null means all slots.
+CREATE OR REPLACE FUNCTION hold_slots(p_ids uuid[], p_alone boolean) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_space  CONSTANT int := 1330795086;
+    v_slot   int;
+BEGIN
+    FOR v_slot IN
+        SELECT DISTINCT get_byte(uuid_send(u.id), 5) & 63 AS slot FROM unnest(p_ids) u(id)
+        UNION SELECT generate_series(0, 63) WHERE p_ids IS NULL
+        ORDER BY slot
+    LOOP
+        IF p_alone THEN
+            PERFORM pg_advisory_xact_lock(v_space, v_slot);
+        ELSE
+            PERFORM pg_advisory_xact_lock_shared(v_space, v_slot);
+        END IF;
+    END LOOP;
+END $f$;
+
+-- What claimed single tasks are, parallel to their ids and null for tasks of runs. inputs is null where the input is larger
+-- than what a claim carries, or where outputs of others belong to it: then it is read when the task begins.
+CREATE OR REPLACE FUNCTION describe_tasks(
+    p_ids uuid[], p_versions int[],
+    OUT tenants int[], OUT tenant_names text[], OUT definitions text[], OUT inputs text[])
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    SELECT array_agg(i.tenant_id ORDER BY c.ordinal), array_agg(t.name ORDER BY c.ordinal),
+           array_agg(i.definition::text ORDER BY c.ordinal), array_agg(i.input ORDER BY c.ordinal)
+    INTO tenants, tenant_names, definitions, inputs
+    FROM unnest(p_ids, p_versions) WITH ORDINALITY c(id, version, ordinal)
+    LEFT JOIN LATERAL (
+        SELECT x.tenant_id, x.definition,
+               CASE WHEN x.depth = 0 AND (x.input IS NULL OR pg_column_size(x.input) <= 2048)
+                    THEN coalesce(x.input::text, '{}') END AS input
+        FROM task_instances x WHERE x.id = c.id AND c.version = 0 OFFSET 0
+    ) i ON true
+    LEFT JOIN LATERAL (SELECT x.name FROM tenants x WHERE x.id = i.tenant_id OFFSET 0) t ON true;
+END $f$;
+
+-- Submits tasks: each submission whole or not at all, and each for itself. The first arrays are of submissions; p_of tells of
+-- which of them a task is, p_numbers its number there. An edge goes from the task at p_dependents, counted over all tasks, to
+-- the one at p_inner, which has to come before it, or to p_outer, which was there already: so edges close no cycle. Arrays
+-- that are all null may be null.
+--
+-- Answers each submission in the order asked: 'created', 'repeated' (this very request came before: reference is the base of
+-- what it made), 'conflict' (its key was used for another one), 'refused' (code says why, task at which, other is whom it is about),
+-- 'again' (it met one that was refused: it is to be sent once more), 'no_tenant'. ids are those of its tasks: not the asked
+-- one where a task that has its unique key stands in.
+CREATE OR REPLACE FUNCTION submit_tasks(
+    p_bases uuid[], p_tenants int[], p_operations text[], p_keys text[], p_hashes text[], p_traceparents text[],
+    p_of int[], p_numbers int[], p_names text[], p_definitions text[], p_inputs text[], p_queues text[],
+    p_priorities smallint[], p_deadlines timestamptz[], p_estimates bigint[], p_sources text[], p_creators text[],
+    p_parents uuid[], p_sessions text[], p_dependency_types text[], p_tags text[], p_not_befores timestamptz[],
+    p_timeouts bigint[], p_unique_keys text[], p_on_conflicts text[], p_concurrency_keys text[],
+    p_dependents int[], p_inner int[], p_outer uuid[], p_max_dependencies int, p_max_depth int)
+RETURNS TABLE (
+    ordinal int, verdict text, reference uuid, code text, task int, other uuid, created_at timestamptz,
+    ids uuid[], is_new boolean[], states text[], depths smallint[], priorities real[])
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now         timestamptz := clock_timestamp();
+    v_count       int := cardinality(p_of);
+    v_verdicts    text[] := array_fill('created'::text, ARRAY[cardinality(p_bases)]);
+    v_references  uuid[] := p_bases;
+    v_codes       text[] := array_fill(NULL::text, ARRAY[cardinality(p_bases)]);
+    v_tasks       int[] := array_fill(NULL::int, ARRAY[cardinality(p_bases)]);
+    v_others      uuid[] := array_fill(NULL::uuid, ARRAY[cardinality(p_bases)]);
+    v_gone        int[];
+    v_row         record;
+    v_ids         uuid[];
+    v_stands_in   boolean[];
+    v_depths      smallint[];
+    v_unmet       int[];
+    v_dead        uuid[];
+    v_edges       int := 0;
+    v_from        uuid[];
+    v_to          uuid[];
+    v_is_met      boolean[];
+    v_inner       int;
+    v_one         uuid;
+    v_verdict     text;
+    v_depth       int;
+BEGIN
+    v_gone := gone_tenants(p_tenants);
+    IF v_gone IS NOT NULL THEN
+        v_verdicts := ARRAY(SELECT CASE WHEN s.tenant = ANY (v_gone) THEN 'no_tenant' ELSE 'created' END
+                            FROM unnest(p_tenants) WITH ORDINALITY s(tenant, ordinal) ORDER BY s.ordinal);
+    END IF;
+
+    -- An equal key in another open transaction is waited for here.
+    IF p_keys IS NOT NULL THEN
+        FOR v_row IN
+            SELECT k.ordinal::int, k.tenant, k.operation, k.key, k.hash, k.base
+            FROM unnest(p_tenants, p_operations, p_keys, p_hashes, p_bases)
+                 WITH ORDINALITY k(tenant, operation, key, hash, base, ordinal)
+            WHERE k.key IS NOT NULL AND v_verdicts[k.ordinal] = 'created'
+            ORDER BY k.tenant, k.operation, k.key, k.ordinal
+        LOOP
+            SELECT c.verdict, c.reference INTO v_verdict, v_one
+            FROM claim_key(v_row.tenant, v_row.operation, v_row.key, v_row.hash, v_row.base) c;
+            v_verdicts[v_row.ordinal] := CASE v_verdict WHEN 'fresh' THEN 'created' ELSE v_verdict END;
+            v_references[v_row.ordinal] := v_one;
+        END LOOP;
+    END IF;
+    -- Without a key: what is there under the same ids was made when this was asked first, and the answer was lost.
+    SELECT array_agg(CASE WHEN i.id IS NULL THEN s.verdict ELSE 'repeated' END ORDER BY s.ordinal) INTO v_verdicts
+    FROM unnest(v_verdicts, p_bases) WITH ORDINALITY s(verdict, base, ordinal)
+    LEFT JOIN LATERAL (
+        SELECT x.id FROM task_instances x WHERE x.id = single_id(s.base, 1) AND s.verdict = 'created' OFFSET 0) i ON true;
+
+    SELECT array_agg(single_id(p_bases[t.submission], t.number) ORDER BY t.ordinal) INTO v_ids
+    FROM unnest(p_of, p_numbers) WITH ORDINALITY t(submission, number, ordinal);
+
+    IF p_unique_keys IS NOT NULL THEN
+        v_stands_in := array_fill(false, ARRAY[v_count]);
+        FOR v_row IN
+            SELECT t.ordinal::int, t.submission, p_tenants[t.submission] AS tenant, t.key, t.on_conflict
+            FROM unnest(p_of, p_unique_keys, p_on_conflicts) WITH ORDINALITY t(submission, key, on_conflict, ordinal)
+            WHERE t.key IS NOT NULL AND v_verdicts[t.submission] = 'created'
+            ORDER BY 3, t.key, t.ordinal
+        LOOP
+            -- Again where the one that stood in the way ended before it could be read.
+            LOOP
+                INSERT INTO unique_keys (tenant_id, key, task_id) VALUES (v_row.tenant, v_row.key, v_ids[v_row.ordinal])
+                ON CONFLICT DO NOTHING;
+                EXIT WHEN FOUND;
+                SELECT u.task_id INTO v_one FROM unique_keys u
+                WHERE u.tenant_id = v_row.tenant AND u.key = v_row.key;
+                IF FOUND THEN
+                    IF v_row.on_conflict = 'refuse' THEN
+                        v_verdicts[v_row.submission] := 'refused';
+                        v_codes[v_row.submission] := 'unique_key_taken';
+                        v_tasks[v_row.submission] := v_row.ordinal;
+                        v_others[v_row.submission] := v_one;
+                    ELSE
+                        v_ids[v_row.ordinal] := v_one;
+                        v_stands_in[v_row.ordinal] := true;
+                    END IF;
+                    EXIT;
+                END IF;
+            END LOOP;
+        END LOOP;
+    END IF;
+
+    IF p_parents IS NOT NULL THEN
+        FOR v_row IN
+            SELECT DISTINCT ON (t.submission) t.submission, t.ordinal::int, t.parent
+            FROM unnest(p_of, p_parents) WITH ORDINALITY t(submission, parent, ordinal)
+            LEFT JOIN LATERAL (
+                SELECT x.id FROM task_instances x
+                WHERE x.id = t.parent AND x.tenant_id = p_tenants[t.submission] OFFSET 0) i ON true
+            WHERE t.parent IS NOT NULL AND i.id IS NULL AND v_verdicts[t.submission] = 'created'
+              AND run_of(t.parent) <> p_bases[t.submission]
+            ORDER BY t.submission, t.ordinal
+        LOOP
+            v_verdicts[v_row.submission] := 'refused';
+            v_codes[v_row.submission] := 'unknown_parent';
+            v_tasks[v_row.submission] := v_row.ordinal;
+            v_others[v_row.submission] := v_row.parent;
+        END LOOP;
+    END IF;
+
+    IF cardinality(p_dependents) > 0 THEN
+        PERFORM hold_slots(ARRAY(
+            SELECT coalesce(e.outer_id, v_ids[e.inner_no])
+            FROM unnest(p_inner, p_outer) e(inner_no, outer_id)
+            WHERE e.outer_id IS NOT NULL OR v_stands_in[e.inner_no]), true);
+        v_depths := array_fill(0::smallint, ARRAY[v_count]);
+        v_unmet := array_fill(0, ARRAY[v_count]);
+        v_dead := array_fill(NULL::uuid, ARRAY[v_count]);
+        FOR v_row IN
+            SELECT DISTINCT ON (e.dependent, e.id)
+                   e.dependent, p_of[e.dependent] AS submission, e.inner_no, e.id, i.id AS known, i.depth, a.state
+            FROM (SELECT x.dependent, x.inner_no, coalesce(x.outer_id, v_ids[x.inner_no]) AS id
+                  FROM unnest(p_dependents, p_inner, p_outer) x(dependent, inner_no, outer_id)) e
+            LEFT JOIN LATERAL (
+                SELECT x.id, x.depth FROM task_instances x
+                WHERE x.id = e.id AND x.tenant_id = p_tenants[p_of[e.dependent]] AND x.source IS NOT NULL OFFSET 0) i ON true
+            LEFT JOIN LATERAL (
+                SELECT x.state FROM task_attempts x WHERE x.task_id = i.id ORDER BY x.attempt DESC LIMIT 1) a ON true
+            ORDER BY e.dependent, e.id
+        LOOP
+            CONTINUE WHEN v_verdicts[v_row.submission] <> 'created' OR v_stands_in[v_row.dependent];
+            v_inner := CASE WHEN v_stands_in[v_row.inner_no] THEN NULL ELSE v_row.inner_no END;
+            v_depth := 1 + coalesce(v_depths[v_inner], v_row.depth);
+            IF v_row.id = v_ids[v_row.dependent] THEN
+                v_codes[v_row.submission] := 'self_dependency';
+            ELSIF v_inner IS NULL AND v_row.known IS NULL THEN
+                v_codes[v_row.submission] := 'unknown_prerequisite';
+            ELSIF v_inner >= v_row.dependent THEN
+                v_codes[v_row.submission] := 'cycle';
+            ELSIF v_depth > p_max_depth THEN
+                v_codes[v_row.submission] := 'too_deep';
+            END IF;
+            IF v_codes[v_row.submission] IS NOT NULL THEN
+                v_verdicts[v_row.submission] := 'refused';
+                v_tasks[v_row.submission] := v_row.dependent;
+                v_others[v_row.submission] := v_row.id;
+                CONTINUE;
+            END IF;
+            v_depths[v_row.dependent] := greatest(v_depths[v_row.dependent], v_depth);
+            v_edges := v_edges + 1;
+            v_from[v_edges] := v_ids[v_row.dependent];
+            v_to[v_edges] := v_row.id;
+            v_is_met[v_edges] := v_inner IS NULL AND v_row.state IS NOT DISTINCT FROM 'succeeded';
+            IF NOT v_is_met[v_edges] THEN
+                v_unmet[v_row.dependent] := v_unmet[v_row.dependent] + 1;
+                IF v_inner IS NULL AND v_row.state >= 'succeeded' THEN
+                    v_dead[v_row.dependent] := v_row.id;
+                ELSIF v_dead[v_inner] IS NOT NULL THEN
+                    v_dead[v_row.dependent] := v_ids[v_inner];
+                END IF;
+            END IF;
+        END LOOP;
+        FOR v_row IN
+            SELECT t.submission, min(t.ordinal)::int AS task
+            FROM (SELECT p_of[e.dependent] AS submission, e.dependent AS ordinal, count(*) AS edges
+                  FROM unnest(p_dependents) e(dependent) GROUP BY 1, 2) t
+            WHERE t.edges > p_max_dependencies AND v_verdicts[t.submission] = 'created'
+            GROUP BY t.submission
+        LOOP
+            v_verdicts[v_row.submission] := 'refused';
+            v_codes[v_row.submission] := 'too_many_dependencies';
+            v_tasks[v_row.submission] := v_row.task;
+        END LOOP;
+    END IF;
+
+    IF 'refused' = ANY (v_verdicts) THEN
+        -- Who met the task of one that is refused met nothing.
+        FOR v_row IN
+            SELECT DISTINCT t.submission
+            FROM unnest(p_of, v_ids, v_stands_in) t(submission, id, stands_in)
+            JOIN unnest(p_bases, v_verdicts) s(base, verdict) ON s.base = run_of(t.id)
+            WHERE t.stands_in AND s.verdict = 'refused' AND v_verdicts[t.submission] = 'created'
+        LOOP
+            v_verdicts[v_row.submission] := 'again';
+        END LOOP;
+        DELETE FROM idempotency_keys k
+        USING unnest(v_verdicts, p_tenants, p_operations, p_keys) s(verdict, tenant, operation, key)
+        WHERE s.verdict IN ('refused', 'again') AND k.tenant_id = s.tenant AND k.operation = s.operation AND k.key = s.key;
+        DELETE FROM unique_keys u
+        USING unnest(p_of, v_ids, v_stands_in) t(submission, id, stands_in)
+        WHERE u.task_id = t.id AND NOT t.stands_in AND v_verdicts[t.submission] IN ('refused', 'again');
+    END IF;
+
+    INSERT INTO queues (name)
+    SELECT DISTINCT q.name FROM unnest(p_queues) q(name)
+    WHERE NOT starts_with(q.name, 'agent/') AND NOT EXISTS (SELECT FROM queues x WHERE x.name = q.name OFFSET 0)
+    ON CONFLICT DO NOTHING;
+
+    RETURN QUERY
+        WITH asked AS MATERIALIZED (
+            SELECT t.*, s.tenant, s.verdict,
+                   s.verdict = 'created' AND NOT coalesce(t.stands_in, false) AS is_new,
+                   calculated_priority(t.own_priority, coalesce(t.depth, 0::smallint), 0, coalesce(w.weight, 0::real)) AS priority,
+                   t.deadline - t.estimate_ms * interval '1 millisecond' AS starts_by,
+                   CASE WHEN t.dead IS NOT NULL THEN 'cancelled'
+                        WHEN t.unmet > 0 THEN 'blocked'
+                        WHEN t.not_before > v_now THEN 'pending'
+                        ELSE 'ready' END AS state
+            FROM unnest(p_of, v_ids, v_stands_in, v_depths, v_unmet, v_dead, p_names, p_definitions, p_inputs, p_queues,
+                        p_priorities, p_deadlines, p_estimates, p_sources, p_creators, p_parents, p_sessions,
+                        p_dependency_types, p_tags, p_not_befores, p_timeouts, p_unique_keys, p_concurrency_keys)
+                 WITH ORDINALITY t(submission, id, stands_in, depth, unmet, dead, name, definition, input, queue,
+                        own_priority, deadline, estimate_ms, source, created_by, parent_id, session_id, dependency_type,
+                        tags, not_before, timeout_ms, unique_key, concurrency_key, ordinal)
+            JOIN unnest(p_tenants, v_verdicts) WITH ORDINALITY s(tenant, verdict, ordinal) ON s.ordinal = t.submission
+            LEFT JOIN source_weights w ON w.source = t.source::task_source
+        ), instances AS (
+            INSERT INTO task_instances (
+                id, tenant_id, version_id, queue, priority, must_start_by, created_at, name, definition, input, own_priority,
+                calculated_priority, deadline, estimate_ms, depth, source, created_by, parent_id, session_id,
+                dependency_type, tags, not_before, timeout_ms, unique_key, concurrency_key)
+            SELECT t.id, t.tenant, 0, t.queue, t.priority, coalesce(t.starts_by, t.deadline), v_now, t.name,
+                   t.definition::json, t.input::json, t.own_priority, t.priority, t.deadline, t.estimate_ms,
+                   coalesce(t.depth, 0), t.source::task_source, t.created_by, t.parent_id, t.session_id,
+                   t.dependency_type::dependency_type, string_to_array(t.tags, chr(31)), t.not_before, t.timeout_ms,
+                   t.unique_key, t.concurrency_key
+            FROM asked t WHERE t.is_new
+        ), blocked AS (
+            INSERT INTO task_wait (id, version_id, unmet, queue, priority, must_start_by)
+            SELECT t.id, 0, t.unmet, t.queue, t.priority, coalesce(t.starts_by, t.deadline)
+            FROM asked t WHERE t.is_new AND t.state = 'blocked'
+        ), delayed AS (
+            INSERT INTO task_timers (ref, kind, due_at, attempt, failures)
+            SELECT t.id, 'delay', t.not_before, 0, 0 FROM asked t WHERE t.is_new AND t.state = 'pending'
+        ), ended AS (
+            INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at, error)
+            SELECT t.id, 0, 0, 'cancelled', 'cancelled', v_now, prerequisite_failed(t.dead)
+            FROM asked t WHERE t.is_new AND t.state = 'cancelled'
+        ), ready AS (
+            INSERT INTO task_ready (id, queue, latest_start, version_id, ready_at)
+            SELECT t.id, t.queue, latest_start(v_now, t.priority, coalesce(t.starts_by, t.deadline)), 0, v_now
+            FROM asked t WHERE t.is_new AND t.state = 'ready'
+        )
+        SELECT s.ordinal::int, s.verdict, s.reference, s.code, s.task, s.other, v_now, t.ids, t.is_new, t.states, t.depths, t.priorities
+        FROM unnest(v_verdicts, v_references, v_codes, v_tasks, v_others)
+             WITH ORDINALITY s(verdict, reference, code, task, other, ordinal)
+        LEFT JOIN (
+            SELECT x.submission, array_agg(x.id ORDER BY x.ordinal) AS ids,
+                   array_agg(x.is_new ORDER BY x.ordinal) AS is_new,
+                   array_agg(CASE WHEN x.is_new THEN x.state
+                                  ELSE (SELECT y.state::text FROM task_states y WHERE y.id = x.id) END ORDER BY x.ordinal) AS states,
+                   array_agg(coalesce(x.depth, 0::smallint) ORDER BY x.ordinal) AS depths,
+                   array_agg(x.priority ORDER BY x.ordinal) AS priorities
+            FROM asked x WHERE x.verdict = 'created' GROUP BY x.submission
+        ) t ON t.submission = s.ordinal
+        WHERE s.ordinal <= cardinality(p_bases)
+        ORDER BY s.ordinal;
+
+    IF p_traceparents IS NOT NULL THEN
+        INSERT INTO run_traces (run_id, traceparent)
+        SELECT s.base, s.traceparent FROM unnest(p_bases, p_traceparents, v_verdicts) s(base, traceparent, verdict)
+        WHERE s.traceparent IS NOT NULL AND s.verdict = 'created';
+    END IF;
+    IF v_edges > 0 THEN
+        INSERT INTO task_dependencies (dependent_id, prerequisite_id, dependency_type, created_at, resolved_at)
+        SELECT e.dependent, e.prerequisite, i.dependency_type, v_now, CASE WHEN e.is_met THEN v_now END
+        FROM unnest(v_from, v_to, v_is_met) e(dependent, prerequisite, is_met)
+        JOIN task_instances i ON i.id = e.dependent;
+    END IF;
+    IF v_dead IS NOT NULL THEN
+        DELETE FROM unique_keys u WHERE u.task_id = ANY (ARRAY(
+            SELECT t.id FROM unnest(v_ids, v_dead, v_stands_in) t(id, dead, stands_in)
+            WHERE t.dead IS NOT NULL AND t.stands_in IS NOT TRUE));
+    END IF;
+END $f$;
+
+-- What is recorded of a task that was cancelled because of another one.
+CREATE OR REPLACE FUNCTION prerequisite_failed(id uuid) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 'prerequisite_failed: task ' || id || ' did not succeed';
+
+-- What follows from single tasks that changed their state: those that waited for them become ready, or end cancelled, with
+-- all that waits for these, when one did not succeed. Answers the queues in which tasks became ready.
+CREATE OR REPLACE FUNCTION settle_tasks(p_changes task_change[]) RETURNS text[]
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now      timestamptz := clock_timestamp();
+    v_ended    uuid[];
+    v_bad      uuid[];
+    v_ids      uuid[];
+    v_counts   int[];
+    v_queues   text[] := '{}';
+BEGIN
+    SELECT array_agg(c.id), array_agg(c.id) FILTER (WHERE c.to_state <> 'succeeded') INTO v_ended, v_bad
+    FROM unnest(p_changes) c WHERE c.to_state >= 'succeeded';
+    IF v_ended IS NULL THEN
+        RETURN v_queues;
+    END IF;
+    -- A cascade ends tasks that nobody knows yet: it takes all slots, at once as everybody does.
+    PERFORM hold_slots(CASE WHEN v_bad IS NULL THEN v_ended END, false);
+
+    IF EXISTS (SELECT FROM unique_keys) THEN
+        DELETE FROM unique_keys u WHERE u.task_id = ANY (v_ended);
+    END IF;
+
+    WITH met AS (
+        UPDATE task_dependencies d SET resolved_at = v_now
+        WHERE d.ctid = ANY (ARRAY(
+            SELECT e.place
+            FROM unnest(p_changes) c
+            CROSS JOIN LATERAL (
+                SELECT x.ctid AS place FROM task_dependencies x
+                WHERE x.prerequisite_id = c.id AND x.resolved_at IS NULL OFFSET 0) e
+            WHERE c.to_state = 'succeeded'))
+        RETURNING d.dependent_id
+    )
+    SELECT array_agg(m.id ORDER BY m.id), array_agg(m.count ORDER BY m.id) INTO v_ids, v_counts
+    FROM (SELECT m.dependent_id AS id, count(*)::int AS count FROM met m GROUP BY m.dependent_id) m;
+    IF v_ids IS NOT NULL THEN
+        v_queues := release_tasks(v_ids, v_counts);
+    END IF;
+    IF v_bad IS NOT NULL THEN
+        PERFORM cancel_dependents(v_bad);
+    END IF;
+    RETURN v_queues;
+END $f$;
+
+-- So many of what these tasks wait for are done; the ids are in order. Answers the queues in which tasks became ready.
+CREATE OR REPLACE FUNCTION release_tasks(p_ids uuid[], p_counts int[]) RETURNS text[]
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now     timestamptz := clock_timestamp();
+    v_queues  text[];
+BEGIN
+    PERFORM w.id
+    FROM unnest(p_ids) u(id)
+    CROSS JOIN LATERAL (SELECT x.id FROM task_wait x WHERE x.id = u.id OFFSET 0 FOR UPDATE) w;
+
+    WITH blocked AS MATERIALIZED (
+        SELECT w.place, w.unmet - m.count AS unmet
+        FROM unnest(p_ids, p_counts) m(id, count)
+        CROSS JOIN LATERAL (SELECT x.ctid AS place, x.unmet FROM task_wait x WHERE x.id = m.id OFFSET 0) w
+    ), lowered AS (
+        UPDATE task_wait w SET unmet = b.unmet FROM blocked b WHERE w.ctid = b.place AND b.unmet > 0
+    ), released AS (
+        DELETE FROM task_wait w USING blocked b WHERE w.ctid = b.place AND b.unmet = 0
+        RETURNING w.id, w.queue, w.priority, w.must_start_by
+    ), known AS MATERIALIZED (
+        SELECT r.id, r.queue, r.priority, r.must_start_by, i.not_before, i.not_before > v_now AS is_early
+        FROM released r
+        CROSS JOIN LATERAL (SELECT x.not_before FROM task_instances x WHERE x.id = r.id OFFSET 0) i
+    ), delayed AS (
+        INSERT INTO task_timers (ref, kind, due_at, attempt, failures)
+        SELECT k.id, 'delay', k.not_before, 0, 0 FROM known k WHERE k.is_early
+    ), ready AS (
+        INSERT INTO task_ready (id, queue, latest_start, version_id, ready_at)
+        SELECT k.id, k.queue, latest_start(v_now, k.priority, k.must_start_by), 0, v_now
+        FROM known k WHERE k.is_early IS NOT TRUE
+    )
+    SELECT coalesce(array_agg(DISTINCT k.queue), '{}') INTO v_queues FROM known k WHERE k.is_early IS NOT TRUE;
+    RETURN v_queues;
+END $f$;
+
+-- Cancels what waits for these tasks, and what waits for that: level by level, at most 10,000 in one transaction. What is
+-- left then is still blocked, and found through task_cascades.
+CREATE OR REPLACE FUNCTION cancel_dependents(p_ids uuid[]) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now    timestamptz := clock_timestamp();
+    v_level  uuid[] := p_ids;
+    v_room   int := 10000;
+    v_ids    uuid[];
+    v_by     uuid[];
+BEGIN
+    WHILE v_level IS NOT NULL LOOP
+        SELECT array_agg(d.id ORDER BY d.id), array_agg(d.by ORDER BY d.id) INTO v_ids, v_by
+        FROM (SELECT DISTINCT ON (w.id) w.id, u.id AS by
+              FROM unnest(v_level) u(id)
+              CROSS JOIN LATERAL (
+                  SELECT x.dependent_id FROM task_dependencies x
+                  WHERE x.prerequisite_id = u.id AND x.resolved_at IS NULL OFFSET 0) e
+              CROSS JOIN LATERAL (SELECT x.id FROM task_wait x WHERE x.id = e.dependent_id OFFSET 0) w
+              ORDER BY w.id
+              LIMIT v_room + 1) d;
+        EXIT WHEN v_ids IS NULL;
+        IF cardinality(v_ids) > v_room THEN
+            INSERT INTO task_cascades (prerequisite_id) SELECT u.id FROM unnest(v_level) u(id) ON CONFLICT DO NOTHING;
+            v_ids := v_ids[:v_room];
+            v_by := v_by[:v_room];
+        END IF;
+        v_room := v_room - cardinality(v_ids);
+        PERFORM w.id
+        FROM unnest(v_ids) u(id)
+        CROSS JOIN LATERAL (SELECT x.id FROM task_wait x WHERE x.id = u.id OFFSET 0 FOR UPDATE) w;
+        WITH asked AS MATERIALIZED (
+            SELECT u.id, u.by FROM unnest(v_ids, v_by) u(id, by)
+        ), gone AS MATERIALIZED (
+            DELETE FROM task_wait w WHERE w.id = ANY (v_ids) RETURNING w.id
+        ), recorded AS (
+            INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at, error)
+            SELECT g.id, 0, 0, 'cancelled', 'cancelled', v_now, prerequisite_failed(a.by)
+            FROM gone g JOIN asked a ON a.id = g.id
+        )
+        SELECT array_agg(g.id) INTO v_level FROM gone g;
+        IF EXISTS (SELECT FROM unique_keys) THEN
+            DELETE FROM unique_keys u WHERE u.task_id = ANY (v_level);
+        END IF;
+        IF v_room = 0 THEN
+            INSERT INTO task_cascades (prerequisite_id) SELECT u.id FROM unnest(v_level) u(id) ON CONFLICT DO NOTHING;
+            EXIT;
+        END IF;
+    END LOOP;
+END $f$;
