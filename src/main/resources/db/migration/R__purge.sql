@@ -1,4 +1,5 @@
--- Deleting in bounded steps: DAGs, hidden first and then taken apart with their runs; runs that ended long ago.
+-- Deleting in bounded steps: DAGs, hidden first and then taken apart with their runs; runs and single tasks that ended long
+-- ago.
 
 -- Hides a DAG, so that purge_hidden_dags can take it apart: 'hidden', 'active' (runs have not ended), 'in_use' (jobs fire it) or 'unknown'.
 -- Creating a run holds the DAG's row FOR KEY SHARE: it is waited for here, and its run then seen.
@@ -92,4 +93,62 @@ BEGIN
         END IF;
     END LOOP;
     RETURN false;
+END $f$;
+
+-- Deletes these single tasks, which have ended, with all that belongs to them.
+CREATE OR REPLACE FUNCTION delete_tasks(p_ids uuid[]) RETURNS void
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $f$
+#variable_conflict use_column
+BEGIN
+    DELETE FROM task_logs t WHERE t.task_id = ANY (p_ids);
+    DELETE FROM task_outputs t WHERE t.task_id = ANY (p_ids);
+    DELETE FROM task_attempts t WHERE t.task_id = ANY (p_ids);
+    DELETE FROM dead_letters t WHERE t.task_id = ANY (p_ids);
+    DELETE FROM cancel_requests t WHERE t.task_id = ANY (p_ids);
+    DELETE FROM task_cascades t WHERE t.prerequisite_id = ANY (p_ids);
+    DELETE FROM task_instances t WHERE t.id = ANY (p_ids);
+    IF EXISTS (SELECT FROM run_traces) THEN
+        DELETE FROM run_traces t
+        WHERE t.run_id = ANY (ARRAY(
+            SELECT b.base FROM (SELECT DISTINCT run_of(u.id) AS base FROM unnest(p_ids) u(id)) b
+            LEFT JOIN LATERAL (
+                SELECT x.id FROM task_instances x
+                WHERE x.id BETWEEN single_id(b.base, 0) AND single_id(b.base, 2147483647) LIMIT 1 OFFSET 0) i ON true
+            WHERE i.id IS NULL));
+    END IF;
+END $f$;
+
+-- Deletes single tasks that ended longer ago than p_age, the oldest first and at most p_limit; answers whether that bound was
+-- reached, so that there may be more. An id is a time, which no end precedes. What an open task still waits to be given the output
+-- of stays.
+CREATE OR REPLACE FUNCTION purge_old_tasks(p_age interval, p_limit int) RETURNS boolean
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $f$
+#variable_conflict use_column
+DECLARE
+    v_before  timestamptz := statement_timestamp() - p_age;
+    v_last    uuid := rpad(lpad(to_hex(floor(extract(epoch FROM v_before) * 1000)::bigint), 12, '0'), 32, '0')::uuid;
+    v_ids     uuid[];
+BEGIN
+    SELECT array_agg(o.id) INTO v_ids
+    FROM (SELECT i.id
+          FROM tenants t
+          CROSS JOIN LATERAL (
+              SELECT x.id FROM task_instances x
+              WHERE x.tenant_id = t.id AND x.source IS NOT NULL AND x.id < v_last ORDER BY x.id) i
+          CROSS JOIN LATERAL (
+              SELECT x.state, x.finished_at FROM task_attempts x WHERE x.task_id = i.id ORDER BY x.attempt DESC LIMIT 1) a
+          WHERE a.state >= 'succeeded' AND a.finished_at < v_before
+            AND NOT EXISTS (
+                SELECT FROM task_dependencies d
+                LEFT JOIN LATERAL (
+                    SELECT x.state FROM task_attempts x
+                    WHERE x.task_id = d.dependent_id ORDER BY x.attempt DESC LIMIT 1) e ON true
+                WHERE d.prerequisite_id = i.id AND coalesce(e.state, 'blocked') < 'succeeded' OFFSET 0)
+          LIMIT p_limit) o;
+    PERFORM delete_tasks(v_ids);
+    RETURN cardinality(v_ids) = p_limit;
 END $f$;

@@ -127,7 +127,10 @@ public final class ConfigLoader {
                         value(Settings.ROUTER_BATCH_SIZE)));
         var retention = section(
                 "retention",
-                () -> new RetentionConfig(value(Settings.RETENTION_RUNS), value(Settings.RETENTION_EVENTS)));
+                () -> new RetentionConfig(
+                        value(Settings.RETENTION_RUNS),
+                        value(Settings.RETENTION_EVENTS),
+                        value(Settings.RETENTION_TASKS)));
         var log = section("log", () -> new LogConfig(value(Settings.LOG_LEVEL)));
         problems.throwIfAny();
         var whole = made(() -> new OrreryConfig(

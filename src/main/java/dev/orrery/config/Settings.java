@@ -330,6 +330,13 @@ final class Settings {
             false,
             config -> config.retention().events());
 
+    static final Setting<Duration> RETENTION_TASKS = new Setting<>(
+            "retention.tasks",
+            new Span(Duration.ZERO, Duration.ofDays(3_650)),
+            "How long after its end a single task is deleted, with its input, logs and output. 0s: never.",
+            false,
+            config -> config.retention().tasks());
+
     static final Setting<LogConfig.Level> LOG_LEVEL = new Setting<>(
             "log.level",
             new Choice<>(LogConfig.Level.class),
@@ -394,7 +401,10 @@ final class Settings {
                     "router",
                     "How the router hands tasks to the workers.",
                     List.of(ROUTER_POLL, ROUTER_LEAD_TIME, ROUTER_BATCH_SIZE)),
-            new Section("retention", "How long what has ended is kept.", List.of(RETENTION_RUNS, RETENTION_EVENTS)),
+            new Section(
+                    "retention",
+                    "How long what has ended is kept.",
+                    List.of(RETENTION_RUNS, RETENTION_EVENTS, RETENTION_TASKS)),
             new Section("log", "What the node's log tells.", List.of(LOG_LEVEL)));
 
     /** All of them, in the order of the file. */

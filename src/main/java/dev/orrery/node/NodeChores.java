@@ -17,6 +17,7 @@ import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.IdempotencyRepository;
 import dev.orrery.store.ScheduledJobRepository;
+import dev.orrery.store.SingleTaskRepository;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
@@ -44,6 +45,7 @@ final class NodeChores {
         var dags = new DagRepository(vertx, pool);
         var runs = new DagRunRepository(vertx, pool);
         var jobs = new ScheduledJobRepository(vertx, pool);
+        var tasks = new SingleTaskRepository(vertx, pool, SingleTaskRepository.Limits.USUAL);
         var ended = new EndedExecutions(new ExecutionRepository(vertx, pool), bus);
         return List.of(
                 new Chore(
@@ -71,6 +73,12 @@ final class NodeChores {
                         Duration.ofMinutes(1),
                         new OfLeader(epoch -> retention.deletesRuns()
                                 ? runs.purgeOld(retention.runs(), CHORE_BITE, epoch)
+                                : Future.succeededFuture(false))),
+                new Chore(
+                        "old single tasks",
+                        Duration.ofMinutes(1),
+                        new OfLeader(epoch -> retention.tasks().isPositive()
+                                ? tasks.purgeOld(retention.tasks(), CHORE_BITE, epoch)
                                 : Future.succeededFuture(false))),
                 new Chore(
                         "folders of deleted runs",

@@ -37,6 +37,10 @@ public final class SingleTaskRepository {
     // language=PostgreSQL
     static final String DESCRIBE_TASK = "SELECT tenants, tenant_names, definitions, inputs FROM describe_tasks($1, $2)";
 
+    // language=PostgreSQL
+    static final String PURGE_OLD =
+            "SELECT purge_old_tasks($1::bigint * interval '1 millisecond', $2) AS more FROM require_epoch($3)";
+
     private static final String TAGS_APART = "\u001f";
 
     private final Sql sql;
@@ -141,6 +145,15 @@ public final class SingleTaskRepository {
                 .map(rows -> new SingleClaims(rows.iterator().next())
                         .at(0, id)
                         .orElseThrow(() -> new OrreryException(ErrorCode.TASK_NOT_FOUND, "there is no task " + id)));
+    }
+
+    /**
+     * Deletes tasks of all tenants that ended longer ago than {@code age}, the oldest first and at most {@code limit} at once,
+     * with all that belongs to them; whether there may be more. Fails where {@code epoch} is no longer the leader's.
+     */
+    public Future<Boolean> purgeOld(Duration age, int limit, long epoch) {
+        return sql.run(PURGE_OLD, Tuple.of(age.toMillis(), limit, epoch))
+                .map(rows -> rows.iterator().next().getBoolean("more"));
     }
 
     /** Submissions as arrays; a column in which nothing stands is null as a whole, and costs nothing. */

@@ -110,6 +110,7 @@ class ConfigLoaderTest {
                 Map.entry("router.batch-size", "33"),
                 Map.entry("retention.runs", "2d"),
                 Map.entry("retention.events", "3d"),
+                Map.entry("retention.tasks", "4d"),
                 Map.entry("log.level", "DEBUG"));
         var yaml = values.entrySet().stream()
                 .map(entry -> entry.getKey() + ": \"" + entry.getValue() + "\"")
