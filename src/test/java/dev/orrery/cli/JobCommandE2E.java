@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.orrery.testing.Await;
 import dev.orrery.testing.NodeProcess;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -130,7 +131,28 @@ class JobCommandE2E {
         Await.until("both executions are counted", () -> handler().contains("2 (2 succeeded, 0 failed)"));
         var execution = sent.strip().replaceFirst("(?s).* fired +", "").strip();
         assertThat(ok("run", "logs", execution)).contains("{\"order\":7}");
+        assertThat(ok("event-handler", "disable", "bill")).contains("disabled bill");
+        assertThat(handler()).contains("status      paused");
+        assertThat(ok("event-handler", "enable", "bill")).contains("enabled bill");
+        assertThat(handler()).contains("status      active");
         assertThat(ok("event-handler", "delete", "bill")).isEqualTo("deleted bill\n");
+    }
+
+    @Test
+    void aWebhookIsMadeOfASecretInAFile() throws IOException {
+        Files.writeString(folder.resolve("secret.txt"), "a-long-random-text\n");
+
+        var made = ok("webhook", "create", "shop", "--event", "order.paid", "--secret-file", "secret.txt");
+
+        var url = URI.create(made.strip().replaceFirst("(?s).* ", ""));
+        assertThat(url).hasPath("/api/v1/webhooks/shop");
+        assertThat(ok("webhook", "show", "shop")).contains("scheme     standard", "secrets    one");
+        assertThat(run("webhook", "create", "shop", "--event", "e", "--secret-file", "secret.txt")
+                        .err())
+                .contains("shop")
+                .doesNotContain("a-long-random-text");
+        assertThat(ok("webhook", "delete", "shop")).isEqualTo("deleted shop\n");
+        assertThat(run("webhook", "show", "shop").exitCode()).isEqualTo(3);
     }
 
     private String handler() {

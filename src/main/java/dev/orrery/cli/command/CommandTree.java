@@ -69,7 +69,14 @@ final class CommandTree {
         handler.put("create", leaf(EventHandlerCreateCommand::new));
         handler.put("list", leaf(EventHandlerListCommand::new));
         handler.put("show", leaf(EventHandlerShowCommand::new));
+        handler.put("enable", leaf(EventHandlerEnableCommand::new));
+        handler.put("disable", leaf(EventHandlerDisableCommand::new));
         handler.put("delete", leaf(EventHandlerDeleteCommand::new));
+        var webhook = group("webhook", Group.Webhook::new);
+        webhook.put("create", leaf(WebhookCreateCommand::new));
+        webhook.put("list", leaf(WebhookListCommand::new));
+        webhook.put("show", leaf(WebhookShowCommand::new));
+        webhook.put("delete", leaf(WebhookDeleteCommand::new));
         group("worker", Group.Worker::new).put("list", leaf(WorkerListCommand::new));
         group("lock", Group.Lock::new).put("list", leaf(LockListCommand::new));
         var tenant = group("tenant", Group.Tenant::new);

@@ -13,6 +13,7 @@ import dev.orrery.cli.text.Table;
 import dev.orrery.domain.Nearest;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -90,6 +91,22 @@ final class Events {
                                 .limit(NAMED_MAX)
                                 .map(handler -> handler.textOrEmpty("id"))
                                 .collect(Collectors.joining(", ")));
+    }
+
+    /** Lets events fire the handler; answers it as it is then. */
+    static ApiClient.Answer enable(ApiClient client, JsonObject handler) {
+        return switched(client, handler, "resume");
+    }
+
+    /** Keeps events from firing the handler; answers it as it is then. */
+    static ApiClient.Answer disable(ApiClient client, JsonObject handler) {
+        return switched(client, handler, "pause");
+    }
+
+    /** A handler is enabled while its job is active. */
+    private static ApiClient.Answer switched(ApiClient client, JsonObject handler, String verb) {
+        client.post(Jobs.path(handler) + "/" + verb, JsonObject.of(Map.of()));
+        return client.get(HANDLERS + "/" + handler.textOrEmpty("id"));
     }
 
     private static CommandFailure unknown(String name, List<JsonObject> known) {

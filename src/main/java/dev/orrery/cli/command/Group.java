@@ -102,10 +102,25 @@ abstract class Group extends Action {
     /** Event handlers. */
     @Command(
             name = "event-handler",
-            description = "Register, see and delete what events fire.",
+            description = "Register, see, switch and delete what events fire.",
             footer = {ServerAction.EXAMPLES, "  orrery event-handler create order.paid --dag bill"})
     static final class EventHandler extends Group {
         EventHandler(Context context) {
+            super(context);
+        }
+    }
+
+    /** Webhooks. */
+    @Command(
+            name = "webhook",
+            description = "Make, see and delete what turns signed requests of others into events.",
+            footer = {
+                ServerAction.EXAMPLES,
+                "  orrery webhook create shop --event order.paid --secret-file secret.txt",
+                "  orrery webhook list"
+            })
+    static final class Webhook extends Group {
+        Webhook(Context context) {
             super(context);
         }
     }

@@ -1,20 +1,20 @@
 package dev.orrery.cli.command;
 
+import static dev.orrery.cli.command.WorkOptions.put;
+
 import dev.orrery.cli.client.ApiClient;
 import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.client.JsonObject;
 import dev.orrery.cli.text.ShellWord;
 import dev.orrery.cli.text.TextWidth;
-import dev.orrery.domain.Problem;
-import dev.orrery.domain.task.Durations;
 import java.time.DateTimeException;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Registers a job. */
@@ -33,6 +33,16 @@ import picocli.CommandLine.Option;
 final class JobCreateCommand extends ServerAction {
 
     private static final int TIMES_SHOWN = 3;
+
+    private static final Map<String, String> OPTIONS = Map.of(
+            "schedule", "--cron",
+            "interval", "--every",
+            "runAt", "--at",
+            "timezone", "--timezone",
+            "startAt", "--start",
+            "endAt", "--until",
+            "maxExecutions", "--times",
+            "excludedDates", "--exclude");
 
     @Option(names = "--name", paramLabel = "NAME", required = true, order = 1, description = "What to call it.")
     String name = "";
@@ -81,64 +91,21 @@ final class JobCreateCommand extends ServerAction {
             description = "A day on which it does not fire; may be repeated.")
     List<String> exclude = List.of();
 
-    @Option(names = "--shell", paramLabel = "COMMAND", order = 10, description = "It runs this by /bin/sh.")
-    @Nullable String shell;
-
-    @Option(names = "--http", paramLabel = "URL", order = 11, description = "It sends a request there.")
-    @Nullable String http;
-
-    @Option(names = "--method", paramLabel = "METHOD", order = 12, description = "Of that request (default: GET).")
-    @Nullable String method;
-
-    @Option(names = "--function", paramLabel = "NAME", order = 13, description = "It calls this handler.")
-    @Nullable String function;
-
-    @Option(names = "--agent", paramLabel = "NAME", order = 13, description = "Remote workers that offer this do it.")
-    @Nullable String agent;
-
-    @Option(names = "--dag", paramLabel = "NAME", order = 14, description = "It starts this DAG.")
-    @Nullable String dag;
+    @Mixin
+    WorkOptions work = new WorkOptions();
 
     @Option(
             names = "--payload",
             paramLabel = "JSON",
-            order = 15,
+            order = 30,
             description =
                     "A JSON object, or @FILE that holds it: the handler's input, the DAG's params, more fields of the command or request.")
     @Nullable String payload;
 
     @Option(
-            names = "--retries",
-            paramLabel = "N",
-            order = 16,
-            description = "How often a failed execution is tried again (default: 3).")
-    @Nullable Integer retries;
-
-    @Option(
-            names = "--retry-delay",
-            paramLabel = "DURATION",
-            order = 17,
-            description = "Before the first of them; it doubles with each (default: 1m).")
-    @Nullable String retryDelay;
-
-    @Option(
-            names = "--timeout",
-            paramLabel = "DURATION",
-            order = 18,
-            description = "How long an attempt may take (default: 5m).")
-    @Nullable String timeout;
-
-    @Option(
-            names = "--priority",
-            paramLabel = "PRIORITY",
-            order = 19,
-            description = "${COMPLETION-CANDIDATES} (default: medium).")
-    @Nullable PriorityName priority;
-
-    @Option(
             names = "--misfire",
             paramLabel = "POLICY",
-            order = 20,
+            order = 50,
             description =
                     "What becomes of times that nobody could keep: ${COMPLETION-CANDIDATES} (default: fire_once).")
     @Nullable MisfireName misfire;
@@ -146,31 +113,10 @@ final class JobCreateCommand extends ServerAction {
     @Option(
             names = "--overlap",
             paramLabel = "POLICY",
-            order = 21,
+            order = 51,
             description =
                     "What becomes of a time while the execution before still runs: ${COMPLETION-CANDIDATES} (default: skip).")
     @Nullable OverlapName overlap;
-
-    @Option(names = "--tag", paramLabel = "TAG", order = 22, description = "By which it is found; may be repeated.")
-    List<String> tags = List.of();
-
-    @Option(names = "--created-by", paramLabel = "WHO", order = 23, description = "Whom to ask about it.")
-    @Nullable String createdBy;
-
-    @Option(
-            names = "--metadata",
-            paramLabel = "JSON",
-            order = 24,
-            description = "A JSON object that is kept as it is, or @FILE.")
-    @Nullable String metadata;
-
-    /** How urgent an execution is. */
-    enum PriorityName {
-        low,
-        medium,
-        high,
-        critical
-    }
 
     /** What becomes of times that passed. */
     enum MisfireName {
@@ -193,12 +139,12 @@ final class JobCreateCommand extends ServerAction {
 
     @Override
     public Integer call() {
-        one("when it fires", "--cron, --at or --every", cron, at, every);
-        one("what it does", "--shell, --http, --function, --agent or --dag", shell, http, function, agent, dag);
-        if (method != null && http == null) {
-            throw CommandFailure.usage("--method goes with --http", "name the URL by --http");
-        }
-        var body = limits(work(timing(JsonObject.of(Map.of("name", name)))));
+        WorkOptions.one("a job", "when it fires", "--cron, --at or --every", cron, at, every);
+        work.check("a job");
+        var given = payload == null ? null : JsonOption.read(context, "--payload", payload);
+        var body = work.work(timing(JsonObject.of(Map.of("name", name))), given);
+        body = put(put(body, "misfire", misfire), "overlap", overlap);
+        body = work.limits(context, body);
         var client = client();
         var answer = register(client, body);
         if (isJson()) {
@@ -207,16 +153,6 @@ final class JobCreateCommand extends ServerAction {
             show(client, answer.object());
         }
         return ExitCode.OK.code();
-    }
-
-    private static void one(String what, String options, @Nullable String... given) {
-        var count = Stream.of(given).filter(text -> text != null).count();
-        if (count == 0) {
-            throw CommandFailure.usage("a job must know " + what, "give one of " + options);
-        }
-        if (count > 1) {
-            throw CommandFailure.usage("it is said more than once " + what, "give only one of " + options);
-        }
     }
 
     private JsonObject timing(JsonObject body) {
@@ -242,93 +178,12 @@ final class JobCreateCommand extends ServerAction {
         }
     }
 
-    private JsonObject work(JsonObject body) {
-        var given = payload == null ? null : JsonOption.read(context, "--payload", payload);
-        var fields = given == null ? JsonObject.of(Map.of()) : given;
-        if (shell != null) {
-            return body.with("handlerName", "shell").with("payload", fields.with("command", shell));
-        }
-        if (http != null) {
-            return body.with("handlerName", "http").with("payload", put(fields.with("url", http), "method", method));
-        }
-        return put(named(body), "payload", given);
-    }
-
-    private JsonObject named(JsonObject body) {
-        if (agent != null) {
-            return body.with("handlerType", "agent").with("handlerName", agent);
-        }
-        return dag == null
-                ? body.with("handlerName", function)
-                : body.with("handlerType", "workflow").with("handlerName", dag);
-    }
-
-    private JsonObject limits(JsonObject body) {
-        var limited = put(body, "maxRetries", retries);
-        limited = put(limited, "retryDelayMs", retryDelay == null ? null : millis("--retry-delay", retryDelay));
-        limited = put(limited, "timeoutMs", timeout == null ? null : millis("--timeout", timeout));
-        limited = put(limited, "priority", priority);
-        limited = put(limited, "misfire", misfire);
-        limited = put(limited, "overlap", overlap);
-        limited = put(limited, "createdBy", createdBy);
-        limited = put(limited, "metadata", metadata == null ? null : JsonOption.read(context, "--metadata", metadata));
-        return tags.isEmpty() ? limited : limited.with("tags", tags);
-    }
-
-    private static JsonObject put(JsonObject body, String field, @Nullable Object value) {
-        return value == null ? body : body.with(field, value);
-    }
-
-    private static long millis(String option, String text) {
-        return Durations.parse(text)
-                .orElseThrow(() -> CommandFailure.usage(
-                        option + " '" + text + "' is no duration", "write it like 500ms, 90s or 1h30m"))
-                .toMillis();
-    }
-
     private ApiClient.Answer register(ApiClient client, JsonObject body) {
         try {
             return client.post(Jobs.PATH, body);
         } catch (CommandFailure refused) {
-            throw refused.withProblems(
-                    refused.problems().stream().map(this::byOption).toList());
+            throw work.byOptions(refused, OPTIONS);
         }
-    }
-
-    /** A problem of a field is one of the option that it came from. */
-    private Problem byOption(Problem problem) {
-        var option = option(problem.path().replaceFirst("\\[.*", ""));
-        return new Problem(
-                problem.code(),
-                problem.line(),
-                problem.column(),
-                option.isEmpty() ? problem.path() : option,
-                problem.message(),
-                problem.help());
-    }
-
-    private String option(String path) {
-        return switch (path) {
-            case "name" -> "--name";
-            case "schedule" -> "--cron";
-            case "interval" -> "--every";
-            case "runAt" -> "--at";
-            case "timezone" -> "--timezone";
-            case "startAt" -> "--start";
-            case "endAt" -> "--until";
-            case "maxExecutions" -> "--times";
-            case "excludedDates" -> "--exclude";
-            case "handlerName" -> agent != null ? "--agent" : dag == null ? "--function" : "--dag";
-            case "payload.command" -> shell == null ? "" : "--shell";
-            case "payload.url" -> http == null ? "" : "--http";
-            case "payload.method" -> method == null ? "" : "--method";
-            case "maxRetries" -> "--retries";
-            case "retryDelayMs" -> "--retry-delay";
-            case "timeoutMs" -> "--timeout";
-            case "tags" -> "--tag";
-            case "createdBy" -> "--created-by";
-            default -> path.startsWith("payload") ? "--" + path : "";
-        };
     }
 
     private void show(ApiClient client, JsonObject made) {

@@ -185,11 +185,50 @@ class EventCommandsTest extends ServerCommandsTestBase {
         assertThat(exit).as(command.err()).isZero();
         assertThat(lastPost())
                 .isEqualTo("{\"eventName\":\"order.paid\",\"name\":\"bill\","
-                        + "\"filter\":\"event.payload.total > 1\",\"payloadMapping\":\"event.payload\",\"handlerName\":\"report\","
-                        + "\"handlerType\":\"workflow\",\"debounce\":{\"wait\":\"10s\",\"maxWait\":\"1m\"},"
-                        + "\"throttle\":{\"limit\":5,\"per\":\"1h\",\"key\":\"event.name\"},\"maxRetries\":1,\"enabled\":false,"
+                        + "\"filter\":\"event.payload.total > 1\",\"payloadMapping\":\"event.payload\",\"handlerType\":\"workflow\","
+                        + "\"handlerName\":\"report\",\"debounce\":{\"wait\":\"10s\",\"maxWait\":\"1m\"},"
+                        + "\"throttle\":{\"limit\":5,\"per\":\"1h\",\"key\":\"event.name\"},\"enabled\":false,\"maxRetries\":1,"
                         + "\"tags\":[\"t\"]}");
         assertThat(command.out()).isEqualTo("ok: registered bill: event handler " + HANDLER + "\n");
+    }
+
+    @Test
+    void aHandlerIsARemoteWorkerThatIsTriedAsJobsAre() {
+        node.on("POST /api/v1/event-handlers", 201, FOUND);
+
+        var line = "event-handler create image.added --agent resize --retry-delay 2s --timeout 1m --priority high"
+                + " --created-by ann --metadata {\"k\":1}";
+        assertThat(command.run(line.split(" "))).as(command.err()).isZero();
+
+        assertThat(lastPost())
+                .isEqualTo("{\"eventName\":\"image.added\",\"handlerType\":\"agent\",\"handlerName\":\"resize\","
+                        + "\"retryDelayMs\":2000,\"timeoutMs\":60000,\"priority\":\"high\",\"createdBy\":\"ann\","
+                        + "\"metadata\":{\"k\":1}}");
+    }
+
+    @Test
+    void aHandlerIsDisabledAndEnabledByName() {
+        node.on("GET /api/v1/event-handlers?limit=500", 200, PAGE);
+        node.on("GET /api/v1/event-handlers/" + HANDLER, 200, FOUND);
+        node.on("POST /api/v1/jobs/" + HANDLER + "/pause", 200, "{}");
+        node.on("POST /api/v1/jobs/" + HANDLER + "/resume", 200, "{}");
+
+        assertThat(command.run("event-handler", "disable", "bill"))
+                .as(command.err())
+                .isZero();
+        assertThat(command.run("event-handler", "enable", "bill"))
+                .as(command.err())
+                .isZero();
+
+        assertThat(command.out())
+                .isEqualTo("ok: disabled bill; events do not fire it until it is enabled\nok: enabled bill\n");
+        assertThat(node.requests().stream()
+                        .filter(request -> request.method().equals("POST"))
+                        .map(StubNode.Request::path))
+                .containsExactly("/api/v1/jobs/" + HANDLER + "/pause", "/api/v1/jobs/" + HANDLER + "/resume");
+        assertThat(command.run("event-handler", "enable", "bill", "--output", "json"))
+                .isZero();
+        assertThat(command.out()).endsWith(FOUND + "\n");
     }
 
     @Test

@@ -90,7 +90,7 @@ class JobRegistrationTest extends ServerCommandsTestBase {
                 "--cron @daily --function echo | \"handlerName\":\"echo\"}",
                 "--cron @daily --agent resize --payload {} | \"handlerType\":\"agent\",\"handlerName\":\"resize\",\"payload\":{}",
                 "--cron @daily --dag nightly --payload @params.json | \"handlerType\":\"workflow\",\"handlerName\":\"nightly\",\"payload\":{\"from\":\"a file\"}",
-                "--cron @daily --shell x --retries 0 --retry-delay 2s --timeout 1h30m --priority high --misfire fire_all --overlap queue_one --created-by ann --metadata {\"k\":1} --tag a --tag b | \"maxRetries\":0,\"retryDelayMs\":2000,\"timeoutMs\":5400000,\"priority\":\"high\",\"misfire\":\"fire_all\",\"overlap\":\"queue_one\",\"createdBy\":\"ann\",\"metadata\":{\"k\":1},\"tags\":[\"a\",\"b\"]"
+                "--cron @daily --shell x --retries 0 --retry-delay 2s --timeout 1h30m --priority high --misfire fire_all --overlap queue_one --created-by ann --metadata {\"k\":1} --tag a --tag b | \"misfire\":\"fire_all\",\"overlap\":\"queue_one\",\"maxRetries\":0,\"retryDelayMs\":2000,\"timeoutMs\":5400000,\"priority\":\"high\",\"createdBy\":\"ann\",\"metadata\":{\"k\":1},\"tags\":[\"a\",\"b\"]"
             })
     void everyOptionIsAFieldOfTheJob(String options, String fields) throws IOException {
         Files.writeString(folder.resolve("params.json"), "{\"from\": \"a file\"}");
