@@ -5,8 +5,8 @@ import dev.orrery.domain.JobId;
 import dev.orrery.service.EventService;
 import dev.orrery.store.EventHandlerRepository;
 import dev.orrery.store.EventHandlerRepository.StoredHandler;
+import dev.orrery.store.JobListRepository;
 import dev.orrery.store.PublishedEventRepository;
-import dev.orrery.store.ScheduledJobRepository;
 import io.vertx.core.Future;
 import java.util.HashMap;
 import java.util.Map;
@@ -75,7 +75,7 @@ final class EventOperations {
     private Future<Answer> handlers(ApiRequest request) {
         var filter = new EventHandlerRepository.Filter(request.optionalText("eventName"), Optional.ofNullable((Boolean)
                 request.parameters().get("enabled")));
-        var behind = JobOperations.position(request, ScheduledJobRepository.Position::new);
+        var behind = JobOperations.position(request, JobListRepository.Position::new);
         return JobOperations.page(
                 request,
                 limit -> events.listHandlers(request.tenant(), filter, behind, limit),

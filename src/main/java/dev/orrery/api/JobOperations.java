@@ -25,7 +25,7 @@ import dev.orrery.service.LogQuery;
 import dev.orrery.service.remote.RemoteWorkers;
 import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.ExecutionRepository.StoredExecution;
-import dev.orrery.store.ScheduledJobRepository;
+import dev.orrery.store.JobListRepository;
 import dev.orrery.store.ScheduledJobRepository.StoredJob;
 import io.vertx.core.Future;
 import java.time.DateTimeException;
@@ -95,7 +95,7 @@ final class JobOperations {
     }
 
     private Future<Answer> list(ApiRequest request) {
-        var filter = new ScheduledJobRepository.Filter(
+        var filter = new JobListRepository.Filter(
                 request.optionalText("status").map(JobStatus::ofWireName),
                 request.optionalText("type").map(JobType::ofWireName),
                 request.optionalText("tag"),
@@ -112,7 +112,7 @@ final class JobOperations {
                         shape);
             }
             case "nextRun" -> {
-                var behind = position(request, ScheduledJobRepository.Due::new);
+                var behind = position(request, JobListRepository.Due::new);
                 yield page(
                         request,
                         limit -> jobs.listJobsByNextRun(request.tenant(), filter, behind, limit),
@@ -120,7 +120,7 @@ final class JobOperations {
                         shape);
             }
             default -> {
-                var behind = position(request, ScheduledJobRepository.Position::new);
+                var behind = position(request, JobListRepository.Position::new);
                 yield page(
                         request,
                         limit -> jobs.listJobs(request.tenant(), filter, behind, limit),
@@ -134,14 +134,14 @@ final class JobOperations {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(name.getBytes(UTF_8)) + ":" + id;
     }
 
-    private static Optional<ScheduledJobRepository.Named> named(ApiRequest request) {
+    private static Optional<JobListRepository.Named> named(ApiRequest request) {
         return request.optionalText("cursor").map(cursor -> {
             var parts = cursor.split(":", -1);
             try {
                 if (parts.length == 2) {
                     var name = new String(Base64.getUrlDecoder().decode(parts[0]), UTF_8);
                     if (JsonBody.isStorable(name)) {
-                        return new ScheduledJobRepository.Named(name, UUID.fromString(parts[1]));
+                        return new JobListRepository.Named(name, UUID.fromString(parts[1]));
                     }
                 }
             } catch (IllegalArgumentException _) {

@@ -50,6 +50,8 @@ import dev.orrery.store.DagVersions;
 import dev.orrery.store.Database;
 import dev.orrery.store.EventRepository;
 import dev.orrery.store.ExecutionRepository;
+import dev.orrery.store.IdempotencyRepository;
+import dev.orrery.store.JobListRepository;
 import dev.orrery.store.JobRepository;
 import dev.orrery.store.LockRepository;
 import dev.orrery.store.LogRepository;
@@ -340,8 +342,10 @@ public final class Node {
                     vertx,
                     new JobScheduler.Repositories(
                             new ScheduledJobRepository(vertx, pools.api()),
+                            new JobListRepository(vertx, pools.api()),
                             new ExecutionRepository(vertx, pools.api()),
-                            new SchedulerMetricsRepository(vertx, pools.api())),
+                            new SchedulerMetricsRepository(vertx, pools.api()),
+                            new IdempotencyRepository(vertx, pools.api())),
                     new JobScheduler.Services(jobDags, runs, published.service()),
                     ids,
                     bus);

@@ -24,6 +24,7 @@ import dev.orrery.store.EventPublication.Judged;
 import dev.orrery.store.EventPublication.Outcome;
 import dev.orrery.store.EventPublication.Result;
 import dev.orrery.store.EventPublication.Wanted;
+import dev.orrery.store.JobListRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.PublishedEventRepository;
 import dev.orrery.store.PublishedEventRepository.Delivery;
@@ -167,7 +168,7 @@ public final class EventService {
     public Future<List<StoredHandler>> listHandlers(
             TenantId tenant,
             EventHandlerRepository.Filter filter,
-            Optional<ScheduledJobRepository.Position> behind,
+            Optional<JobListRepository.Position> behind,
             int limit) {
         return repositories.handlers().list(tenant, filter, behind, limit);
     }

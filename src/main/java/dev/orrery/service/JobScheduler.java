@@ -26,6 +26,8 @@ import dev.orrery.store.EventHandlerRepository.StoredHandler;
 import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.ExecutionRepository.Stats;
 import dev.orrery.store.ExecutionRepository.StoredExecution;
+import dev.orrery.store.IdempotencyRepository;
+import dev.orrery.store.JobListRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.ScheduledJobRepository.NewJob;
@@ -67,7 +69,11 @@ public final class JobScheduler {
 
     /** What it reads and writes through. */
     public record Repositories(
-            ScheduledJobRepository jobs, ExecutionRepository executions, SchedulerMetricsRepository metrics) {}
+            ScheduledJobRepository jobs,
+            JobListRepository lists,
+            ExecutionRepository executions,
+            SchedulerMetricsRepository metrics,
+            IdempotencyRepository keys) {}
 
     /** What it does parts of its work by. */
     public record Services(JobDags dags, RunService runs, EventService events) {}
@@ -110,12 +116,31 @@ public final class JobScheduler {
         var id = new JobId(ids.get());
         var job = input.job();
         var made = new NewJob(job, JobDags.passesPayload(job.work()), trace);
+        var storeKey = key.map(JobScheduler::storeKey);
         return check(id, job)
                 .compose(_ -> dags.with(
-                        tenant,
-                        job.work(),
-                        dag -> repositories.jobs().create(tenant, id, dag, made, key.map(JobScheduler::storeKey))))
-                .compose(registered -> changed(tenant, registered));
+                        tenant, job.work(), dag -> repositories.jobs().create(tenant, id, dag, made, storeKey)))
+                .compose(registered -> changed(tenant, registered))
+                .recover(refused -> storeKey.map(known -> registered(tenant, known, made))
+                        .orElseGet(() -> Future.succeededFuture(Optional.empty()))
+                        .compose(earlier ->
+                                earlier.map(Future::succeededFuture).orElseGet(() -> Future.failedFuture(refused))));
+    }
+
+    /**
+     * What the same request registered before. Time may have passed since, its DAG or itself may be gone: it is told as it is
+     * now, or where it was deleted as it was registered, and that it fires no more.
+     */
+    private Future<Optional<StoredJob>> registered(TenantId tenant, NewRun.Key key, NewJob made) {
+        return repositories
+                .keys()
+                .find(tenant, key)
+                .compose(found -> found.map(earlier -> repositories
+                                .jobs()
+                                .get(tenant, new JobId(earlier.reference()))
+                                .map(stored -> stored.or(() -> Optional.of(
+                                        StoredJob.deleted(new JobId(earlier.reference()), made, earlier.at())))))
+                        .orElseGet(() -> Future.succeededFuture(Optional.empty())));
     }
 
     /** Registers a handler that fires for events. */
@@ -194,29 +219,20 @@ public final class JobScheduler {
 
     /** Newest first, those behind the position. */
     public Future<List<StoredJob>> listJobs(
-            TenantId tenant,
-            ScheduledJobRepository.Filter filter,
-            Optional<ScheduledJobRepository.Position> behind,
-            int limit) {
-        return repositories.jobs().list(tenant, filter, behind, limit);
+            TenantId tenant, JobListRepository.Filter filter, Optional<JobListRepository.Position> behind, int limit) {
+        return repositories.lists().list(tenant, filter, behind, limit);
     }
 
     /** In the order of their names, those behind this one. */
     public Future<List<StoredJob>> listJobsByName(
-            TenantId tenant,
-            ScheduledJobRepository.Filter filter,
-            Optional<ScheduledJobRepository.Named> behind,
-            int limit) {
-        return repositories.jobs().listByName(tenant, filter, behind, limit);
+            TenantId tenant, JobListRepository.Filter filter, Optional<JobListRepository.Named> behind, int limit) {
+        return repositories.lists().listByName(tenant, filter, behind, limit);
     }
 
     /** Those that fire by themselves, the next first, behind this one. */
     public Future<List<StoredJob>> listJobsByNextRun(
-            TenantId tenant,
-            ScheduledJobRepository.Filter filter,
-            Optional<ScheduledJobRepository.Due> behind,
-            int limit) {
-        return repositories.jobs().listByNextRun(tenant, filter, behind, limit);
+            TenantId tenant, JobListRepository.Filter filter, Optional<JobListRepository.Due> behind, int limit) {
+        return repositories.lists().listByNextRun(tenant, filter, behind, limit);
     }
 
     /** It fires nothing by itself until it is resumed. Repeating it changes nothing. */

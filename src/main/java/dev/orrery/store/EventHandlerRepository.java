@@ -13,7 +13,7 @@ import dev.orrery.domain.event.EventRule.Throttle;
 import dev.orrery.domain.job.HandlerType;
 import dev.orrery.domain.job.JobStatus;
 import dev.orrery.domain.job.ScheduledJob;
-import dev.orrery.store.ScheduledJobRepository.Position;
+import dev.orrery.store.JobListRepository.Position;
 import dev.orrery.store.ScheduledJobRepository.StoredJob;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;

@@ -8,6 +8,7 @@ import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.SqlClient;
 import io.vertx.sqlclient.Tuple;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
@@ -21,6 +22,12 @@ public final class IdempotencyRepository {
 
     // language=PostgreSQL
     static final String CLAIM_KEY = "SELECT verdict, reference FROM claim_key($1, $2, $3, $4, $5)";
+
+    // language=PostgreSQL
+    static final String FIND_KEY = """
+            SELECT k.reference, k.created_at FROM idempotency_keys k
+            WHERE k.tenant_id = $1 AND k.operation = $2 AND k.key = $3 AND k.request_hash = $4
+            """;
 
     // By ctid: a LIMIT that is a parameter is planned as a tenth of the table.
     // language=PostgreSQL
@@ -50,6 +57,16 @@ public final class IdempotencyRepository {
 
         /** It was used for another request. */
         record Taken() implements KeyClaim {}
+    }
+
+    /** What a request under a key made or changed, and when. */
+    public record Earlier(UUID reference, Instant at) {}
+
+    /** What the same request under this key did before, if that is known. */
+    public Future<Optional<Earlier>> find(TenantId tenant, NewRun.Key key) {
+        return sql.run(FIND_KEY, Tuple.of(tenant.value(), key.operation(), key.key(), key.requestHash()))
+                .map(rows ->
+                        Rows.first(rows, row -> new Earlier(row.getUUID("reference"), Rows.time(row, "created_at"))));
     }
 
     /** Takes a key inside the transaction of this connection. */

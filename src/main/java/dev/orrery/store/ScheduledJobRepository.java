@@ -32,7 +32,7 @@ import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** Jobs as people register, look at and change them; {@link JobRepository} fires them. */
+/** Jobs as people register, look at and change them; {@link JobListRepository} lists them, {@link JobRepository} fires them. */
 public final class ScheduledJobRepository {
 
     // What a job's rows tell, with the alias j for jobs.
@@ -111,47 +111,6 @@ public final class ScheduledJobRepository {
 
     // language=PostgreSQL
     static final String GET = "SELECT " + COLUMNS + " WHERE j.tenant_id = $1 AND j.id = $2 AND j.deleted_at IS NULL";
-
-    private static final String PAGE = """
-              AND j.tenant_id = $1 AND j.deleted_at IS NULL
-              AND ($2::timestamptz IS NULL OR (j.created_at, j.id) < ($2, $3::uuid))
-              AND ($5::text IS NULL OR j.name ILIKE '%%' || $5 || '%%')
-              AND ($6::text IS NULL OR j.status = $6::text::job_status)
-              AND ($7::boolean IS NULL OR coalesce(j.start_at > statement_timestamp(), false) = $7)
-              AND ($8::text IS NULL OR j.type = $8::text::job_type)
-              AND ($9::text IS NULL OR j.handler_name = $9)
-              AND ($10::text IS NULL OR j.tags @> ARRAY[$10::text])
-            ORDER BY j.created_at DESC, j.id DESC
-            LIMIT $4
-            """.replace("%%", "%");
-
-    // One list for each filter, so that each has its own index and none is planned for the others.
-    // language=PostgreSQL
-    static final String LIST = "SELECT " + COLUMNS + "\nWHERE true\n" + PAGE;
-
-    // language=PostgreSQL
-    static final String LIST_BY_STATUS = "SELECT " + COLUMNS + "\nWHERE j.status = $6::text::job_status\n" + PAGE;
-
-    // language=PostgreSQL
-    static final String LIST_BY_HANDLER = "SELECT " + COLUMNS + "\nWHERE j.handler_name = $9\n" + PAGE;
-
-    // language=PostgreSQL
-    static final String LIST_BY_TAG = "SELECT " + COLUMNS + "\nWHERE j.tags @> ARRAY[$10::text]\n" + PAGE;
-
-    // language=PostgreSQL
-    static final String LIST_BY_TYPE = "SELECT " + COLUMNS + "\nWHERE j.type = $8::text::job_type\n" + PAGE;
-
-    // language=PostgreSQL
-    static final String LIST_IN_ORDER_OF_NAME = ("SELECT " + COLUMNS + "\nWHERE true\n" + PAGE)
-            .replace("$2::timestamptz IS NULL OR (j.created_at, j.id) < (", "$2::text IS NULL OR (j.name, j.id) > (")
-            .replace("ORDER BY j.created_at DESC, j.id DESC", "ORDER BY j.name, j.id");
-
-    // language=PostgreSQL
-    static final String LIST_IN_ORDER_OF_FIRES = ("SELECT " + COLUMNS
-                    + "\nWHERE t.is_planned AND NOT t.is_paused AND t.due_at < 'infinity' AND j.status = 'active'\n"
-                    + PAGE)
-            .replace("(j.created_at, j.id) < (", "(t.due_at, t.job_id) > (")
-            .replace("ORDER BY j.created_at DESC, j.id DESC", "ORDER BY t.due_at, t.job_id");
 
     // A DAG's own job is paused with its DAG, whose trigger does the rest.
     // language=PostgreSQL
@@ -239,7 +198,6 @@ public final class ScheduledJobRepository {
     /**
      * A job with what came of it.
      *
-     * @param dag what it fires
      * @param isOfDag whether it is the schedule that a DAG's own file names
      * @param nextRun when it fires next, by what the leader planned; absent also while it did not plan yet
      * @param isPlanned whether the leader has planned it since it was last changed
@@ -250,7 +208,6 @@ public final class ScheduledJobRepository {
     public record StoredJob(
             JobId id,
             ScheduledJob job,
-            DagId dag,
             boolean isOfDag,
             JobStatus status,
             Optional<String> error,
@@ -266,24 +223,31 @@ public final class ScheduledJobRepository {
             Instant updatedAt,
             Optional<Instant> completedAt,
             Optional<Instant> cancelledAt,
-            Optional<TraceContext> trace) {}
+            Optional<TraceContext> trace) {
 
-    /** Which jobs are wanted: all of what is given has to hold. {@code text}: is part of the name. */
-    public record Filter(
-            Optional<JobStatus> status,
-            Optional<JobType> type,
-            Optional<String> tag,
-            Optional<String> handler,
-            Optional<String> text) {}
-
-    /** A job in the order of lists, which are newest first. */
-    public record Position(Instant createdAt, UUID id) {}
-
-    /** A job in the order of names. */
-    public record Named(String name, UUID id) {}
-
-    /** A job in the order in which jobs fire. */
-    public record Due(Instant nextRun, UUID id) {}
+        /** One that is known by its registration alone, since it was deleted. */
+        public static StoredJob deleted(JobId id, NewJob made, Instant registeredAt) {
+            return new StoredJob(
+                    id,
+                    made.job(),
+                    false,
+                    JobStatus.CANCELLED,
+                    Optional.empty(),
+                    Optional.empty(),
+                    false,
+                    Optional.empty(),
+                    0,
+                    0,
+                    0,
+                    0,
+                    Optional.empty(),
+                    registeredAt,
+                    registeredAt,
+                    Optional.empty(),
+                    Optional.empty(),
+                    made.trace());
+        }
+    }
 
     /**
      * A job that is to be registered.
@@ -372,77 +336,6 @@ public final class ScheduledJobRepository {
                 .map(rows -> Rows.first(rows, ScheduledJobRepository::job));
     }
 
-    /** Newest first, those behind the position. */
-    public Future<List<StoredJob>> list(TenantId tenant, Filter filter, Optional<Position> behind, int limit) {
-        var parameters = Tuple.of(
-                tenant.value(),
-                time(behind.map(Position::createdAt)),
-                behind.map(Position::id).orElse(null),
-                limit);
-        return list(statement(filter), parameters, filter);
-    }
-
-    /** Those behind this name and id in the order of names. */
-    public Future<List<StoredJob>> listByName(TenantId tenant, Filter filter, Optional<Named> behind, int limit) {
-        var parameters = Tuple.of(
-                tenant.value(),
-                behind.map(Named::name).orElse(null),
-                behind.map(Named::id).orElse(null),
-                limit);
-        return list(LIST_IN_ORDER_OF_NAME, parameters, filter);
-    }
-
-    /** Those that fire by themselves, in the order in which they do, behind this time and id. */
-    public Future<List<StoredJob>> listByNextRun(TenantId tenant, Filter filter, Optional<Due> behind, int limit) {
-        var parameters = Tuple.of(
-                tenant.value(),
-                time(behind.map(Due::nextRun)),
-                behind.map(Due::id).orElse(null),
-                limit);
-        return list(LIST_IN_ORDER_OF_FIRES, parameters, filter);
-    }
-
-    private Future<List<StoredJob>> list(String statement, Tuple parameters, Filter filter) {
-        var status = filter.status().map(ScheduledJobRepository::storedStatus);
-        parameters
-                .addValue(filter.text().map(ScheduledJobRepository::literally).orElse(null))
-                .addValue(status.orElse(null))
-                .addValue(
-                        filter.status().flatMap(ScheduledJobRepository::isEarly).orElse(null))
-                .addValue(filter.type().map(JobType::wireName).orElse(null))
-                .addValue(filter.handler().map(Texts::clean).orElse(null))
-                .addValue(filter.tag().map(Texts::clean).orElse(null));
-        return sql.run(statement, parameters).map(rows -> Rows.list(rows, ScheduledJobRepository::job));
-    }
-
-    private static String statement(Filter filter) {
-        if (filter.tag().isPresent()) {
-            return LIST_BY_TAG;
-        } else if (filter.handler().isPresent()) {
-            return LIST_BY_HANDLER;
-        } else if (filter.status().isPresent()) {
-            return LIST_BY_STATUS;
-        }
-        return filter.type().isPresent() ? LIST_BY_TYPE : LIST;
-    }
-
-    private static String storedStatus(JobStatus status) {
-        return status == JobStatus.PENDING ? JobStatus.ACTIVE.wireName() : status.wireName();
-    }
-
-    private static Optional<Boolean> isEarly(JobStatus status) {
-        return switch (status) {
-            case PENDING -> Optional.of(true);
-            case ACTIVE -> Optional.of(false);
-            case PAUSED, COMPLETED, FAILED, CANCELLED -> Optional.empty();
-        };
-    }
-
-    /** What stands for any text in a pattern stands for itself. */
-    private static String literally(String text) {
-        return Texts.clean(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_");
-    }
-
     /** The status it had; empty where there is no such job. One that does not fire any more is left as it is. */
     public Future<Optional<JobStatus>> pause(TenantId tenant, JobId id) {
         return move(PAUSE, tenant, id);
@@ -497,7 +390,6 @@ public final class ScheduledJobRepository {
         return new StoredJob(
                 new JobId(row.getUUID("id")),
                 scheduled(row),
-                new DagId(row.getUUID("dag_id")),
                 row.getUUID("id").equals(row.getUUID("dag_id")),
                 status == JobStatus.ACTIVE && isEarly ? JobStatus.PENDING : status,
                 Optional.ofNullable(row.getString("error")),

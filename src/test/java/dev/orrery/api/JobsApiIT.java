@@ -259,6 +259,45 @@ class JobsApiIT extends JobsApiTestBase {
     }
 
     @Test
+    void aRepeatedRegistrationOfAJobThatWasDeletedSaysSoAndMakesNone() {
+        var dag = node.publish("fired by a deleted job", "tasks: [{id: a, type: handler, handler: noop}]");
+        var body = once("deleted since")
+                .put("runAt", "2099-01-01T00:00:00Z")
+                .put("handlerType", "workflow")
+                .put("handlerName", "fired by a deleted job")
+                .put("tags", new JsonArray().add("gone"));
+        var made = keyed(body);
+        var job = made.json().getString("id");
+        assertThat(client.delete(JOBS + "/" + job).send().status()).isEqualTo(204);
+
+        var again = keyed(body);
+        until("nothing is left of it", () -> node.jobRows(job) == 0);
+        assertThat(client.delete(NodeUnderTest.DAGS + "/" + dag).send().status())
+                .isEqualTo(204);
+        var muchLater = keyed(body);
+
+        for (var answer : List.of(again, muchLater)) {
+            assertThat(answer.status()).as(answer.body().toString()).isEqualTo(201);
+            assertThat(answer.header("Location")).isEqualTo(JOBS + "/" + job);
+            assertThat(answer.json().getString("id")).isEqualTo(job);
+            assertThat(answer.json().getString("status")).isEqualTo("cancelled");
+            assertThat(answer.json().getString("runAt")).isEqualTo(made.json().getString("runAt"));
+            assertThat(answer.json().getJsonArray("tags")).isEqualTo(new JsonArray().add("gone"));
+            assertThat(answer.json().getString("nextRun")).isNull();
+        }
+        assertThat(client.get(JOBS + "/" + job).send().code()).isEqualTo("JOB_NOT_FOUND");
+        assertThat(list("?text=deleted+since")).isEmpty();
+        assertThat(keyed(body.copy().put("maxRetries", 1)).code()).isEqualTo("HANDLER_NOT_FOUND");
+    }
+
+    private static ApiClient.Reply keyed(JsonObject body) {
+        return client.post(JOBS)
+                .header("Idempotency-Key", "deleted-since")
+                .json(body)
+                .send();
+    }
+
+    @Test
     void whatIsNotThereIsToldAsSuch() {
         for (var path : List.of("", "/next", "/executions", "/stats")) {
             assertThat(client.get(JOBS + "/" + NOBODY + path).send().code())

@@ -55,20 +55,20 @@ class IndexUseIT {
             Map.entry("job_timers_due", new Call(JobRepository.TAKE_DUE, "100")),
             Map.entry("job_timers_released", new Call(JobRepository.TAKE_DUE, "100")),
             Map.entry("job_timers_held", new Call("SELECT note_ended($1, $2, $3)", SOME_ID + ", " + SOME_ID + ", 10")),
-            Map.entry("jobs_newest", new Call(ScheduledJobRepository.LIST, jobs("NULL", "NULL", "NULL", "NULL"))),
+            Map.entry("jobs_newest", new Call(JobListRepository.LIST, jobs("NULL", "NULL", "NULL", "NULL"))),
             Map.entry(
                     "jobs_by_status",
-                    new Call(ScheduledJobRepository.LIST_BY_STATUS, jobs("'paused'", "NULL", "NULL", "NULL"))),
+                    new Call(JobListRepository.LIST_BY_STATUS, jobs("'paused'", "NULL", "NULL", "NULL"))),
             Map.entry(
                     "jobs_by_type",
-                    new Call(ScheduledJobRepository.LIST_BY_TYPE, jobs("NULL", "'recurring'", "NULL", "NULL"))),
+                    new Call(JobListRepository.LIST_BY_TYPE, jobs("NULL", "'recurring'", "NULL", "NULL"))),
             Map.entry(
                     "jobs_by_handler",
-                    new Call(ScheduledJobRepository.LIST_BY_HANDLER, jobs("NULL", "NULL", "'echo'", "NULL"))),
-            Map.entry("jobs_by_tag", new Call(ScheduledJobRepository.LIST_BY_TAG, jobs("NULL", "NULL", "NULL", "'a'"))),
+                    new Call(JobListRepository.LIST_BY_HANDLER, jobs("NULL", "NULL", "'echo'", "NULL"))),
+            Map.entry("jobs_by_tag", new Call(JobListRepository.LIST_BY_TAG, jobs("NULL", "NULL", "NULL", "'a'"))),
             Map.entry(
                     "jobs_by_name",
-                    new Call(ScheduledJobRepository.LIST_IN_ORDER_OF_NAME, jobs("NULL", "NULL", "NULL", "NULL"))),
+                    new Call(JobListRepository.LIST_IN_ORDER_OF_NAME, jobs("NULL", "NULL", "NULL", "NULL"))),
             Map.entry("jobs_of_dag", new Call("SELECT hide_dag($1, $2)", "1, " + SOME_NODE)),
             Map.entry("jobs_deleted", new Call("SELECT purge_hidden_jobs($1)", "10")),
             Map.entry(
