@@ -1,5 +1,7 @@
 package dev.orrery.bus;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.TaskInstanceId;
@@ -133,7 +135,7 @@ public sealed interface BusMessage {
     }
 
     /**
-     * Work for a registered handler. {@code traceparent} tells where the attempt stands in its trace; {@code caller} is the node
+     * Work for a registered handler. {@code tenant} is the name of who the work is for, {@code traceparent} tells where the attempt stands in its trace; {@code caller} is the node
      * that waits for the reply, if it is another one.
      */
     record HandlerCall(
@@ -142,9 +144,14 @@ public sealed interface BusMessage {
             long fence,
             String handler,
             Json input,
+            String tenant,
             Optional<String> traceparent,
             Optional<NodeId> caller)
             implements BusMessage {
+
+        public HandlerCall {
+            requireNonNull(tenant, "tenant");
+        }
 
         /** A call within this process. */
         public HandlerCall(
@@ -153,12 +160,13 @@ public sealed interface BusMessage {
                 long fence,
                 String handler,
                 Json input,
+                String tenant,
                 Optional<String> traceparent) {
-            this(instanceId, attempt, fence, handler, input, traceparent, Optional.empty());
+            this(instanceId, attempt, fence, handler, input, tenant, traceparent, Optional.empty());
         }
 
         HandlerCall by(NodeId other) {
-            return new HandlerCall(instanceId, attempt, fence, handler, input, traceparent, Optional.of(other));
+            return new HandlerCall(instanceId, attempt, fence, handler, input, tenant, traceparent, Optional.of(other));
         }
     }
 

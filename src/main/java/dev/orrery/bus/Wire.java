@@ -56,6 +56,7 @@ final class Wire {
                         .put("fence", call.fence())
                         .put("handler", call.handler())
                         .put("input", call.input().text())
+                        .put("tenant", call.tenant())
                         .put("traceparent", call.traceparent().orElse(null))
                         .put("caller", call.caller().map(NodeId::toString).orElseThrow());
             case HandlerReply reply ->
@@ -112,6 +113,7 @@ final class Wire {
                 json.getLong("fence"),
                 json.getString("handler"),
                 new Json(json.getString("input")),
+                json.getString("tenant"),
                 Optional.ofNullable(json.getString("traceparent")),
                 Optional.of(NodeId.parse(json.getString("caller"))));
     }

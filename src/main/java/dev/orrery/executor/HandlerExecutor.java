@@ -103,7 +103,14 @@ final class HandlerExecutor implements TaskExecutor {
 
     private static HandlerCall call(TaskContext context, String handler, Json input) {
         var traceparent = Optional.of(context.trace().traceparent());
-        return new HandlerCall(context.instanceId(), context.attempt(), context.fence(), handler, input, traceparent);
+        return new HandlerCall(
+                context.instanceId(),
+                context.attempt(),
+                context.fence(),
+                handler,
+                input,
+                context.tenant().name(),
+                traceparent);
     }
 
     private static AttemptOutcome succeeded(HandlerCall call, HandlerReply reply, AttemptLog log) {

@@ -89,6 +89,11 @@ final class RunningCall implements Call {
     }
 
     @Override
+    public String tenant() {
+        return call.tenant();
+    }
+
+    @Override
     public Optional<String> traceparent() {
         return call.traceparent();
     }

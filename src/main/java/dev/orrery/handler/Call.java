@@ -32,6 +32,9 @@ public interface Call {
      */
     JsonObject inputObject();
 
+    /** The name of the tenant whose task it is; {@code default} where nobody named one. */
+    String tenant();
+
     UUID runId();
 
     /** The task in its run; the same for all attempts. */

@@ -53,6 +53,7 @@ class WireTest {
                     1L << 40,
                     "a/b:c",
                     new Json("{\"x\":\"\\\"é\"}"),
+                    "acme",
                     Optional.of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
                     Optional.of(NODE)),
             new HandlerReply(new Json("[1]"), List.of("said")),

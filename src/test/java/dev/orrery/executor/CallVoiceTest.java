@@ -51,7 +51,7 @@ class CallVoiceTest {
         return new CallVoice(
                 vertx,
                 bus,
-                new HandlerCall(task, 1, 7, "mine", Json.NULL, Optional.empty(), caller),
+                new HandlerCall(task, 1, 7, "mine", Json.NULL, "default", Optional.empty(), caller),
                 HASTE,
                 room,
                 unwanted::incrementAndGet);

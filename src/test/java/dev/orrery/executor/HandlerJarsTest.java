@@ -65,15 +65,15 @@ class HandlerJarsTest {
         var bench = bench("""
                 register("who", call -> Future.succeededFuture(List.of(call.handler(), call.runId().toString(),
                     call.taskInstanceId().toString(), call.attempt(), call.fence(), call.input(),
-                    call.traceparent().isPresent())));
+                    call.traceparent().isPresent(), call.tenant())));
                 """);
 
         var attempt = bench.start(handler("who", "[7]"));
 
         var context = attempt.context();
         assertThat(attempt.outcome())
-                .isEqualTo(new Succeeded(new Json(
-                        "[\"who\",\"" + Workbench.RUN + "\",\"" + context.instanceId() + "\",1,77,[7],true]")));
+                .isEqualTo(new Succeeded(new Json("[\"who\",\"" + Workbench.RUN + "\",\"" + context.instanceId()
+                        + "\",1,77,[7],true,\"acme\"]")));
     }
 
     @Test

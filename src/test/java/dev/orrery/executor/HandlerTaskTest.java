@@ -148,7 +148,13 @@ class HandlerTaskTest {
         var trace = TraceContext.ofAttempt(context.instanceId(), 1, Optional.empty());
         assertThat(calls)
                 .containsExactly(new HandlerCall(
-                        context.instanceId(), 1, 77, "mine", new Json("[1]"), Optional.of(trace.traceparent())));
+                        context.instanceId(),
+                        1,
+                        77,
+                        "mine",
+                        new Json("[1]"),
+                        context.tenant().name(),
+                        Optional.of(trace.traceparent())));
     }
 
     @Test
