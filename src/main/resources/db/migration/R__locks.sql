@@ -20,37 +20,42 @@ BEGIN
     CROSS JOIN LATERAL (SELECT x.id FROM locks x WHERE x.id = u.id OFFSET 0 FOR NO KEY UPDATE) l;
 END $f$;
 
--- Makes the first waiter of each queue for these locks ready; answers their queues. The locks' rows are held.
-CREATE OR REPLACE FUNCTION wake_waiters(p_locks int[]) RETURNS text[]
+-- Makes the first waiters of each queue for these locks and limits ready, as many as there are places (null: one); answers
+-- their queues. The rows of these locks and limits are held.
+DROP FUNCTION IF EXISTS wake_waiters(int[]);
+CREATE OR REPLACE FUNCTION wake_waiters(p_locks bigint[], p_places int[] DEFAULT NULL) RETURNS text[]
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
     v_queues  text[];
 BEGIN
-    WITH RECURSIVE first AS (
-        SELECT l.id AS lock_id, w.id, w.queue
-        FROM unnest(p_locks) l(id)
+    WITH RECURSIVE line AS (
+        SELECT l.id AS lock_id, l.places, w.queue
+        FROM unnest(p_locks, p_places) l(id, places)
         CROSS JOIN LATERAL (
-            SELECT x.id, x.queue FROM lock_waits x
-            WHERE x.lock_id = l.id
-            ORDER BY x.queue, x.latest_start, x.id
-            LIMIT 1
+            SELECT x.queue FROM lock_waits x WHERE x.lock_id = l.id ORDER BY x.queue LIMIT 1
         ) w
         UNION ALL
-        SELECT f.lock_id, w.id, w.queue
-        FROM first f
+        SELECT f.lock_id, f.places, w.queue
+        FROM line f
         CROSS JOIN LATERAL (
-            SELECT x.id, x.queue FROM lock_waits x
-            WHERE x.lock_id = f.lock_id AND x.queue > f.queue
-            ORDER BY x.queue, x.latest_start, x.id
-            LIMIT 1
+            SELECT x.queue FROM lock_waits x WHERE x.lock_id = f.lock_id AND x.queue > f.queue ORDER BY x.queue LIMIT 1
+        ) w
+    ), first AS (
+        SELECT w.id
+        FROM line f
+        CROSS JOIN LATERAL (
+            SELECT x.id FROM lock_waits x
+            WHERE x.lock_id = f.lock_id AND x.queue = f.queue
+            ORDER BY x.latest_start, x.id
+            LIMIT coalesce(f.places, 1)
         ) w
     ), woken AS (
         DELETE FROM lock_waits w WHERE w.id = ANY (ARRAY(SELECT f.id FROM first f))
-        RETURNING w.id, w.queue, w.latest_start, w.version_id, w.attempt, w.failures
+        RETURNING w.id, w.queue, w.latest_start, w.version_id, w.attempt, w.failures, w.ready_at
     ), ready AS (
-        INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks)
-        SELECT w.id, w.queue, w.latest_start, w.version_id, w.attempt, w.failures, true FROM woken w
+        INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks, ready_at)
+        SELECT w.id, w.queue, w.latest_start, w.version_id, w.attempt, w.failures, true, w.ready_at FROM woken w
     )
     SELECT coalesce(array_agg(DISTINCT w.queue), '{}') INTO v_queues FROM woken w;
     RETURN v_queues;

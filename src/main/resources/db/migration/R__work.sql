@@ -315,6 +315,7 @@ DECLARE
     v_asked       uuid[];
     v_changes     task_change[];
     v_ends        int;
+    v_queues      text[];
 BEGIN
     PERFORM r.id
     FROM (SELECT DISTINCT u.id FROM unnest(p_runs) u(id) ORDER BY u.id) u
@@ -383,10 +384,10 @@ BEGIN
     FROM kept k;
 
     IF v_ends > 0 THEN
-        PERFORM close_claims(v_changes);
+        v_queues := close_claims(v_changes);
     END IF;
     IF v_changes IS NOT NULL THEN
-        queues := settle(v_changes, p_node);
+        queues := v_queues || settle(v_changes, p_node);
     END IF;
 
     -- Rare: something was stale, or came again after its answer was lost.
@@ -399,8 +400,10 @@ BEGIN
     END IF;
 END $f$;
 
--- Takes ended tasks out of their claim batches' counts (an empty batch goes) and forgets requests to end them.
-CREATE OR REPLACE FUNCTION close_claims(p_changes task_change[]) RETURNS void
+-- Takes ended tasks out of their claim batches' counts (an empty batch goes), gives up their places within limits, and
+-- forgets requests to end them. Answers the queues in which more may be claimed by it.
+DROP FUNCTION IF EXISTS close_claims(task_change[]);
+CREATE FUNCTION close_claims(p_changes task_change[]) RETURNS text[]
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -418,6 +421,10 @@ BEGIN
     WHERE b.fence = ANY (v_fences) AND b.open_count > v_ended[array_position(v_fences, b.fence)];
     DELETE FROM cancel_requests q WHERE q.task_id = ANY (ARRAY(
         SELECT c.id FROM unnest(p_changes) c WHERE c.to_state <> 'running'));
+    IF EXISTS (SELECT FROM limit_holders) THEN
+        RETURN release_places(ARRAY(SELECT c.id FROM unnest(p_changes) c WHERE c.to_state <> 'running'));
+    END IF;
+    RETURN '{}';
 END $f$;
 
 -- When the first of these tasks, which begin now, will have had its time.
@@ -453,10 +460,16 @@ DECLARE
     v_numbers  bigint[];
     v_busy     uuid[] := '{}';
     v_mode     text;
+    v_rooms    int[];
+    v_left     int[];
+    v_is_tight boolean;
 BEGIN
     SELECT n.mode INTO v_mode FROM nodes n WHERE n.id = p_node AND n.fenced_at IS NULL FOR KEY SHARE;
     IF NOT FOUND THEN
         RETURN;
+    END IF;
+    IF EXISTS (SELECT FROM limits l WHERE l.tenant_id = 1 AND l.kind = 'queue' AND l.name = ANY (p_queues)) THEN
+        SELECT r.rooms, r.rooms, r.has_more INTO v_rooms, v_left, v_is_tight FROM queue_rooms(p_node, p_queues, p_limit) r;
     END IF;
     LOOP
         -- By ctid: a LIMIT that is a parameter is planned as a tenth of the table, and IN (… LIMIT) can take too many. The
@@ -464,12 +477,12 @@ BEGIN
         WITH head AS MATERIALIZED (
             SELECT array_agg(h.place) AS places, array_agg(h.id) FILTER (WHERE h.has_locks) AS locking
             FROM (SELECT head.place, head.id, head.has_locks
-                  FROM unnest(p_queues) q(name)
+                  FROM unnest(p_queues, v_left) q(name, room)
                   CROSS JOIN LATERAL (
                       SELECT x.ctid AS place, x.latest_start, x.id, x.has_locks FROM task_ready x
                       WHERE x.queue = q.name AND x.id <> ALL (v_busy)
                       ORDER BY x.latest_start, x.id
-                      LIMIT v_wanted
+                      LIMIT least(v_wanted, q.room)
                       FOR UPDATE SKIP LOCKED
                   ) head
                   ORDER BY head.latest_start, head.id
@@ -495,7 +508,8 @@ BEGIN
         v_starts := v_starts || v_new.starts;
         EXIT WHEN v_new.locking IS NULL;
 
-        SELECT k.taken, k.numbers, k.busy, k.queues INTO v_locks FROM take_locks(v_new.locking) k;
+        SELECT k.taken, k.numbers, k.busy, k.queues INTO v_locks
+        FROM take_places(p_node, v_new.locking, v_rounds = 50) k;
         v_busy := v_busy || v_locks.busy;
         queues := queues || v_locks.queues;
         IF cardinality(v_locks.taken) > 0 THEN
@@ -519,6 +533,9 @@ BEGIN
         v_rounds := v_rounds - 1;
         EXIT WHEN v_wanted = 0 OR v_rounds = 0
             OR (cardinality(v_locks.taken) = cardinality(v_new.locking) AND cardinality(v_locks.queues) = 0);
+        IF v_rooms IS NOT NULL THEN
+            v_left := rooms_left(p_queues, v_rooms, ids);
+        END IF;
     END LOOP;
 
     IF v_rounds < 50 THEN
@@ -530,11 +547,18 @@ BEGIN
         FROM unnest(ids, attempts, failures, versions, v_starts) c(id, attempt, failures, version, start)
         LEFT JOIN unnest(v_taken, v_numbers) k(id, number) ON k.id = c.id;
     END IF;
+    IF v_is_tight AND cardinality(ids) IS DISTINCT FROM p_limit THEN
+        has_more := true;
+    END IF;
     IF ids IS NOT NULL THEN
         fence := nextval('fence_seq');
         INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures, due_at)
         VALUES (fence, p_node, cardinality(ids), ids, attempts, failures,
                 CASE WHEN v_mode = 'remote' THEN first_due(ids, versions) END);
+        -- Looked for anew behind the batch: see set_queue.
+        IF EXISTS (SELECT FROM limits l WHERE l.tenant_id = 1 AND l.kind = 'queue' AND l.name = ANY (p_queues)) THEN
+            PERFORM take_queue_places(p_node, ids);
+        END IF;
         IF EXISTS (SELECT FROM run_traces) THEN
             SELECT array_agg(t.traceparent ORDER BY c.ordinal) INTO traceparents
             FROM unnest(ids) WITH ORDINALITY c(id, ordinal)
@@ -652,7 +676,7 @@ BEGIN
     WHERE c.to_state = 'failed';
 
     PERFORM end_unclaimed(v_changes, v_now);
-    PERFORM close_claims(v_changes);
+    v_queues := v_queues || close_claims(v_changes);
     -- What is no longer in the batch can never be reported under its fence.
     UPDATE claim_batches b
     SET (ids, attempts, failures) = (
@@ -694,6 +718,7 @@ DECLARE
     v_version  int;
     v_locking  boolean;
     v_locks    int[];
+    v_limit    bigint;
     v_first    uuid := p_run;
     v_last     uuid := instance_id(p_run, 2147483647);
     v_changes  task_change[];
@@ -716,6 +741,8 @@ BEGIN
     SELECT array_agg((w.ref, p_run, task_no_of(w.ref), NULL, 'retrying', 'cancelled', w.attempt, 0, NULL, NULL)::task_change)
     INTO v_changes FROM woken w;
     IF v_locking THEN
+        SELECT v.limit_id INTO v_limit FROM dag_versions v WHERE v.id = v_version;
+        PERFORM hold_limits(ARRAY[v_limit]);
         SELECT array_agg(n.id) INTO v_locks
         FROM (SELECT v.lock_id AS id FROM dag_versions v WHERE v.id = v_version
               UNION SELECT t.lock_id FROM dag_tasks t WHERE t.version_id = v_version) n;
@@ -769,6 +796,9 @@ BEGIN
     IF v_locking THEN
         -- What is cancelled may have been the one that was called for a free lock.
         queues := queues || wake_waiters(ARRAY(SELECT l.id FROM locks l WHERE l.id = ANY (v_locks) AND l.holder IS NULL));
+        IF v_limit IS NOT NULL THEN
+            queues := queues || wake_waiters(ARRAY[v_limit], ARRAY[free_places(v_limit)]);
+        END IF;
     END IF;
 END $f$;
 
@@ -822,4 +852,9 @@ BEGIN
                 THEN greatest(0, ceil(extract(epoch FROM t.due_at - clock_timestamp()) * 1000))::bigint END
     INTO next_due_ms
     FROM (SELECT min(x.due_at) AS due_at FROM task_timers x) t;
+    IF EXISTS (SELECT FROM limits l WHERE l.due_at IS NOT NULL) THEN
+        SELECT wake_due.woken + l.woken, wake_due.queues || l.queues, least(wake_due.next_due_ms, l.next_due_ms)
+        INTO woken, queues, next_due_ms
+        FROM wake_limits(p_limit) l;
+    END IF;
 END $f$;
