@@ -27,6 +27,7 @@ CREATE OR REPLACE FUNCTION wake_waiters(p_locks bigint[], p_places int[] DEFAULT
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
+    v_ids     uuid[];
     v_queues  text[];
 BEGIN
     WITH RECURSIVE line AS (
@@ -50,8 +51,17 @@ BEGIN
             ORDER BY x.latest_start, x.id
             LIMIT coalesce(f.places, 1)
         ) w
-    ), woken AS (
-        DELETE FROM lock_waits w WHERE w.id = ANY (ARRAY(SELECT f.id FROM first f))
+    )
+    SELECT array_agg(f.id) INTO v_ids FROM first f;
+    IF v_ids IS NULL THEN
+        RETURN '{}';
+    END IF;
+    -- Whoever changes the urgency of tasks holds their rows, in this order.
+    PERFORM w.id
+    FROM (SELECT u.id FROM unnest(v_ids) u(id) ORDER BY u.id) u
+    CROSS JOIN LATERAL (SELECT x.id FROM lock_waits x WHERE x.id = u.id OFFSET 0 FOR UPDATE) w;
+    WITH woken AS (
+        DELETE FROM lock_waits w WHERE w.id = ANY (v_ids)
         RETURNING w.id, w.queue, w.latest_start, w.version_id, w.attempt, w.failures, w.ready_at
     ), ready AS (
         INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks, ready_at)

@@ -311,8 +311,9 @@ BEGIN
             SELECT t.id, 0, 0, 'cancelled', 'cancelled', v_now, prerequisite_failed(t.dead)
             FROM asked t WHERE t.is_new AND t.state = 'cancelled'
         ), ready AS (
-            INSERT INTO task_ready (id, queue, latest_start, version_id, ready_at)
-            SELECT t.id, t.queue, latest_start(v_now, t.priority, coalesce(t.starts_by, t.deadline)), 0, v_now
+            INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks, ready_at)
+            SELECT t.id, t.queue, latest_start(v_now, t.priority, coalesce(t.starts_by, t.deadline)), 0,
+                   CASE WHEN t.concurrency_key IS NOT NULL THEN true END, v_now
             FROM asked t WHERE t.is_new AND t.state = 'ready'
         )
         SELECT s.ordinal::int, s.verdict, s.reference, s.code, s.task, s.other, v_now, t.ids, t.is_new, t.states, t.depths, t.priorities
@@ -422,15 +423,17 @@ BEGIN
         DELETE FROM task_wait w USING blocked b WHERE w.ctid = b.place AND b.unmet = 0
         RETURNING w.id, w.queue, w.priority, w.must_start_by
     ), known AS MATERIALIZED (
-        SELECT r.id, r.queue, r.priority, r.must_start_by, i.not_before, i.not_before > v_now AS is_early
+        SELECT r.id, r.queue, r.priority, r.must_start_by, i.not_before, i.not_before > v_now AS is_early, i.concurrency_key
         FROM released r
-        CROSS JOIN LATERAL (SELECT x.not_before FROM task_instances x WHERE x.id = r.id OFFSET 0) i
+        CROSS JOIN LATERAL (
+            SELECT x.not_before, x.concurrency_key FROM task_instances x WHERE x.id = r.id OFFSET 0) i
     ), delayed AS (
         INSERT INTO task_timers (ref, kind, due_at, attempt, failures)
         SELECT k.id, 'delay', k.not_before, 0, 0 FROM known k WHERE k.is_early
     ), ready AS (
-        INSERT INTO task_ready (id, queue, latest_start, version_id, ready_at)
-        SELECT k.id, k.queue, latest_start(v_now, k.priority, k.must_start_by), 0, v_now
+        INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks, ready_at)
+        SELECT k.id, k.queue, latest_start(v_now, k.priority, k.must_start_by), 0,
+               CASE WHEN k.concurrency_key IS NOT NULL THEN true END, v_now
         FROM known k WHERE k.is_early IS NOT TRUE
     )
     SELECT coalesce(array_agg(DISTINCT k.queue), '{}') INTO v_queues FROM known k WHERE k.is_early IS NOT TRUE;

@@ -154,6 +154,11 @@ BEGIN
         IF FOUND THEN
             RETURN;
         END IF;
+        DELETE FROM limits l WHERE l.id = ANY (ARRAY(
+            SELECT x.id FROM limits x WHERE x.tenant_id = v_tenant LIMIT p_rows));
+        IF FOUND THEN
+            RETURN;
+        END IF;
         DELETE FROM locks l WHERE l.id = ANY (ARRAY(
             SELECT x.id FROM locks x WHERE x.tenant_id = v_tenant LIMIT p_rows));
         IF NOT FOUND THEN

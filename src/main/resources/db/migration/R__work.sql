@@ -652,7 +652,8 @@ BEGIN
         INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks, ready_at)
         SELECT c.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id,
                CASE WHEN c.from_state = 'queued' THEN c.attempt - 1 ELSE c.attempt END, f.failures,
-               CASE WHEN c.run_id = ANY (v_locking) THEN true END, CASE WHEN c.task_no < 0 THEN v_now END
+               CASE WHEN c.run_id = ANY (v_locking) OR i.concurrency_key IS NOT NULL THEN true END,
+               CASE WHEN c.task_no < 0 THEN v_now END
         FROM unnest(v_changes) c
         JOIN task_instances i ON i.id = c.id
         JOIN claim_batches b ON b.fence = c.fence
@@ -830,7 +831,8 @@ BEGIN
         ), ready AS (
             INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks, ready_at)
             SELECT i.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id, d.attempt, d.failures,
-                   CASE WHEN i.run_id = ANY (v_locking) THEN true END, CASE WHEN i.run_id IS NULL THEN v_now END
+                   CASE WHEN i.run_id = ANY (v_locking) OR i.concurrency_key IS NOT NULL THEN true END,
+                   CASE WHEN i.run_id IS NULL THEN v_now END
             FROM due d JOIN task_instances i ON i.id = d.ref
             RETURNING id, queue, version_id, attempt
         )

@@ -138,7 +138,8 @@ public final class QueueRepository {
     }
 
     public Future<Optional<KeyLimit>> limit(TenantId tenant, String key) {
-        return sql.run(GET_LIMIT, Tuple.of(tenant.value(), key)).map(rows -> Rows.first(rows, QueueRepository::keyLimit));
+        return sql.run(GET_LIMIT, Tuple.of(tenant.value(), key))
+                .map(rows -> Rows.first(rows, QueueRepository::keyLimit));
     }
 
     /** Fails with {@code CONFLICT} where the tenant has {@link #LIMITS_MAX} others. */
@@ -167,7 +168,8 @@ public final class QueueRepository {
 
     /** Adds the columns max_running, rate_limit and rate_ms. */
     static void addLimit(Tuple parameters, Limit limit) {
-        parameters.addValue(limit.maxRunning().isPresent() ? (Object) limit.maxRunning().getAsInt() : null);
+        parameters.addValue(
+                limit.maxRunning().isPresent() ? (Object) limit.maxRunning().getAsInt() : null);
         parameters.addValue(limit.rate().map(Rate::limit).orElse(null));
         parameters.addValue(limit.rate().map(rate -> rate.per().toMillis()).orElse(null));
     }
@@ -178,7 +180,10 @@ public final class QueueRepository {
 
     private static StoredQueue queue(Row row) {
         return new StoredQueue(
-                row.getString("name"), row.getInteger("weight"), limit(row), row.getBoolean("is_paused"),
+                row.getString("name"),
+                row.getInteger("weight"),
+                limit(row),
+                row.getBoolean("is_paused"),
                 number(row.getLong("running")));
     }
 

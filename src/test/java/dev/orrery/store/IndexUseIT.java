@@ -124,7 +124,11 @@ class IndexUseIT {
             Map.entry("event_pending_due", new Call("SELECT fire_pending($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),
             Map.entry("event_throttles_over", new Call("SELECT purge_events($1, $2)", "'30 days', 10")),
             Map.entry("locks_held", new Call("SELECT release_locks($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),
-            Map.entry("lock_waits_order", new Call("SELECT wake_waiters($1)", "ARRAY[1]")));
+            Map.entry("lock_waits_order", new Call("SELECT wake_waiters($1)", "ARRAY[1]")),
+            Map.entry("limits_due", new Call(WorkRepository.WAKE_DUE, "100")),
+            Map.entry(
+                    "limit_holders_of_limit",
+                    new Call("SELECT free_places(l.id) FROM limits l WHERE l.name = $1", "'k'")));
 
     private record Call(String statement, String parameters) {}
 
@@ -180,6 +184,7 @@ class IndexUseIT {
     void makeLock() throws SQLException {
         try (var maker = database.connect()) {
             run(maker, "INSERT INTO locks (tenant_id, name) VALUES (1, 'l') ON CONFLICT DO NOTHING");
+            run(maker, "INSERT INTO limits (tenant_id, kind, name) VALUES (1, 'key', 'k') ON CONFLICT DO NOTHING");
         }
     }
 

@@ -116,8 +116,8 @@ abstract class LimitsBase {
     }
 
     final Exchange claim(int limit, String... queues) {
-        return await(work.commitAndClaim(
-                node, List.of(), queues.length == 0 ? List.of("default") : List.of(queues), limit));
+        return await(
+                work.commitAndClaim(node, List.of(), queues.length == 0 ? List.of("default") : List.of(queues), limit));
     }
 
     /** Ends it well and claims in the same exchange. */

@@ -3,10 +3,14 @@ package dev.orrery.store;
 import static dev.orrery.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.domain.Json;
 import dev.orrery.domain.LockName;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.task.DependencyType;
 import dev.orrery.domain.task.Limit;
 import dev.orrery.domain.task.Rate;
+import dev.orrery.domain.task.TaskSource;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.store.WorkRepository.Held;
 import dev.orrery.testing.Graphs;
@@ -16,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,6 +29,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class LimitsIT extends LimitsBase {
 
     private static final String NO_RATE = "null, null";
+    private static final Json DEFINITION =
+            DagJson.writeSingle(Graphs.tasks("t").getFirst().doing(new TaskType.FunctionCall("noop")));
 
     @Test
     void aDagHasAtMostSoManyClaimsAndOthersTakeThePlacesOfItsTasks() throws SQLException {
@@ -123,14 +128,17 @@ class LimitsIT extends LimitsBase {
         create(limited);
         var first = claim(9);
         assertThat(names(first)).containsExactly("a0");
-        assertThat(database.value("SELECT count(*) FROM locks WHERE holder IS NOT NULL")).isEqualTo("0");
+        assertThat(database.value("SELECT count(*) FROM locks WHERE holder IS NOT NULL"))
+                .isEqualTo("0");
         create(publish(Graphs.task("other", java.util.Set.of(), 0).locking(lock)));
         var other = claim(9);
         assertThat(names(other)).as("the lock was left free").containsExactly("other");
 
         var third = end(first.claims().getFirst(), 9);
 
-        assertThat(names(third)).as("a1 waits for the lock and leaves its place").containsExactly("a2");
+        assertThat(names(third))
+                .as("a1 waits for the lock and leaves its place")
+                .containsExactly("a2");
         end(third.claims().getFirst(), 0);
         assertThat(names(end(other.claims().getFirst(), 9))).containsExactly("a1");
     }
@@ -229,8 +237,29 @@ class LimitsIT extends LimitsBase {
         for (var claim : claims) {
             end(claim, 0);
         }
-        assertThat(claimsOf("customer-7")).as("who ran before the limit was lowered").isEqualTo(1);
+        assertThat(claimsOf("customer-7"))
+                .as("who ran before the limit was lowered")
+                .isEqualTo(1);
         assertThat(claim(99).claims()).isEmpty();
+    }
+
+    @Test
+    void whatHasAKeyIsGivenBackAndTriedAgainWithinItsLimit() throws SQLException {
+        givenTasks("k", 2);
+        var first = claim(9).claims().getFirst();
+        await(work.handBack(node, List.of(new Held(first.id(), first.fence()))));
+        var again = claim(9).claims();
+        assertThat(again).hasSize(1);
+        await(work.commitAndClaim(
+                node,
+                List.of(ended(again.getFirst(), new Verdict.Retry(Duration.ofMillis(1), "again", false))),
+                List.of(),
+                0));
+        execute("UPDATE task_timers SET due_at = now()");
+        await(work.wakeDue(9));
+
+        assertThat(claim(9).claims()).hasSize(1);
+        assertThat(count("lock_waits")).isEqualTo(1);
     }
 
     @Test
@@ -318,8 +347,8 @@ class LimitsIT extends LimitsBase {
         await(work.commitAndClaim(node, List.of(ended(first, SUCCEED)), List.of(), 0));
         var called = database.value("SELECT id FROM task_ready");
 
-        assertThat(database.value("SELECT (gone, attempts, queues) FROM withdraw_tasks(ARRAY['%s']::uuid[])"
-                        .formatted(called)))
+        assertThat(database.value(
+                        "SELECT (gone, attempts, queues) FROM withdraw_tasks(ARRAY['%s']::uuid[])".formatted(called)))
                 .isEqualTo("({%s},{0},{default})".formatted(called));
 
         assertThat(names(claim(9))).containsExactly("k 3");
@@ -346,25 +375,34 @@ class LimitsIT extends LimitsBase {
         insertTasks(tenant, java.util.Collections.nCopies(count, key));
     }
 
-    /** Single tasks that are ready, each named by its key and number, the first the most urgent. */
-    private void insertTasks(int tenant, List<String> keys) throws SQLException {
-        try (var connection = database.connect();
-                var insert = connection.prepareStatement("""
-                        WITH task AS (
-                            INSERT INTO task_instances (id, tenant_id, version_id, queue, priority, created_at, name,
-                                                        source, concurrency_key)
-                            SELECT instance_id(?, -2147483648 + k.n::int), ?, 0, 'default', 5, now(), k.key || ' ' || k.n,
-                                   'api', k.key
-                            FROM unnest(?) WITH ORDINALITY k(key, n)
-                            RETURNING id, queue
-                        )
-                        INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks, ready_at)
-                        SELECT t.id, t.queue, now(), 0, true, now() FROM task t
-                        """)) {
-            insert.setObject(1, new UUID(IDS.next(System.currentTimeMillis()).getMostSignificantBits(), 1L << 63));
-            insert.setInt(2, tenant);
-            insert.setArray(3, connection.createArrayOf("text", keys.toArray()));
-            insert.execute();
+    /** Single tasks that are ready, each named by its key and number. */
+    private void insertTasks(int tenant, List<String> keys) {
+        var tasks = new SingleTaskRepository(vertx, pools.hot(), new SingleTaskRepository.Limits(50, 10));
+        var submitted = new ArrayList<NewTask>();
+        for (var key : keys) {
+            submitted.add(new NewTask(
+                    key + " " + (submitted.size() + 1),
+                    DEFINITION,
+                    Optional.empty(),
+                    "default",
+                    5,
+                    Optional.empty(),
+                    Optional.empty(),
+                    TaskSource.API,
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    List.of(),
+                    DependencyType.SEQUENTIAL,
+                    List.of(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.of(key),
+                    Duration.ofMinutes(1)));
         }
+        var base = IDS.next(System.currentTimeMillis());
+        assertThat(await(tasks.submit(
+                        List.of(new TaskSubmission(new TenantId(tenant), base, submitted, Optional.empty())))))
+                .hasOnlyElementsOfType(SubmissionResult.Created.class);
     }
 }

@@ -57,7 +57,7 @@ class LimitsModelIT extends LimitsBase {
         var runs = new ArrayList<RunId>();
         var dags = new ArrayList<DagId>();
         for (var n = 0; n < 4; n++) {
-            dags.add(publishLimited(String.valueOf(random.nextInt(1, 4)), "null, null", tasks(random, n)));
+            dags.add(publishLimited(String.valueOf(random.nextInt(1, 4)), "null, null", tasks(random)));
         }
         for (var n = 0; n < 12; n++) {
             runs.add(create(dags.get(random.nextInt(dags.size()))));
@@ -90,7 +90,7 @@ class LimitsModelIT extends LimitsBase {
         assertThat(count("lock_waits")).isZero();
     }
 
-    private static TaskDefinition[] tasks(RandomGenerator random, int dag) {
+    private static TaskDefinition[] tasks(RandomGenerator random) {
         var tasks = new ArrayList<TaskDefinition>();
         for (var n = random.nextInt(1, 12); n > 0; n--) {
             var task = Graphs.task("t" + n, Set.of(), random.nextInt(11));
@@ -108,7 +108,9 @@ class LimitsModelIT extends LimitsBase {
                 var back = take(random, held);
                 yield work.handBack(
                         node,
-                        back.stream().map(claim -> new Held(claim.id(), claim.fence())).toList());
+                        back.stream()
+                                .map(claim -> new Held(claim.id(), claim.fence()))
+                                .toList());
             }
             case 1 ->
                 random.nextInt(12) == 0
@@ -141,7 +143,7 @@ class LimitsModelIT extends LimitsBase {
     private void lose(Map<NodeId, List<Claim>> nodes, NodeId lost) throws SQLException {
         nodes.remove(lost);
         execute("UPDATE nodes SET fenced_at = now() WHERE id = '%s'".formatted(lost));
-        execute(("SELECT give_back('%s', ARRAY(SELECT fence FROM claim_batches WHERE node_id = '%s'), NULL, 'lost')")
+        execute("SELECT give_back('%s', ARRAY(SELECT fence FROM claim_batches WHERE node_id = '%s'), NULL, 'lost')"
                 .formatted(lost, lost));
         nodes.put(aNode(), new ArrayList<>());
     }
@@ -152,8 +154,9 @@ class LimitsModelIT extends LimitsBase {
             await(work.wakeDue(500));
             var claimed = 0;
             for (var entry : nodes.entrySet()) {
-                var reports =
-                        entry.getValue().stream().map(claim -> ended(claim, SUCCEED)).toList();
+                var reports = entry.getValue().stream()
+                        .map(claim -> ended(claim, SUCCEED))
+                        .toList();
                 entry.getValue().clear();
                 Exchange exchange = await(work.commitAndClaim(entry.getKey(), reports, QUEUES, 5));
                 entry.getValue().addAll(exchange.claims());

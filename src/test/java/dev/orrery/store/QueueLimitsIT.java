@@ -31,7 +31,8 @@ class QueueLimitsIT extends LimitsBase {
 
         assertThat(end(first, 9).claims()).isEmpty();
         assertThat(count("lock_waits")).as("nothing moves").isZero();
-        assertThat(database.value("SELECT (kind, name, is_paused) FROM limit_holders_of((SELECT id FROM task_ready LIMIT 1))"))
+        assertThat(database.value(
+                        "SELECT (kind, name, is_paused) FROM limit_holders_of((SELECT id FROM task_ready LIMIT 1))"))
                 .isEqualTo("(queue,default,t)");
         assertThat(await(queues.pause("default", false))).isTrue();
         assertThat(await(work.wakeDue(9)).readyQueues()).containsExactly("default");
@@ -96,13 +97,17 @@ class QueueLimitsIT extends LimitsBase {
         create(publish(tasks("a", 9, "default")));
         await(queues.set("default", 1, rate(3, Duration.ofMinutes(1))));
 
-        assertThat(await(work.wakeDue(9)).readyQueues()).as("what was set is told").containsExactly("default");
+        assertThat(await(work.wakeDue(9)).readyQueues())
+                .as("what was set is told")
+                .containsExactly("default");
 
         assertThat(claim(9).claims()).hasSize(3);
         assertThat(claim(9).claims()).isEmpty();
         pass("19 seconds");
         assertThat(claim(9).claims()).isEmpty();
-        assertThat(await(work.wakeDue(9)).readyQueues()).as("it is told when there is one").isEmpty();
+        assertThat(await(work.wakeDue(9)).readyQueues())
+                .as("it is told when there is one")
+                .isEmpty();
         pass("1 second");
         assertThat(await(work.wakeDue(9)).readyQueues()).containsExactly("default");
         assertThat(claim(9).claims()).hasSize(1);
@@ -126,7 +131,9 @@ class QueueLimitsIT extends LimitsBase {
         create(publish(flood("flood", 200)));
         create(publish(flood("small", 40)));
         var served = new String[] {"flood", "small"};
-        assertThat(claimed(claim(20, served), "small")).as("without weights the earliest are first").isZero();
+        assertThat(claimed(claim(20, served), "small"))
+                .as("without weights the earliest are first")
+                .isZero();
 
         await(queues.set("small", 3, Limit.NONE));
 
@@ -134,7 +141,9 @@ class QueueLimitsIT extends LimitsBase {
         assertThat(claimed(exchange, "small")).isBetween(14L, 16L);
         claim(100, served);
         assertThat(count("task_ready WHERE queue = 'small'")).isZero();
-        assertThat(claim(10, served).claims()).as("what one queue leaves is the others'").hasSize(10);
+        assertThat(claim(10, served).claims())
+                .as("what one queue leaves is the others'")
+                .hasSize(10);
     }
 
     private dev.orrery.domain.dag.TaskDefinition[] flood(String queue, int count) {
@@ -159,9 +168,18 @@ class QueueLimitsIT extends LimitsBase {
                 var wanted = random.nextInt(40);
                 try {
                     question.setInt(1, wanted);
-                    question.setArray(2, connection.createArrayOf("int", lines.stream().map(Line::weight).toArray()));
-                    question.setArray(3, connection.createArrayOf("int", lines.stream().map(Line::held).toArray()));
-                    question.setArray(4, connection.createArrayOf("int", lines.stream().map(Line::ready).toArray()));
+                    question.setArray(
+                            2,
+                            connection.createArrayOf(
+                                    "int", lines.stream().map(Line::weight).toArray()));
+                    question.setArray(
+                            3,
+                            connection.createArrayOf(
+                                    "int", lines.stream().map(Line::held).toArray()));
+                    question.setArray(
+                            4,
+                            connection.createArrayOf(
+                                    "int", lines.stream().map(Line::ready).toArray()));
                     try (var rows = question.executeQuery()) {
                         rows.next();
 
@@ -183,7 +201,9 @@ class QueueLimitsIT extends LimitsBase {
 
         var all = await(queues.list(TenantId.DEFAULT, "", 9));
 
-        assertThat(all).extracting(QueueRepository.StoredQueue::name).containsExactly("b-queue", "default", "new", "others");
+        assertThat(all)
+                .extracting(QueueRepository.StoredQueue::name)
+                .containsExactly("b-queue", "default", "new", "others");
         assertThat(all.get(2))
                 .isEqualTo(new QueueRepository.StoredQueue(
                         "new", 7, rate(2, Duration.ofSeconds(1)), false, OptionalInt.empty()));
