@@ -107,3 +107,6 @@ ALTER TABLE task_ready ADD COLUMN ready_at timestamptz;
 ALTER TABLE lock_waits ADD COLUMN ready_at timestamptz;
 
 ALTER TABLE dead_letters ALTER COLUMN run_id DROP NOT NULL;
+
+-- Which lines a node claims from; empty: all.
+ALTER TABLE nodes ADD COLUMN served_queues text[] COLLATE "C" NOT NULL DEFAULT '{}';

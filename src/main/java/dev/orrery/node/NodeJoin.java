@@ -110,7 +110,8 @@ final class NodeJoin {
                 coordination.place(),
                 places.known(),
                 CAPABILITIES,
-                config.workers().size() * config.workers().concurrency());
+                config.workers().size() * config.workers().concurrency(),
+                config.workers().queues());
     }
 
     private Future<PeerBus> openPeerBus(int memberPort, UUID cluster, NodeId id, Coordination coordination, Bus bus) {

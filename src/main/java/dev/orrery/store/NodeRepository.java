@@ -47,7 +47,7 @@ public final class NodeRepository {
 
     // language=PostgreSQL
     static final String REGISTER = """
-            INSERT INTO nodes (id, name, pid, mode, version, place, http_address, capabilities, slots)
+            INSERT INTO nodes (id, name, pid, mode, version, place, http_address, capabilities, slots, served_queues)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """;
 
@@ -166,6 +166,7 @@ public final class NodeRepository {
      *
      * @param httpAddress where its API can be reached from elsewhere; empty while it is not known
      * @param slots how many tasks it runs at once
+     * @param queues those that it claims from; none means all
      */
     public record Registration(
             NodeId id,
@@ -176,7 +177,22 @@ public final class NodeRepository {
             String place,
             String httpAddress,
             Collection<String> capabilities,
-            int slots) {
+            int slots,
+            Collection<String> queues) {
+
+        /** A node that claims from all queues. */
+        public Registration(
+                NodeId id,
+                String name,
+                long pid,
+                String mode,
+                String version,
+                String place,
+                String httpAddress,
+                Collection<String> capabilities,
+                int slots) {
+            this(id, name, pid, mode, version, place, httpAddress, capabilities, slots, List.of());
+        }
 
         /** A node without a coordination service. */
         public Registration(NodeId id, String name, long pid, String mode, String version) {
@@ -289,6 +305,8 @@ public final class NodeRepository {
             statement.setArray(
                     8, connection.createArrayOf("text", node.capabilities().toArray()));
             statement.setInt(9, node.slots());
+            statement.setArray(
+                    10, connection.createArrayOf("text", node.queues().toArray()));
             statement.executeUpdate();
         }
     }
