@@ -251,6 +251,11 @@ final class JsonShapes {
                 optional(out, "workerId", task.workerId());
                 time(out, "at", task.at());
             }
+            case RunEvent.Progress progress -> {
+                text(out, "taskId", progress.taskId());
+                out.writeNumberField("attempt", progress.attempt());
+                out.writeNumberField("percent", progress.percent());
+            }
             case RunEvent.Run run -> {
                 out.writeStringField("state", run.state().wireName());
                 time(out, "at", run.at());

@@ -89,6 +89,7 @@ final class RunWatch implements Answer.StreamBody {
     private static String name(RunEvent event) {
         return switch (event) {
             case RunEvent.Task _ -> "task";
+            case RunEvent.Progress _ -> "progress";
             case RunEvent.Run _ -> "run";
             case RunEvent.Reset _ -> "reset";
         };

@@ -11,6 +11,7 @@ import dev.orrery.domain.dag.RunState;
 import dev.orrery.store.EventRepository;
 import dev.orrery.store.EventRepository.Known;
 import dev.orrery.store.EventRepository.News;
+import dev.orrery.store.EventRepository.Progress;
 import dev.orrery.store.EventRepository.RunSnapshot;
 import dev.orrery.store.EventRepository.StoredEvent;
 import io.vertx.core.Context;
@@ -28,10 +29,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * Live events of runs. While somebody listens, one query for the whole node asks for the news of all the runs that are
- * watched, woken by signals and else every second. What it read lately is kept for each run; listeners are served from
+ * watched, woken by signals and else every second, and each second another one how far their tasks have come. What it read lately is kept for each run; listeners are served from
  * there, and from the database where they are further behind. Listeners pull, so a slow one costs nothing but its own
  * delay, and what is read for it: how much of that the node holds is bounded, and beyond it a listener is turned away or
  * broken off, and may go on from its last event later.
@@ -65,6 +67,7 @@ public final class EventFeed {
     private long pendingEvents;
     private boolean looking;
     private boolean lookAgain;
+    private boolean progressIsDue;
     private long timer = -1;
 
     /** A run with its listeners and its latest events: all of those behind {@code keptFrom} up to {@code knownTo}. */
@@ -160,7 +163,10 @@ public final class EventFeed {
                 .readers
                 .add(reader);
         if (timer < 0) {
-            timer = vertx.setPeriodic(LOOK_EVERY.toMillis(), _ -> look());
+            timer = vertx.setPeriodic(LOOK_EVERY.toMillis(), _ -> {
+                progressIsDue = true;
+                look();
+            });
         }
         return reader;
     }
@@ -249,17 +255,46 @@ public final class EventFeed {
                 .map(run -> new Known(run.run, run.knownTo))
                 .toList();
         events.news(asked, READ_LIMIT).onComplete((news, failure) -> {
-            looking = false;
             if (failure != null) {
+                looking = false;
                 LOG.log(WARNING, "event=history_unreadable", failure);
+                return;
+            }
+            news.forEach(this::tell);
+            lookAgain |= news.stream().anyMatch(run -> run.events().size() == READ_LIMIT);
+            if (progressIsDue && !lookAgain && !watched.isEmpty()) {
+                progressIsDue = false;
+                lookAtProgress();
             } else {
-                news.forEach(this::tell);
-                var isMore = news.stream().anyMatch(run -> run.events().size() == READ_LIMIT);
-                if (isMore || lookAgain) {
-                    look();
-                }
+                looked();
             }
         });
+    }
+
+    private void looked() {
+        looking = false;
+        if (lookAgain) {
+            look();
+        }
+    }
+
+    /** After the news, and before the next: nothing is told of what was told to have ended. */
+    private void lookAtProgress() {
+        events.progress(List.copyOf(watched.keySet())).onComplete((told, failure) -> {
+            if (failure != null) {
+                LOG.log(WARNING, "event=progress_unreadable", failure);
+            } else {
+                told.stream().collect(Collectors.groupingBy(Progress::run)).forEach(this::tellProgress);
+            }
+            looked();
+        });
+    }
+
+    private void tellProgress(RunId id, List<Progress> told) {
+        var run = watched.get(id);
+        if (run != null) {
+            List.copyOf(run.readers).forEach(reader -> reader.maybeTell(told));
+        }
     }
 
     private void tell(News news) {

@@ -27,6 +27,15 @@ public sealed interface RunEvent {
         }
     }
 
+    /** An attempt that runs tells how far it has come, in percent. Only the latest is told, and of who reads slowly not each. */
+    record Progress(String id, TaskId taskId, int attempt, int percent) implements RunEvent {
+
+        public Progress {
+            requireNonNull(id, "id");
+            requireNonNull(taskId, "taskId");
+        }
+    }
+
     /** The run has come into this state. */
     record Run(String id, RunState state, Instant at) implements RunEvent {
 

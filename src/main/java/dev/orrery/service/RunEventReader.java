@@ -2,6 +2,8 @@ package dev.orrery.service;
 
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.dag.PublishedDag;
+import dev.orrery.domain.task.TaskState;
+import dev.orrery.store.EventRepository.Progress;
 import dev.orrery.store.EventRepository.RunSnapshot;
 import dev.orrery.store.EventRepository.StoredEvent;
 import dev.orrery.store.TaskInstanceRepository.StoredInstance;
@@ -11,7 +13,9 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +34,9 @@ final class RunEventReader implements RunEvents {
     private final RunId run;
     private final Deque<RunEvent> pending = new ArrayDeque<>();
 
+    /** The tasks that run, by their numbers, as far as that is told or pending. */
+    private final Map<Integer, Running> running = new HashMap<>();
+
     /** The number of the last event that is told or pending. */
     private long number;
 
@@ -38,6 +45,12 @@ final class RunEventReader implements RunEvents {
     private boolean looking;
     private boolean lookAgain;
     private @Nullable Promise<List<RunEvent>> waiting;
+
+    /** {@code percent}: how far it has come, as was told; {@link #UNTOLD} where nothing was. */
+    private record Running(int attempt, int percent) {
+
+        private static final int UNTOLD = -1;
+    }
 
     private RunEventReader(EventFeed feed, PublishedDag dag, RunId run, long number, boolean runEnded) {
         this.feed = feed;
@@ -55,7 +68,9 @@ final class RunEventReader implements RunEvents {
                 .map(Long::parseLong)
                 .filter(number -> number <= snapshot.lastNumber());
         if (known.isPresent()) {
-            return new RunEventReader(feed, dag, run.id(), known.get(), ended);
+            var reader = new RunEventReader(feed, dag, run.id(), known.get(), ended);
+            snapshot.tasks().forEach(task -> reader.note(task, Running.UNTOLD));
+            return reader;
         }
         var reader = new RunEventReader(feed, dag, run.id(), snapshot.lastNumber(), ended);
         reader.tellAll(snapshot, lastEventId.isPresent());
@@ -75,9 +90,31 @@ final class RunEventReader implements RunEvents {
         var stored = snapshot.run().run();
         for (var task : snapshot.tasks()) {
             pending.add(task(task));
+            note(task, task.progress().orElse(Running.UNTOLD));
+            if (task.instance().state() == TaskState.RUNNING) {
+                task.progress().ifPresent(percent -> pending.add(progress(INCOMPLETE, task, percent)));
+            }
         }
         var at = stored.completedAt().or(stored::startedAt).orElse(stored.createdAt());
         pending.add(new RunEvent.Run(Long.toString(number), stored.state(), at));
+    }
+
+    private void note(StoredInstance stored, int percent) {
+        var task = stored.instance();
+        note(task.id().taskNumber(), task.state(), new Running(task.attempt(), percent));
+    }
+
+    private void note(int taskNumber, TaskState state, Running attempt) {
+        if (state == TaskState.RUNNING) {
+            running.put(taskNumber, attempt);
+        } else {
+            running.remove(taskNumber);
+        }
+    }
+
+    private static RunEvent progress(String id, StoredInstance stored, int percent) {
+        var task = stored.instance();
+        return new RunEvent.Progress(id, task.taskId(), task.attempt(), percent);
     }
 
     private static RunEvent task(StoredInstance stored) {
@@ -146,6 +183,25 @@ final class RunEventReader implements RunEvents {
         });
     }
 
+    /** Tells how far tasks have come, if somebody waits and that is news; who does not wait is told later what is true then. */
+    void maybeTell(List<Progress> told) {
+        if (waiting == null || looking || closed) {
+            return;
+        }
+        for (var news : told) {
+            var known = running.get(news.taskNumber());
+            if (known != null && known.attempt() == news.attempt() && known.percent() != news.percent()) {
+                running.put(news.taskNumber(), new Running(news.attempt(), news.percent()));
+                var task = dag.definition().task(news.taskNumber()).id();
+                pending.add(new RunEvent.Progress(Long.toString(number), task, news.attempt(), news.percent()));
+            }
+        }
+        if (!pending.isEmpty()) {
+            feed.pending(pending.size());
+            answerWaiting(Future.succeededFuture(takePending()));
+        }
+    }
+
     private void answerWaiting(Future<List<RunEvent>> answer) {
         var promise = waiting;
         waiting = null;
@@ -161,6 +217,7 @@ final class RunEventReader implements RunEvents {
         var changes = event.changes();
         for (var i = 0; i < changes.size(); i++) {
             var change = changes.get(i);
+            note(change.taskNumber(), change.state(), new Running(change.attempt(), Running.UNTOLD));
             var isLast = i == changes.size() - 1 && event.runState().isEmpty();
             pending.add(new RunEvent.Task(
                     isLast ? Long.toString(number) : before,

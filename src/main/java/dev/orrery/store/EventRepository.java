@@ -2,6 +2,7 @@ package dev.orrery.store;
 
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
+import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.RunState;
@@ -50,6 +51,19 @@ public final class EventRepository {
             WHERE e.run_id = $1 AND e.seq > $2
             ORDER BY e.seq
             LIMIT $3
+            """;
+
+    // The attempts of a run that say how far they have come are few, and have an index of their own.
+    // language=PostgreSQL
+    static final String READ_PROGRESS = """
+            SELECT w.run_id, a.task_id, a.attempt, a.progress
+            FROM unnest($1::uuid[]) w(run_id)
+            CROSS JOIN LATERAL (
+                SELECT x.task_id, x.attempt, x.progress FROM task_attempts x
+                WHERE x.task_id BETWEEN w.run_id AND instance_id(w.run_id, 2147483647)
+                  AND x.progress IS NOT NULL AND x.outcome IS NULL
+                OFFSET 0
+            ) a
             """;
 
     // language=PostgreSQL
@@ -121,6 +135,22 @@ public final class EventRepository {
             }
         }
         return news;
+    }
+
+    /** How far an attempt that runs has come, in percent. */
+    public record Progress(RunId run, int taskNumber, int attempt, int percent) {}
+
+    /** Of these runs what runs and has told how far it is. */
+    public Future<List<Progress>> progress(List<RunId> runs) {
+        var ids = runs.stream().map(RunId::value).toArray(UUID[]::new);
+        return sql.run(READ_PROGRESS, Tuple.tuple().addValue(ids))
+                .map(rows -> Rows.list(
+                        rows,
+                        row -> new Progress(
+                                new RunId(row.getUUID("run_id")),
+                                new TaskInstanceId(row.getUUID("task_id")).taskNumber(),
+                                row.getShort("attempt"),
+                                row.getShort("progress"))));
     }
 
     /** The events of one run behind the one of this number. */

@@ -24,6 +24,7 @@ import dev.orrery.store.DagRepository;
 import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.DagVersions;
 import dev.orrery.store.EventRepository;
+import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.Pools;
 import dev.orrery.store.WorkRepository;
@@ -352,6 +353,44 @@ class EventFeedIT {
         assertThat(next.failed()).isTrue();
     }
 
+    @Test
+    void howFarARunningTaskHasComeIsToldOnceForEachPercentage() {
+        var run = aRun("a", "b");
+        try (var events = open(run)) {
+            await(events.next());
+            var claims = claim(2);
+            commit(claims.getFirst(), Optional.empty());
+            assertThat(told(await(events.next()))).isEqualTo("a running, run running");
+            commit(claims.getLast(), Optional.empty());
+            assertThat(told(await(events.next()))).isEqualTo("b running");
+
+            tells(claims.getFirst(), 20);
+            var first = await(events.next());
+            tells(claims.getFirst(), 60);
+            var second = await(events.next());
+            tells(claims.getLast(), 10);
+            var third = await(events.next());
+
+            assertThat(told(first)).isEqualTo("a 20%");
+            assertThat(told(second)).isEqualTo("a 60%");
+            assertThat(told(third)).as("only what is new").isEqualTo("b 10%");
+            try (var later = open(run)) {
+                assertThat(told(await(later.next()))).isEqualTo("a running, a 60%, b running, b 10%, run running");
+            }
+            try (var again = await(feed.open(TENANT, run, Optional.of(first.getFirst().id())))) {
+                assertThat(told(await(again.next()))).isEqualTo("a 60%, b 10%");
+            }
+            tells(claims.getFirst(), 90);
+            commit(claims.getFirst(), Optional.of(SUCCEED));
+            assertThat(told(await(events.next()))).endsWith("a succeeded");
+        }
+    }
+
+    private void tells(Claim claim, int percent) {
+        await(new LogRepository(vertx, pools.api())
+                .progress(List.of(new LogRepository.Progress(claim.id(), claim.attempt(), percent))));
+    }
+
     private RunEvents open(RunId run) {
         return await(feed.open(TENANT, run, FROM_THE_BEGINNING));
     }
@@ -387,6 +426,8 @@ class EventFeedIT {
                         .map(event -> switch (event) {
                             case RunEvent.Task task ->
                                 task.taskId() + " " + task.state().wireName();
+                            case RunEvent.Progress progress ->
+                                progress.taskId() + " " + progress.percent() + "%";
                             case RunEvent.Run run -> "run " + run.state().wireName();
                             case RunEvent.Reset _ -> "reset";
                         })

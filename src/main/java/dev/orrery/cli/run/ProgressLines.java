@@ -87,12 +87,17 @@ final class ProgressLines {
         return line.toString();
     }
 
+    private static String percent(RunProgress progress, RunProgress.Task task) {
+        var percent = progress.percent(task.id());
+        return percent.isPresent() ? " " + percent.getAsInt() + "%" : "";
+    }
+
     private String running(RunProgress progress, Instant now) {
         var line = new Line(width, style).add("  running: ", Colour.DIM);
         var named = 0;
         for (var task : progress.running()) {
             var text = (named == 0 ? "" : ", ") + TextWidth.clean(task.id()) + " "
-                    + HumanTime.of(Duration.between(task.at(), now));
+                    + HumanTime.of(Duration.between(task.at(), now)) + percent(progress, task);
             var others = progress.running().size() - named - 1;
             var more = others == 0 ? "" : " +" + others;
             if (named > 0 && !line.fits(text + more)) {

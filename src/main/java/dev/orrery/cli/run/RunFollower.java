@@ -76,6 +76,10 @@ public final class RunFollower {
         synchronized (view) {
             var change = switch (event.type()) {
                 case "task" -> progress.task(data);
+                case "progress" -> {
+                    progress.percent(data);
+                    yield Optional.<RunProgress.Change>empty();
+                }
                 case "run" -> {
                     progress.run(data);
                     yield Optional.<RunProgress.Change>empty();

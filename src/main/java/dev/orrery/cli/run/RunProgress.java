@@ -6,9 +6,11 @@ import dev.orrery.domain.task.TaskState;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** The picture of a run that its events draw: where every task stands, and how many stand where. */
 public final class RunProgress {
@@ -24,6 +26,7 @@ public final class RunProgress {
     private final int expected;
     private final Map<String, Task> tasks = new LinkedHashMap<>();
     private final Map<String, Task> running = new LinkedHashMap<>();
+    private final Map<String, Integer> percents = new HashMap<>();
     private final Map<TaskState, Integer> counts = new EnumMap<>(TaskState.class);
     private RunState state = RunState.PENDING;
     private Optional<Instant> endedAt = Optional.empty();
@@ -47,12 +50,21 @@ public final class RunProgress {
         var before = Optional.ofNullable(tasks.put(id, task));
         before.ifPresent(old -> counts.merge(old.state(), -1, Integer::sum));
         counts.merge(task.state(), 1, Integer::sum);
+        percents.remove(id);
         if (task.state() == TaskState.RUNNING) {
             running.put(id, task);
         } else {
             running.remove(id);
         }
         return Optional.of(new Change(task, before));
+    }
+
+    /** Takes in a {@code progress} event. */
+    void percent(JsonObject event) {
+        var task = running.get(event.textOrEmpty("taskId"));
+        if (task != null && task.attempt() == event.integer("attempt")) {
+            percents.put(task.id(), event.integer("percent"));
+        }
     }
 
     private static Optional<TaskState> taskState(String name) {
@@ -80,7 +92,14 @@ public final class RunProgress {
     void reset() {
         tasks.clear();
         running.clear();
+        percents.clear();
         counts.clear();
+    }
+
+    /** How far a running task has come, if it told. */
+    public OptionalInt percent(String task) {
+        var percent = percents.get(task);
+        return percent == null ? OptionalInt.empty() : OptionalInt.of(percent);
     }
 
     public String dagName() {

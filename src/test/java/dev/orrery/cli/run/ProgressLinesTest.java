@@ -3,8 +3,10 @@ package dev.orrery.cli.run;
 import static dev.orrery.cli.run.Events.data;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.cli.client.EventStream.ServerEvent;
 import dev.orrery.cli.text.Style;
 import dev.orrery.cli.text.TextWidth;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class ProgressLinesTest {
@@ -63,6 +65,32 @@ class ProgressLinesTest {
                         .of(progress, Events.START.plusMillis(5_200))
                         .get(2))
                 .isEqualTo("  running: extract 4.2s +1");
+    }
+
+    @Test
+    void aRunningTaskShowsHowFarItsAttemptHasCome() {
+        percent("extract", 1, 40);
+        percent("enrich", 2, 70);
+        percent("left", 1, 70);
+
+        assertThat(running()).isEqualTo("  running: extract 4.2s 40%, enrich 1.2s");
+
+        task("extract", "retrying", 5_000);
+        task("extract", "running", 5_100);
+        assertThat(running()).doesNotContain("%");
+    }
+
+    private String running() {
+        return new ProgressLines(Style.PLAIN, 79)
+                .of(progress, Events.START.plusMillis(5_200))
+                .get(2);
+    }
+
+    private void percent(String id, int attempt, int percent) {
+        progress.percent(data(new ServerEvent(
+                Optional.empty(),
+                "progress",
+                "{\"taskId\":\"" + id + "\",\"attempt\":" + attempt + ",\"percent\":" + percent + "}")));
     }
 
     @Test
