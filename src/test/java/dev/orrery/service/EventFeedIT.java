@@ -377,12 +377,17 @@ class EventFeedIT {
             try (var later = open(run)) {
                 assertThat(told(await(later.next()))).isEqualTo("a running, a 60%, b running, b 10%, run running");
             }
-            try (var again = await(feed.open(TENANT, run, Optional.of(first.getFirst().id())))) {
-                assertThat(told(await(again.next()))).isEqualTo("a 60%, b 10%");
+            try (var again =
+                    await(feed.open(TENANT, run, Optional.of(first.getFirst().id())))) {
+                assertThat(told(await(again.next())).split(", ")).containsExactlyInAnyOrder("a 60%", "b 10%");
             }
             tells(claims.getFirst(), 90);
             commit(claims.getFirst(), Optional.of(SUCCEED));
-            assertThat(told(await(events.next()))).endsWith("a succeeded");
+            var rest = new ArrayList<RunEvent>();
+            while (!told(rest).contains("succeeded")) {
+                rest.addAll(await(events.next()));
+            }
+            assertThat(told(rest)).endsWith("a succeeded");
         }
     }
 
@@ -426,8 +431,7 @@ class EventFeedIT {
                         .map(event -> switch (event) {
                             case RunEvent.Task task ->
                                 task.taskId() + " " + task.state().wireName();
-                            case RunEvent.Progress progress ->
-                                progress.taskId() + " " + progress.percent() + "%";
+                            case RunEvent.Progress progress -> progress.taskId() + " " + progress.percent() + "%";
                             case RunEvent.Run run -> "run " + run.state().wireName();
                             case RunEvent.Reset _ -> "reset";
                         })

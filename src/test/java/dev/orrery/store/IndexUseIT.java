@@ -44,8 +44,7 @@ class IndexUseIT {
             Map.entry("task_timers_due", new Call(WorkRepository.WAKE_DUE, "100")),
             Map.entry("task_events_of_run", new Call(EventRepository.READ_EVENTS, SOME_ID + ", 0, 100")),
             Map.entry(
-                    "task_attempts_telling",
-                    new Call(EventRepository.READ_PROGRESS, "ARRAY[" + SOME_ID + "]::uuid[]")),
+                    "task_attempts_telling", new Call(EventRepository.READ_PROGRESS, "ARRAY[" + SOME_ID + "]::uuid[]")),
             Map.entry("cancel_requests_of_node", new Call(WorkRepository.CANCEL_REQUESTS, SOME_NODE)),
             Map.entry("nodes_alive", new Call(NodeRepository.LIST_ALIVE, "")),
             Map.entry("nodes_remote", new Call(RemoteWorkerRepository.LIST, "1, NULL, NULL, NULL, 20")),
