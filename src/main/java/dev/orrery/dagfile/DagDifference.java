@@ -9,6 +9,7 @@ import dev.orrery.domain.Quoted;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.dag.TaskType.Agent;
 import dev.orrery.domain.dag.TaskType.AgentCall;
 import dev.orrery.domain.dag.TaskType.FunctionCall;
@@ -165,6 +166,7 @@ public record DagDifference(
                 fields.put("input", input.text());
             }
             case AgentCall(var handler) -> fields.put("handler", handler);
+            case TaskType.Unreadable(var why) -> fields.put("error", why);
         }
     }
 

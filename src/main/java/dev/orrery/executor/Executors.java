@@ -86,6 +86,7 @@ public final class Executors {
             case TaskType.Shell _, TaskType.Python _ -> processes;
             case TaskType.Http _ -> http;
             case TaskType.Handler _, TaskType.FunctionCall _ -> handlers;
+            case TaskType.Unreadable(var why) -> (_, _) -> new FailedAtOnce(why);
             case TaskType.RemoteWork remote ->
                 throw new IllegalArgumentException("no node does the work of remote workers: " + remote);
         };

@@ -95,7 +95,7 @@ final class HandlerExecutor implements TaskExecutor {
         return switch (context.task().type()) {
             case TaskType.Handler(var handler, var input) -> call(context, handler, input);
             case TaskType.FunctionCall(var handler) -> call(context, handler, context.params());
-            case TaskType.Shell _, TaskType.Http _, TaskType.Python _, TaskType.RemoteWork _ ->
+            case TaskType.Shell _, TaskType.Http _, TaskType.Python _, TaskType.RemoteWork _, TaskType.Unreadable _ ->
                 throw new IllegalArgumentException(
                         "no handler does task " + context.task().id());
         };

@@ -30,7 +30,11 @@ record ProcessParts(
                 plans.shell(shell, environment(context, shell.env(), folder, runFolder), folder);
             case TaskType.Python python ->
                 plans.python(python, environment(context, python.env(), folder, runFolder), folder);
-            case TaskType.Http _, TaskType.Handler _, TaskType.FunctionCall _, TaskType.RemoteWork _ ->
+            case TaskType.Http _,
+                    TaskType.Handler _,
+                    TaskType.FunctionCall _,
+                    TaskType.RemoteWork _,
+                    TaskType.Unreadable _ ->
                 throw new IllegalArgumentException(
                         "not a process: " + context.task().type());
         };

@@ -29,6 +29,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -113,11 +114,31 @@ public final class DagJson {
         return new Json(object.encode());
     }
 
-    /** Reads the stored form of a single task. */
+    /**
+     * Reads the stored form of a single task. What it cannot read comes back as {@link TaskType.Unreadable}: others are read
+     * along with it, and are not to suffer.
+     */
     public static TaskDefinition readSingle(Json stored, TaskInstanceId id) {
-        var object = new JsonObject(stored.text());
+        var taskId = new TaskId(id.toString());
+        try {
+            return single(new JsonObject(stored.text()), taskId);
+        } catch (RuntimeException broken) {
+            return new TaskDefinition(
+                    taskId,
+                    SINGLE_NAME,
+                    new TaskType.Unreadable("its definition in the database cannot be read: "
+                            + Objects.toString(broken.getMessage(), "")),
+                    SINGLE_TIMEOUT,
+                    SINGLE_RETRY,
+                    Set.of(),
+                    SINGLE_PRIORITY,
+                    SINGLE_QUEUE);
+        }
+    }
+
+    private static TaskDefinition single(JsonObject object, TaskId id) {
         return new TaskDefinition(
-                new TaskId(id.toString()),
+                id,
                 object.getString("name", SINGLE_NAME),
                 type(object),
                 object.containsKey("timeout") ? duration(object, "timeout") : SINGLE_TIMEOUT,
@@ -179,6 +200,7 @@ public final class DagJson {
             case FunctionCall(var handler) -> object.put("handler", handler);
             case Agent(var handler, var input) -> object.put("handler", handler).put("input", embedding.of(input));
             case AgentCall(var handler) -> object.put("handler", handler);
+            case TaskType.Unreadable(var why) -> object.put("error", why);
         }
     }
 

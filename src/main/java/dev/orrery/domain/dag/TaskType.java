@@ -132,6 +132,19 @@ public sealed interface TaskType {
         }
     }
 
+    /** What stands in the store and is no task that this release can read: it fails at once, and tells why. */
+    record Unreadable(String why) implements TaskType {
+
+        public Unreadable {
+            requireNonNull(why, "why");
+        }
+
+        @Override
+        public String wireName() {
+            return "unreadable";
+        }
+    }
+
     /** Where a Python program comes from. */
     sealed interface PythonSource {
 

@@ -227,7 +227,7 @@ public final class WorkerVerticle extends VerticleBase {
     /** Only programs are given files with params and inputs, and functions params; for all others there is nothing to read. */
     private Future<TaskInputs.Inputs> inputs(RunningAttempt attempt) {
         return switch (attempt.assignment().taskDefinition().type()) {
-            case TaskType.Handler _, TaskType.Http _, TaskType.RemoteWork _ ->
+            case TaskType.Handler _, TaskType.Http _, TaskType.RemoteWork _, TaskType.Unreadable _ ->
                 Future.succeededFuture(TaskInputs.Inputs.NONE);
             case TaskType.Shell _, TaskType.Python _, TaskType.FunctionCall _ -> readInputs(attempt);
         };

@@ -73,6 +73,15 @@ final class Deliveries {
                 .map(parcel.assignments);
     }
 
+    /** What stands in the line of remote workers and is nothing that they do. */
+    private static final class NotForWorkers extends IllegalStateException {
+        private static final long serialVersionUID = 1L;
+
+        private NotForWorkers(String why) {
+            super(why);
+        }
+    }
+
     private Future<Void> pack(NodeId worker, Claim claim, Parcel parcel) {
         return definitions
                 .assignment(claim)
@@ -92,16 +101,17 @@ final class Deliveries {
                     new RemoteAssignment(task, handler, input, Optional.of(gifts.params()), gifts.outputs());
                 case TaskType.AgentCall(var handler) ->
                     new RemoteAssignment(task, handler, gifts.params(), Optional.empty(), gifts.outputs());
-                case TaskType other ->
-                    throw new IllegalStateException("no remote worker does " + other.wireName() + " tasks");
+                case TaskType.Unreadable(var why) -> throw new NotForWorkers(why);
+                case TaskType other -> throw new NotForWorkers("no remote worker does " + other.wireName() + " tasks");
             };
         });
     }
 
     private Future<Void> cannotBeGiven(NodeId worker, Claim claim, Throwable error) {
-        if (error instanceof OrreryException known && known.code() == ErrorCode.PAYLOAD_TOO_LARGE) {
+        if (error instanceof NotForWorkers
+                || (error instanceof OrreryException known && known.code() == ErrorCode.PAYLOAD_TOO_LARGE)) {
             return commits.begin(worker, List.of(claim))
-                    .compose(_ -> commits.end(worker, claim, new Verdict.Fail(String.valueOf(known.getMessage()))))
+                    .compose(_ -> commits.end(worker, claim, new Verdict.Fail(String.valueOf(error.getMessage()))))
                     .mapEmpty();
         }
         LOG.log(WARNING, "cannot read what a remote worker is to do, it is handed back: task=" + claim.id(), error);
