@@ -37,8 +37,9 @@ BEGIN
     END LOOP;
 END $f$;
 
--- What claimed single tasks are, parallel to their ids and null for tasks of runs. inputs is null where the input is larger
--- than what a claim carries, or where outputs of others belong to it: then it is read when the task begins.
+-- What claimed tasks are, parallel to their ids: single ones by themselves, and of all what they are given, where that is known
+-- and small: the input of one that waited for nothing, the params of a run that is this one task. Else it is read when the
+-- task begins.
 CREATE OR REPLACE FUNCTION describe_tasks(
     p_ids uuid[], p_versions int[],
     OUT tenants int[], OUT tenant_names text[], OUT definitions text[], OUT inputs text[])
@@ -46,7 +47,7 @@ LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 BEGIN
     SELECT array_agg(i.tenant_id ORDER BY c.ordinal), array_agg(t.name ORDER BY c.ordinal),
-           array_agg(i.definition::text ORDER BY c.ordinal), array_agg(i.input ORDER BY c.ordinal)
+           array_agg(i.definition::text ORDER BY c.ordinal), array_agg(coalesce(i.input, r.input) ORDER BY c.ordinal)
     INTO tenants, tenant_names, definitions, inputs
     FROM unnest(p_ids, p_versions) WITH ORDINALITY c(id, version, ordinal)
     LEFT JOIN LATERAL (
@@ -55,7 +56,14 @@ BEGIN
                     THEN coalesce(x.input::text, '{}') END AS input
         FROM task_instances x WHERE x.id = c.id AND c.version = 0 OFFSET 0
     ) i ON true
-    LEFT JOIN LATERAL (SELECT x.name FROM tenants x WHERE x.id = i.tenant_id OFFSET 0) t ON true;
+    LEFT JOIN LATERAL (SELECT x.name FROM tenants x WHERE x.id = i.tenant_id OFFSET 0) t ON true
+    LEFT JOIN LATERAL (
+        SELECT CASE WHEN p.run_id IS NULL THEN '{}' WHEN pg_column_size(p.params) <= 2048 THEN p.params::text END AS input
+        FROM dag_versions v
+        LEFT JOIN LATERAL (
+            SELECT x.run_id, x.params FROM run_params x WHERE x.run_id = run_of(c.id) OFFSET 0) p ON true
+        WHERE v.id = c.version AND v.task_count = 1 OFFSET 0
+    ) r ON true;
 END $f$;
 
 -- Submits tasks: each submission whole or not at all, and each for itself. The first arrays are of submissions; p_of tells of

@@ -50,6 +50,7 @@ DECLARE
     v_new        int[];
     v_versions   int[];
     v_has_locks  boolean[];
+    v_is_alone   boolean[];
 BEGIN
     IF v_count > 1 AND p_task_limit IS NOT NULL THEN
         SELECT greatest(1, count(*) FILTER (WHERE s.tasks <= p_task_limit)) INTO v_count
@@ -97,7 +98,9 @@ BEGIN
     END IF;
 
     -- OFFSET 0: else a plan that was made while there were few runs would read all of them, to look the new ones up there.
-    SELECT array_agg(a.ordinal), array_agg(v.id), array_agg(v.has_locks) INTO v_new, v_versions, v_has_locks
+    SELECT array_agg(a.ordinal), array_agg(v.id), array_agg(v.has_locks),
+           array_agg(CASE WHEN v.task_count = 1 THEN true END)
+    INTO v_new, v_versions, v_has_locks, v_is_alone
     FROM unnest(p_dags, p_tenants, p_keys) WITH ORDINALITY a(dag, tenant, key, ordinal)
     JOIN dags d ON d.id = a.dag AND d.tenant_id = a.tenant AND d.deleted_at IS NULL
     JOIN dag_versions v ON v.dag_id = d.id AND v.version = d.version
@@ -106,14 +109,14 @@ BEGIN
 
     IF v_new IS NOT NULL THEN
         WITH new AS MATERIALIZED (
-            SELECT p_runs[n.ordinal] AS run, p_tenants[n.ordinal] AS tenant, n.version, n.has_locks,
+            SELECT p_runs[n.ordinal] AS run, p_tenants[n.ordinal] AS tenant, n.version, n.has_locks, n.is_alone,
                    p_dags[n.ordinal] AS dag, p_triggers[n.ordinal] AS cause,
                    p_params[n.ordinal] AS params, p_logical_times[n.ordinal] AS logical_time,
                    p_traceparents[n.ordinal] AS traceparent
-            FROM unnest(v_new, v_versions, v_has_locks) n(ordinal, version, has_locks)
+            FROM unnest(v_new, v_versions, v_has_locks, v_is_alone) n(ordinal, version, has_locks, is_alone)
         ), tasks AS MATERIALIZED (
             SELECT instance_id(n.run, t.task_no) AS id, n.run, n.tenant, n.version, t.task_id, t.queue, t.priority,
-                   t.dependency_count, n.has_locks
+                   t.dependency_count, n.has_locks, n.is_alone
             FROM new n
             CROSS JOIN LATERAL (SELECT * FROM dag_tasks t WHERE t.version_id = n.version ORDER BY t.task_no) t
         ), runs AS (
@@ -136,8 +139,8 @@ BEGIN
             SELECT t.id, t.version, t.dependency_count, t.queue, t.priority
             FROM tasks t WHERE t.dependency_count > 0
         )
-        INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks)
-        SELECT t.id, t.queue, latest_start(v_now, t.priority, NULL), t.version, t.has_locks
+        INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks, is_alone)
+        SELECT t.id, t.queue, latest_start(v_now, t.priority, NULL), t.version, t.has_locks, t.is_alone
         FROM tasks t WHERE t.dependency_count = 0;
     END IF;
 
@@ -440,7 +443,7 @@ END $f$;
 -- Takes up to p_limit ready tasks, the earliest latest start first over all the queues. A fenced node gets none: its
 -- row is held while the claim is under way, so a fence waits for claims in flight. Tasks that need named locks are taken
 -- with them; in place of those that do not get them it looks further, a bounded number of times. Arrays are parallel
--- (lock_fences is null where nothing that was taken has locks, traceparents where no run was given a trace; what single tasks are, see describe_tasks, is null where none was taken). Answers
+-- (lock_fences is null where nothing that was taken has locks, traceparents where no run was given a trace; what describe_tasks tells is null where it has nothing to tell). Answers
 -- the queues in which other tasks became ready, and whether there is more that only could not be looked at now.
 DROP FUNCTION IF EXISTS claim_ready(uuid, text[], int);
 CREATE FUNCTION claim_ready(
@@ -463,6 +466,7 @@ DECLARE
     v_rooms    int[];
     v_left     int[];
     v_is_tight boolean;
+    v_any_alone boolean := false;
 BEGIN
     SELECT n.mode INTO v_mode FROM nodes n WHERE n.id = p_node AND n.fenced_at IS NULL FOR KEY SHARE;
     IF NOT FOUND THEN
@@ -490,7 +494,7 @@ BEGIN
         ), taken AS (
             DELETE FROM task_ready r
             WHERE r.ctid = ANY ((SELECT h.places FROM head h)::tid[]) AND r.has_locks IS NULL
-            RETURNING r.id, r.latest_start, (r.attempt + 1)::smallint AS attempt, r.failures, r.version_id
+            RETURNING r.id, r.latest_start, (r.attempt + 1)::smallint AS attempt, r.failures, r.version_id, r.is_alone
         )
         SELECT array_agg(t.id ORDER BY t.latest_start, t.id) AS ids,
                array_agg(t.attempt ORDER BY t.latest_start, t.id) AS attempts,
@@ -498,7 +502,7 @@ BEGIN
                array_agg(t.version_id ORDER BY t.latest_start, t.id) AS versions,
                array_agg(t.latest_start ORDER BY t.latest_start, t.id)
                    FILTER (WHERE (SELECT h.locking FROM head h) IS NOT NULL OR v_rounds < 50) AS starts,
-               (SELECT h.locking FROM head h) AS locking
+               (SELECT h.locking FROM head h) AS locking, bool_or(t.is_alone) AS any_alone
         INTO v_new
         FROM taken t;
         ids := ids || v_new.ids;
@@ -506,6 +510,7 @@ BEGIN
         failures := failures || v_new.failures;
         versions := versions || v_new.versions;
         v_starts := v_starts || v_new.starts;
+        v_any_alone := v_any_alone OR v_new.any_alone IS TRUE;
         EXIT WHEN v_new.locking IS NULL;
 
         SELECT k.taken, k.numbers, k.busy, k.queues INTO v_locks
@@ -565,7 +570,7 @@ BEGIN
             LEFT JOIN LATERAL (SELECT x.traceparent FROM run_traces x WHERE x.run_id = run_of(c.id) OFFSET 0) t ON true
             HAVING count(t.traceparent) > 0;
         END IF;
-        IF 0 = ANY (versions) THEN
+        IF v_any_alone OR 0 = ANY (versions) THEN
             SELECT d.tenants, d.tenant_names, d.definitions, d.inputs
             INTO tenants, tenant_names, definitions, inputs
             FROM describe_tasks(ids, versions) d;

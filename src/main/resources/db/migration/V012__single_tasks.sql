@@ -108,5 +108,8 @@ ALTER TABLE lock_waits ADD COLUMN ready_at timestamptz;
 
 ALTER TABLE dead_letters ALTER COLUMN run_id DROP NOT NULL;
 
+-- True of the only task of a run: what it is given is known at its claim. Else null, which costs nothing.
+ALTER TABLE task_ready ADD COLUMN is_alone boolean;
+
 -- Which lines a node claims from; empty: all.
 ALTER TABLE nodes ADD COLUMN served_queues text[] COLLATE "C" NOT NULL DEFAULT '{}';

@@ -21,6 +21,7 @@ import java.util.OptionalLong;
  * @param failures how many earlier attempts were charged to the retry policy
  * @param lockFence the number of the lock that comes with it: the task's own, else its DAG's
  * @param trace what its run was given
+ * @param input what the task is given, where the claim tells it; else it is read when the task begins
  * @param single what a single task is; absent for a task of a run, whose version tells
  */
 public record Claim(
@@ -31,26 +32,23 @@ public record Claim(
         long fence,
         OptionalLong lockFence,
         Optional<TraceContext> trace,
+        Optional<Json> input,
         Optional<Single> single) {
 
     /** Of what is not described by a DAG version. */
     public static final int NO_VERSION = 0;
 
-    /**
-     * A single task, as its claim tells.
-     *
-     * @param input absent where it is to be read when the task begins
-     */
-    public record Single(Tenant tenant, TaskDefinition definition, Optional<Json> input) {}
+    /** A single task, as its claim tells. */
+    public record Single(Tenant tenant, TaskDefinition definition) {}
 
     /** Of a run that was given no trace. */
     public Claim(TaskInstanceId id, int versionId, int attempt, int failures, long fence, OptionalLong lockFence) {
-        this(id, versionId, attempt, failures, fence, lockFence, Optional.empty(), Optional.empty());
+        this(id, versionId, attempt, failures, fence, lockFence, Optional.empty(), Optional.empty(), Optional.empty());
     }
 
     /** The same, of this single task. */
     public Claim of(Single described) {
-        return new Claim(id, versionId, attempt, failures, fence, lockFence, trace, Optional.of(described));
+        return new Claim(id, versionId, attempt, failures, fence, lockFence, trace, input, Optional.of(described));
     }
 
     /** What a worker is to do, of a task of a run of this DAG. */
@@ -59,19 +57,17 @@ public record Claim(
                 dag.tenant(),
                 Optional.of(
                         new DagReference(dag.definition().id(), dag.definition().name())),
-                dag.definition().task(id.taskNumber()),
-                Optional.empty());
+                dag.definition().task(id.taskNumber()));
     }
 
     /** What a worker is to do, of a single task. */
     public TaskAssignment assignment() {
         require(single.isPresent(), "a task of a run is told by its DAG: " + id);
         var task = single.get();
-        return assignment(task.tenant(), Optional.empty(), task.definition(), task.input());
+        return assignment(task.tenant(), Optional.empty(), task.definition());
     }
 
-    private TaskAssignment assignment(
-            Tenant tenant, Optional<DagReference> dag, TaskDefinition definition, Optional<Json> input) {
+    private TaskAssignment assignment(Tenant tenant, Optional<DagReference> dag, TaskDefinition definition) {
         return new TaskAssignment(
                 id,
                 dag,

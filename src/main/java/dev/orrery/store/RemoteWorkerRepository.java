@@ -340,6 +340,7 @@ public final class RemoteWorkerRepository {
                         row.getLong("fence"),
                         lockFence == null ? OptionalLong.empty() : OptionalLong.of(lockFence),
                         Optional.ofNullable(row.getString("traceparent")).flatMap(TraceContext::parse),
+                        Optional.empty(),
                         Optional.empty()));
             }
             return claims;

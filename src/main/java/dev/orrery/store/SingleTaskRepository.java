@@ -143,12 +143,12 @@ public final class SingleTaskRepository {
         return tasks;
     }
 
-    /** What a single task is, with its input where that is small; {@code TASK_NOT_FOUND} where it is gone. */
+    /** What a single task is; {@code TASK_NOT_FOUND} where it is gone. */
     public Future<Claim.Single> describe(TaskInstanceId id) {
         var parameters = Tuple.tuple().addValue(new UUID[] {id.value()}).addValue(new Integer[] {Claim.NO_VERSION});
         return sql.run(DESCRIBE_TASK, parameters)
-                .map(rows -> new SingleClaims(rows.iterator().next())
-                        .at(0, id)
+                .map(rows -> new DescribedClaims(rows.iterator().next())
+                        .single(0, id)
                         .orElseThrow(() -> new OrreryException(ErrorCode.TASK_NOT_FOUND, "there is no task " + id)));
     }
 

@@ -242,7 +242,7 @@ public final class WorkRepository {
         var versions = row.getArrayOfIntegers("versions");
         var lockFences = row.getArrayOfLongs("lock_fences");
         var traces = row.getArrayOfStrings("traceparents");
-        var singles = new SingleClaims(row);
+        var described = new DescribedClaims(row);
         var claims = new ArrayList<Claim>(ids.length);
         for (var i = 0; i < ids.length; i++) {
             var lockFence =
@@ -256,7 +256,8 @@ public final class WorkRepository {
                     fence,
                     lockFence,
                     trace,
-                    singles.at(i, new TaskInstanceId(ids[i]))));
+                    described.input(i),
+                    described.single(i, new TaskInstanceId(ids[i]))));
         }
         return claims;
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.IdSequence;
+import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
@@ -19,6 +20,7 @@ import io.vertx.core.Vertx;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -107,6 +109,30 @@ class CreateRunsIT {
         assertThat(answers).hasSize(1);
         assertThat(database.value("SELECT string_agg(key, ' ') FROM idempotency_keys"))
                 .isEqualTo("k");
+    }
+
+    @Test
+    void theParamsOfARunOfOneTaskComeWithItsClaim() throws SQLException {
+        var node = new NodeId(IDS.next(System.currentTimeMillis()));
+        database.value("INSERT INTO nodes (id, name, pid, mode, version) VALUES ('" + node
+                + "', 'n', 1, 'standalone', 'x') RETURNING id");
+        var alone = Graphs.publish(database, Graphs.tasks("only"));
+        create(run(dag, TenantId.DEFAULT, Optional.empty()));
+        create(given(alone, new Json("{\"n\":1}")));
+        create(given(alone, new Json("\"" + java.util.stream.Stream.generate(() -> UUID.randomUUID().toString())
+                .limit(300).collect(java.util.stream.Collectors.joining()) + "\"")));
+        create(run(alone, TenantId.DEFAULT, Optional.empty()));
+
+        var claims = await(work.commitAndClaim(node, List.of(), List.of("default"), 10)).claims();
+
+        assertThat(claims).extracting(claim -> claim.input().map(Json::text).orElse("to be read"))
+                .containsExactly("to be read", "{\"n\":1}", "to be read", "{}");
+    }
+
+    private static NewRun given(DagId dag, Json params) {
+        var plain = run(dag, TenantId.DEFAULT, Optional.empty());
+        return new NewRun(
+                plain.id(), plain.tenant(), dag, plain.trigger(), Optional.of(params), Optional.empty(), Optional.empty());
     }
 
     @Test

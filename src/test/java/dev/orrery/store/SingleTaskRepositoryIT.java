@@ -81,7 +81,7 @@ class SingleTaskRepositoryIT {
         var single = claim.single().orElseThrow();
         assertThat(single.definition().type()).isEqualTo(new TaskType.FunctionCall("noop"));
         assertThat(single.definition().id()).isEqualTo(new TaskId(id.toString()));
-        assertThat(single.input()).contains(new Json("{\"n\":1}"));
+        assertThat(claim.input()).contains(new Json("{\"n\":1}"));
         assertThat(single.tenant().name()).isEqualTo("default");
     }
 
@@ -89,7 +89,7 @@ class SingleTaskRepositoryIT {
     void aLargeInputIsNotCarriedByTheClaim() {
         submitted(task().input("\"" + random(10_000) + "\""));
 
-        assertThat(claimOne().single().orElseThrow().input()).isEmpty();
+        assertThat(claimOne().input()).isEmpty();
     }
 
     @Test

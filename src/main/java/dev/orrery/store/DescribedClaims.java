@@ -8,29 +8,33 @@ import io.vertx.sqlclient.Row;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What a row of {@code describe_tasks} tells of the single tasks among those that were claimed; nothing where there are none. */
-final class SingleClaims {
+/** What a row of {@code describe_tasks} tells of what was claimed; nothing where it has nothing to tell. */
+final class DescribedClaims {
 
     private final Integer @Nullable [] tenants;
     private final String[] names;
     private final String[] definitions;
     private final String[] inputs;
 
-    SingleClaims(Row row) {
+    DescribedClaims(Row row) {
         tenants = row.getArrayOfIntegers("tenants");
         names = row.getArrayOfStrings("tenant_names");
         definitions = row.getArrayOfStrings("definitions");
         inputs = row.getArrayOfStrings("inputs");
     }
 
-    /** The one at this place, from 0 on; absent for a task of a run. */
-    Optional<Claim.Single> at(int place, TaskInstanceId id) {
+    /** What the single task at this place, from 0 on, is; absent for a task of a run. */
+    Optional<Claim.Single> single(int place, TaskInstanceId id) {
         if (tenants == null || tenants[place] == null) {
             return Optional.empty();
         }
         return Optional.of(new Claim.Single(
                 new Tenant(new TenantId(tenants[place]), names[place]),
-                DagJson.readSingle(new Json(definitions[place]), id),
-                Optional.ofNullable(inputs[place]).map(Json::new)));
+                DagJson.readSingle(new Json(definitions[place]), id)));
+    }
+
+    /** What the task at this place is given, where that is told. */
+    Optional<Json> input(int place) {
+        return Optional.ofNullable(tenants == null ? null : inputs[place]).map(Json::new);
     }
 }
