@@ -5,6 +5,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Times;
 import dev.orrery.domain.job.HandlerType;
 import dev.orrery.domain.job.JobPriority;
 import dev.orrery.domain.job.JobType;

@@ -10,6 +10,7 @@ import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.Times;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.job.ExecutionStatus;
 import dev.orrery.domain.job.JobStatus;

@@ -7,6 +7,7 @@ import dev.orrery.domain.JobId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Times;
 import dev.orrery.service.EventReplay;
 import dev.orrery.service.EventReplay.Part;
 import dev.orrery.service.EventReplay.Replayed;

@@ -1,10 +1,14 @@
 package dev.orrery.dagfile;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Which fields may stand where, in the order in which people read them best. */
 final class FieldNames {
@@ -24,6 +28,36 @@ final class FieldNames {
 
     /** The task types by the name that stands in {@code type}. */
     static final List<String> TYPES = List.of("shell", "http", "python", "handler", "agent");
+
+    /** Of a task that is submitted by itself, beside those of its type. */
+    static final List<String> SINGLE = List.of(
+            "ref",
+            "name",
+            "type",
+            "input",
+            "queue",
+            "priority",
+            "deadline",
+            "estimatedDurationSeconds",
+            "dependencies",
+            "dependencyType",
+            "parentTaskId",
+            "sessionId",
+            "source",
+            "createdBy",
+            "tags",
+            "timeout",
+            "maxRetries",
+            "retry",
+            "retryPolicy",
+            "notBefore",
+            "uniqueKey",
+            "onConflict",
+            "concurrencyKey");
+
+    private static final Map<Optional<String>, Set<String>> OF_SINGLE = Stream.concat(
+                    Stream.of(Optional.<String>empty()), TYPES.stream().map(Optional::of))
+            .collect(Collectors.toUnmodifiableMap(type -> type, type -> with(SINGLE, type)));
 
     /** What other schedulers call our fields and types, where no slip of the finger leads there. */
     private static final Map<String, String> SYNONYMS = Map.ofEntries(
@@ -51,6 +85,22 @@ final class FieldNames {
             Map.entry("uri", "url"),
             Map.entry("payload", "input"),
             Map.entry("data", "body"),
+            Map.entry("due", "deadline"),
+            Map.entry("dueAt", "deadline"),
+            Map.entry("dueDate", "deadline"),
+            Map.entry("runAt", "notBefore"),
+            Map.entry("runAfter", "notBefore"),
+            Map.entry("scheduledAt", "notBefore"),
+            Map.entry("eta", "notBefore"),
+            Map.entry("parent", "parentTaskId"),
+            Map.entry("parentId", "parentTaskId"),
+            Map.entry("session", "sessionId"),
+            Map.entry("submittedBy", "createdBy"),
+            Map.entry("owner", "createdBy"),
+            Map.entry("labels", "tags"),
+            Map.entry("params", "input"),
+            Map.entry("dedupKey", "uniqueKey"),
+            Map.entry("key", "uniqueKey"),
             Map.entry("retries", "retry"),
             Map.entry("mutex", "lock"),
             Map.entry("locks", "lock"),
@@ -77,7 +127,16 @@ final class FieldNames {
 
     /** All that may stand in a task of this type; of any type where it is unknown. */
     static Set<String> ofTask(Optional<String> type) {
-        var names = new LinkedHashSet<>(TASK);
+        return with(TASK, type);
+    }
+
+    /** All that may stand in a single task of this type; of any type where it is unknown. */
+    static Set<String> ofSingleTask(Optional<String> type) {
+        return requireNonNull(OF_SINGLE.get(type));
+    }
+
+    private static Set<String> with(List<String> common, Optional<String> type) {
+        var names = new LinkedHashSet<>(common);
         type.ifPresentOrElse(
                 known -> names.addAll(ofType(known)), () -> TYPES.forEach(each -> names.addAll(ofType(each))));
         return names;

@@ -10,8 +10,11 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.Nearest;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.Quoted;
+import dev.orrery.domain.Times;
+import dev.orrery.domain.WireNamed;
 import dev.orrery.domain.task.Durations;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -20,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * The fields of one mapping. A field that is absent is an empty Optional; one that is wrong is too, after its problem was
@@ -96,7 +100,13 @@ final class Fields {
 
     /** A text that follows the rule. */
     Optional<String> text(String name, TextRule rule) {
-        return value(name).flatMap(node -> text(node, path(name), Quoted.of(name), rule));
+        var node = values.get(name);
+        if (node == null || node instanceof Broken) {
+            return Optional.empty();
+        }
+        return node instanceof Scalar scalar && CoreSchema.kindOf(scalar) == Kind.TEXT && rule.allows(scalar.text())
+                ? Optional.of(scalar.text())
+                : text(node, path(name), Quoted.of(name), rule);
     }
 
     private Optional<String> text(YamlNode node, String place, String what, TextRule rule) {
@@ -171,6 +181,43 @@ final class Fields {
             return Optional.empty();
         }
         return duration;
+    }
+
+    /** A time with its offset. */
+    Optional<Instant> time(String name) {
+        var text = text(name, TextRule.ANY);
+        var time = text.flatMap(Times::parse);
+        if (text.isPresent() && time.isEmpty()) {
+            refuse(
+                    name,
+                    ProblemCode.INVALID_VALUE,
+                    Quoted.of(name) + " is no time from 1970 to 9999: " + Quoted.of(text.get()),
+                    "write it like 2026-01-31T08:00:00Z, or with the offset of a zone: 2026-01-31T09:00:00+01:00");
+        }
+        return time;
+    }
+
+    /** One of a family of names. */
+    <E extends Enum<E> & WireNamed> Optional<E> choice(String name, Class<E> family) {
+        return text(name, TextRule.ANY).flatMap(text -> {
+            for (var constant : family.getEnumConstants()) {
+                if (constant.wireName().equals(text)) {
+                    return Optional.of(constant);
+                }
+            }
+            var known = Stream.of(family.getEnumConstants())
+                    .map(WireNamed::wireName)
+                    .toList();
+            problems.add(
+                    ProblemCode.INVALID_VALUE,
+                    value(name).map(YamlNode::place).orElse(place()),
+                    path(name),
+                    Quoted.of(name) + " cannot be " + Quoted.of(text),
+                    () -> Optional.of(Nearest.to(text, known)
+                            .map(nearest -> "did you mean '" + nearest + "'?")
+                            .orElse("it can be " + String.join(", ", known))));
+            return Optional.empty();
+        });
     }
 
     private static boolean mayBeDuration(Kind kind) {

@@ -23,14 +23,24 @@ final class GraphCheck {
 
     private record Task(int number, List<Reference> dependencies) {}
 
+    private static final String OF_FILE = "dependencies name the ids of other tasks in this file";
+
     private final Problems problems;
+    private final String whatTheyName;
     private final Map<String, Integer> numbers = new HashMap<>();
     private final Map<String, Place> places = new HashMap<>();
     private final List<String> ids = new ArrayList<>();
     private final List<Task> tasks = new ArrayList<>();
 
+    /** Of the tasks of a DAG. */
     GraphCheck(Problems problems) {
+        this(problems, OF_FILE);
+    }
+
+    /** Of other tasks; {@code whatTheyName} says what a dependency can be. */
+    GraphCheck(Problems problems, String whatTheyName) {
         this.problems = problems;
+        this.whatTheyName = whatTheyName;
     }
 
     /** A task without an id, or with one that already stands above, still has its dependencies looked at. */
@@ -54,14 +64,9 @@ final class GraphCheck {
         }
     }
 
+    /** The tasks of a DAG, whose list begins at this place. */
     void check(Place tasksPlace) {
-        var edges = new ArrayList<List<Edge>>();
-        var count = 0;
-        for (var task : tasks) {
-            var upstreams = edges(task);
-            edges.add(upstreams);
-            count += task.dependencies().size();
-        }
+        var count = tasks.stream().mapToInt(task -> task.dependencies().size()).sum();
         if (count > DagDraft.MAX_EDGES) {
             problems.add(
                     ProblemCode.TOO_MANY_DEPENDENCIES,
@@ -69,6 +74,15 @@ final class GraphCheck {
                     "tasks",
                     "a DAG may have at most " + DagDraft.MAX_EDGES + " dependencies in all, this one has " + count,
                     "put tasks between that gather what many others wait for");
+        }
+        check();
+    }
+
+    /** Tasks, however many dependencies they have. */
+    void check() {
+        var edges = new ArrayList<List<Edge>>();
+        for (var task : tasks) {
+            edges.add(edges(task));
         }
         new CycleSearch(ids, edges, problems).run();
     }
@@ -117,6 +131,6 @@ final class GraphCheck {
                                 dependency.id(),
                                 numbers.keySet().stream().sorted().toList())
                         .map(nearest -> "did you mean '" + nearest + "'?")
-                        .or(() -> Optional.of("dependencies name the ids of other tasks in this file")));
+                        .or(() -> Optional.of(whatTheyName)));
     }
 }

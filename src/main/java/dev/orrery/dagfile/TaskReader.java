@@ -85,11 +85,11 @@ final class TaskReader {
     /** The task of a DAG with this lock; nothing where something in it is wrong, which is then noted. */
     Optional<TaskDefinition> read(Optional<LockName> dagLock) {
         var before = problems.count();
-        var typeName = typeName();
+        var typeName = typeName(task);
         task.refuseUnknown(FieldNames.ofTask(typeName), field -> misplaced(field, typeName));
         var name = task.text("name", TextRule.NAME);
         var timeout = task.duration("timeout", TaskDefinition.MIN_TIMEOUT, TaskDefinition.MAX_TIMEOUT);
-        var retry = retry();
+        var retry = retry(task, RetryPolicy.DEFAULT);
         var priority = task.wholeNumber("priority", 0, TaskDefinition.MAX_PRIORITY);
         var queue = task.text("queue", TextRule.QUEUE);
         var lock = task.text("lock", TextRule.LOCK).map(LockName::new);
@@ -130,32 +130,36 @@ final class TaskReader {
         return references.stream().allMatch(reference -> TextRule.ID.allows(reference.id()));
     }
 
-    private Optional<String> typeName() {
+    /** The type of a task; nothing where it has none that we know, which is then noted. */
+    static Optional<String> typeName(Fields task) {
         task.requirePresent("type", "write 'type: shell', or python, http, handler or agent");
         var type = task.text("type", TextRule.ANY);
         if (type.isEmpty() || FieldNames.TYPES.contains(type.get())) {
             return type;
         }
-        problems.add(
-                ProblemCode.UNKNOWN_TYPE,
-                task.value("type").orElseThrow().place(),
-                task.path("type"),
-                "no task type is called " + Quoted.of(type.get()),
-                () -> Optional.ofNullable(TYPE_SYNONYMS.get(type.get()))
-                        .or(() -> Nearest.to(type.get(), FieldNames.TYPES))
-                        .map(nearest -> "did you mean '" + nearest + "'?")
-                        .or(() -> Optional.of("known are " + String.join(", ", FieldNames.TYPES))));
+        task.problems()
+                .add(
+                        ProblemCode.UNKNOWN_TYPE,
+                        task.value("type").orElseThrow().place(),
+                        task.path("type"),
+                        "no task type is called " + Quoted.of(type.get()),
+                        () -> Optional.ofNullable(TYPE_SYNONYMS.get(type.get()))
+                                .or(() -> Nearest.to(type.get(), FieldNames.TYPES))
+                                .map(nearest -> "did you mean '" + nearest + "'?")
+                                .or(() -> Optional.of("known are " + String.join(", ", FieldNames.TYPES))));
         return Optional.empty();
     }
 
-    private static Optional<String> misplaced(String field, Optional<String> type) {
+    /** What there is to say of a field that this type does not have. */
+    static Optional<String> misplaced(String field, Optional<String> type) {
         var owners = FieldNames.typesWith(field);
         return type.filter(_ -> !owners.isEmpty())
                 .map(known -> "the field '" + field + "' belongs to "
                         + owners.stream().collect(Collectors.joining(" and ")) + " tasks; this one is " + known);
     }
 
-    private RetryPolicy retry() {
+    /** How often it is tried; what is not said is as in {@code standard}. */
+    static RetryPolicy retry(Fields task, RetryPolicy standard) {
         if (task.has("retry") && task.has("retryPolicy")) {
             task.refuse(
                     "retryPolicy",
@@ -163,13 +167,12 @@ final class TaskReader {
                     "'retry' and 'retryPolicy' are two names of one field",
                     "remove one of them");
         }
-        var shortName = task.mapping("retry").map(TaskReader::retry);
-        var longName = task.mapping("retryPolicy").map(TaskReader::retry);
-        return shortName.or(() -> longName).orElse(RetryPolicy.DEFAULT);
+        var shortName = task.mapping("retry").map(retry -> policy(retry, standard));
+        var longName = task.mapping("retryPolicy").map(retry -> policy(retry, standard));
+        return shortName.or(() -> longName).orElse(standard);
     }
 
-    private static RetryPolicy retry(Fields retry) {
-        var standard = RetryPolicy.DEFAULT;
+    private static RetryPolicy policy(Fields retry, RetryPolicy standard) {
         retry.refuseUnknown(FieldNames.RETRY, TaskReader::explainRetries);
         return new RetryPolicy(
                 retry.wholeNumber("maxAttempts", 1, RetryPolicy.ATTEMPTS_LIMIT).orElse(standard.maxAttempts()),

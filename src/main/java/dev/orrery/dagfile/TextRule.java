@@ -4,6 +4,7 @@ import dev.orrery.domain.LockName;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.domain.dag.TaskDraft;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -49,6 +50,20 @@ record TextRule(ProblemCode code, Predicate<String> rule, String demand, String 
             TaskDefinition::isName,
             "must have 1 to 255 characters, one of them visible and none of them a control character",
             "write a short name on one line");
+
+    /** What other systems call things by: any writing, on one line. */
+    static final TextRule LABEL = new TextRule(
+            ProblemCode.BAD_NAME,
+            TaskDefinition::isName,
+            "must have 1 to 255 characters, one of them visible and none of them a control character",
+            "shorten it, or send a digest of it");
+
+    static final TextRule TAG = new TextRule(
+            ProblemCode.BAD_NAME,
+            text -> TaskDefinition.isName(text) && text.codePointCount(0, text.length()) <= TaskDraft.MAX_TAG_LENGTH,
+            "must have 1 to " + TaskDraft.MAX_TAG_LENGTH
+                    + " characters, one of them visible and none of them a control character",
+            "write a short word");
 
     static final TextRule ID = new TextRule(
             ProblemCode.BAD_ID,

@@ -5,6 +5,8 @@ import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.Quoted;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.dag.TaskType.Agent;
+import dev.orrery.domain.dag.TaskType.AgentCall;
+import dev.orrery.domain.dag.TaskType.FunctionCall;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.dag.TaskType.Http;
 import dev.orrery.domain.dag.TaskType.Python;
@@ -20,6 +22,8 @@ import java.util.TreeSet;
 final class TypeReader {
 
     private static final String DEFAULT_METHOD = "GET";
+    private static final String HANDLER_HELP = "write the name of the handler, such as 'handler: echo'";
+    private static final String AGENT_HELP = "write the name of what remote workers offer, such as 'handler: resize'";
 
     private final Fields task;
 
@@ -35,6 +39,18 @@ final class TypeReader {
             case "handler" -> handler();
             case "agent" -> agent();
             default -> throw new IllegalArgumentException("no task type is called " + type);
+        };
+    }
+
+    /** As {@link #read}, of a task whose input stands beside its type. */
+    TaskType readCall(String type) {
+        return switch (type) {
+            case "handler" -> new FunctionCall(handlerName(HANDLER_HELP));
+            case "agent" -> {
+                refuseQueue();
+                yield new AgentCall(handlerName(AGENT_HELP));
+            }
+            default -> read(type);
         };
     }
 
@@ -81,14 +97,20 @@ final class TypeReader {
     }
 
     private Handler handler() {
-        task.requirePresent("handler", "write the name of the handler, such as 'handler: echo'");
-        return new Handler(
-                task.text("handler", TextRule.HANDLER_NAME).orElse(""),
-                task.json("input").orElse(Json.NULL));
+        return new Handler(handlerName(HANDLER_HELP), task.json("input").orElse(Json.NULL));
     }
 
     private Agent agent() {
-        task.requirePresent("handler", "write the name of what remote workers offer, such as 'handler: resize'");
+        refuseQueue();
+        return new Agent(handlerName(AGENT_HELP), task.json("input").orElse(Json.NULL));
+    }
+
+    private String handlerName(String help) {
+        task.requirePresent("handler", help);
+        return task.text("handler", TextRule.HANDLER_NAME).orElse("");
+    }
+
+    private void refuseQueue() {
         if (task.has("queue")) {
             task.refuse(
                     "queue",
@@ -96,9 +118,6 @@ final class TypeReader {
                     "an agent task waits for a remote worker that offers its handler, in no queue of nodes",
                     "remove it; the handler's name says who gets the task");
         }
-        return new Agent(
-                task.text("handler", TextRule.HANDLER_NAME).orElse(""),
-                task.json("input").orElse(Json.NULL));
     }
 
     private Map<String, String> env() {

@@ -194,9 +194,20 @@ final class YamlTree {
         return new Scalar(place, text, event.isPlain());
     }
 
-    private static boolean isStorable(String text) {
-        return text.codePoints()
-                .noneMatch(codePoint -> codePoint == 0 || Character.getType(codePoint) == Character.SURROGATE);
+    /** Whether PostgreSQL can keep it. */
+    static boolean isStorable(String text) {
+        for (var n = 0; n < text.length(); n++) {
+            var c = text.charAt(n);
+            if (c == 0
+                    || (Character.isSurrogate(c)
+                            && !Character.isSurrogatePair(c, n + 1 < text.length() ? text.charAt(n + 1) : 0))) {
+                return false;
+            }
+            if (Character.isSurrogate(c)) {
+                n++;
+            }
+        }
+        return true;
     }
 
     private boolean isTagged(@Nullable String tag, Place place) {

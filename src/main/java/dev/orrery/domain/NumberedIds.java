@@ -45,9 +45,13 @@ public final class NumberedIds {
 
     /** The canonical 36 characters only: {@link UUID#fromString} also takes groups of other lengths. */
     static UUID parse(String text) {
-        if (!CANONICAL.matcher(text).matches()) {
+        if (!isId(text)) {
             throw new IllegalArgumentException("not a UUID: '" + text + "'");
         }
         return UUID.fromString(text);
+    }
+
+    static boolean isId(String text) {
+        return CANONICAL.matcher(text).matches();
     }
 }

@@ -19,6 +19,11 @@ public record TaskInstanceId(UUID value) {
         return new TaskInstanceId(NumberedIds.parse(text));
     }
 
+    /** Whether {@link #parse} reads it. */
+    public static boolean isId(String text) {
+        return NumberedIds.isId(text);
+    }
+
     /** The id of the task with this number (1, 2, …) in a run. */
     public static TaskInstanceId of(RunId run, int taskNumber) {
         return new TaskInstanceId(NumberedIds.member(run.value(), taskNumber));

@@ -1,4 +1,4 @@
-package dev.orrery.api;
+package dev.orrery.domain;
 
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -7,7 +7,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 
 /** Times as callers write them. */
-final class Times {
+public final class Times {
 
     /** What the database can keep, and every reader understands. */
     private static final Instant FIRST = Instant.parse("1970-01-01T00:00:00Z");
@@ -17,7 +17,7 @@ final class Times {
     private Times() {}
 
     /** A time with its offset in the form of ISO 8601, from 1970 to 9999, to the microsecond. */
-    static Optional<Instant> parse(String text) {
+    public static Optional<Instant> parse(String text) {
         try {
             return Optional.of(OffsetDateTime.parse(text).toInstant().truncatedTo(ChronoUnit.MICROS))
                     .filter(time -> !time.isBefore(FIRST) && !time.isAfter(LAST));

@@ -1,0 +1,527 @@
+package dev.orrery.store;
+
+import dev.orrery.domain.Json;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TenantId;
+import dev.orrery.domain.task.DependencyType;
+import dev.orrery.domain.task.SingleTask;
+import dev.orrery.domain.task.SubmittedState;
+import dev.orrery.domain.task.TaskSource;
+import dev.orrery.domain.task.TaskState;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** Single tasks as people ask for them; {@link SingleTaskRepository} makes them. Every list and every count is bounded. */
+public final class TaskQueueRepository {
+
+    // language=PostgreSQL
+    static final String GET_SINGLE_TASK = """
+            SELECT s.*, o.output::text AS output, s.definition::text AS definition_text, s.input::text AS input_text,
+                   ARRAY(SELECT d.prerequisite_id FROM task_dependencies d WHERE d.dependent_id = s.id ORDER BY d.id)
+                       AS dependencies
+            FROM single_tasks s
+            LEFT JOIN task_outputs o ON o.task_id = s.id AND o.attempt = s.attempt
+            WHERE s.tenant_id = $1 AND s.id = $2
+            """;
+
+    // In the order of looked_tasks, which is that of its loop.
+    // language=PostgreSQL
+    static final String LIST_SINGLE_TASKS = """
+            SELECT s.*, ARRAY(SELECT d.prerequisite_id FROM task_dependencies d WHERE d.dependent_id = s.id ORDER BY d.id)
+                       AS dependencies
+            FROM looked_tasks($2, $1, $3, $4, $5, $6, $7, $8, $9) l(id)
+            CROSS JOIN LATERAL (SELECT * FROM single_tasks v WHERE v.id = l.id AND v.tenant_id = $1 OFFSET 0) s
+            WHERE ($6::text IS NULL OR s.session_id = $6)
+              AND ($7::uuid IS NULL OR s.parent_id = $7)
+              AND ($8::text IS NULL OR s.source = $8::text::task_source)
+              AND ($9::text IS NULL OR s.created_by = $9)
+              AND ($10::text IS NULL OR s.queue = $10)
+              AND ($11::text IS NULL OR s.type = $11)
+              AND ($12::text IS NULL OR s.tags @> ARRAY[$12::text])
+              AND ($13::timestamptz IS NULL OR s.created_at >= $13)
+              AND ($14::timestamptz IS NULL OR s.created_at < $14)
+              AND ($15::text[] IS NULL OR s.state::text = ANY ($15))
+            LIMIT $16
+            """;
+
+    // language=PostgreSQL
+    static final String FIND_LAST_LOOKED = """
+            SELECT l.id, l.ordinal
+            FROM looked_tasks($2, $1, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY l(id, ordinal)
+            ORDER BY l.ordinal DESC
+            LIMIT 1
+            """;
+
+    // language=PostgreSQL
+    static final String LIST_DEPENDENCIES = """
+            SELECT d.id AS edge_id, d.dependent_id, d.prerequisite_id, d.dependency_type, d.created_at, d.resolved_at,
+                   s.id, s.name, s.state
+            FROM (SELECT x.* FROM task_dependencies x
+                  WHERE x.dependent_id = $1 AND (NOT $2 OR x.resolved_at IS NULL) ORDER BY x.id LIMIT $3) d
+            CROSS JOIN LATERAL (SELECT v.id, v.name, v.state FROM single_tasks v WHERE v.id = d.prerequisite_id OFFSET 0) s
+            ORDER BY d.id
+            """;
+
+    // language=PostgreSQL
+    static final String LIST_DEPENDENTS = """
+            SELECT d.id AS edge_id, d.dependent_id, d.prerequisite_id, d.dependency_type, d.created_at, d.resolved_at,
+                   s.id, s.name, s.state
+            FROM (SELECT x.* FROM task_dependencies x
+                  WHERE x.prerequisite_id = $1 AND (NOT $2 OR x.resolved_at IS NULL) LIMIT $3) d
+            CROSS JOIN LATERAL (SELECT v.id, v.name, v.state FROM single_tasks v WHERE v.id = d.dependent_id OFFSET 0) s
+            ORDER BY d.id
+            """;
+
+    // language=PostgreSQL
+    static final String COUNT_DEPENDENCIES = """
+            SELECT (SELECT count(*)::int FROM task_dependencies x WHERE x.dependent_id = $1 AND x.resolved_at IS NULL)
+                       AS open_prerequisites,
+                   (SELECT count(*)::int FROM (SELECT FROM task_dependencies x
+                        WHERE x.prerequisite_id = $1 AND x.resolved_at IS NULL LIMIT $2) c) AS open_dependents,
+                   (SELECT count(*)::int FROM (SELECT FROM task_dependencies x
+                        WHERE x.prerequisite_id = $1 LIMIT $2) c) AS dependents
+            """;
+
+    // language=PostgreSQL
+    static final String READ_TREE = """
+            WITH RECURSIVE tree AS (
+                SELECT i.id, 0 AS level FROM task_instances i
+                WHERE i.id = $2 AND i.tenant_id = $1 AND i.source IS NOT NULL
+                UNION ALL
+                SELECT c.id, t.level + 1
+                FROM tree t
+                CROSS JOIN LATERAL (
+                    SELECT x.id FROM task_instances x WHERE x.parent_id = t.id AND x.tenant_id = $1
+                    ORDER BY x.id LIMIT $4 OFFSET 0) c
+                WHERE t.level < $3
+            ), some AS MATERIALIZED (
+                SELECT t.id, t.level FROM tree t LIMIT $4
+            )
+            SELECT s.*, t.level,
+                   ARRAY(SELECT d.prerequisite_id FROM task_dependencies d WHERE d.dependent_id = s.id ORDER BY d.id)
+                       AS dependencies,
+                   t.level = $3 AND EXISTS (SELECT FROM task_instances x WHERE x.parent_id = t.id) AS has_more
+            FROM some t
+            CROSS JOIN LATERAL (SELECT * FROM single_tasks v WHERE v.id = t.id OFFSET 0) s
+            ORDER BY t.level, s.id
+            """;
+
+    // Of those with a key that another task stood in for, the one that does.
+    // language=PostgreSQL
+    static final String FIND_BY_UNIQUE_KEY = "SELECT task_id FROM unique_keys WHERE tenant_id = $1 AND key = $2";
+
+    // language=PostgreSQL
+    static final String LIST_STATES = """
+            SELECT s.id, s.state
+            FROM unnest($2::uuid[]) u(id)
+            CROSS JOIN LATERAL (
+                SELECT v.id, v.state FROM single_tasks v WHERE v.id = u.id AND v.tenant_id = $1 OFFSET 0) s
+            """;
+
+    // language=PostgreSQL
+    static final String COUNT_ACTIVE = """
+            WITH active AS MATERIALIZED (
+                SELECT * FROM active_tasks($2)
+            )
+            SELECT i.queue, a.state, i.own_priority, count(*)::int AS count,
+                   (extract(epoch FROM clock_timestamp() - min(a.since)))::float8 AS oldest_seconds,
+                   (SELECT max(k.count) FROM (SELECT count(*)::int AS count FROM active x GROUP BY x.kind) k) AS most
+            FROM active a
+            CROSS JOIN LATERAL (
+                SELECT CASE WHEN NOT starts_with(x.queue, 'agent/') THEN x.queue END AS queue, x.own_priority
+                FROM task_instances x WHERE x.id = a.id AND x.tenant_id = $1 OFFSET 0) i
+            GROUP BY i.queue, a.state, i.own_priority
+            ORDER BY i.queue, a.state, i.own_priority DESC
+            """;
+
+    // language=PostgreSQL
+    static final String COUNT_THROUGHPUT = """
+            WITH newest AS MATERIALIZED (
+                SELECT i.created_at, a.finished_at, a.state
+                FROM (SELECT x.id, x.created_at FROM task_instances x
+                      WHERE x.tenant_id = $1 AND x.source IS NOT NULL ORDER BY x.id DESC LIMIT $3) i
+                LEFT JOIN LATERAL (
+                    SELECT x.state, x.finished_at FROM task_attempts x WHERE x.task_id = i.id ORDER BY x.attempt DESC LIMIT 1
+                ) a ON a.state >= 'succeeded'
+            )
+            SELECT w.seconds,
+                   (count(*) FILTER (WHERE n.created_at > w.from_time))::int AS submitted,
+                   (count(*) FILTER (WHERE n.finished_at > w.from_time AND n.state = 'succeeded'))::int AS completed,
+                   (count(*) FILTER (WHERE n.finished_at > w.from_time AND n.state IN ('failed', 'timed_out')))::int AS failed,
+                   (count(*) FILTER (WHERE n.finished_at > w.from_time AND n.state IN ('cancelled', 'skipped')))::int
+                       AS cancelled
+            FROM (SELECT u.seconds, clock_timestamp() - u.seconds * interval '1 second' AS from_time
+                  FROM unnest($2::int[]) u(seconds)) w
+            LEFT JOIN newest n ON true
+            GROUP BY w.seconds
+            ORDER BY w.seconds
+            """;
+
+    /** So many tasks a list looks at where it has to search. */
+    static final int LOOKED_MAX = 5_000;
+
+    private static final int COUNTED_DEPENDENTS = 10_000;
+    private static final int COUNTED_TASKS = 100_000;
+    private static final Integer[] WINDOWS = {60, 300, 3_600};
+
+    /** How far the clocks of nodes, which make ids, and of the database may be apart. */
+    private static final Duration CLOCK_SLACK = Duration.ofMinutes(2);
+
+    private static final UUID FIRST = new UUID(0, 0);
+    private static final UUID LAST = new UUID(-1, -1);
+
+    private final Sql sql;
+
+    public TaskQueueRepository(Vertx vertx, Pool pool) {
+        this.sql = new Sql(vertx, pool);
+    }
+
+    /**
+     * A task with all that its row tells.
+     *
+     * @param definition the stored form of what it does
+     * @param state the engine's
+     */
+    public record StoredTask(
+            SingleTask task,
+            Json definition,
+            Json input,
+            Optional<Json> result,
+            TaskState state,
+            int attempt,
+            Optional<Instant> nextAttemptAt,
+            OptionalInt progress) {}
+
+    public Future<Optional<StoredTask>> get(TenantId tenant, TaskInstanceId id) {
+        return sql.run(GET_SINGLE_TASK, Tuple.of(tenant.value(), id.value()))
+                .map(rows -> Rows.first(rows, TaskQueueRepository::stored));
+    }
+
+    /** What a list is of; what is absent makes no difference. */
+    public record Filter(
+            Optional<SubmittedState> state,
+            Optional<String> queue,
+            Optional<String> type,
+            Optional<TaskSource> source,
+            Optional<String> createdBy,
+            Optional<String> sessionId,
+            Optional<TaskInstanceId> parent,
+            Optional<String> tag,
+            Optional<Instant> from,
+            Optional<Instant> to) {
+
+        /** By what the tasks are looked up that are then judged. */
+        private String driver() {
+            if (parent.isPresent()) {
+                return "parent";
+            } else if (sessionId.isPresent()) {
+                return "session";
+            } else if (source.isPresent() && createdBy.isPresent()) {
+                return "creator";
+            }
+            return state.filter(wanted -> !wanted.isTerminal())
+                    .map(SubmittedState::wireName)
+                    .orElse("tenant");
+        }
+
+        private boolean isAll() {
+            return equals(NONE);
+        }
+
+        private static final Filter NONE = new Filter(
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    /**
+     * A part of a list.
+     *
+     * @param next behind which the list goes on
+     */
+    public record Part(List<SingleTask> tasks, Optional<TaskInstanceId> next) {
+
+        public Part {
+            tasks = List.copyOf(tasks);
+        }
+    }
+
+    /** The newest first, from behind this one on; perhaps fewer than there are, where many have to be looked at. */
+    public Future<Part> list(TenantId tenant, Filter filter, Optional<TaskInstanceId> behind, int limit) {
+        var looked = filter.isAll() ? limit + 1 : LOOKED_MAX;
+        var parameters = Tuple.of(tenant.value(), filter.driver(), behind(filter, behind), lower(filter), looked);
+        parameters
+                .addString(filter.sessionId().orElse(null))
+                .addUUID(filter.parent().map(TaskInstanceId::value).orElse(null))
+                .addString(filter.source().map(TaskSource::wireName).orElse(null))
+                .addString(filter.createdBy().orElse(null));
+        var search = Tuple.wrap(new java.util.ArrayList<>(parameters.size()));
+        for (var n = 0; n < parameters.size(); n++) {
+            search.addValue(parameters.getValue(n));
+        }
+        search.addString(filter.queue().orElse(null))
+                .addString(filter.type().orElse(null))
+                .addString(filter.tag().orElse(null))
+                .addOffsetDateTime(
+                        filter.from().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
+                .addOffsetDateTime(
+                        filter.to().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
+                .addArrayOfString(
+                        filter.state().map(TaskQueueRepository::engineStates).orElse(null))
+                .addInteger(limit + 1);
+        return sql.run(LIST_SINGLE_TASKS, search).compose(rows -> {
+            var found = Rows.list(rows, TaskQueueRepository::task).stream()
+                    .sorted(Comparator.comparing((SingleTask task) -> task.id().toString())
+                            .reversed())
+                    .toList();
+            if (found.size() > limit) {
+                var part = found.subList(0, limit);
+                return Future.succeededFuture(
+                        new Part(part, Optional.of(part.getLast().id())));
+            }
+            return lastLooked(parameters, looked).map(last -> new Part(found, last));
+        });
+    }
+
+    /** Where to go on looking; nothing where there is nothing more to look at. */
+    private Future<Optional<TaskInstanceId>> lastLooked(Tuple parameters, int looked) {
+        return sql.run(FIND_LAST_LOOKED, parameters)
+                .map(rows -> Rows.first(rows, row -> row)
+                        .filter(row -> row.getLong("ordinal") == looked)
+                        .map(row -> new TaskInstanceId(row.getUUID("id"))));
+    }
+
+    private static String[] engineStates(SubmittedState state) {
+        return state.states().stream().map(TaskState::wireName).toArray(String[]::new);
+    }
+
+    private static UUID behind(Filter filter, Optional<TaskInstanceId> behind) {
+        return behind.map(TaskInstanceId::value)
+                .orElseGet(
+                        () -> filter.to().map(to -> idAt(to.plus(CLOCK_SLACK))).orElse(LAST));
+    }
+
+    private static UUID lower(Filter filter) {
+        return filter.from().map(from -> idAt(from.minus(CLOCK_SLACK))).orElse(FIRST);
+    }
+
+    /** The first id of a time. */
+    private static UUID idAt(Instant time) {
+        return new UUID(Math.max(0, time.toEpochMilli()) << 16, 0);
+    }
+
+    /**
+     * That one task waits for another.
+     *
+     * @param other the task on the other side
+     */
+    public record Dependency(
+            long id,
+            TaskInstanceId dependent,
+            TaskInstanceId prerequisite,
+            DependencyType type,
+            Instant createdAt,
+            Optional<Instant> resolvedAt,
+            Related other) {}
+
+    /** A task in short. */
+    public record Related(TaskInstanceId id, String name, SubmittedState state) {}
+
+    /** What a task waits for, the oldest first; with {@code open} only what it still waits for. */
+    public Future<List<Dependency>> getTaskDependencies(TaskInstanceId dependent, boolean open, int limit) {
+        return sql.run(LIST_DEPENDENCIES, Tuple.of(dependent.value(), open, limit))
+                .map(rows -> Rows.list(rows, TaskQueueRepository::dependency));
+    }
+
+    /** What waits for a task; with {@code open} only what still does. */
+    public Future<List<Dependency>> dependents(TaskInstanceId prerequisite, boolean open, int limit) {
+        return sql.run(LIST_DEPENDENTS, Tuple.of(prerequisite.value(), open, limit))
+                .map(rows -> Rows.list(rows, TaskQueueRepository::dependency));
+    }
+
+    /** How many edges a task has; of those to it at most 10,000 are counted. */
+    public record DependencyCounts(int openPrerequisites, int openDependents, int dependents) {}
+
+    public Future<DependencyCounts> countDependencies(TaskInstanceId task) {
+        return sql.run(COUNT_DEPENDENCIES, Tuple.of(task.value(), COUNTED_DEPENDENTS))
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    return new DependencyCounts(
+                            row.getInteger("open_prerequisites"),
+                            row.getInteger("open_dependents"),
+                            row.getInteger("dependents"));
+                });
+    }
+
+    /**
+     * A task and those below it, level by level.
+     *
+     * @param isComplete whether these are all
+     */
+    public record Tree(List<Node> nodes, boolean isComplete) {
+
+        /** A task so many levels below the root. */
+        public record Node(int level, SingleTask task) {}
+    }
+
+    /** Nothing where there is no such task. */
+    public Future<Optional<Tree>> tree(TenantId tenant, TaskInstanceId root, int levels, int limit) {
+        return sql.run(READ_TREE, Tuple.of(tenant.value(), root.value(), levels, limit + 1))
+                .map(rows -> {
+                    var hasMore =
+                            Rows.list(rows, row -> row.getBoolean("has_more")).contains(true);
+                    var nodes = Rows.list(rows, row -> new Tree.Node(row.getInteger("level"), task(row)));
+                    return nodes.isEmpty()
+                            ? Optional.empty()
+                            : Optional.of(new Tree(
+                                    nodes.subList(0, Math.min(limit, nodes.size())),
+                                    nodes.size() <= limit && !hasMore));
+                });
+    }
+
+    /** The task that has this key, which has not ended. */
+    public Future<Optional<TaskInstanceId>> findByUniqueKey(TenantId tenant, String key) {
+        return sql.run(FIND_BY_UNIQUE_KEY, Tuple.of(tenant.value(), key))
+                .map(rows -> Rows.first(rows, row -> new TaskInstanceId(row.getUUID("task_id"))));
+    }
+
+    /** The states of those of these tasks that there are. */
+    public Future<List<Found>> find(TenantId tenant, List<TaskInstanceId> ids) {
+        var values = ids.stream().map(TaskInstanceId::value).toArray(UUID[]::new);
+        return sql.run(LIST_STATES, Tuple.of(tenant.value()).addValue(values))
+                .map(rows -> Rows.list(rows, row -> new Found(new TaskInstanceId(row.getUUID("id")), state(row))));
+    }
+
+    /** A task and its state. */
+    public record Found(TaskInstanceId id, SubmittedState state) {}
+
+    /** What there is to do. */
+    public record Stats(List<Depth> depths, List<Throughput> throughput, boolean isComplete) {}
+
+    /** How many tasks stand like this; {@code oldestSeconds} is how long the first of them is ready. */
+    public record Depth(
+            Optional<String> queue, SubmittedState state, int priority, int count, OptionalDouble oldestSeconds) {}
+
+    /** What came and what ended in the last so many seconds. */
+    public record Throughput(int windowSeconds, int submitted, int completed, int failed, int cancelled) {}
+
+    public Future<Stats> stats(TenantId tenant) {
+        return sql.run(COUNT_ACTIVE, Tuple.of(tenant.value(), COUNTED_TASKS))
+                .compose(active -> sql.run(
+                                COUNT_THROUGHPUT,
+                                Tuple.of(tenant.value()).addValue(WINDOWS).addInteger(COUNTED_TASKS))
+                        .map(ended -> new Stats(
+                                Rows.list(active, TaskQueueRepository::depth),
+                                Rows.list(ended, TaskQueueRepository::throughput),
+                                Rows.list(active, row -> row.getInteger("most")).stream()
+                                        .noneMatch(most -> most >= COUNTED_TASKS))));
+    }
+
+    private static Depth depth(Row row) {
+        var oldest = row.getDouble("oldest_seconds");
+        return new Depth(
+                Optional.ofNullable(row.getString("queue")),
+                SubmittedState.ofWireName(row.getString("state")),
+                row.getShort("own_priority"),
+                row.getInteger("count"),
+                oldest == null ? OptionalDouble.empty() : OptionalDouble.of(Math.max(0, oldest)));
+    }
+
+    private static Throughput throughput(Row row) {
+        return new Throughput(
+                row.getInteger("seconds"),
+                row.getInteger("submitted"),
+                row.getInteger("completed"),
+                row.getInteger("failed"),
+                row.getInteger("cancelled"));
+    }
+
+    private static Dependency dependency(Row row) {
+        return new Dependency(
+                row.getLong("edge_id"),
+                new TaskInstanceId(row.getUUID("dependent_id")),
+                new TaskInstanceId(row.getUUID("prerequisite_id")),
+                DependencyType.ofWireName(row.getString("dependency_type")),
+                Rows.time(row, "created_at"),
+                Rows.optionalTime(row, "resolved_at"),
+                new Related(new TaskInstanceId(row.getUUID("id")), row.getString("name"), state(row)));
+    }
+
+    private static SubmittedState state(Row row) {
+        return SubmittedState.of(TaskState.ofWireName(row.getString("state")));
+    }
+
+    private static StoredTask stored(Row row) {
+        var input = row.getString("input_text");
+        return new StoredTask(
+                task(row),
+                new Json(row.getString("definition_text")),
+                input == null ? Json.EMPTY_OBJECT : new Json(input),
+                Optional.ofNullable(row.getString("output")).map(Json::new),
+                TaskState.ofWireName(row.getString("state")),
+                row.getShort("attempt"),
+                Rows.optionalTime(row, "next_attempt_at"),
+                Rows.progress(row));
+    }
+
+    private static SingleTask task(Row row) {
+        var state = state(row);
+        var estimate = row.getLong("estimate_ms");
+        return new SingleTask(
+                new TaskInstanceId(row.getUUID("id")),
+                row.getString("name"),
+                row.getString("type"),
+                Optional.ofNullable(row.getString("queue")),
+                row.getShort("own_priority"),
+                row.getFloat("calculated_priority"),
+                Rows.optionalTime(row, "deadline"),
+                Optional.ofNullable(estimate).map(Duration::ofMillis),
+                row.getShort("depth"),
+                TaskSource.ofWireName(row.getString("source")),
+                Optional.ofNullable(row.getString("created_by")),
+                Optional.ofNullable(row.getUUID("parent_id")).map(TaskInstanceId::new),
+                Optional.ofNullable(row.getString("session_id")),
+                Arrays.stream(row.getArrayOfUUIDs("dependencies"))
+                        .map(TaskInstanceId::new)
+                        .toList(),
+                DependencyType.ofWireName(row.getString("dependency_type")),
+                row.getInteger("max_retries"),
+                Duration.ofMillis(row.getLong("timeout_ms")),
+                texts(row.getArrayOfStrings("tags")),
+                Optional.ofNullable(row.getString("unique_key")),
+                Rows.optionalTime(row, "not_before"),
+                Optional.ofNullable(row.getString("concurrency_key")),
+                state,
+                Optional.ofNullable(row.getString("error")),
+                Math.max(0, row.getShort("attempt") - 1),
+                Rows.time(row, "created_at"),
+                Rows.optionalTime(row, "started_at"),
+                state.isTerminal() ? Rows.optionalTime(row, "finished_at") : Optional.empty(),
+                Rows.time(row, "updated_at"));
+    }
+
+    private static List<String> texts(String @Nullable [] values) {
+        return values == null ? List.of() : List.of(values);
+    }
+}
