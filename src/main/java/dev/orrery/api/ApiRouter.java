@@ -102,8 +102,13 @@ final class ApiRouter {
 
     private Handler<RoutingContext> answering(Operation operation) {
         var id = operation.getOperationId();
-        var check = new RequestCheck(parts.contract().resolved(), operation, parsers, parts.tenants());
         var answering = requireNonNull(parts.operations().get(id));
+        var check = new RequestCheck(
+                parts.contract().resolved(),
+                operation,
+                parsers,
+                parts.tenants(),
+                answering instanceof dev.orrery.api.Operation.Reading);
         return context -> {
             context.put(RequestLog.OPERATION, id);
             var answer = check.check(context, BodyReader.bodyOf(context))

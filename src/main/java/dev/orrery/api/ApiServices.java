@@ -8,6 +8,7 @@ import dev.orrery.service.EventService;
 import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
+import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TenantService;
 import dev.orrery.service.WebhookService;
 import dev.orrery.service.WorkerService;
@@ -30,7 +31,8 @@ public record ApiServices(
         RemoteWorkers remoteWorkers,
         RemoteWork remoteWork,
         WebhookService webhooks,
-        EventReplay replay) {
+        EventReplay replay,
+        TaskQueue queue) {
 
     /** By the contract's operationId. */
     public Map<String, Operation> operations() {
@@ -38,6 +40,7 @@ public record ApiServices(
         all.putAll(new DagOperations(dags).byId());
         all.putAll(new RunOperations(dags, runs, events).byId());
         all.putAll(new TaskOperations(runs, remoteWorkers).byId());
+        all.putAll(new SingleTaskOperations(queue, remoteWorkers).byId());
         all.putAll(new JobOperations(jobs, remoteWorkers).byId());
         all.putAll(new EventOperations(published).byId());
         all.putAll(new WorkerOperations(workers).byId());

@@ -13,14 +13,19 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Takes in the bodies of changes: JSON only, at most {@link #MAX_BYTES}, within a limit of time; of {@link SignedRequests} less,
- * and of any kind. What is beyond the limit is not kept; a
+ * Takes in the bodies of changes: JSON only, at most {@link #MAX_BYTES}, of a batch of tasks {@link #BATCH_MAX_BYTES}, within
+ * a limit of time; of {@link SignedRequests} less, and of any kind. What is beyond the limit is not kept; a
  * little more is read and dropped, so that the sender comes to read the answer, then the connection is closed. What is kept
  * counts against the bytes that the node holds at once, from the announcement of its length on.
  */
 final class BodyReader implements Handler<RoutingContext> {
 
     static final int MAX_BYTES = 2 * 1024 * 1024;
+
+    /** Where many tasks come at once. */
+    private static final String BATCH_PATH = Contract.BASE_PATH + "/tasks/batch";
+
+    static final int BATCH_MAX_BYTES = 16 * 1024 * 1024;
 
     private static final long DROPPED_BYTES_MAX = 16L * 1024 * 1024;
     private static final int FIRST_BYTES = 1024;
@@ -82,7 +87,10 @@ final class BodyReader implements Handler<RoutingContext> {
     }
 
     private static int most(HttpServerRequest request) {
-        return SignedRequests.isOne(request) ? SignedRequests.MAX_BYTES : MAX_BYTES;
+        if (SignedRequests.isOne(request)) {
+            return SignedRequests.MAX_BYTES;
+        }
+        return BATCH_PATH.equals(request.path()) ? BATCH_MAX_BYTES : MAX_BYTES;
     }
 
     /** The length that the sender announced; -1 where the body comes in chunks, 0 where there is none. */

@@ -76,7 +76,7 @@ final class JsonBody {
     }
 
     /** The parser would guess at UTF-16 and UTF-32, and take a character that is written longer than it may be. */
-    private static void refuseOtherEncodings(byte[] bytes) {
+    static void refuseOtherEncodings(byte[] bytes) {
         var in = ByteBuffer.wrap(bytes);
         var out = CharBuffer.allocate(DECODED_AT_ONCE);
         var decoder = UTF_8.newDecoder();

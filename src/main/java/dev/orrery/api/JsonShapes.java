@@ -165,7 +165,7 @@ final class JsonShapes {
         time(out, "completedAt", task.completedAt());
     }
 
-    private static void attempt(JsonGenerator out, TaskInstanceId task, AttemptStatus attempt) throws IOException {
+    static void attempt(JsonGenerator out, TaskInstanceId task, AttemptStatus attempt) throws IOException {
         out.writeStartObject();
         out.writeNumberField("attempt", attempt.attempt());
         optional(out, "outcome", attempt.outcome());

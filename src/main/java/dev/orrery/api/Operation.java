@@ -20,4 +20,8 @@ public interface Operation {
             return answer(request, Future.future(_ -> {}));
         }
     }
+
+    /** One that reads its body itself, from the bytes in {@link ApiRequest#sent}. */
+    @FunctionalInterface
+    interface Reading extends Operation {}
 }

@@ -50,7 +50,7 @@ final class RequestCheck {
     private static final Pattern WHOLE_NUMBER = Pattern.compile("-?[0-9]{1,18}");
 
     /** A body beyond this is parsed off the event loop. */
-    private static final int QUICK_BYTES = 64 * 1024;
+    static final int QUICK_BYTES = 64 * 1024;
 
     private final WorkerExecutor parsers;
     private final Function<String, Future<Tenant>> tenants;
@@ -59,6 +59,7 @@ final class RequestCheck {
     private final List<String> queryNames;
     private final Optional<Body> body;
     private final boolean takesAnything;
+    private final boolean leavesBody;
 
     /** What the contract says about a parameter. */
     private record Expected(String name, Location in, boolean required, JsonObject schema, Validator validator) {
@@ -79,13 +80,16 @@ final class RequestCheck {
     /**
      * @param parsers where large bodies are parsed
      * @param tenants finds the tenant of a name
+     * @param leavesBody whether the operation reads its JSON itself
      */
     RequestCheck(
             OpenAPIContract contract,
             Operation operation,
             WorkerExecutor parsers,
-            Function<String, Future<Tenant>> tenants) {
+            Function<String, Future<Tenant>> tenants,
+            boolean leavesBody) {
         this.parsers = parsers;
+        this.leavesBody = leavesBody;
         this.tenants = tenants;
         var schemas = contract.getSchemaRepository();
         this.operationId = operation.getOperationId();
@@ -124,6 +128,9 @@ final class RequestCheck {
         if (takesAnything) {
             return Future.succeededFuture(assemble(context, Tenant.DEFAULT, values, bytes, new JsonObject()));
         }
+        if (leavesBody) {
+            return caller(values).map(tenant -> assemble(context, tenant, values, bytes, new JsonObject()));
+        }
         var body = bytes.length() <= QUICK_BYTES
                 ? Future.succeededFuture(bodyOf(bytes))
                 : parsers.executeBlocking(() -> bodyOf(bytes), false);
@@ -141,7 +148,7 @@ final class RequestCheck {
             RoutingContext context, Tenant caller, Map<String, Object> values, Buffer bytes, JsonObject parsed) {
         var key = Optional.ofNullable((String) values.get(KEY_HEADER))
                 .map(name -> new RequestKey(operationId, name, hash(context.request(), bytes)));
-        var sent = takesAnything
+        var sent = takesAnything || leavesBody
                 ? Optional.of(new ApiRequest.Sent(context.request().headers(), bytes))
                 : Optional.<ApiRequest.Sent>empty();
         return new ApiRequest(

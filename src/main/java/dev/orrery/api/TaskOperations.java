@@ -46,6 +46,11 @@ final class TaskOperations {
     private Future<Answer> log(ApiRequest request) {
         LogReader log = (attempt, offset) ->
                 runs.log(request.tenant(), request.runId(), request.taskId(), attempt, offset, LogReader.PIECE_BYTES);
+        return read(request, log);
+    }
+
+    /** The log as the request wants it. */
+    static Future<Answer> read(ApiRequest request, LogReader log) {
         return request.flag("follow")
                 ? LogStreams.follow(request.vertx(), log, request.optionalNumber("attempt"), begin(request))
                 : LogStreams.text(request.vertx(), log, request.optionalNumber("attempt"), begin(request));

@@ -109,6 +109,7 @@ final class SingleTaskReader {
             return Optional.empty();
         }
         return Optional.of(new TaskDraft(
+                ref.map(Reference::id),
                 name.orElseGet(() -> nameOf(type.get())),
                 type.get(),
                 input,

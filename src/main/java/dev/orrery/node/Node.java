@@ -40,6 +40,7 @@ import dev.orrery.service.JobFiring;
 import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
 import dev.orrery.service.RunService;
+import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TenantService;
 import dev.orrery.service.WorkerService;
 import dev.orrery.store.Batcher;
@@ -287,6 +288,7 @@ public final class Node {
         private final EventFeed events;
         private final TenantService tenants;
         private final RemoteParts remote;
+        private final TaskQueue queue;
         private final Metrics metrics = new Metrics();
         private final RandomGenerator random;
         private final Membership membership;
@@ -353,6 +355,7 @@ public final class Node {
             this.events = new EventFeed(
                     vertx, new EventRepository(vertx, pools.api()), versions::version, MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
+            this.queue = QueueParts.queue(vertx, pools, logs, ids, membership.clock(), bus);
             this.remote = new RemoteParts(
                     vertx,
                     pools.api(),
@@ -453,7 +456,8 @@ public final class Node {
                 parts.remote.workers,
                 parts.remote.work,
                 parts.published.webhooks(),
-                parts.published.replay());
+                parts.published.replay(),
+                parts.queue);
         var api = await(
                 Api.start(
                                 parts.vertx,

@@ -280,7 +280,7 @@ public final class RunService {
     }
 
     /** Whether nothing can be added to the log of the newest attempt: of attempt 0 only once no attempt can follow. */
-    private static boolean isOver(TaskState state, int attempt) {
+    static boolean isOver(TaskState state, int attempt) {
         return state.isTerminal() || (attempt > 0 && state != TaskState.RUNNING);
     }
 
@@ -445,7 +445,7 @@ public final class RunService {
         };
     }
 
-    private static AttemptStatus attempt(StoredAttempt attempt) {
+    static AttemptStatus attempt(StoredAttempt attempt) {
         return new AttemptStatus(
                 attempt.attempt(),
                 attempt.outcome(),

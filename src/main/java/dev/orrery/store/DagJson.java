@@ -149,6 +149,13 @@ public final class DagJson {
                 text(object, "lock").map(LockName::new));
     }
 
+    /** What a single task does, for readers: the fields of its type, and how often it is tried. */
+    public static Json showSingle(TaskDefinition task) {
+        var object = new JsonObject().put("type", task.type().wireName());
+        putType(object, task.type(), json -> io.vertx.core.json.Json.decodeValue(json.text()));
+        return new Json(object.put("retry", object(task.retry())).encode());
+    }
+
     /** How JSON that a user wrote is put into JSON of ours. */
     @FunctionalInterface
     private interface Embedding {

@@ -108,14 +108,14 @@ public final class TaskQueueRepository {
                     SELECT x.id FROM task_instances x WHERE x.parent_id = t.id AND x.tenant_id = $1
                     ORDER BY x.id LIMIT $4 OFFSET 0) c
                 WHERE t.level < $3
-            ), some AS MATERIALIZED (
+            ), shown AS MATERIALIZED (
                 SELECT t.id, t.level FROM tree t LIMIT $4
             )
             SELECT s.*, t.level,
                    ARRAY(SELECT d.prerequisite_id FROM task_dependencies d WHERE d.dependent_id = s.id ORDER BY d.id)
                        AS dependencies,
                    t.level = $3 AND EXISTS (SELECT FROM task_instances x WHERE x.parent_id = t.id) AS has_more
-            FROM some t
+            FROM shown t
             CROSS JOIN LATERAL (SELECT * FROM single_tasks v WHERE v.id = t.id OFFSET 0) s
             ORDER BY t.level, s.id
             """;

@@ -130,7 +130,7 @@ abstract class ApiTestBase {
         var type = schema.getValue("type", "string");
         return switch (type instanceof JsonArray several ? several.getString(0) : type.toString()) {
             case "array" -> new JsonArray().add(valueOf(schema.getJsonObject("items")));
-            case "integer" -> 1;
+            case "integer", "number" -> 1;
             case "boolean" -> true;
             case "object" -> objectOf(schema.getJsonObject("properties", new JsonObject()));
             default -> schema.getString("format", "").equals("date-time") ? "2026-01-31T02:00:00Z" : "text";

@@ -109,6 +109,17 @@ class TenantWalkIT {
         IDS.put("taskId", MARK);
         IDS.put("jobId", job.getString("id"));
         IDS.put("executionId", execution.getString("id"));
+        IDS.put(
+                "id",
+                made(asOwner("POST", "/tasks")
+                                .json(new JsonObject()
+                                        .put("name", MARK)
+                                        .put("type", "handler")
+                                        .put("handler", "echo")
+                                        .put("queue", MARK)
+                                        .put("createdBy", MARK)
+                                        .put("notBefore", "2040-01-01T00:00:00Z")))
+                        .getString("id"));
         until(
                 "all has ended, and is counted",
                 () -> owned().get("getRun").contains("\"state\":\"succeeded\"")

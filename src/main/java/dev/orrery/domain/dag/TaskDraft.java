@@ -17,6 +17,7 @@ import java.util.Optional;
 /**
  * A single task as someone submits it.
  *
+ * @param ref what others of its batch name it by
  * @param type what it does; a handler's input is {@code input}
  * @param input any JSON, as it was written
  * @param queue absent for {@code default}, and always for what remote workers do
@@ -27,6 +28,7 @@ import java.util.Optional;
  * @param concurrencyKey what limits of concurrency count it by
  */
 public record TaskDraft(
+        Optional<String> ref,
         String name,
         TaskType type,
         Optional<Json> input,
@@ -82,6 +84,7 @@ public record TaskDraft(
     /** The same task, naming these. */
     public TaskDraft naming(Optional<Reference> newParent, List<Reference> newDependencies) {
         return new TaskDraft(
+                ref,
                 name,
                 type,
                 input,

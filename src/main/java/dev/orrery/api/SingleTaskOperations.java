@@ -1,0 +1,156 @@
+package dev.orrery.api;
+
+import dev.orrery.dagfile.TaskJson;
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.Problem;
+import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TenantId;
+import dev.orrery.domain.dag.TaskDraft;
+import dev.orrery.domain.task.SubmittedState;
+import dev.orrery.domain.task.TaskSource;
+import dev.orrery.domain.task.TaskState;
+import dev.orrery.service.CursorPage;
+import dev.orrery.service.TaskQueue;
+import dev.orrery.service.remote.RemoteWorkers;
+import dev.orrery.store.TaskQueueRepository.Filter;
+import dev.orrery.store.TaskQueueRepository.StoredTask;
+import io.vertx.core.Future;
+import io.vertx.core.buffer.Buffer;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** The operations tagged {@code Queue}. */
+final class SingleTaskOperations {
+
+    private static final String PATH = Contract.BASE_PATH + "/tasks/";
+
+    private final TaskQueue queue;
+    private final RemoteWorkers remote;
+
+    SingleTaskOperations(TaskQueue queue, RemoteWorkers remote) {
+        this.queue = queue;
+        this.remote = remote;
+    }
+
+    Map<String, Operation> byId() {
+        return Map.of(
+                "submitTask", (Operation.Reading) this::submit,
+                "submitTasks", (Operation.Reading) this::submitBatch,
+                "listSingleTasks", this::list,
+                "getSingleTask", this::get,
+                "listTaskDependencies", this::dependencies,
+                "getTaskTree", this::tree,
+                "readSingleTaskLog", this::log,
+                "getQueueStats", this::stats);
+    }
+
+    private Future<Answer> submit(ApiRequest request) {
+        return read(request, bytes -> TaskJson.one(bytes, queue.maxDependencies()))
+                .compose(draft -> queue.submit(request.tenant(), draft, request.key(), request.trace()))
+                .map(submitted -> Answer.json(
+                                submitted.isNew() ? 201 : 200, out -> SingleTaskShapes.task(out, submitted.task()))
+                        .with("Location", PATH + submitted.task().id()));
+    }
+
+    private Future<Answer> submitBatch(ApiRequest request) {
+        return read(request, bytes -> TaskJson.batch(bytes, queue.maxDependencies()))
+                .compose(drafts -> queue.submitBatch(request.tenant(), drafts, request.key(), request.trace())
+                        .map(tasks -> Answer.json(
+                                201,
+                                out -> SingleTaskShapes.batch(
+                                        out,
+                                        tasks,
+                                        drafts.stream().map(TaskDraft::ref).toList()))));
+    }
+
+    /** Small bodies at once, others off the event loop. */
+    private static <T> Future<T> read(ApiRequest request, Function<byte[], T> reader) {
+        var body = request.sent().map(ApiRequest.Sent::body).orElseGet(Buffer::buffer);
+        if (body.length() == 0) {
+            return Future.failedFuture(new OrreryException(ErrorCode.VALIDATION_ERROR, "the body is missing"));
+        }
+        if (body.length() <= RequestCheck.QUICK_BYTES) {
+            return Future.succeededFuture(read(body, reader));
+        }
+        return request.vertx().executeBlocking(() -> read(body, reader), false);
+    }
+
+    private static <T> T read(Buffer body, Function<byte[], T> reader) {
+        var bytes = body.getBytes();
+        JsonBody.refuseOtherEncodings(bytes);
+        return reader.apply(bytes);
+    }
+
+    private Future<Answer> list(ApiRequest request) {
+        var filter = new Filter(
+                request.optionalText("state").map(SubmittedState::ofWireName),
+                request.optionalText("queue"),
+                request.optionalText("type"),
+                request.optionalText("source").map(TaskSource::ofWireName),
+                request.optionalText("createdBy"),
+                request.optionalText("sessionId"),
+                request.optionalText("parentTaskId").map(TaskInstanceId::parse),
+                request.optionalText("tag"),
+                JobOperations.time(request, "from"),
+                JobOperations.time(request, "to"));
+        var behind = request.optionalText("cursor").map(SingleTaskOperations::place);
+        return queue.list(request.tenant(), filter, behind, Math.toIntExact(request.number("limit")))
+                .map(part -> new CursorPage<>(part.tasks(), part.next().map(TaskInstanceId::toString)))
+                .map(page -> Answer.json(200, out -> JsonShapes.cursorPage(out, page, SingleTaskShapes::task)));
+    }
+
+    private static TaskInstanceId place(String cursor) {
+        if (!TaskInstanceId.isId(cursor)) {
+            throw new OrreryException(
+                    ErrorCode.BAD_REQUEST,
+                    "the query parameter 'cursor' is wrong",
+                    List.of(Problem.at(
+                            "query.cursor", ProblemCode.BAD_CURSOR, "this is not a nextCursor of this list")));
+        }
+        return TaskInstanceId.parse(cursor);
+    }
+
+    private Future<Answer> get(ApiRequest request) {
+        return queue.detail(request.tenant(), id(request))
+                .compose(detail -> waitingFor(request.tenant(), detail.stored())
+                        .map(why -> Answer.json(200, out -> SingleTaskShapes.detail(out, detail, why))));
+    }
+
+    private Future<Optional<String>> waitingFor(TenantId tenant, StoredTask task) {
+        return task.state() == TaskState.READY && task.task().queue().isEmpty()
+                ? remote.waitingFor(tenant, task.task().id())
+                : Future.succeededFuture(Optional.empty());
+    }
+
+    private Future<Answer> dependencies(ApiRequest request) {
+        return queue.dependencies(request.tenant(), id(request))
+                .map(all -> Answer.json(200, out -> SingleTaskShapes.dependencies(out, all)));
+    }
+
+    private Future<Answer> tree(ApiRequest request) {
+        return queue.tree(
+                        request.tenant(),
+                        id(request),
+                        Math.toIntExact(request.number("levels")),
+                        Math.toIntExact(request.number("limit")))
+                .map(tree -> Answer.json(200, out -> SingleTaskShapes.tree(out, tree)));
+    }
+
+    private Future<Answer> log(ApiRequest request) {
+        LogReader log =
+                (attempt, offset) -> queue.log(request.tenant(), id(request), attempt, offset, LogReader.PIECE_BYTES);
+        return TaskOperations.read(request, log);
+    }
+
+    private Future<Answer> stats(ApiRequest request) {
+        return queue.stats(request.tenant()).map(stats -> Answer.json(200, out -> SingleTaskShapes.stats(out, stats)));
+    }
+
+    private static TaskInstanceId id(ApiRequest request) {
+        return TaskInstanceId.parse(request.text("id"));
+    }
+}

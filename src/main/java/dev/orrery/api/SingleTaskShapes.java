@@ -1,0 +1,227 @@
+package dev.orrery.api;
+
+import static dev.orrery.api.JsonShapes.array;
+import static dev.orrery.api.JsonShapes.json;
+import static dev.orrery.api.JsonShapes.optional;
+import static dev.orrery.api.JsonShapes.text;
+import static dev.orrery.api.JsonShapes.texts;
+import static dev.orrery.api.JsonShapes.time;
+
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.orrery.domain.Json;
+import dev.orrery.domain.task.Durations;
+import dev.orrery.domain.task.SingleTask;
+import dev.orrery.domain.task.SubmittedState;
+import dev.orrery.service.TaskQueue;
+import dev.orrery.service.TaskQueue.SubmittedOfBatch;
+import dev.orrery.store.DagJson;
+import dev.orrery.store.TaskQueueRepository.Dependency;
+import dev.orrery.store.TaskQueueRepository.Depth;
+import dev.orrery.store.TaskQueueRepository.Related;
+import dev.orrery.store.TaskQueueRepository.Stats;
+import dev.orrery.store.TaskQueueRepository.Throughput;
+import dev.orrery.store.TaskQueueRepository.Tree;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/** How single tasks look as JSON. */
+final class SingleTaskShapes {
+
+    private SingleTaskShapes() {}
+
+    static void task(JsonGenerator out, SingleTask task) throws IOException {
+        out.writeStartObject();
+        fields(out, task);
+        out.writeEndObject();
+    }
+
+    private static void fields(JsonGenerator out, SingleTask task) throws IOException {
+        text(out, "id", task.id());
+        out.writeStringField("name", task.name());
+        out.writeStringField("type", task.type());
+        optional(out, "queue", task.queue());
+        out.writeNumberField("priority", task.priority());
+        out.writeNumberField("calculatedPriority", (float) task.calculatedPriority());
+        time(out, "deadline", task.deadline());
+        if (task.estimate().isPresent()) {
+            out.writeNumberField(
+                    "estimatedDurationSeconds", task.estimate().get().toMillis() / 1_000.0);
+        } else {
+            out.writeNullField("estimatedDurationSeconds");
+        }
+        out.writeNumberField("dependencyDepth", task.depth());
+        out.writeStringField("source", task.source().wireName());
+        optional(out, "createdBy", task.createdBy());
+        optional(out, "parentTaskId", task.parent());
+        optional(out, "sessionId", task.sessionId());
+        out.writeFieldName("dependencies");
+        array(out, task.dependencies(), (ids, id) -> ids.writeString(id.toString()));
+        out.writeStringField("dependencyType", task.dependencyType().wireName());
+        out.writeNumberField("maxRetries", task.maxRetries());
+        out.writeStringField("timeout", Durations.text(task.timeout()));
+        texts(out, "tags", task.tags());
+        optional(out, "uniqueKey", task.uniqueKey());
+        time(out, "notBefore", task.notBefore());
+        optional(out, "concurrencyKey", task.concurrencyKey());
+        out.writeStringField("state", task.state().wireName());
+        optional(out, "error", task.error());
+        out.writeNumberField("retryCount", task.retryCount());
+        time(out, "submittedAt", task.submittedAt());
+        time(out, "startedAt", task.startedAt());
+        time(out, "completedAt", task.completedAt());
+        time(out, "lastUpdatedAt", task.updatedAt());
+    }
+
+    static void detail(JsonGenerator out, TaskQueue.Detail detail, Optional<String> waitingFor) throws IOException {
+        var stored = detail.stored();
+        out.writeStartObject();
+        fields(out, stored.task());
+        json(
+                out,
+                "definition",
+                DagJson.showSingle(
+                        DagJson.readSingle(stored.definition(), stored.task().id())));
+        json(out, "input", stored.input());
+        var isCompleted = stored.task().state() == SubmittedState.COMPLETED;
+        json(out, "result", stored.result().filter(_ -> isCompleted).orElse(Json.NULL));
+        time(out, "nextAttemptAt", stored.nextAttemptAt());
+        JsonShapes.number(out, "progress", stored.progress());
+        optional(out, "waitingFor", waitingFor);
+        out.writeFieldName("blockedBy");
+        array(out, detail.blockedBy(), (array, edge) -> related(array, edge.other()));
+        out.writeNumberField("blockedByCount", detail.counts().openPrerequisites());
+        out.writeFieldName("blocks");
+        array(out, detail.blocks(), (array, edge) -> related(array, edge.other()));
+        out.writeNumberField("blocksCount", detail.counts().openDependents());
+        out.writeFieldName("attempts");
+        array(
+                out,
+                detail.attempts(),
+                (attempts, attempt) ->
+                        JsonShapes.attempt(attempts, stored.task().id(), attempt));
+        out.writeEndObject();
+    }
+
+    private static void related(JsonGenerator out, Related task) throws IOException {
+        out.writeStartObject();
+        text(out, "id", task.id());
+        out.writeStringField("name", task.name());
+        out.writeStringField("state", task.state().wireName());
+        out.writeEndObject();
+    }
+
+    /** {@code refs}: what the tasks call themselves, in their order. */
+    static void batch(JsonGenerator out, List<SubmittedOfBatch> tasks, List<Optional<String>> refs) throws IOException {
+        out.writeStartObject();
+        out.writeArrayFieldStart("tasks");
+        for (var n = 0; n < tasks.size(); n++) {
+            var task = tasks.get(n);
+            out.writeStartObject();
+            text(out, "id", task.id());
+            optional(out, "ref", refs.get(n));
+            out.writeBooleanField("isNew", task.isNew());
+            out.writeStringField("state", task.state().wireName());
+            out.writeEndObject();
+        }
+        out.writeEndArray();
+        out.writeEndObject();
+    }
+
+    static void dependencies(JsonGenerator out, TaskQueue.Dependencies all) throws IOException {
+        out.writeStartObject();
+        out.writeFieldName("dependencies");
+        array(out, all.prerequisites(), SingleTaskShapes::dependency);
+        out.writeFieldName("dependents");
+        array(out, all.dependents(), SingleTaskShapes::dependency);
+        out.writeNumberField("dependentsCount", all.dependentsCount());
+        out.writeEndObject();
+    }
+
+    private static void dependency(JsonGenerator out, Dependency edge) throws IOException {
+        out.writeStartObject();
+        out.writeNumberField("id", edge.id());
+        text(out, "dependentTaskId", edge.dependent());
+        text(out, "prerequisiteTaskId", edge.prerequisite());
+        out.writeStringField("dependencyType", edge.type().wireName());
+        time(out, "createdAt", edge.createdAt());
+        time(out, "resolvedAt", edge.resolvedAt());
+        out.writeStringField("name", edge.other().name());
+        out.writeStringField("state", edge.other().state().wireName());
+        out.writeEndObject();
+    }
+
+    static void tree(JsonGenerator out, Tree tree) throws IOException {
+        out.writeStartObject();
+        out.writeFieldName("tasks");
+        array(out, tree.nodes(), (array, node) -> {
+            array.writeStartObject();
+            array.writeNumberField("level", node.level());
+            array.writeFieldName("task");
+            task(array, node.task());
+            array.writeEndObject();
+        });
+        out.writeBooleanField("isComplete", tree.isComplete());
+        out.writeEndObject();
+    }
+
+    static void stats(JsonGenerator out, Stats stats) throws IOException {
+        out.writeStartObject();
+        out.writeArrayFieldStart("states");
+        for (var state : SubmittedState.values()) {
+            if (!state.isTerminal()) {
+                out.writeStartObject();
+                out.writeStringField("state", state.wireName());
+                out.writeNumberField(
+                        "count",
+                        stats.depths().stream()
+                                .filter(depth -> depth.state() == state)
+                                .mapToInt(Depth::count)
+                                .sum());
+                out.writeEndObject();
+            }
+        }
+        out.writeEndArray();
+        out.writeFieldName("queues");
+        array(out, stats.depths(), SingleTaskShapes::depth);
+        number(
+                out,
+                "oldestReadySeconds",
+                stats.depths().stream()
+                        .flatMapToDouble(depth -> depth.oldestSeconds().stream())
+                        .max());
+        out.writeFieldName("throughput");
+        array(out, stats.throughput(), SingleTaskShapes::throughput);
+        out.writeBooleanField("isComplete", stats.isComplete());
+        out.writeEndObject();
+    }
+
+    private static void depth(JsonGenerator out, Depth depth) throws IOException {
+        out.writeStartObject();
+        optional(out, "queue", depth.queue());
+        out.writeStringField("state", depth.state().wireName());
+        out.writeNumberField("priority", depth.priority());
+        out.writeNumberField("count", depth.count());
+        number(out, "oldestReadySeconds", depth.oldestSeconds());
+        out.writeEndObject();
+    }
+
+    private static void throughput(JsonGenerator out, Throughput window) throws IOException {
+        out.writeStartObject();
+        out.writeNumberField("windowSeconds", window.windowSeconds());
+        out.writeNumberField("submitted", window.submitted());
+        out.writeNumberField("completed", window.completed());
+        out.writeNumberField("failed", window.failed());
+        out.writeNumberField("cancelled", window.cancelled());
+        out.writeEndObject();
+    }
+
+    private static void number(JsonGenerator out, String name, OptionalDouble value) throws IOException {
+        if (value.isPresent()) {
+            out.writeNumberField(name, Math.round(value.getAsDouble() * 1_000) / 1_000.0);
+        } else {
+            out.writeNullField(name);
+        }
+    }
+}

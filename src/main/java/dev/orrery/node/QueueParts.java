@@ -1,0 +1,67 @@
+package dev.orrery.node;
+
+import dev.orrery.bus.Bus;
+import dev.orrery.config.MemoryBudget;
+import dev.orrery.coordination.DatabaseClock;
+import dev.orrery.domain.Json;
+import dev.orrery.service.TaskQueue;
+import dev.orrery.store.Batcher;
+import dev.orrery.store.LogRepository;
+import dev.orrery.store.NewTask;
+import dev.orrery.store.Pools;
+import dev.orrery.store.SingleTaskRepository;
+import dev.orrery.store.SingleTaskRepository.Limits;
+import dev.orrery.store.StoreFailures;
+import dev.orrery.store.SubmissionResult;
+import dev.orrery.store.TaskInstanceRepository;
+import dev.orrery.store.TaskQueueRepository;
+import dev.orrery.store.TaskSubmission;
+import io.vertx.core.Vertx;
+import java.util.UUID;
+import java.util.function.Supplier;
+
+/** What single tasks come in by, put together. */
+final class QueueParts {
+
+    /** What a task takes beside its definition and its input. */
+    private static final int TASK_BYTES = 300;
+
+    private QueueParts() {}
+
+    static TaskQueue queue(
+            Vertx vertx, Pools pools, LogRepository logs, Supplier<UUID> ids, DatabaseClock clock, Bus bus) {
+        var limits = Limits.USUAL;
+        var tasks = new SingleTaskRepository(vertx, pools.hot(), limits);
+        var submissions = new Batcher<TaskSubmission, SubmissionResult>(
+                "submissions of tasks",
+                new Batcher.Limits(
+                        200,
+                        1 << 20,
+                        2,
+                        10_000,
+                        MemoryBudget.submissions(Runtime.getRuntime().maxMemory())),
+                QueueParts::weight,
+                tasks::submit,
+                StoreFailures::isLasting);
+        return new TaskQueue(
+                new TaskQueue.Repositories(
+                        new TaskQueueRepository(vertx, pools.api()),
+                        new TaskInstanceRepository(vertx, pools.api()),
+                        logs),
+                submissions,
+                ids,
+                clock::millis,
+                bus,
+                limits.dependencies());
+    }
+
+    private static long weight(TaskSubmission submission) {
+        return submission.tasks().stream().mapToLong(QueueParts::weight).sum();
+    }
+
+    private static long weight(NewTask task) {
+        return TASK_BYTES
+                + task.definition().text().length()
+                + task.input().map(Json::text).map(String::length).orElse(0);
+    }
+}
