@@ -24,7 +24,7 @@ import java.util.function.Supplier;
 final class QueueParts {
 
     /** What a task takes beside its definition and its input. */
-    private static final int TASK_BYTES = 300;
+    private static final long TASK_BYTES = 300;
 
     private QueueParts() {}
 
