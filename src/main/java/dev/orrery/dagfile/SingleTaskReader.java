@@ -193,6 +193,7 @@ final class SingleTaskReader {
             case TaskType.Handler handler -> handler.handler();
             case TaskType.FunctionCall call -> call.handler();
             case TaskType.RemoteWork work -> work.handler();
+            case TaskType.Unreadable _ -> "";
         };
         var name = Quoted.shortened(text, SHOWN_NAME);
         return TaskDefinition.isName(name) ? name : type.wireName();
