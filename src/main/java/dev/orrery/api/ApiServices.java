@@ -7,6 +7,7 @@ import dev.orrery.service.EventReplay;
 import dev.orrery.service.EventService;
 import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
+import dev.orrery.service.QueueService;
 import dev.orrery.service.RunService;
 import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TenantService;
@@ -26,6 +27,7 @@ public record ApiServices(
         EventFeed events,
         WorkerService workers,
         LockService locks,
+        QueueService queues,
         ClusterService cluster,
         TenantService tenants,
         RemoteWorkers remoteWorkers,
@@ -45,6 +47,7 @@ public record ApiServices(
         all.putAll(new EventOperations(published).byId());
         all.putAll(new WorkerOperations(workers).byId());
         all.putAll(new LockOperations(locks).byId());
+        all.putAll(new QueueOperations(queues).byId());
         all.putAll(new ClusterOperations(cluster).byId());
         all.putAll(new TenantOperations(tenants).byId());
         all.putAll(new RemoteWorkerOperations(remoteWorkers, remoteWork).byId());

@@ -111,6 +111,11 @@ public record DagDifference(
         dag.schedule().ifPresent(schedule -> fields.put("schedule", schedule));
         fields.put("timezone", dag.timezone());
         dag.lock().ifPresent(lock -> fields.put("lock", lock.value()));
+        dag.limit().maxRunning().ifPresent(count -> fields.put("maxRunningTasks", Integer.toString(count)));
+        dag.limit().rate().ifPresent(rate -> {
+            fields.put("taskRate.limit", Integer.toString(rate.limit()));
+            fields.put("taskRate.per", Durations.text(rate.per()));
+        });
         return fields;
     }
 

@@ -8,10 +8,13 @@ import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.Quoted;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.domain.task.Limit;
+import dev.orrery.domain.task.Rate;
 import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Reads the whole of a DAG file: its own fields, then each task, then what the tasks are together. */
 final class DagReader {
@@ -36,11 +39,28 @@ final class DagReader {
         var schedule = schedule();
         var timezone = timezone();
         var lock = dag.text("lock", TextRule.LOCK).map(LockName::new);
+        var maxRunning = dag.wholeNumber("maxRunningTasks", 1, Limit.MAX_RUNNING_MAX);
+        var rate = dag.mapping("taskRate").flatMap(DagReader::rate);
         var tasks = tasks(lock);
         return problems.count() > 0
                 ? Optional.empty()
                 : Optional.of(new DagDraft(
-                        name, description, tasks, schedule, timezone.orElse(DagDraft.DEFAULT_TIMEZONE), lock));
+                        name,
+                        description,
+                        tasks,
+                        schedule,
+                        timezone.orElse(DagDraft.DEFAULT_TIMEZONE),
+                        lock,
+                        new Limit(maxRunning.map(OptionalInt::of).orElse(OptionalInt.empty()), rate)));
+    }
+
+    private static Optional<Rate> rate(Fields fields) {
+        fields.refuseUnknown(FieldNames.RATE, _ -> Optional.empty());
+        fields.requirePresent("limit", "write how many tasks may begin, as 'limit: 100'");
+        fields.requirePresent("per", "write in which time, as 'per: 1m'");
+        var limit = fields.wholeNumber("limit", 1, Rate.LIMIT_MAX);
+        var per = fields.duration("per", Rate.PER_MIN, Rate.PER_MAX);
+        return limit.flatMap(count -> per.map(time -> new Rate(count, time)));
     }
 
     private Optional<String> schedule() {

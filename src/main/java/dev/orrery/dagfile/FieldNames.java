@@ -13,7 +13,10 @@ import java.util.stream.Stream;
 /** Which fields may stand where, in the order in which people read them best. */
 final class FieldNames {
 
-    static final List<String> DAG = List.of("name", "description", "schedule", "timezone", "lock", "tasks");
+    static final List<String> DAG = List.of(
+            "name", "description", "schedule", "timezone", "lock", "maxRunningTasks", "taskRate", "tasks");
+
+    static final List<String> RATE = List.of("limit", "per");
 
     static final List<String> TASK = List.of(
             "id", "name", "type", "dependencies", "timeout", "retry", "retryPolicy", "priority", "queue", "lock");
@@ -105,6 +108,10 @@ final class FieldNames {
             Map.entry("mutex", "lock"),
             Map.entry("locks", "lock"),
             Map.entry("concurrencyGroup", "lock"),
+            Map.entry("concurrency", "maxRunningTasks"),
+            Map.entry("maxActiveTasks", "maxRunningTasks"),
+            Map.entry("max_active_tasks", "maxRunningTasks"),
+            Map.entry("rateLimit", "taskRate"),
             Map.entry("attempts", "maxAttempts"),
             Map.entry("maxRetries", "maxAttempts"),
             Map.entry("retryDelay", "initialDelay"),

@@ -58,6 +58,14 @@ public enum ErrorCode {
             404,
             "There is no webhook of this name, or it was deleted.",
             "Make it with POST /api/v1/webhooks; GET /api/v1/webhooks lists those there are."),
+    QUEUE_NOT_FOUND(
+            404,
+            "There is no queue of this name: no DAG and no task ever named it, and nothing was set for it.",
+            "List the queues with GET /api/v1/queues; PUT makes one."),
+    LIMIT_NOT_FOUND(
+            404,
+            "Nothing was set for this key.",
+            "List what was set with GET /api/v1/limits; PUT /api/v1/limits/{key} sets it."),
     NOT_FOUND(404, "There is nothing at this path.", "The contract at /docs/openapi.yaml lists every call."),
     METHOD_NOT_ALLOWED(
             405, "The path exists, but not for this method.", "The header Allow names the methods it takes."),
@@ -99,6 +107,12 @@ public enum ErrorCode {
             "The Host header names neither loopback nor a name in http.hosts; or a browser's page of another origin, named"
                     + " in the Origin header, wants to change something and is not in http.cors-origins.",
             "Add the host to http.hosts, or the page's origin to http.cors-origins."),
+    SHARED_QUEUE(
+            403,
+            "Queues are lines that all tenants share, as they share the nodes that serve them, and another tenant than"
+                    + " 'default' wanted to set, pause or resume one.",
+            "Let whoever runs the installation do it as 'default'; limit your own DAGs in their files and your own keys"
+                    + " with PUT /api/v1/limits/{key}."),
     WRONG_WORKER_TOKEN(
             403,
             "The header Orrery-Worker-Token is not the token that this worker was given when it registered.",

@@ -39,6 +39,7 @@ import dev.orrery.service.JobDags;
 import dev.orrery.service.JobFiring;
 import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
+import dev.orrery.service.QueueService;
 import dev.orrery.service.RunService;
 import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TenantService;
@@ -55,6 +56,7 @@ import dev.orrery.store.IdempotencyRepository;
 import dev.orrery.store.JobListRepository;
 import dev.orrery.store.JobRepository;
 import dev.orrery.store.LockRepository;
+import dev.orrery.store.QueueRepository;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.Pools;
@@ -451,6 +453,7 @@ public final class Node {
                 parts.events,
                 new WorkerService(parts.node, parts.workers, nodes, parts.bus),
                 new LockService(new LockRepository(parts.vertx, parts.pools.api())),
+                new QueueService(new QueueRepository(parts.vertx, parts.pools.api()), parts.bus),
                 new ClusterService(nodes, NodeJoin.mode(config)),
                 parts.tenants,
                 parts.remote.workers,

@@ -19,6 +19,8 @@ import dev.orrery.domain.dag.TaskType.PythonSource.Code;
 import dev.orrery.domain.dag.TaskType.PythonSource.Script;
 import dev.orrery.domain.dag.TaskType.Shell;
 import dev.orrery.domain.task.Durations;
+import dev.orrery.domain.task.Limit;
+import dev.orrery.domain.task.Rate;
 import dev.orrery.domain.task.RetryPolicy;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -31,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -57,7 +60,8 @@ public final class DagJson {
                 definition.tasks(),
                 definition.schedule(),
                 definition.timezone(),
-                definition.lock());
+                definition.lock(),
+                definition.limit());
         return new Json(object(draft, json -> io.vertx.core.json.Json.decodeValue(json.text()))
                 .encode());
     }
@@ -77,6 +81,7 @@ public final class DagJson {
                 text(dag, "schedule"),
                 dag.getString("timezone"),
                 text(dag, "lock").map(LockName::new),
+                limit(dag),
                 version,
                 createdAt);
     }
@@ -169,9 +174,22 @@ public final class DagJson {
         draft.schedule().ifPresent(schedule -> dag.put("schedule", schedule));
         dag.put("timezone", draft.timezone());
         draft.lock().ifPresent(lock -> dag.put("lock", lock.value()));
+        draft.limit().maxRunning().ifPresent(count -> dag.put("maxRunningTasks", count));
+        draft.limit()
+                .rate()
+                .ifPresent(rate -> dag.put(
+                        "taskRate",
+                        new JsonObject().put("limit", rate.limit()).put("per", Durations.text(rate.per()))));
         var tasks = new ArrayList<JsonObject>(draft.tasks().size());
         draft.tasks().forEach(task -> tasks.add(object(task, embedding)));
         return dag.put("tasks", new JsonArray(tasks));
+    }
+
+    private static Limit limit(JsonObject dag) {
+        var most = dag.getInteger("maxRunningTasks");
+        var rate = Optional.ofNullable(dag.getJsonObject("taskRate"))
+                .map(object -> new Rate(object.getInteger("limit"), duration(object, "per")));
+        return new Limit(most == null ? OptionalInt.empty() : OptionalInt.of(most), rate);
     }
 
     private static JsonObject object(TaskDefinition task, Embedding embedding) {

@@ -55,10 +55,12 @@ public final class DagPublication {
         return definition;
     }
 
-    /** Adds the columns of tasks and edges and the DAG's lock, in the order of {@link DagRepository#PUBLISH_VERSION}. */
+    /** Adds the columns of tasks and edges and the DAG's lock and limit, in the order of {@link DagRepository#PUBLISH_VERSION}. */
     Tuple addColumns(Tuple parameters) {
         columns.forEach(parameters::addValue);
-        return parameters.addValue(draft.lock().map(LockName::value).orElse(null));
+        parameters.addValue(draft.lock().map(LockName::value).orElse(null));
+        QueueRepository.addLimit(parameters, draft.limit());
+        return parameters;
     }
 
     /** What the DAG and its tasks lock, in no order; empty for most. */

@@ -73,10 +73,11 @@ public final class DagRepository {
     // language=PostgreSQL
     static final String PUBLISH_VERSION = """
             WITH published AS (
-                INSERT INTO dag_versions (dag_id, version, yaml, definition, task_count, created_at, lock_id, has_locks)
+                INSERT INTO dag_versions (dag_id, version, yaml, definition, task_count, created_at, lock_id, has_locks, limit_id)
                 SELECT d.id, d.version, $2, d.definition, d.task_count, d.updated_at,
                        (SELECT l.id FROM locks l WHERE l.tenant_id = d.tenant_id AND l.name = $13::text),
-                       CASE WHEN $13 IS NOT NULL OR num_nonnulls(VARIADIC $12::text[]) > 0 THEN true END
+                       CASE WHEN num_nonnulls($13, $14::int, $15::int) > 0 OR num_nonnulls(VARIADIC $12::text[]) > 0 THEN true END,
+                       limit_dag(d.tenant_id, d.id, $14::int, $15::int, $16::bigint)
                 FROM dags d WHERE d.id = $1
                 RETURNING id
             ), tasks AS (

@@ -1,5 +1,7 @@
 package dev.orrery.store;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
@@ -14,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,7 +56,11 @@ public final class QueueRepository {
                         THEN (SELECT count(*) FROM limit_holders h WHERE h.limit_id = l.id) END AS running
             FROM queues q
             LEFT JOIN limits l ON l.tenant_id = 1 AND l.kind = 'queue' AND l.name = q.name
-            WHERE q.name = $1
+            WHERE q.name = $2 AND ($1 = 1 OR q.name = 'default' OR EXISTS (
+                SELECT FROM dags d
+                JOIN dag_versions v ON v.dag_id = d.id AND v.version = d.version
+                JOIN dag_tasks t ON t.version_id = v.id
+                WHERE d.tenant_id = $1 AND d.deleted_at IS NULL AND t.queue = $2))
             """;
 
     // language=PostgreSQL
@@ -110,8 +117,9 @@ public final class QueueRepository {
                 .map(rows -> Rows.list(rows, QueueRepository::queue));
     }
 
-    public Future<Optional<StoredQueue>> get(String name) {
-        return sql.run(GET_QUEUE, Tuple.of(name)).map(rows -> Rows.first(rows, QueueRepository::queue));
+    /** One of those that {@link #list} answers. */
+    public Future<Optional<StoredQueue>> get(TenantId tenant, String name) {
+        return sql.run(GET_QUEUE, Tuple.of(tenant.value(), name)).map(rows -> Rows.first(rows, QueueRepository::queue));
     }
 
     /** Sets both; the queue comes to be where there is none. Whether it is paused stays. */
@@ -121,9 +129,18 @@ public final class QueueRepository {
         return sql.run(SET_QUEUE, parameters).mapEmpty();
     }
 
-    /** False where there is no such queue. */
-    public Future<Boolean> pause(String name, boolean paused) {
-        return sql.run(PAUSE_QUEUE, Tuple.of(name, paused)).map(QueueRepository::isKnown);
+    /** False where there is no such queue; {@code CONFLICT} where the key came with another request. */
+    public Future<Boolean> pause(String name, boolean paused, Optional<NewRun.Key> key) {
+        return sql.transaction(transaction -> IdempotencyRepository.once(
+                transaction,
+                TenantId.DEFAULT,
+                key,
+                UUID.nameUUIDFromBytes(name.getBytes(UTF_8)),
+                () -> transaction
+                        .preparedQuery(PAUSE_QUEUE)
+                        .execute(Tuple.of(name, paused))
+                        .map(QueueRepository::isKnown),
+                _ -> Future.succeededFuture(true)));
     }
 
     /** Forgets what was set, and that it is paused; false where nothing was. */

@@ -29,7 +29,8 @@ class TenantWalkIT {
     private static final String MARK = "owners-secret";
 
     /** What serves all tenants; a sender of a webhook shows by its signature whose it is. */
-    private static final Set<String> SHARED = Set.of("drainNode", "receiveWebhook");
+    private static final Set<String> SHARED = Set.of(
+            "drainNode", "receiveWebhook", "setQueue", "resetQueue", "pauseQueue", "resumeQueue", "setLimit");
 
     private static NodeUnderTest node;
     private static ApiClient client;
@@ -54,7 +55,7 @@ class TenantWalkIT {
                         .put("name", MARK)
                         .put(
                                 "yaml",
-                                "tasks: [{id: " + MARK + ", type: shell, lock: " + MARK + ", command: 'echo " + MARK
+                                "tasks: [{id: " + MARK + ", type: shell, lock: " + MARK + ", queue: " + MARK + ", command: 'echo " + MARK
                                         + "'}]")));
         var run = made(asOwner("POST", "/dags/" + dag.getString("id") + "/runs"));
         var job = made(asOwner("POST", "/jobs")
@@ -103,6 +104,9 @@ class TenantWalkIT {
                         .put("secrets", List.of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
                         .put("eventName", MARK)));
         IDS.put("webhook", MARK);
+        IDS.put("queue", MARK);
+        made(asOwner("PUT", "/limits/" + MARK).json(new JsonObject().put("maxRunning", 2)));
+        IDS.put("key", MARK);
         IDS.put("claimId", polled.getJsonArray("assignments").getJsonObject(0).getString("claimId"));
         IDS.put("dagId", dag.getString("id"));
         IDS.put("runId", run.getString("runId"));

@@ -287,6 +287,8 @@ class DeletedTenantsIT {
                     INSERT INTO idempotency_keys (tenant_id, operation, key, request_hash, reference)
                         SELECT TENANT, 'o', 'k' || n, 'h', 'RUN' FROM generate_series(1, 3) n;
                     INSERT INTO locks (tenant_id, name) VALUES (TENANT, 'l');
+                    INSERT INTO limits (tenant_id, kind, name) VALUES (TENANT, 'key', 'k'), (TENANT, 'key', 'l');
+                    INSERT INTO limit_rules (tenant_id, pattern) VALUES (TENANT, 'k*');
                     INSERT INTO event_handlers (job_id, tenant_id, event_name) VALUES ('JOB', TENANT, 'e');
                     INSERT INTO events (id, tenant_id, name, payload, received_at) VALUES ('EVENT', TENANT, 'e', '{}', now());
                     INSERT INTO event_deliveries (event_id, job_id, outcome) VALUES ('EVENT', 'JOB', 'waiting');

@@ -72,7 +72,7 @@ class LimitsModelIT extends LimitsBase {
                 calls.add(act(random, entry.getKey(), entry.getValue(), runs));
             }
             if (random.nextInt(10) == 0) {
-                calls.add(queues.pause("narrow", random.nextBoolean()));
+                calls.add(queues.pause("narrow", random.nextBoolean(), Optional.empty()));
             }
             calls.add(work.wakeDue(50));
             // One snapshot sees whole transactions only, whatever is under way.
@@ -83,7 +83,7 @@ class LimitsModelIT extends LimitsBase {
                 lose(nodes, nodes.keySet().iterator().next());
             }
         }
-        await(queues.pause("narrow", false));
+        await(queues.pause("narrow", false, Optional.empty()));
         drain(nodes);
         assertThat(count("dag_runs WHERE completed_at IS NULL")).isZero();
         assertThat(count("limit_holders")).isZero();

@@ -27,22 +27,22 @@ class QueueLimitsIT extends LimitsBase {
         create(publish(tasks("a", 3, "default")));
         var first = claim(1).claims().getFirst();
 
-        assertThat(await(queues.pause("default", true))).isTrue();
+        assertThat(await(queues.pause("default", true, Optional.empty()))).isTrue();
 
         assertThat(end(first, 9).claims()).isEmpty();
         assertThat(count("lock_waits")).as("nothing moves").isZero();
         assertThat(database.value(
                         "SELECT (kind, name, is_paused) FROM limit_holders_of((SELECT id FROM task_ready LIMIT 1))"))
                 .isEqualTo("(queue,default,t)");
-        assertThat(await(queues.pause("default", false))).isTrue();
+        assertThat(await(queues.pause("default", false, Optional.empty()))).isTrue();
         assertThat(await(work.wakeDue(9)).readyQueues()).containsExactly("default");
         assertThat(names(claim(9))).containsExactly("a1", "a2");
     }
 
     @Test
     void aQueueThatNobodyNamedCannotBePaused() {
-        assertThat(await(queues.pause("nowhere", true))).isFalse();
-        assertThat(await(queues.get("nowhere"))).isEmpty();
+        assertThat(await(queues.pause("nowhere", true, Optional.empty()))).isFalse();
+        assertThat(await(queues.get(TenantId.DEFAULT, "nowhere"))).isEmpty();
     }
 
     @Test
@@ -59,7 +59,7 @@ class QueueLimitsIT extends LimitsBase {
         var next = await(work.commitAndClaim(node, List.of(ended(ending, SUCCEED)), List.of("narrow"), 9));
         assertThat(names(next)).containsExactly("a2");
         assertThat(next.readyQueues()).as("other nodes hear of the place").containsExactly("narrow");
-        assertThat(await(queues.get("narrow")).orElseThrow().running()).hasValue(2);
+        assertThat(await(queues.get(TenantId.DEFAULT, "narrow")).orElseThrow().running()).hasValue(2);
     }
 
     @Test

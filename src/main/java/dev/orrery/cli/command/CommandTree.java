@@ -79,6 +79,16 @@ final class CommandTree {
         webhook.put("delete", leaf(WebhookDeleteCommand::new));
         group("worker", Group.Worker::new).put("list", leaf(WorkerListCommand::new));
         group("lock", Group.Lock::new).put("list", leaf(LockListCommand::new));
+        var queue = group("queue", Group.Queue::new);
+        queue.put("list", leaf(QueueListCommand::new));
+        queue.put("show", leaf(QueueShowCommand::new));
+        queue.put("set", leaf(QueueSetCommand::new));
+        queue.put("pause", leaf(QueuePauseCommand::new));
+        queue.put("resume", leaf(QueueResumeCommand::new));
+        var limit = group("limit", Group.Limit::new);
+        limit.put("list", leaf(LimitListCommand::new));
+        limit.put("set", leaf(LimitSetCommand::new));
+        limit.put("delete", leaf(LimitDeleteCommand::new));
         var tenant = group("tenant", Group.Tenant::new);
         tenant.put("create", leaf(TenantCreateCommand::new));
         tenant.put("list", leaf(TenantListCommand::new));

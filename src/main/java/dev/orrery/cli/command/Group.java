@@ -136,6 +136,32 @@ abstract class Group extends Action {
         }
     }
 
+    /** Queues. */
+    @Command(
+            name = "queue",
+            description = "See, weigh, limit, pause and resume queues.",
+            footer = {
+                ServerAction.EXAMPLES,
+                "  orrery queue list",
+                "  orrery queue set mail --max-running 20 --rate 100/1m"
+            })
+    static final class Queue extends Group {
+        Queue(Context context) {
+            super(context);
+        }
+    }
+
+    /** Limits of keys. */
+    @Command(
+            name = "limit",
+            description = "See and set how many tasks with the same key run at a time.",
+            footer = {ServerAction.EXAMPLES, "  orrery limit set 'customer-*' --max-running 2"})
+    static final class Limit extends Group {
+        Limit(Context context) {
+            super(context);
+        }
+    }
+
     /** Tenants. */
     @Command(
             name = "tenant",

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.LockName;
 import dev.orrery.domain.TaskId;
+import dev.orrery.domain.task.Limit;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
@@ -17,6 +18,7 @@ import java.util.Optional;
  * @param name unique in its tenant
  * @param version 1, 2, …: a new one at every change
  * @param lock what each of its runs has for itself
+ * @param limit what the tasks of all its runs may do together
  * @param createdAt when this version was published
  */
 public record DagDefinition(
@@ -27,6 +29,7 @@ public record DagDefinition(
         Optional<String> schedule,
         String timezone,
         Optional<LockName> lock,
+        Limit limit,
         int version,
         Instant createdAt) {
 
@@ -43,8 +46,23 @@ public record DagDefinition(
         requireNonNull(schedule, "schedule");
         requireNonNull(timezone, "timezone");
         requireNonNull(lock, "lock");
+        requireNonNull(limit, "limit");
         require(version >= 1, "versions start at 1, was " + version);
         requireNonNull(createdAt, "createdAt");
+    }
+
+    /** One without a limit. */
+    public DagDefinition(
+            DagId id,
+            String name,
+            Optional<String> description,
+            List<TaskDefinition> tasks,
+            Optional<String> schedule,
+            String timezone,
+            Optional<LockName> lock,
+            int version,
+            Instant createdAt) {
+        this(id, name, description, tasks, schedule, timezone, lock, Limit.NONE, version, createdAt);
     }
 
     /** The task with this number, from 1 on. */

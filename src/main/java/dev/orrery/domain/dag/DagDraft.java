@@ -4,6 +4,7 @@ import static dev.orrery.domain.Checks.require;
 import static java.util.Objects.requireNonNull;
 
 import dev.orrery.domain.LockName;
+import dev.orrery.domain.task.Limit;
 import java.util.List;
 import java.util.Optional;
 
@@ -14,6 +15,7 @@ import java.util.Optional;
  * @param schedule a cron text
  * @param timezone the name of the zone in which the schedule is meant, such as {@code Europe/Berlin}
  * @param lock what each of its runs has for itself from its first claim to its end; none of its tasks may want it too
+ * @param limit what the tasks of all its runs may do together
  */
 public record DagDraft(
         Optional<String> name,
@@ -21,7 +23,8 @@ public record DagDraft(
         List<TaskDefinition> tasks,
         Optional<String> schedule,
         String timezone,
-        Optional<LockName> lock) {
+        Optional<LockName> lock,
+        Limit limit) {
 
     public static final String DEFAULT_TIMEZONE = "UTC";
     public static final int MAX_TASKS = 10_000;
@@ -37,6 +40,7 @@ public record DagDraft(
         requireNonNull(schedule, "schedule");
         requireNonNull(timezone, "timezone");
         requireNonNull(lock, "lock");
+        requireNonNull(limit, "limit");
         require(!tasks.isEmpty(), "a DAG needs at least one task");
         require(
                 lock.isEmpty() || tasks.stream().noneMatch(task -> task.lock().equals(lock)),
@@ -44,7 +48,18 @@ public record DagDraft(
         TaskGraph.of(tasks).order();
     }
 
-    /** A DAG without a lock. */
+    /** A DAG without a limit. */
+    public DagDraft(
+            Optional<String> name,
+            Optional<String> description,
+            List<TaskDefinition> tasks,
+            Optional<String> schedule,
+            String timezone,
+            Optional<LockName> lock) {
+        this(name, description, tasks, schedule, timezone, lock, Limit.NONE);
+    }
+
+    /** A DAG without a lock and a limit. */
     public DagDraft(
             Optional<String> name,
             Optional<String> description,
@@ -55,12 +70,13 @@ public record DagDraft(
     }
 
     public DagDraft named(String newName) {
-        return new DagDraft(Optional.of(newName), description, tasks, schedule, timezone, lock);
+        return new DagDraft(Optional.of(newName), description, tasks, schedule, timezone, lock, limit);
     }
 
     /** The same, its only task doing this. */
     public DagDraft doing(TaskType type) {
         require(tasks.size() == 1, "there are several tasks");
-        return new DagDraft(name, description, List.of(tasks.getFirst().doing(type)), schedule, timezone, lock);
+        return new DagDraft(
+                name, description, List.of(tasks.getFirst().doing(type)), schedule, timezone, lock, limit);
     }
 }
