@@ -48,7 +48,7 @@ public final class NodeRepository {
     // language=PostgreSQL
     static final String REGISTER = """
             INSERT INTO nodes (id, name, pid, mode, version, place, http_address, capabilities, slots, served_queues)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """;
 
     // language=PostgreSQL
