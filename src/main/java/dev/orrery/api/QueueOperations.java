@@ -64,11 +64,13 @@ final class QueueOperations {
     }
 
     private Future<Answer> pause(ApiRequest request) {
-        return queues.pause(request.tenant(), request.text("queue"), request.key()).map(QueueOperations::shown);
+        return queues.pause(request.tenant(), request.text("queue"), request.key())
+                .map(QueueOperations::shown);
     }
 
     private Future<Answer> resume(ApiRequest request) {
-        return queues.resume(request.tenant(), request.text("queue"), request.key()).map(QueueOperations::shown);
+        return queues.resume(request.tenant(), request.text("queue"), request.key())
+                .map(QueueOperations::shown);
     }
 
     private Future<Answer> limits(ApiRequest request) {

@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 /** Which fields may stand where, in the order in which people read them best. */
 final class FieldNames {
 
-    static final List<String> DAG = List.of(
-            "name", "description", "schedule", "timezone", "lock", "maxRunningTasks", "taskRate", "tasks");
+    static final List<String> DAG =
+            List.of("name", "description", "schedule", "timezone", "lock", "maxRunningTasks", "taskRate", "tasks");
 
     static final List<String> RATE = List.of("limit", "per");
 

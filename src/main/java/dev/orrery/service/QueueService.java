@@ -42,7 +42,8 @@ public final class QueueService {
     /** Fails with {@code QUEUE_NOT_FOUND}. */
     public Future<StoredQueue> get(TenantId tenant, String name) {
         return queues.get(tenant, name)
-                .compose(found -> found.map(Future::succeededFuture).orElseGet(() -> Future.failedFuture(noQueue(name))));
+                .compose(found ->
+                        found.map(Future::succeededFuture).orElseGet(() -> Future.failedFuture(noQueue(name))));
     }
 
     /** Sets both, and makes the queue where there is none. */
@@ -57,7 +58,8 @@ public final class QueueService {
     public Future<Void> reset(TenantId tenant, String name) {
         return allowed(tenant, name)
                 .compose(_ -> queues.reset(name))
-                .compose(wasSet -> wasSet ? Future.succeededFuture() : get(tenant, name).mapEmpty())
+                .compose(wasSet ->
+                        wasSet ? Future.succeededFuture() : get(tenant, name).mapEmpty())
                 .onSuccess(_ -> look(Set.of(name)))
                 .mapEmpty();
     }
@@ -83,7 +85,8 @@ public final class QueueService {
                 ? Future.succeededFuture()
                 : Future.failedFuture(new OrreryException(
                         ErrorCode.SHARED_QUEUE,
-                        "the queue " + Quoted.of(name) + " is shared by all tenants, and only 'default' may change it"));
+                        "the queue " + Quoted.of(name)
+                                + " is shared by all tenants, and only 'default' may change it"));
     }
 
     /** What is set for keys, by key; the cursor is the key that the part before ended with. */
@@ -94,12 +97,15 @@ public final class QueueService {
     /** Fails with {@code LIMIT_NOT_FOUND}. */
     public Future<KeyLimit> limit(TenantId tenant, String key) {
         return queues.limit(tenant, key)
-                .compose(found -> found.map(Future::succeededFuture).orElseGet(() -> Future.failedFuture(noLimit(key))));
+                .compose(
+                        found -> found.map(Future::succeededFuture).orElseGet(() -> Future.failedFuture(noLimit(key))));
     }
 
     /** For the key, or for all that begin so where it ends in {@code *}; {@code CONFLICT} where there are too many. */
     public Future<KeyLimit> setLimit(TenantId tenant, String key, Limit limit) {
-        return queues.setLimit(tenant, key, limit).map(_ -> new KeyLimit(key, limit)).onSuccess(_ -> wake());
+        return queues.setLimit(tenant, key, limit)
+                .map(_ -> new KeyLimit(key, limit))
+                .onSuccess(_ -> wake());
     }
 
     /** Fails with {@code LIMIT_NOT_FOUND}. */

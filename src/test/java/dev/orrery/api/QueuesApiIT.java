@@ -22,7 +22,9 @@ class QueuesApiIT {
     static void start(@TempDir Path folder) {
         node = new NodeUnderTest(folder);
         client = node.client;
-        client.post("/api/v1/tenants").json(new JsonObject().put("name", "acme")).send();
+        client.post("/api/v1/tenants")
+                .json(new JsonObject().put("name", "acme"))
+                .send();
     }
 
     @AfterAll
@@ -129,7 +131,8 @@ class QueuesApiIT {
     @ValueSource(strings = {"customer-7", "customer-*", "*", "日本 / ünïcode?#", "'; DROP TABLE limits; --", "%25"})
     void anyKeyCanBeLimited(String key) {
         var path = "/api/v1/limits/"
-                + java.net.URLEncoder.encode(key, java.nio.charset.StandardCharsets.UTF_8).replace("+", "%20");
+                + java.net.URLEncoder.encode(key, java.nio.charset.StandardCharsets.UTF_8)
+                        .replace("+", "%20");
 
         var set = client.call("PUT", path)
                 .json(new JsonObject("{\"maxRunning\": 3}"))
@@ -172,13 +175,14 @@ class QueuesApiIT {
         var run = node.trigger(dag);
         until("the first one runs", () -> state(run, "a").equals("running"));
         assertThat(state(run, "b")).isEqualTo("ready");
-        var definition = client.get("/api/v1/dags/" + dag + "/definition").send().json().getJsonObject("definition");
+        var definition =
+                client.get("/api/v1/dags/" + dag + "/definition").send().json().getJsonObject("definition");
         assertThat(definition.getInteger("maxRunningTasks")).isEqualTo(1);
-        assertThat(definition.getJsonObject("taskRate")).isEqualTo(new JsonObject("{\"limit\": 1000, \"per\": \"1m\"}"));
+        assertThat(definition.getJsonObject("taskRate"))
+                .isEqualTo(new JsonObject("{\"limit\": 1000, \"per\": \"1m\"}"));
 
         client.call("PUT", "/api/v1/dags/" + dag)
-                .json(new JsonObject()
-                        .put("yaml", "name: limited\ntasks: [{id: a, type: handler, handler: noop}]"))
+                .json(new JsonObject().put("yaml", "name: limited\ntasks: [{id: a, type: handler, handler: noop}]"))
                 .send();
 
         until("nothing keeps the second one back", () -> state(run, "b").equals("running"));
@@ -187,6 +191,9 @@ class QueuesApiIT {
     }
 
     private static String state(String run, String task) {
-        return client.get("/api/v1/runs/" + run + "/tasks/" + task).send().json().getString("state");
+        return client.get("/api/v1/runs/" + run + "/tasks/" + task)
+                .send()
+                .json()
+                .getString("state");
     }
 }

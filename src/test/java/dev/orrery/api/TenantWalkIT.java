@@ -29,8 +29,8 @@ class TenantWalkIT {
     private static final String MARK = "owners-secret";
 
     /** What serves all tenants; a sender of a webhook shows by its signature whose it is. */
-    private static final Set<String> SHARED = Set.of(
-            "drainNode", "receiveWebhook", "setQueue", "resetQueue", "pauseQueue", "resumeQueue", "setLimit");
+    private static final Set<String> SHARED =
+            Set.of("drainNode", "receiveWebhook", "setQueue", "resetQueue", "pauseQueue", "resumeQueue", "setLimit");
 
     private static NodeUnderTest node;
     private static ApiClient client;
@@ -55,8 +55,8 @@ class TenantWalkIT {
                         .put("name", MARK)
                         .put(
                                 "yaml",
-                                "tasks: [{id: " + MARK + ", type: shell, lock: " + MARK + ", queue: " + MARK + ", command: 'echo " + MARK
-                                        + "'}]")));
+                                "tasks: [{id: " + MARK + ", type: shell, lock: " + MARK + ", queue: " + MARK
+                                        + ", command: 'echo " + MARK + "'}]")));
         var run = made(asOwner("POST", "/dags/" + dag.getString("id") + "/runs"));
         var job = made(asOwner("POST", "/jobs")
                 .json(new JsonObject()

@@ -59,7 +59,8 @@ class QueueLimitsIT extends LimitsBase {
         var next = await(work.commitAndClaim(node, List.of(ended(ending, SUCCEED)), List.of("narrow"), 9));
         assertThat(names(next)).containsExactly("a2");
         assertThat(next.readyQueues()).as("other nodes hear of the place").containsExactly("narrow");
-        assertThat(await(queues.get(TenantId.DEFAULT, "narrow")).orElseThrow().running()).hasValue(2);
+        assertThat(await(queues.get(TenantId.DEFAULT, "narrow")).orElseThrow().running())
+                .hasValue(2);
     }
 
     @Test

@@ -40,14 +40,15 @@ final class LimitSetCommand extends ServerAction {
     @Override
     public Integer call() {
         var answer = client().put(
-                "/api/v1/limits/" + ApiClient.encode(key),
-                JsonObject.of(QueueTexts.body(maxRunning, rate)),
-                Map.of());
+                        "/api/v1/limits/" + ApiClient.encode(key),
+                        JsonObject.of(QueueTexts.body(maxRunning, rate)),
+                        Map.of());
         if (isJson()) {
             terminal().line(answer.body());
         } else {
-            terminal().line(terminal().style().succeededMark() + " set " + TextWidth.clean(key) + ": max running "
-                    + QueueTexts.most(answer.object()) + ", rate " + QueueTexts.rate(answer.object()));
+            terminal()
+                    .line(terminal().style().succeededMark() + " set " + TextWidth.clean(key) + ": max running "
+                            + QueueTexts.most(answer.object()) + ", rate " + QueueTexts.rate(answer.object()));
         }
         return ExitCode.OK.code();
     }

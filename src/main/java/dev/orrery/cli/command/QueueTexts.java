@@ -28,12 +28,12 @@ final class QueueTexts {
         return body;
     }
 
-    private static Map<String, Object> rate(String text) {
+    private static JsonObject rate(String text) {
         var form = RATE_FORM.matcher(text);
         if (!form.matches() || Durations.parse(form.group(2)).isEmpty()) {
             throw CommandFailure.usage("'" + text + "' is no rate", "write how many in which time, as 100/1m");
         }
-        return Map.of("limit", Integer.parseInt(form.group(1)), "per", form.group(2));
+        return JsonObject.of(Map.of("limit", Integer.parseInt(form.group(1)), "per", form.group(2)));
     }
 
     static String most(JsonObject limited) {

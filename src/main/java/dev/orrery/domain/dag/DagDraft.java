@@ -76,7 +76,6 @@ public record DagDraft(
     /** The same, its only task doing this. */
     public DagDraft doing(TaskType type) {
         require(tasks.size() == 1, "there are several tasks");
-        return new DagDraft(
-                name, description, List.of(tasks.getFirst().doing(type)), schedule, timezone, lock, limit);
+        return new DagDraft(name, description, List.of(tasks.getFirst().doing(type)), schedule, timezone, lock, limit);
     }
 }

@@ -50,7 +50,9 @@ class QueueCommandsTest extends ServerCommandsTestBase {
     void whatWasSetIsForgotten() {
         node.on("DELETE /api/v1/queues/mail", 204, "");
 
-        assertThat(command.run("queue", "set", "mail", "--reset")).as(command.err()).isZero();
+        assertThat(command.run("queue", "set", "mail", "--reset"))
+                .as(command.err())
+                .isZero();
 
         assertThat(command.out()).contains("forgot what was set for mail");
         assertThat(command.run("queue", "set", "mail", "--reset", "--weight", "2"))
@@ -92,7 +94,9 @@ class QueueCommandsTest extends ServerCommandsTestBase {
         assertThat(command.out()).contains("set customer-*: max running 2, rate -");
         assertThat(command.run("limit", "list")).as(command.err()).isZero();
         assertThat(command.out()).contains("KEY");
-        assertThat(command.run("limit", "delete", "customer-*")).as(command.err()).isZero();
+        assertThat(command.run("limit", "delete", "customer-*"))
+                .as(command.err())
+                .isZero();
         assertThat(command.out()).contains("forgot what was set for customer-*");
     }
 }
