@@ -199,6 +199,25 @@ class SingleTaskRepositoryIT {
     }
 
     @Test
+    void aTaskThatRanOnThreeLostNodesFailsAndWhatWaitsForItIsCancelled() {
+        var ids = submitted(task(), task().after(1));
+
+        for (var round = 1; round <= 3; round++) {
+            var claim = claimOne();
+            assertThat(claim.attempt()).isEqualTo(round);
+            var start = new AttemptReport(
+                    claim.id(), claim.versionId(), round, claim.fence(), 1, Optional.empty(), Optional.of(Duration.ZERO));
+            await(work.commitAndClaim(node, List.of(start), List.of(), 0));
+            assertThat(state(ids.get(0))).isEqualTo("running");
+            text("SELECT give_back('%s', ARRAY[%d::bigint], NULL, 'lost')".formatted(node, claim.fence()));
+        }
+
+        assertThat(ids.stream().map(this::state)).containsExactly("failed", "cancelled");
+        assertThat(text("SELECT error FROM dead_letters")).startsWith("POISON");
+        assertThat(text("SELECT count(*)::text FROM claim_batches")).isEqualTo("0");
+    }
+
+    @Test
     void depthIsOneMoreThanTheDeepestOfThePrerequisites() {
         var outside = submitted(task());
         var created = created(task().after(outside), task().after(1), task().after(1, 2), task());
