@@ -43,6 +43,7 @@ final class SingleTaskOperations {
                 "listSingleTasks", this::list,
                 "getSingleTask", this::get,
                 "listTaskDependencies", this::dependencies,
+                "explainTask", this::explain,
                 "getTaskTree", this::tree,
                 "readSingleTaskLog", this::log,
                 "getQueueStats", this::stats);
@@ -129,6 +130,11 @@ final class SingleTaskOperations {
     private Future<Answer> dependencies(ApiRequest request) {
         return queue.dependencies(request.tenant(), id(request))
                 .map(all -> Answer.json(200, out -> SingleTaskShapes.dependencies(out, all)));
+    }
+
+    private Future<Answer> explain(ApiRequest request) {
+        return queue.explain(request.tenant(), id(request))
+                .map(explanation -> Answer.json(200, out -> SingleTaskShapes.explanation(out, explanation)));
     }
 
     private Future<Answer> tree(ApiRequest request) {

@@ -12,6 +12,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.task.Durations;
 import dev.orrery.domain.task.SingleTask;
 import dev.orrery.domain.task.SubmittedState;
+import dev.orrery.service.TaskExplanation;
 import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TaskQueue.SubmittedOfBatch;
 import dev.orrery.store.DagJson;
@@ -164,6 +165,51 @@ final class SingleTaskShapes {
         });
         out.writeBooleanField("isComplete", tree.isComplete());
         out.writeEndObject();
+    }
+
+    static void explanation(JsonGenerator out, TaskExplanation explanation) throws IOException {
+        out.writeStartObject();
+        JsonShapes.text(out, "taskId", explanation.id());
+        out.writeStringField("state", SubmittedState.of(explanation.state()).wireName());
+        out.writeStringField("summary", explanation.summary());
+        out.writeFieldName("reasons");
+        array(out, explanation.reasons(), SingleTaskShapes::reason);
+        if (explanation.place().isPresent()) {
+            out.writeFieldName("place");
+            place(out, explanation.place().get());
+        } else {
+            out.writeNullField("place");
+        }
+        out.writeEndObject();
+    }
+
+    private static void reason(JsonGenerator out, TaskExplanation.Reason reason) throws IOException {
+        out.writeStartObject();
+        out.writeStringField("kind", reason.kind().wireName());
+        out.writeStringField("message", reason.message());
+        out.writeArrayFieldStart("tasks");
+        for (var task : reason.tasks()) {
+            out.writeString(task);
+        }
+        out.writeEndArray();
+        JsonShapes.time(out, "until", reason.until());
+        out.writeEndObject();
+    }
+
+    private static void place(JsonGenerator out, TaskExplanation.Place place) throws IOException {
+        out.writeStartObject();
+        optional(out, "queue", place.queue());
+        out.writeNumberField("ahead", place.ahead());
+        JsonShapes.time(out, "readyAt", place.readyAt());
+        JsonShapes.time(out, "latestStart", place.latestStart());
+        out.writeNumberField("priority", rounded(place.priority()));
+        out.writeNumberField("calculatedPriority", rounded(place.calculatedPriority()));
+        JsonShapes.time(out, "mustStartBy", place.mustStartBy());
+        out.writeEndObject();
+    }
+
+    private static double rounded(double value) {
+        return Math.round(value * 1_000) / 1_000.0;
     }
 
     static void stats(JsonGenerator out, Stats stats) throws IOException {

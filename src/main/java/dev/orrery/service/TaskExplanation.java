@@ -2,6 +2,7 @@ package dev.orrery.service;
 
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.WireNamed;
+import dev.orrery.domain.dag.TaskType.RemoteWork;
 import dev.orrery.domain.task.TaskState;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -59,11 +60,12 @@ public record TaskExplanation(
     /**
      * A place in the order.
      *
+     * @param queue absent where remote workers do it
      * @param ahead how many are claimed before it as things stand; {@link #AHEAD_MAX} where they are as many or more
      * @param priority its own or a greater one that it has inherited
      */
     public record Place(
-            String queue,
+            Optional<String> queue,
             int ahead,
             Optional<Instant> readyAt,
             Optional<Instant> latestStart,
@@ -250,7 +252,7 @@ public record TaskExplanation(
                 return Optional.empty();
             }
             return Optional.of(new Place(
-                    facts.getString("queue"),
+                    Optional.of(facts.getString("queue")).filter(queue -> !queue.startsWith(RemoteWork.WIRE_NAME + "/")),
                     Math.min(Place.AHEAD_MAX, facts.getInteger("ahead", 0)),
                     time(facts, "readyAt"),
                     time(facts, "latestStart"),

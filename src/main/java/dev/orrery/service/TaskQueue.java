@@ -33,6 +33,7 @@ import dev.orrery.store.TaskQueueRepository.StoredTask;
 import dev.orrery.store.TaskQueueRepository.Tree;
 import dev.orrery.store.TaskSubmission;
 import io.vertx.core.Future;
+import io.vertx.core.json.JsonObject;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -254,6 +255,16 @@ public final class TaskQueue {
      * @param dependentsCount how many of the latter there are, at most 10,000
      */
     public record Dependencies(List<Dependency> prerequisites, List<Dependency> dependents, int dependentsCount) {}
+
+    /** Why a task is not running, and where it stands. */
+    public Future<TaskExplanation> explain(TenantId tenant, TaskInstanceId id) {
+        return repositories
+                .tasks()
+                .explain(tenant, id)
+                .map(found -> found.map(known -> TaskExplanation.of(
+                                id, new JsonObject(known.facts().text()), known.now()))
+                        .orElseThrow(() -> noTask(id)));
+    }
 
     public Future<Dependencies> dependencies(TenantId tenant, TaskInstanceId id) {
         return stored(tenant, id)

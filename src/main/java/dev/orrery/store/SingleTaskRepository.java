@@ -1,10 +1,8 @@
 package dev.orrery.store;
 
 import dev.orrery.domain.ErrorCode;
-import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
-import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.task.SubmittedState;
 import dev.orrery.domain.task.TaskState;
@@ -42,9 +40,6 @@ public final class SingleTaskRepository {
     // language=PostgreSQL
     static final String PURGE_OLD =
             "SELECT purge_old_tasks($1::bigint * interval '1 millisecond', $2) AS more FROM require_epoch($3)";
-
-    // language=PostgreSQL
-    static final String EXPLAIN_TASK = "SELECT explain_task($1, $2)::text AS facts, clock_timestamp() AS now";
 
     private static final String TAGS_APART = "\u001f";
 
@@ -150,18 +145,6 @@ public final class SingleTaskRepository {
                 .map(rows -> new DescribedClaims(rows.iterator().next())
                         .single(0, id)
                         .orElseThrow(() -> new OrreryException(ErrorCode.TASK_NOT_FOUND, "there is no task " + id)));
-    }
-
-    /** What holds a task back, see {@code explain_task}, and the database's time. */
-    public record Facts(Json facts, Instant now) {}
-
-    /** What holds a task back; nothing where there is no such task. */
-    public Future<Optional<Facts>> explain(TenantId tenant, TaskInstanceId id) {
-        return sql.run(EXPLAIN_TASK, Tuple.of(tenant.value(), id.value())).map(rows -> {
-            var row = rows.iterator().next();
-            return Optional.ofNullable(row.getString("facts"))
-                    .map(facts -> new Facts(new Json(facts), Rows.time(row, "now")));
-        });
     }
 
     /**

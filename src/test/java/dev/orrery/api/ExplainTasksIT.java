@@ -1,0 +1,115 @@
+package dev.orrery.api;
+
+import static dev.orrery.testing.Await.until;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Why tasks do not run, as it is told of real ones. */
+class ExplainTasksIT {
+
+    private static final String TASKS = "/api/v1/tasks";
+
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private static NodeUnderTest node;
+    private static ApiClient client;
+
+    @BeforeAll
+    static void start(@TempDir Path folder) {
+        node = new NodeUnderTest(folder);
+        client = node.client;
+    }
+
+    @AfterAll
+    static void stop() {
+        node.close();
+    }
+
+    @Test
+    void aTaskThatWaitsForAnotherNamesItAndTheTimeThatOneWaitsFor() {
+        var first = submit(sleep(0).put("name", "first").put("notBefore", "2099-01-01T00:00:00Z"));
+        var second = submit(sleep(0).put("dependencies", List.of(first)));
+
+        assertThat(explain(first).getString("summary")).startsWith("its time has not come: it may begin in ");
+        var told = explain(second);
+        assertThat(told.getString("state")).isEqualTo("blocked");
+        assertThat(told.getString("summary")).isEqualTo("it waits for a task: 'first' (pending)");
+        assertThat(told.getJsonArray("reasons").getJsonObject(0).getJsonArray("tasks"))
+                .isEqualTo(new JsonArray().add(first));
+    }
+
+    @Test
+    void aTaskWhoseKeyIsTakenNamesTheOneThatHasIt() {
+        var first = submit(sleep(60_000).put("concurrencyKey", "customer-7"));
+        until("the first runs", PATIENCE, () -> state(first).equals("running"));
+        var second = submit(sleep(0).put("concurrencyKey", "customer-7"));
+
+        until("the second waits for the key", PATIENCE, () -> explain(second).getString("summary").startsWith("the concurrency key"));
+        var told = explain(second);
+
+        assertThat(told.getString("state")).isEqualTo("ready");
+        assertThat(told.getString("summary")).isEqualTo("the concurrency key 'customer-7' allows 1 at a time, and 1 run");
+        var reason = told.getJsonArray("reasons").getJsonObject(0);
+        assertThat(reason.getString("kind")).isEqualTo("limit");
+        assertThat(reason.getJsonArray("tasks")).isEqualTo(new JsonArray().add(first));
+        assertThat(told.getJsonObject("place").getInteger("ahead")).isZero();
+        assertThat(explain(first).getString("summary")).startsWith("it runs since ");
+    }
+
+    @Test
+    void whatNoRemoteWorkerOffersSaysSo() {
+        var told = explain(submit(new JsonObject().put("type", "agent").put("handler", "resize")));
+
+        assertThat(told.getString("summary")).isEqualTo("no remote worker offers the handler 'resize'");
+        assertThat(told.getJsonObject("place").getString("queue")).isNull();
+    }
+
+    @Test
+    void aTaskThatHasEndedSaysHow() {
+        var id = submit(new JsonObject().put("type", "shell").put("command", "exit 3").put("maxRetries", 0));
+        until("it failed", PATIENCE, () -> state(id).equals("failed"));
+
+        var told = explain(id);
+
+        assertThat(told.getString("summary")).startsWith("it has ended: failed, ");
+        assertThat(told.getValue("place")).isNull();
+    }
+
+    @Test
+    void oneThatDoesNotExistIsNotExplained() {
+        assertThat(client.get(TASKS + "/01980f6e-5a10-7000-8b2d-5f3180000001/explain").send().status())
+                .isEqualTo(404);
+    }
+
+    private static JsonObject sleep(int millis) {
+        return new JsonObject()
+                .put("type", "handler")
+                .put("handler", "sleep")
+                .put("input", new JsonObject().put("ms", millis));
+    }
+
+    private static String submit(JsonObject task) {
+        var reply = client.post(TASKS).json(task).send();
+        assertThat(reply.status()).as(reply.body().toString()).isEqualTo(201);
+        return reply.json().getString("id");
+    }
+
+    private static JsonObject explain(String id) {
+        var reply = client.get(TASKS + "/" + id + "/explain").send();
+        assertThat(reply.status()).as(reply.body().toString()).isEqualTo(200);
+        return reply.json();
+    }
+
+    private static String state(String id) {
+        return client.get(TASKS + "/" + id).send().json().getString("state");
+    }
+}
