@@ -119,20 +119,34 @@ class CreateRunsIT {
         var alone = Graphs.publish(database, Graphs.tasks("only"));
         create(run(dag, TenantId.DEFAULT, Optional.empty()));
         create(given(alone, new Json("{\"n\":1}")));
-        create(given(alone, new Json("\"" + java.util.stream.Stream.generate(() -> UUID.randomUUID().toString())
-                .limit(300).collect(java.util.stream.Collectors.joining()) + "\"")));
+        create(given(
+                alone,
+                new Json("\""
+                        + java.util.stream.Stream.generate(
+                                        () -> UUID.randomUUID().toString())
+                                .limit(300)
+                                .collect(java.util.stream.Collectors.joining())
+                        + "\"")));
         create(run(alone, TenantId.DEFAULT, Optional.empty()));
 
-        var claims = await(work.commitAndClaim(node, List.of(), List.of("default"), 10)).claims();
+        var claims = await(work.commitAndClaim(node, List.of(), List.of("default"), 10))
+                .claims();
 
-        assertThat(claims).extracting(claim -> claim.input().map(Json::text).orElse("to be read"))
+        assertThat(claims)
+                .extracting(claim -> claim.input().map(Json::text).orElse("to be read"))
                 .containsExactly("to be read", "{\"n\":1}", "to be read", "{}");
     }
 
     private static NewRun given(DagId dag, Json params) {
         var plain = run(dag, TenantId.DEFAULT, Optional.empty());
         return new NewRun(
-                plain.id(), plain.tenant(), dag, plain.trigger(), Optional.of(params), Optional.empty(), Optional.empty());
+                plain.id(),
+                plain.tenant(),
+                dag,
+                plain.trigger(),
+                Optional.of(params),
+                Optional.empty(),
+                Optional.empty());
     }
 
     @Test

@@ -88,11 +88,21 @@ public final class ApiClient {
 
     /** As {@link #post(String, JsonObject)}, under a key of the caller's. */
     public Answer post(String path, JsonObject body, String key) {
+        return postText(path, body.toString(), key);
+    }
+
+    /** As {@link #post(String, JsonObject, String)}, with a body that is JSON already. */
+    public Answer postText(String path, String body, String key) {
         return call("POST", path, body, Map.of("Idempotency-Key", key));
     }
 
+    /** A name for something that is to be done once. */
+    public static String newKey() {
+        return IdempotencyKey.next();
+    }
+
     public Answer put(String path, JsonObject body, Map<String, String> headers) {
-        return call("PUT", path, body, headers);
+        return call("PUT", path, body.toString(), headers);
     }
 
     public Answer delete(String path) {
@@ -104,7 +114,7 @@ public final class ApiClient {
         return URLEncoder.encode(value, UTF_8).replace("+", "%20");
     }
 
-    private Answer call(String method, String path, @Nullable JsonObject body, Map<String, String> headers) {
+    private Answer call(String method, String path, @Nullable String body, Map<String, String> headers) {
         var wait = Duration.ofMillis(300);
         for (var attempt = 1; ; attempt++) {
             try {
@@ -177,14 +187,14 @@ public final class ApiClient {
         return connection;
     }
 
-    private static void send(HttpURLConnection connection, @Nullable JsonObject body) throws IOException {
+    private static void send(HttpURLConnection connection, @Nullable String body) throws IOException {
         if (body == null) {
             return;
         }
         connection.setRequestProperty("Content-Type", "application/json");
         connection.setDoOutput(true);
         try (var out = connection.getOutputStream()) {
-            out.write(body.toString().getBytes(UTF_8));
+            out.write(body.getBytes(UTF_8));
         }
     }
 

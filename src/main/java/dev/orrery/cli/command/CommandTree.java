@@ -45,6 +45,12 @@ final class CommandTree {
         run.put("logs", leaf(RunLogsCommand::new));
         run.put("cancel", leaf(RunCancelCommand::new));
         run.put("delete", leaf(RunDeleteCommand::new));
+        var task = group("task", Group.Task::new);
+        task.put("submit", leaf(TaskSubmitCommand::new));
+        task.put("list", leaf(TaskListCommand::new));
+        task.put("show", leaf(TaskShowCommand::new));
+        task.put("tree", leaf(TaskTreeCommand::new));
+        task.put("logs", leaf(TaskLogsCommand::new));
         var job = group("job", Group.Job::new);
         job.put("create", leaf(JobCreateCommand::new));
         job.put("import", new Node(Group.JobImport::new, Map.of("crontab", leaf(JobImportCrontabCommand::new))));

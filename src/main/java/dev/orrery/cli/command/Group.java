@@ -57,6 +57,22 @@ abstract class Group extends Action {
         }
     }
 
+    /** Single tasks. */
+    @Command(
+            name = "task",
+            description = "Submit tasks that belong to no DAG, and see what became of them.",
+            footer = {
+                ServerAction.EXAMPLES,
+                "  orrery task submit --shell './resize.sh 4711.png' --wait",
+                "  orrery task submit --file tasks.jsonl",
+                "  orrery task list --state blocked"
+            })
+    static final class Task extends Group {
+        Task(Context context) {
+            super(context);
+        }
+    }
+
     /** Jobs. */
     @Command(
             name = "job",

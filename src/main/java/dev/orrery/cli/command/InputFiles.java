@@ -34,14 +34,26 @@ final class InputFiles {
         }
     }
 
-    private InputStream open(String name) throws IOException {
+    /** How many bytes it has; 0 where nobody knows before the end. */
+    long size(String name) {
+        if (name.equals(STANDARD_INPUT)) {
+            return 0;
+        }
+        try {
+            return Files.size(context.directory().resolve(name));
+        } catch (IOException unreadable) {
+            throw CommandFailure.usage("cannot read " + shown(name) + ": " + reason(unreadable), "is the name right?");
+        }
+    }
+
+    InputStream open(String name) throws IOException {
         if (name.equals(STANDARD_INPUT)) {
             return context.in();
         }
         return Files.newInputStream(context.directory().resolve(name));
     }
 
-    private static String reason(IOException unreadable) {
+    static String reason(IOException unreadable) {
         return switch (unreadable) {
             case NoSuchFileException _ -> "there is no such file";
             case AccessDeniedException _ -> "permission denied";

@@ -30,7 +30,11 @@ public final class LogFollower {
 
     /** Follows one attempt if {@code attempt} names one, else all from the newest on. */
     public void follow(String runId, String taskId, int attempt) {
-        var task = "/api/v1/runs/" + runId + "/tasks/" + ApiClient.encode(taskId);
+        follow("/api/v1/runs/" + runId + "/tasks/" + ApiClient.encode(taskId), attempt);
+    }
+
+    /** The same of the task at this path, whichever kind of task it is. */
+    public void follow(String task, int attempt) {
         var current = attempt;
         while (true) {
             current = followAttempt(task, current);
@@ -46,7 +50,7 @@ public final class LogFollower {
     private boolean isRetried(String taskPath) {
         var state = client.get(taskPath).object().textOrEmpty("state");
         return switch (state) {
-            case "succeeded", "failed", "timed_out", "skipped", "cancelled" -> false;
+            case "succeeded", "completed", "failed", "timed_out", "skipped", "cancelled" -> false;
             default -> true;
         };
     }

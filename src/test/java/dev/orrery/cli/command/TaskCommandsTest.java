@@ -1,0 +1,236 @@
+package dev.orrery.cli.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.cli.StubNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Single tasks from the shell. */
+class TaskCommandsTest extends ServerCommandsTestBase {
+
+    private static final String TASK = "01980f6e-5a10-7000-8b2d-5f3180000001";
+    private static final String CHILD = "01980f6e-5a11-7000-8b2d-5f3180000001";
+    private static final String FIELDS =
+            "\"name\":\"resize\",\"type\":\"handler\",\"queue\":\"default\",\"priority\":7,"
+                    + "\"submittedAt\":\"2026-01-31T01:00:00.123Z\",\"source\":\"human\",\"maxRetries\":3,\"retryCount\":1";
+    private static final String READY = "{\"id\":\"" + TASK + "\",\"state\":\"ready\"," + FIELDS + "}";
+    private static final String DONE =
+            "{\"id\":\"" + TASK + "\",\"state\":\"completed\"," + FIELDS + ",\"result\":{\"width\":800}}";
+    private static final String FAILED =
+            "{\"id\":\"" + TASK + "\",\"state\":\"failed\"," + FIELDS + ",\"error\":\"exit code 3\"}";
+
+    private List<StubNode.Request> posts() {
+        return node.requests().stream()
+                .filter(request -> request.method().equals("POST"))
+                .toList();
+    }
+
+    private String lastPost() {
+        return posts().getLast().body();
+    }
+
+    @Test
+    void aTaskIsSubmittedByOptions() {
+        node.on("POST /api/v1/tasks", 201, READY);
+
+        var exit = command.run(
+                "task",
+                "submit",
+                "--handler",
+                "resize",
+                "--input",
+                "{\"width\":8.50}",
+                "--name",
+                "resize",
+                "--queue",
+                "slow",
+                "--priority",
+                "7",
+                "--deadline",
+                "2026-12-24T18:00Z",
+                "--estimate",
+                "1.5",
+                "--after",
+                TASK,
+                "--not-before",
+                "2026-12-24",
+                "--parent",
+                TASK,
+                "--session",
+                "s",
+                "--source",
+                "api",
+                "--created-by",
+                "shop",
+                "--tag",
+                "a",
+                "--tag",
+                "b",
+                "--timeout",
+                "90s",
+                "--retries",
+                "1",
+                "--unique-key",
+                "k",
+                "--on-conflict",
+                "refuse",
+                "--concurrency-key",
+                "c");
+
+        assertThat(exit).as(command.err()).isZero();
+        assertThat(lastPost())
+                .isEqualTo(
+                        "{\"name\":\"resize\",\"type\":\"handler\",\"handler\":\"resize\",\"input\":{\"width\":8.50},"
+                                + "\"queue\":\"slow\",\"priority\":7,\"deadline\":\"2026-12-24T18:00:00Z\","
+                                + "\"estimatedDurationSeconds\":1.5,\"dependencies\":[\"" + TASK + "\"],"
+                                + "\"notBefore\":\"2026-12-24T00:00:00Z\",\"parentTaskId\":\"" + TASK
+                                + "\",\"sessionId\":\"s\","
+                                + "\"source\":\"api\",\"createdBy\":\"shop\",\"tags\":[\"a\",\"b\"],\"timeout\":\"90s\","
+                                + "\"maxRetries\":1,\"uniqueKey\":\"k\",\"onConflict\":\"refuse\",\"concurrencyKey\":\"c\"}");
+        assertThat(command.out()).contains("ok: resize is ready: task " + TASK);
+    }
+
+    @Test
+    void whatToDoIsSaidOnce() {
+        assertThat(command.run("task", "submit")).isEqualTo(2);
+        assertThat(command.err()).contains("--shell, --handler, --agent, --python, --http, or --file");
+        assertThat(command.run("task", "submit", "--shell", "x", "--handler", "y"))
+                .isEqualTo(2);
+        assertThat(command.run("task", "submit", "--shell", "x", "--file", "y")).isEqualTo(2);
+        assertThat(node.requests()).isEmpty();
+    }
+
+    @Test
+    void whoWaitsIsToldTheEnd() {
+        var states = new ArrayList<>(List.of(READY, READY, DONE));
+        node.on("POST /api/v1/tasks", 201, READY);
+        node.on(
+                "GET /api/v1/tasks/" + TASK,
+                exchange -> StubNode.send(exchange, 200, states.size() > 1 ? states.removeFirst() : states.getFirst()));
+
+        assertThat(command.run("task", "submit", "--handler", "resize", "--wait"))
+                .as(command.err())
+                .isZero();
+        assertThat(command.out()).contains("resize completed", "{\"width\":800}");
+
+        states.set(0, FAILED);
+        assertThat(command.run("task", "submit", "--handler", "resize", "--wait"))
+                .isEqualTo(1);
+        assertThat(command.out()).contains("resize failed", "exit code 3");
+    }
+
+    @Test
+    void aFileIsSubmittedBatchByBatchUnderKeysThatFollowFromOne() throws IOException {
+        Files.writeString(
+                folder.resolve("tasks.jsonl"),
+                IntStream.range(0, 5)
+                        .mapToObj(n -> "{\"type\":\"handler\",\"n\":" + n + "}")
+                        .collect(Collectors.joining("\n\n")));
+        node.on("POST /api/v1/tasks/batch", 201, "{\"tasks\":[]}");
+
+        assertThat(command.run("task", "submit", "--file", "tasks.jsonl", "--batch", "2", "--key", "night"))
+                .as(command.err())
+                .isZero();
+
+        assertThat(posts())
+                .extracting(StubNode.Request::body)
+                .containsExactly(
+                        "{\"tasks\":[{\"type\":\"handler\",\"n\":0},{\"type\":\"handler\",\"n\":1}]}",
+                        "{\"tasks\":[{\"type\":\"handler\",\"n\":2},{\"type\":\"handler\",\"n\":3}]}",
+                        "{\"tasks\":[{\"type\":\"handler\",\"n\":4}]}");
+        assertThat(posts())
+                .extracting(request -> request.header("Idempotency-key"))
+                .containsExactly("night-1", "night-2", "night-3");
+        assertThat(command.out()).contains("5 tasks are submitted");
+    }
+
+    @Test
+    void whatIsWrongInAFileIsToldByItsLineAndHowToGoOn() throws IOException {
+        Files.writeString(folder.resolve("tasks.jsonl"), "{\"a\":1}\n\n{\"b\":2}\n{\"c\":3}\n");
+        var refusal = "{\"code\":\"VALIDATION_ERROR\",\"message\":\"the batch is not valid\",\"details\":[{\"code\":"
+                + "\"INVALID_VALUE\",\"line\":1,\"column\":9,\"path\":\"tasks[1].deadline\",\"message\":\"no time\",\"help\":null}]}";
+        node.on("POST /api/v1/tasks/batch", 400, refusal);
+
+        var exit = command.run("task", "submit", "--file", "tasks.jsonl", "--key", "night");
+
+        assertThat(exit).isNotZero();
+        assertThat(command.err()).contains("tasks.jsonl line 3: deadline", "no time", "--key night");
+    }
+
+    @Test
+    void aLineThatIsNoObjectIsToldBeforeItIsSent() throws IOException {
+        Files.writeString(folder.resolve("tasks.jsonl"), "{\"a\":1}\n[1]\n");
+
+        assertThat(command.run("task", "submit", "--file", "tasks.jsonl")).isNotZero();
+        assertThat(command.err()).contains("tasks.jsonl line 2 is no task");
+        assertThat(node.requests()).isEmpty();
+        Files.writeString(folder.resolve("empty.jsonl"), "\n");
+        assertThat(command.run("task", "submit", "--file", "empty.jsonl")).isNotZero();
+        assertThat(command.run("task", "submit", "--file", "missing.jsonl")).isEqualTo(2);
+    }
+
+    @Test
+    void tasksAreListedUntilEnoughAreFound() {
+        node.on("GET /api/v1/tasks?limit=2&state=blocked&tag=a%20b", 200, "{\"items\":[],\"nextCursor\":\"c1\"}");
+        node.on(
+                "GET /api/v1/tasks?limit=2&state=blocked&tag=a%20b&cursor=c1",
+                200, "{\"items\":[" + READY + "],\"nextCursor\":\"c2\"}");
+        node.on(
+                "GET /api/v1/tasks?limit=1&state=blocked&tag=a%20b&cursor=c2",
+                200, "{\"items\":[" + DONE + "],\"nextCursor\":\"c3\"}");
+
+        assertThat(command.run("task", "list", "--state", "blocked", "--tag", "a b", "--limit", "2"))
+                .as(command.err())
+                .isZero();
+        assertThat(command.out()).contains(TASK, "completed", "ready", "resize");
+        assertThat(command.err()).contains("--cursor c3");
+    }
+
+    @Test
+    void aTaskIsShownWithWhatItWaitsFor() {
+        node.on(
+                "GET /api/v1/tasks/" + TASK,
+                200,
+                "{\"id\":\"" + TASK + "\",\"state\":\"blocked\"," + FIELDS + ",\"definition\":{\"type\":\"handler\"},"
+                        + "\"calculatedPriority\":7.25,\"blockedBy\":[{\"id\":\"" + CHILD
+                        + "\",\"name\":\"fetch\",\"state\":\"running\"}],\"blockedByCount\":3,\"blocks\":[],\"blocksCount\":0,"
+                        + "\"attempts\":[{\"attempt\":1,\"outcome\":\"failed\",\"error\":\"exit code 3\"}]}");
+
+        assertThat(command.run("task", "show", TASK)).as(command.err()).isZero();
+
+        assertThat(command.out())
+                .contains("waits for    " + CHILD + " running fetch", "and 2 more", "calculated 7.25", "exit code 3");
+        assertThat(command.run("task", "show", "resize")).isEqualTo(2);
+    }
+
+    @Test
+    void aTreeIsDrawn() {
+        node.on(
+                "GET /api/v1/tasks/" + TASK + "/tree?levels=3&limit=200",
+                200,
+                "{\"tasks\":[{\"level\":0,\"task\":" + READY + "},{\"level\":1,\"task\":{\"id\":\"" + CHILD
+                        + "\",\"name\":\"child\",\"state\":\"blocked\",\"parentTaskId\":\"" + TASK
+                        + "\"}}],\"isComplete\":false}");
+
+        assertThat(command.run("task", "tree", TASK, "--levels", "3"))
+                .as(command.err())
+                .isZero();
+
+        assertThat(command.out().lines().toList().get(1)).contains("- child blocked " + CHILD);
+        assertThat(command.err()).contains("there are more");
+    }
+
+    @Test
+    void whatATaskPrintedIsPrinted() {
+        node.on("GET /api/v1/tasks/" + TASK + "/logs", 200, "hello");
+
+        assertThat(command.run("task", "logs", TASK)).as(command.err()).isZero();
+        assertThat(command.out()).isEqualTo("hello\n");
+    }
+}
