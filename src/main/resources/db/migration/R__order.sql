@@ -22,6 +22,44 @@ CREATE OR REPLACE FUNCTION calculated_priority(own smallint, depth smallint, blo
 LANGUAGE sql STABLE
 RETURN calculated_priority(own, depth, blocked, source_weight(source));
 
+-- The urgency of tasks that are submitted together, parallel to them, as if nothing were there yet but they. An edge goes from
+-- the task at p_uppers to the one at p_lowers that it waits for, which stands before it; the edges are in the order of
+-- p_uppers, or null where there are none. Those that are dead from the start neither count nor hand anything down.
+CREATE OR REPLACE FUNCTION urgency_of_new(
+    p_priorities smallint[], p_depths smallint[], p_sources text[], p_deadlines timestamptz[], p_estimates bigint[],
+    p_dead uuid[], p_uppers int[], p_lowers int[],
+    OUT calculated real[], OUT priorities real[], OUT starts timestamptz[])
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_edges    int := coalesce(cardinality(p_uppers), 0);
+    v_blocked  int[];
+BEGIN
+    IF v_edges > 0 THEN
+        v_blocked := array_fill(0, ARRAY[cardinality(p_priorities)]);
+        FOR i IN 1 .. v_edges LOOP
+            IF p_dead[p_uppers[i]] IS NULL THEN
+                v_blocked[p_lowers[i]] := v_blocked[p_lowers[i]] + 1;
+            END IF;
+        END LOOP;
+    END IF;
+    SELECT array_agg(calculated_priority(t.priority, coalesce(t.depth, 0::smallint), coalesce(t.blocked, 0),
+                                         coalesce(w.weight, 0::real)) ORDER BY t.ordinal),
+           array_agg(t.deadline - coalesce(t.estimate_ms, 0) * interval '1 millisecond' ORDER BY t.ordinal)
+    INTO calculated, starts
+    FROM unnest(p_priorities, p_depths, v_blocked, p_sources, p_deadlines, p_estimates)
+         WITH ORDINALITY t(priority, depth, blocked, source, deadline, estimate_ms, ordinal)
+    LEFT JOIN source_weights w ON w.source = t.source::task_source;
+    priorities := calculated;
+    -- From the last edge on: all that a task inherits is there when it hands on itself.
+    FOR i IN REVERSE v_edges .. 1 LOOP
+        IF p_dead[p_uppers[i]] IS NULL THEN
+            priorities[p_lowers[i]] := greatest(priorities[p_lowers[i]], priorities[p_uppers[i]]);
+            starts[p_lowers[i]] := least(starts[p_lowers[i]], starts[p_uppers[i]]);
+        END IF;
+    END LOOP;
+END $f$;
+
 -- Makes these single tasks as urgent as they are by now, and hands that on to what they wait for, and so on until nothing
 -- changes: for whoever has added, ended, or changed the urgency of, tasks that wait for them, and for whoever has changed
 -- their own. It computes anew from all that wait, so what grew less urgent sinks as well. Given are as many as the caller
@@ -193,5 +231,68 @@ BEGIN
               CROSS JOIN LATERAL (
                   SELECT x.ctid AS place, x.ready_at FROM lock_waits x WHERE x.id = u.id OFFSET 0) x) c
         WHERE k.ctid = c.place AND k.latest_start <> c.latest_start;
+    END IF;
+END $f$;
+
+-- Holds the urgency of those among these tasks that are single, for whoever makes them ready by it in a later statement: who
+-- changes it meanwhile waits, and finds them ready. They are held in the order of hand_down.
+CREATE OR REPLACE FUNCTION hold_urgency(p_ids uuid[]) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    IF EXISTS (SELECT FROM unnest(p_ids) u(id) WHERE task_no_of(u.id) < 0) THEN
+        PERFORM i.id
+        FROM (SELECT u.id
+              FROM unnest(p_ids) u(id)
+              CROSS JOIN LATERAL (
+                  SELECT x.depth FROM task_instances x WHERE x.id = u.id AND x.source IS NOT NULL OFFSET 0) i
+              ORDER BY i.depth DESC, u.id) u
+        CROSS JOIN LATERAL (SELECT x.id FROM task_instances x WHERE x.id = u.id OFFSET 0 FOR SHARE) i;
+    END IF;
+END $f$;
+
+-- Changes how urgent a single task is that has not ended: 'patched', 'ended', or 'none' where the tenant has no such task.
+-- A priority of null leaves it as it is, and so does p_sets_deadline where it is false; a deadline of null takes it away.
+CREATE OR REPLACE FUNCTION patch_task(
+    p_tenant int, p_id uuid, p_priority smallint, p_sets_deadline boolean, p_deadline timestamptz) RETURNS text
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    -- Not while a cascade cancels it, or those that wait for it.
+    PERFORM hold_slots(ARRAY[p_id], true);
+    PERFORM i.id FROM task_instances i
+    WHERE i.id = p_id AND i.tenant_id = p_tenant AND i.source IS NOT NULL FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'none';
+    ELSIF EXISTS (SELECT FROM task_states s WHERE s.id = p_id AND s.state >= 'succeeded') THEN
+        RETURN 'ended';
+    END IF;
+    UPDATE task_instances i
+    SET own_priority = coalesce(p_priority, i.own_priority),
+        deadline = CASE WHEN p_sets_deadline THEN p_deadline ELSE i.deadline END,
+        updated_at = clock_timestamp()
+    WHERE i.id = p_id;
+    PERFORM hand_down(ARRAY[p_id]);
+    RETURN 'patched';
+END $f$;
+
+-- What waits for others no more, since it ended: these are as urgent as they are without it. For a caller who holds the slots
+-- of all, as a cascade does; at most 1,000 of them are made so, the others keep what they had.
+CREATE OR REPLACE FUNCTION forget_dependents(p_ids uuid[]) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_ids  uuid[];
+BEGIN
+    SELECT array_agg(p.id) INTO v_ids
+    FROM (SELECT DISTINCT e.id
+          FROM unnest(p_ids) u(id)
+          CROSS JOIN LATERAL (
+              SELECT x.prerequisite_id AS id FROM task_dependencies x
+              WHERE x.dependent_id = u.id AND x.resolved_at IS NULL OFFSET 0) e
+          WHERE NOT EXISTS (SELECT FROM unnest(p_ids) x(id) WHERE x.id = e.id)
+          LIMIT 1000) p;
+    IF v_ids IS NOT NULL THEN
+        PERFORM hand_down(v_ids);
     END IF;
 END $f$;

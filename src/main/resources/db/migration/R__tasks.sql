@@ -106,6 +106,10 @@ DECLARE
     v_from        uuid[];
     v_to          uuid[];
     v_is_met      boolean[];
+    v_uppers      int[];
+    v_lowers      int[];
+    v_urgency     record;
+    v_outer       uuid[];
     v_inner       int;
     v_one         uuid;
     v_verdict     text;
@@ -230,11 +234,18 @@ BEGIN
             END IF;
             v_depths[v_row.dependent] := greatest(v_depths[v_row.dependent], v_depth);
             v_edges := v_edges + 1;
+            IF v_inner IS NOT NULL THEN
+                v_uppers := v_uppers || v_row.dependent;
+                v_lowers := v_lowers || v_inner;
+            END IF;
             v_from[v_edges] := v_ids[v_row.dependent];
             v_to[v_edges] := v_row.id;
             v_is_met[v_edges] := v_inner IS NULL AND v_row.state IS NOT DISTINCT FROM 'succeeded';
             IF NOT v_is_met[v_edges] THEN
                 v_unmet[v_row.dependent] := v_unmet[v_row.dependent] + 1;
+                IF v_inner IS NULL THEN
+                    v_outer := v_outer || v_row.id;
+                END IF;
                 IF v_inner IS NULL AND v_row.state >= 'succeeded' THEN
                     v_dead[v_row.dependent] := v_row.id;
                 ELSIF v_dead[v_inner] IS NOT NULL THEN
@@ -273,6 +284,9 @@ BEGIN
         WHERE u.task_id = t.id AND NOT t.stands_in AND v_verdicts[t.submission] IN ('refused', 'again');
     END IF;
 
+    SELECT u.calculated, u.priorities, u.starts INTO v_urgency
+    FROM urgency_of_new(p_priorities, v_depths, p_sources, p_deadlines, p_estimates, v_dead, v_uppers, v_lowers) u;
+
     INSERT INTO queues (name)
     SELECT DISTINCT q.name FROM unnest(p_queues) q(name)
     WHERE NOT starts_with(q.name, 'agent/') AND NOT EXISTS (SELECT FROM queues x WHERE x.name = q.name OFFSET 0)
@@ -282,34 +296,32 @@ BEGIN
         WITH asked AS MATERIALIZED (
             SELECT t.*, s.tenant, s.verdict,
                    s.verdict = 'created' AND NOT coalesce(t.stands_in, false) AS is_new,
-                   calculated_priority(t.own_priority, coalesce(t.depth, 0::smallint), 0, coalesce(w.weight, 0::real)) AS priority,
-                   t.deadline - t.estimate_ms * interval '1 millisecond' AS starts_by,
                    CASE WHEN t.dead IS NOT NULL THEN 'cancelled'
                         WHEN t.unmet > 0 THEN 'blocked'
                         WHEN t.not_before > v_now THEN 'pending'
                         ELSE 'ready' END AS state
-            FROM unnest(p_of, v_ids, v_stands_in, v_depths, v_unmet, v_dead, p_names, p_definitions, p_inputs, p_queues,
+            FROM unnest(p_of, v_ids, v_stands_in, v_depths, v_unmet, v_dead, v_urgency.calculated, v_urgency.priorities,
+                        v_urgency.starts, p_names, p_definitions, p_inputs, p_queues,
                         p_priorities, p_deadlines, p_estimates, p_sources, p_creators, p_parents, p_sessions,
                         p_dependency_types, p_tags, p_not_befores, p_timeouts, p_unique_keys, p_concurrency_keys)
-                 WITH ORDINALITY t(submission, id, stands_in, depth, unmet, dead, name, definition, input, queue,
+                 WITH ORDINALITY t(submission, id, stands_in, depth, unmet, dead, calculated_priority, priority, starts_by, name, definition, input, queue,
                         own_priority, deadline, estimate_ms, source, created_by, parent_id, session_id, dependency_type,
                         tags, not_before, timeout_ms, unique_key, concurrency_key, ordinal)
             JOIN unnest(p_tenants, v_verdicts) WITH ORDINALITY s(tenant, verdict, ordinal) ON s.ordinal = t.submission
-            LEFT JOIN source_weights w ON w.source = t.source::task_source
         ), instances AS (
             INSERT INTO task_instances (
                 id, tenant_id, version_id, queue, priority, must_start_by, created_at, name, definition, input, own_priority,
                 calculated_priority, deadline, estimate_ms, depth, source, created_by, parent_id, session_id,
                 dependency_type, tags, not_before, timeout_ms, unique_key, concurrency_key)
-            SELECT t.id, t.tenant, 0, t.queue, t.priority, coalesce(t.starts_by, t.deadline), v_now, t.name,
-                   t.definition::json, t.input::json, t.own_priority, t.priority, t.deadline, t.estimate_ms,
+            SELECT t.id, t.tenant, 0, t.queue, t.priority, t.starts_by, v_now, t.name,
+                   t.definition::json, t.input::json, t.own_priority, t.calculated_priority, t.deadline, t.estimate_ms,
                    coalesce(t.depth, 0), t.source::task_source, t.created_by, t.parent_id, t.session_id,
                    t.dependency_type::dependency_type, string_to_array(t.tags, chr(31)), t.not_before, t.timeout_ms,
                    t.unique_key, t.concurrency_key
             FROM asked t WHERE t.is_new
         ), blocked AS (
             INSERT INTO task_wait (id, version_id, unmet, queue, priority, must_start_by)
-            SELECT t.id, 0, t.unmet, t.queue, t.priority, coalesce(t.starts_by, t.deadline)
+            SELECT t.id, 0, t.unmet, t.queue, t.priority, t.starts_by
             FROM asked t WHERE t.is_new AND t.state = 'blocked'
         ), delayed AS (
             INSERT INTO task_timers (ref, kind, due_at, attempt, failures)
@@ -320,7 +332,7 @@ BEGIN
             FROM asked t WHERE t.is_new AND t.state = 'cancelled'
         ), ready AS (
             INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks, ready_at)
-            SELECT t.id, t.queue, latest_start(v_now, t.priority, coalesce(t.starts_by, t.deadline)), 0,
+            SELECT t.id, t.queue, latest_start(v_now, t.priority, t.starts_by), 0,
                    CASE WHEN t.concurrency_key IS NOT NULL THEN true END, v_now
             FROM asked t WHERE t.is_new AND t.state = 'ready'
         )
@@ -333,7 +345,7 @@ BEGIN
                    array_agg(CASE WHEN x.is_new THEN x.state
                                   ELSE (SELECT y.state::text FROM task_states y WHERE y.id = x.id) END ORDER BY x.ordinal) AS states,
                    array_agg(coalesce(x.depth, 0::smallint) ORDER BY x.ordinal) AS depths,
-                   array_agg(x.priority ORDER BY x.ordinal) AS priorities
+                   array_agg(x.calculated_priority ORDER BY x.ordinal) AS priorities
             FROM asked x WHERE x.verdict = 'created' GROUP BY x.submission
         ) t ON t.submission = s.ordinal
         WHERE s.ordinal <= cardinality(p_bases)
@@ -349,12 +361,56 @@ BEGIN
         SELECT e.dependent, e.prerequisite, i.dependency_type, v_now, CASE WHEN e.is_met THEN v_now END
         FROM unnest(v_from, v_to, v_is_met) e(dependent, prerequisite, is_met)
         JOIN task_instances i ON i.id = e.dependent;
+        IF v_outer IS NOT NULL THEN
+            PERFORM hand_down(v_outer);
+        END IF;
     END IF;
     IF v_dead IS NOT NULL THEN
         DELETE FROM unique_keys u WHERE u.task_id = ANY (ARRAY(
             SELECT t.id FROM unnest(v_ids, v_dead, v_stands_in) t(id, dead, stands_in)
             WHERE t.dead IS NOT NULL AND t.stands_in IS NOT TRUE));
     END IF;
+END $f$;
+
+-- Whether anything waits for one of these tasks, or one of them for anything.
+CREATE OR REPLACE FUNCTION has_open_edges(p_ids uuid[]) RETURNS boolean
+LANGUAGE plpgsql AS $f$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM unnest(p_ids) u(id)
+        CROSS JOIN LATERAL (
+            SELECT x.id FROM task_dependencies x WHERE x.prerequisite_id = u.id AND x.resolved_at IS NULL LIMIT 1) e
+        UNION ALL
+        SELECT FROM unnest(p_ids) u(id)
+        CROSS JOIN LATERAL (
+            SELECT x.id FROM task_dependencies x WHERE x.dependent_id = u.id AND x.resolved_at IS NULL LIMIT 1) e);
+END $f$;
+
+-- Holds the slots that are needed for what follows from these changes, see settle_tasks; whoever holds rows of tasks or of what
+-- they wait for before it comes there calls this first. Answers whether other tasks are to be cancelled.
+--
+-- A cascade ends tasks that nobody knows yet, and lowers what these waited for: it takes all slots, at once as everybody
+-- does, and alone, since it comes to rows in no order.
+CREATE OR REPLACE FUNCTION hold_slots_of(p_changes task_change[]) RETURNS boolean
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_ended     uuid[];
+    v_bad       uuid[];
+    v_cascades  boolean;
+BEGIN
+    SELECT array_agg(c.id), array_agg(c.id) FILTER (WHERE c.to_state <> 'succeeded') INTO v_ended, v_bad
+    FROM unnest(p_changes) c WHERE c.to_state >= 'succeeded' AND c.task_no < 0;
+    IF v_ended IS NULL THEN
+        RETURN false;
+    END IF;
+    v_cascades := v_bad IS NOT NULL AND has_open_edges(v_bad);
+    PERFORM hold_slots(CASE WHEN NOT v_cascades THEN v_ended END, v_cascades);
+    IF v_bad IS NOT NULL AND NOT v_cascades AND has_open_edges(v_bad) THEN
+        RAISE EXCEPTION 'somebody has just begun to wait for a task that did not succeed: try again'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN v_cascades;
 END $f$;
 
 -- What is recorded of a task that was cancelled because of another one.
@@ -371,6 +427,7 @@ DECLARE
     v_now      timestamptz := clock_timestamp();
     v_ended    uuid[];
     v_bad      uuid[];
+    v_cascades boolean;
     v_ids      uuid[];
     v_counts   int[];
     v_queues   text[] := '{}';
@@ -380,8 +437,7 @@ BEGIN
     IF v_ended IS NULL THEN
         RETURN v_queues;
     END IF;
-    -- A cascade ends tasks that nobody knows yet: it takes all slots, at once as everybody does.
-    PERFORM hold_slots(CASE WHEN v_bad IS NULL THEN v_ended END, false);
+    v_cascades := hold_slots_of(p_changes);
 
     IF EXISTS (SELECT FROM unique_keys) THEN
         DELETE FROM unique_keys u WHERE u.task_id = ANY (v_ended);
@@ -403,7 +459,7 @@ BEGIN
     IF v_ids IS NOT NULL THEN
         v_queues := release_tasks(v_ids, v_counts);
     END IF;
-    IF v_bad IS NOT NULL THEN
+    IF v_cascades THEN
         PERFORM cancel_dependents(v_bad);
     END IF;
     RETURN v_queues;
@@ -459,6 +515,7 @@ DECLARE
     v_room   int := 10000;
     v_ids    uuid[];
     v_by     uuid[];
+    v_all    uuid[] := p_ids;
 BEGIN
     WHILE v_level IS NOT NULL LOOP
         SELECT array_agg(d.id ORDER BY d.id), array_agg(d.by ORDER BY d.id) INTO v_ids, v_by
@@ -490,6 +547,7 @@ BEGIN
             FROM gone g JOIN asked a ON a.id = g.id
         )
         SELECT array_agg(g.id) INTO v_level FROM gone g;
+        v_all := v_all || v_level;
         IF EXISTS (SELECT FROM unique_keys) THEN
             DELETE FROM unique_keys u WHERE u.task_id = ANY (v_level);
         END IF;
@@ -498,4 +556,5 @@ BEGIN
             EXIT;
         END IF;
     END LOOP;
+    PERFORM forget_dependents(v_all);
 END $f$;

@@ -387,6 +387,7 @@ BEGIN
     FROM kept k;
 
     IF v_ends > 0 THEN
+        PERFORM hold_slots_of(v_changes);
         v_queues := close_claims(v_changes);
     END IF;
     IF v_changes IS NOT NULL THEN
@@ -652,6 +653,8 @@ BEGIN
     IF v_changes IS NULL THEN
         RETURN '{}';
     END IF;
+    PERFORM hold_slots_of(v_changes);
+    PERFORM hold_urgency(ARRAY(SELECT c.id FROM unnest(v_changes) c WHERE c.to_state = 'ready'));
 
     WITH ready AS (
         INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks, ready_at)
@@ -828,6 +831,7 @@ BEGIN
         SELECT array_agg(r.id) FILTER (WHERE r.has_locks) INTO v_locking
         FROM (SELECT DISTINCT run_of(u.ref) AS id FROM unnest(v_refs) u(ref) ORDER BY 1) u
         CROSS JOIN LATERAL (SELECT x.id, x.has_locks FROM dag_runs x WHERE x.id = u.id OFFSET 0 FOR NO KEY UPDATE) r;
+        PERFORM hold_urgency(v_refs);
 
         WITH due AS (
             DELETE FROM task_timers t

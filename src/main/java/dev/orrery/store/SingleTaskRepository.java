@@ -18,7 +18,9 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.IntFunction;
@@ -40,6 +42,9 @@ public final class SingleTaskRepository {
     // language=PostgreSQL
     static final String PURGE_OLD =
             "SELECT purge_old_tasks($1::bigint * interval '1 millisecond', $2) AS more FROM require_epoch($3)";
+
+    // language=PostgreSQL
+    static final String PATCH_TASK = "SELECT patch_task($1, $2, $3, $4, $5) AS verdict";
 
     private static final String TAGS_APART = "\u001f";
 
@@ -154,6 +159,34 @@ public final class SingleTaskRepository {
     public Future<Boolean> purgeOld(Duration age, int limit, long epoch) {
         return sql.run(PURGE_OLD, Tuple.of(age.toMillis(), limit, epoch))
                 .map(rows -> rows.iterator().next().getBoolean("more"));
+    }
+
+    /**
+     * What is to be changed of a task.
+     *
+     * @param priority as submitted; absent leaves it as it is
+     * @param setsDeadline whether its deadline becomes {@code deadline}, which may be none
+     */
+    public record Patch(OptionalInt priority, boolean setsDeadline, Optional<Instant> deadline) {}
+
+    /** What became of a {@link Patch}. */
+    public enum Patched {
+        PATCHED,
+        ENDED,
+        NONE
+    }
+
+    /** Changes how urgent a task is that has not ended, and with it all that it waits for, in one transaction. */
+    public Future<Patched> patch(TenantId tenant, TaskInstanceId id, Patch patch) {
+        var parameters = Tuple.of(
+                tenant.value(),
+                id.value(),
+                patch.priority().isPresent() ? (short) patch.priority().getAsInt() : null,
+                patch.setsDeadline(),
+                Columns.time(patch.deadline()));
+        return sql.run(PATCH_TASK, parameters)
+                .map(rows -> Patched.valueOf(
+                        rows.iterator().next().getString("verdict").toUpperCase(Locale.ROOT)));
     }
 
     /** Submissions as arrays; a column in which nothing stands is null as a whole, and costs nothing. */

@@ -8,6 +8,7 @@ import dev.orrery.domain.task.Urgency;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -26,12 +27,13 @@ final class OrderModel {
         BLOCKED,
         READY,
         CLAIMED,
+        RETRYING,
         SUCCEEDED,
         FAILED,
         CANCELLED;
 
         boolean isOpen() {
-            return this == BLOCKED || this == READY || this == CLAIMED;
+            return this == BLOCKED || this == READY || this == CLAIMED || this == RETRYING;
         }
     }
 
@@ -43,46 +45,64 @@ final class OrderModel {
     /** Only what was done to tasks, not what follows from it. */
     private final Map<UUID, State> fates = new LinkedHashMap<>();
 
+    /** Answers since something was done, for those who ask for all. */
+    private final Map<UUID, State> knownStates = new HashMap<>();
+
+    private final Map<UUID, Urgency> knownUrgencies = new HashMap<>();
+
     void submit(UUID id, Wish wish) {
+        forget();
         wishes.put(id, wish);
     }
 
     void claim(UUID id) {
+        forget();
         fates.put(id, State.CLAIMED);
     }
 
     void succeed(UUID id) {
+        forget();
         fates.put(id, State.SUCCEEDED);
     }
 
     void fail(UUID id) {
+        forget();
         fates.put(id, State.FAILED);
     }
 
     void cancel(UUID id) {
+        forget();
         fates.put(id, State.CANCELLED);
     }
 
-    /** A claim that was given back, or an attempt that is to be made again at once. */
-    void giveBack(UUID id) {
+    void retryLater(UUID id) {
+        forget();
+        fates.put(id, State.RETRYING);
+    }
+
+    /** A claim was given back, or the time of the next attempt has come. */
+    void makeReady(UUID id) {
+        forget();
         fates.remove(id);
     }
 
-    void prioritize(UUID id, int priority) {
+    void patch(UUID id, int priority, Optional<Instant> deadline) {
+        forget();
         var wish = wish(id);
-        wishes.put(id, new Wish(priority, wish.deadline(), wish.estimate(), wish.weight(), wish.prerequisites()));
-    }
-
-    void setDeadline(UUID id, Optional<Instant> deadline) {
-        var wish = wish(id);
-        wishes.put(id, new Wish(wish.priority(), deadline, wish.estimate(), wish.weight(), wish.prerequisites()));
+        wishes.put(id, new Wish(priority, deadline, wish.estimate(), wish.weight(), wish.prerequisites()));
     }
 
     void addEdge(UUID dependent, UUID prerequisite) {
+        forget();
         var wish = wish(dependent);
         var all = new LinkedHashSet<>(wish.prerequisites());
         all.add(prerequisite);
         wishes.put(dependent, new Wish(wish.priority(), wish.deadline(), wish.estimate(), wish.weight(), all));
+    }
+
+    private void forget() {
+        knownStates.clear();
+        knownUrgencies.clear();
     }
 
     Set<UUID> tasks() {
@@ -98,6 +118,15 @@ final class OrderModel {
     }
 
     State state(UUID id) {
+        var known = knownStates.get(id);
+        if (known == null) {
+            known = stateAnew(id);
+            knownStates.put(id, known);
+        }
+        return known;
+    }
+
+    private State stateAnew(UUID id) {
         var fate = fates.get(id);
         if (fate != null) {
             return fate;
@@ -144,6 +173,15 @@ final class OrderModel {
 
     /** Its own, and that of all that waits for it, directly or not. */
     Urgency urgency(UUID id) {
+        var known = knownUrgencies.get(id);
+        if (known == null) {
+            known = urgencyAnew(id);
+            knownUrgencies.put(id, known);
+        }
+        return known;
+    }
+
+    private Urgency urgencyAnew(UUID id) {
         return openDependents(id).stream().map(this::urgency).reduce(own(id), Urgency::orMore);
     }
 
