@@ -72,12 +72,14 @@ public record Pools(Pool hot, Pool api) {
 
     /**
      * Statistics of the queue are always stale: a plan made for them is a guess. So the hot path fixes its plans, and
-     * where the planner could still choose, an index is always right.
+     * where the planner could still choose, an index is always right, and the order that it gives: the head of a long queue,
+     * whose rows lie in no order, would else be read by a bitmap of all and sorted.
      */
     static PgConnectOptions hot(PgConnectOptions connect) {
         return new PgConnectOptions(connect)
                 .addProperty("plan_cache_mode", "force_generic_plan")
                 .addProperty("enable_seqscan", "off")
+                .addProperty("enable_bitmapscan", "off")
                 .addProperty("jit", "off");
     }
 
