@@ -3,6 +3,7 @@ package dev.orrery.store;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.task.SubmittedState;
 import dev.orrery.domain.task.TaskState;
