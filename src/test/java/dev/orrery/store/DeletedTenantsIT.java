@@ -289,6 +289,7 @@ class DeletedTenantsIT {
                     INSERT INTO locks (tenant_id, name) VALUES (TENANT, 'l');
                     INSERT INTO limits (tenant_id, kind, name) VALUES (TENANT, 'key', 'k'), (TENANT, 'key', 'l');
                     INSERT INTO limit_rules (tenant_id, pattern) VALUES (TENANT, 'k*');
+                    INSERT INTO submitters (tenant_id, role_name) VALUES (TENANT, 'r');
                     INSERT INTO event_handlers (job_id, tenant_id, event_name) VALUES ('JOB', TENANT, 'e');
                     INSERT INTO events (id, tenant_id, name, payload, received_at) VALUES ('EVENT', TENANT, 'e', '{}', now());
                     INSERT INTO event_deliveries (event_id, job_id, outcome) VALUES ('EVENT', 'JOB', 'waiting');

@@ -1,0 +1,427 @@
+package dev.orrery.store;
+
+import static dev.orrery.testing.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.orrery.domain.IdSequence;
+import dev.orrery.domain.Json;
+import dev.orrery.domain.NodeId;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.task.RetryPolicy;
+import dev.orrery.domain.task.Verdict;
+import dev.orrery.testing.Postgres;
+import dev.orrery.testing.TestDatabase;
+import io.vertx.core.Vertx;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.postgresql.util.PSQLException;
+
+/** Tasks that a program on the same database submits in its own transaction, as a role that may do nothing else. */
+class UserSubmissionsIT {
+
+    private static final String NOOP = "'{\"type\":\"handler\",\"handler\":\"noop\"}'";
+
+    private final Vertx vertx = Vertx.vertx();
+    private final String role = "program_" + UUID.randomUUID().toString().replace("-", "");
+    private TestDatabase database;
+    private Pools pools;
+    private WorkRepository work;
+    private NodeId node;
+    private Connection owner;
+    private Connection program;
+
+    @BeforeEach
+    void open() throws SQLException {
+        database = Postgres.freshDatabase();
+        pools = Pools.open(vertx, database.connectOptions(), 4, 100);
+        work = new WorkRepository(vertx, pools.hot());
+        node = new NodeId(new IdSequence(System.nanoTime()).next(System.currentTimeMillis()));
+        owner = database.connect();
+        execute(
+                owner,
+                "INSERT INTO nodes (id, name, pid, mode, version) VALUES ('%s', 'n', 1, 'standalone', 'x')"
+                        .formatted(node));
+        execute(owner, "CREATE ROLE " + role + " LOGIN PASSWORD 'secret' IN ROLE orrery_submit");
+        program = DriverManager.getConnection(database.jdbcUrl(), role, "secret");
+        program.setAutoCommit(false);
+    }
+
+    @AfterEach
+    void close() throws SQLException {
+        program.close();
+        execute(owner, "DROP ROLE " + role);
+        owner.close();
+        await(pools.close());
+        await(vertx.close());
+        database.close();
+    }
+
+    @Test
+    void whatIsRolledBackWasNeverThereAndWhatIsCommittedIsClaimed() throws SQLException {
+        submit("input => '{\"n\": 1.50}', priority => 7, timeout => '90s', max_retries => 1, tags => '{a,b}', name =>"
+                + " 'mail'");
+        program.rollback();
+        assertThat(database.value("SELECT count(*) FROM task_instances")).isEqualTo("0");
+
+        var id = submit(
+                "input => '{\"n\": 1.50}', priority => 7, timeout => '90s', max_retries => 1, tags => '{a,b}', name =>"
+                        + " 'mail'");
+        assertThat(claim()).isEmpty();
+        program.commit();
+
+        var task = claim().orElseThrow();
+        assertThat(task.id()).isEqualTo(id);
+        var single = task.single().orElseThrow();
+        assertThat(task.input()).contains(new Json("{\"n\": 1.50}"));
+        assertThat(single.tenant().name()).isEqualTo("default");
+        assertThat(single.definition().type()).isEqualTo(new TaskType.FunctionCall("noop"));
+        assertThat(single.definition().timeout()).isEqualTo(Duration.ofSeconds(90));
+        assertThat(single.definition().retry())
+                .isEqualTo(new RetryPolicy(2, Duration.ofSeconds(1), Duration.ofMinutes(5), 2.0, 0.1));
+        assertThat(single.definition().priority()).isEqualTo(7);
+        assertThat(database.value(
+                        "SELECT name || own_priority || timeout_ms || tags::text || source FROM task_instances"))
+                .isEqualTo("mail790000{a,b}human");
+    }
+
+    @Test
+    void everyTypeIsStoredAsNodesReadIt() throws SQLException {
+        var types = Map.<String, TaskType>of(
+                "{\"type\":\"shell\",\"command\":\"echo \\u20ac\",\"env\":{\"A\":\"b\"},\"workingDirectory\":\"w\"}",
+                new TaskType.Shell("echo €", Map.of("A", "b"), Optional.of("w")),
+                "{\"type\":\"http\",\"url\":\"${ORRERY_API}/runs?a=%20b\",\"headers\":{\"X\":\"y\"},\"body\":{\"a\":[1,2.0]}}",
+                new TaskType.Http(
+                        "GET", "${ORRERY_API}/runs?a=%20b", Map.of("X", "y"), Optional.of(new Json("{\"a\":[1,2.0]}"))),
+                "{\"type\":\"python\",\"code\":\"print(1)\",\"args\":[\"x\"]}",
+                new TaskType.Python(
+                        new TaskType.PythonSource.Code("print(1)"),
+                        List.of("x"),
+                        Map.of(),
+                        Optional.empty(),
+                        Optional.empty()),
+                "{\"type\":\"python\",\"script\":\"a.py\",\"virtualEnv\":\"v\"}",
+                new TaskType.Python(
+                        new TaskType.PythonSource.Script("a.py"),
+                        List.of(),
+                        Map.of(),
+                        Optional.of("v"),
+                        Optional.empty()),
+                "{\"type\":\"handler\",\"handler\":\"noop\",\"lock\":\"one\",\"retry\":{\"maxAttempts\":9,\"initialDelay\":\"PT2S\"}}",
+                new TaskType.FunctionCall("noop"),
+                "{\"type\":\"agent\",\"handler\":\"resize\"}",
+                new TaskType.AgentCall("resize"));
+
+        for (var type : types.entrySet()) {
+            var id = uuid("SELECT orrery.submit_task('" + type.getKey() + "')");
+            program.commit();
+            var stored = database.value("SELECT definition FROM task_instances WHERE id = '" + id + "'");
+            assertThat(DagJson.readSingle(new Json(stored), new TaskInstanceId(id))
+                            .type())
+                    .isEqualTo(type.getValue());
+        }
+        assertThat(database.value("SELECT string_agg(queue, ' ' ORDER BY queue) FROM task_ready"))
+                .isEqualTo("agent/1/resize default default default default default");
+        assertThat(database.value("SELECT string_agg(name, ' ' ORDER BY name COLLATE \"C\") FROM task_instances"))
+                .isEqualTo("GET ${ORRERY_API}/runs?a=%20b a.py echo € noop python resize");
+    }
+
+    @Test
+    void listsAreWholeOrNotAtAllAndNameTheirOwnInAnyOrder() throws SQLException {
+        var ids = ids("""
+            [{"ref": "c", "type": "shell", "command": "c", "dependencies": ["a", "b"], "parentTaskId": null},
+             {"ref": "b", "type": "shell", "command": "b", "dependencies": ["a"]},
+             {"ref": "a", "type": "shell", "command": "a"},
+             {"type": "shell", "command": "d", "parentTaskId": "a"}]\
+            """);
+        program.commit();
+
+        assertThat(ids.stream().map(this::state)).containsExactly("blocked", "blocked", "ready", "ready");
+        assertThat(database.value("SELECT string_agg(name || depth, ' ' ORDER BY name) FROM task_instances"))
+                .isEqualTo("a0 b1 c2 d0");
+        assertThat(database.value("SELECT parent_id FROM task_instances WHERE name = 'd'"))
+                .isEqualTo(ids.get(2).toString());
+        end(claim().orElseThrow());
+        assertThat(state(ids.get(1))).isEqualTo("ready");
+
+        refused(
+                "22023",
+                "tasks[1].priority",
+                "SELECT orrery.submit_tasks('[{\"type\":\"shell\",\"command\":\"a\"},"
+                        + "{\"type\":\"shell\",\"command\":\"a\",\"priority\":5.5}]')");
+        assertThat(database.value("SELECT count(*) FROM task_instances")).isEqualTo("4");
+    }
+
+    @Test
+    void anOpenTransactionHoldsNobodyUpWhatWaitsForOthersIsMadeAsItCommits() throws SQLException {
+        var first = submit("priority => 9");
+        program.commit();
+        var second = submit("depends_on => ARRAY['" + first + "'::uuid]");
+        var third = submit("depends_on => ARRAY['" + second + "'::uuid], parent => '" + second + "'");
+        assertThat(database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
+                .isEqualTo("0");
+
+        end(claim().orElseThrow());
+        assertThat(state(first.value())).isEqualTo("succeeded");
+        program.commit();
+
+        assertThat(state(second.value())).isEqualTo("ready");
+        assertThat(state(third.value())).isEqualTo("blocked");
+        assertThat(database.value("SELECT count(*) FROM user_submissions")).isEqualTo("0");
+        end(claim().orElseThrow());
+        assertThat(state(third.value())).isEqualTo("ready");
+    }
+
+    @Test
+    void whatIsTooDeepByOthersIsRefusedAsItCommits() throws SQLException {
+        var last = submit("");
+        for (var depth = 1; depth <= 10; depth++) {
+            last = submit("depends_on => ARRAY['" + last + "'::uuid]");
+        }
+        program.commit();
+        submit("depends_on => ARRAY['" + last + "'::uuid]");
+
+        var error = catchThrowableOfType(PSQLException.class, () -> program.commit());
+
+        assertThat(error.getSQLState()).isEqualTo("54000");
+        assertThat(error.getServerErrorMessage().getColumn()).isEqualTo("depends_on");
+        assertThat(database.value("SELECT max(depth) || ' ' || count(*) FROM task_instances"))
+                .isEqualTo("10 11");
+    }
+
+    @Test
+    void aUniqueKeyIsOneTasks() throws SQLException {
+        var first = submit("unique_key => 'ключ'");
+        assertThat(submit("unique_key => 'ключ'")).isEqualTo(first);
+        program.commit();
+
+        assertThat(submit("unique_key => 'ключ', on_conflict => 'return'")).isEqualTo(first);
+        refused(
+                "23505",
+                "unique_key",
+                "SELECT orrery.submit_task(" + NOOP + ", unique_key => 'ключ', on_conflict => 'refuse')");
+        end(claim().orElseThrow());
+        assertThat(submit("unique_key => 'ключ', on_conflict => 'refuse'")).isNotEqualTo(first);
+        assertThat(value("SELECT string_agg(is_new::text, ' ') FROM"
+                        + " orrery.submit_tasks('[{\"type\":\"shell\",\"command\":\"a\",\"uniqueKey\":\"k\"},"
+                        + " {\"type\":\"shell\",\"command\":\"b\",\"uniqueKey\":\"k\"}]')"))
+                .isEqualTo("true false");
+    }
+
+    @Test
+    void delaysDeadlinesAndEstimatesCount() throws SQLException {
+        var early = submit("not_before => now() + interval '1 hour', session_id => 's', created_by => 'shop'");
+        var late = submit("deadline => now() - interval '1 day', estimate => '1 hour'");
+        program.commit();
+
+        assertThat(state(early.value())).isEqualTo("pending");
+        assertThat(state(late.value())).isEqualTo("ready");
+        assertThat(database.value("SELECT deadline - must_start_by FROM task_instances WHERE id = '" + late + "'"))
+                .isEqualTo("01:00:00");
+    }
+
+    @Test
+    void idsComeInTheOrderOfTheCalls() throws SQLException {
+        var ids = new ArrayList<String>();
+        for (var n = 0; n < 50; n++) {
+            ids.add(submit("").toString());
+        }
+
+        var sorted = new ArrayList<>(ids);
+        Collections.sort(sorted);
+        assertThat(sorted).isEqualTo(ids).doesNotHaveDuplicates();
+        assertThat(ids)
+                .allMatch(id -> id.charAt(14) == '7' && TaskInstanceId.parse(id).isSingle());
+    }
+
+    @Test
+    void theRoleMayCallTheTwoFunctionsAndNothingElse() throws SQLException {
+        assertThat(database.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'orrery'::regnamespace"
+                        + " AND relkind IN ('r', 'v', 'S') AND has_table_privilege('" + role
+                        + "', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"))
+                .isEqualTo("0");
+        assertThat(database.value("SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc"
+                        + " WHERE pronamespace = 'orrery'::regnamespace AND has_function_privilege('" + role
+                        + "', oid, 'EXECUTE')"))
+                .isEqualTo("submit_task submit_tasks");
+        assertThat(database.value("SELECT has_schema_privilege('" + role + "', 'orrery', 'CREATE')"))
+                .isEqualTo("f");
+        for (var statement : List.of(
+                "SELECT * FROM orrery.task_instances",
+                "INSERT INTO orrery.submitters VALUES (1, 'x')",
+                "UPDATE orrery.task_ready SET latest_start = now()",
+                "DELETE FROM orrery.unique_keys",
+                "SELECT * FROM orrery.user_submissions",
+                "SELECT orrery.hold_slots(NULL, true)",
+                "SELECT orrery.give_submit_rights()",
+                "SELECT orrery.submit_checked('[]', 'default', false)")) {
+            refused("42501", "", statement);
+        }
+    }
+
+    @Test
+    void nothingIsEverybodys() {
+        assertThat(database.value("SELECT count(*) FROM pg_proc WHERE pronamespace = 'orrery'::regnamespace"
+                        + " AND has_function_privilege('public', oid, 'EXECUTE')"))
+                .isEqualTo("0");
+        assertThat(database.value(
+                        "SELECT count(*) FROM pg_proc WHERE pronamespace = 'orrery'::regnamespace AND prosecdef"
+                                + " AND NOT 'search_path=orrery, pg_temp' = ANY (proconfig)"))
+                .isEqualTo("0");
+    }
+
+    @Test
+    void objectsOfItsOwnDoNotMislead() throws SQLException {
+        execute(program, "CREATE TEMP TABLE tenants (id int, name text, deleted_at timestamptz) ON COMMIT DROP");
+        execute(program, "CREATE TEMP TABLE task_instances (id uuid) ON COMMIT DROP");
+        execute(program, "SET LOCAL search_path = pg_temp");
+
+        submit("");
+        program.commit();
+
+        assertThat(database.value("SELECT count(*) FROM task_instances")).isEqualTo("1");
+    }
+
+    @Test
+    void aTenantIsForThoseWhoMaySubmitForIt() throws SQLException {
+        execute(owner, "INSERT INTO tenants (name) VALUES ('acme'), ('other')");
+        refused("42501", "tenant", "SELECT orrery.submit_task(" + NOOP + ", tenant => 'acme')");
+        refused("42501", "tenant", "SELECT orrery.submit_task(" + NOOP + ", tenant => 'nobody')");
+        refused("42501", "tenant", "SELECT orrery.submit_task(" + NOOP + ", tenant => NULL)");
+        execute(
+                owner,
+                "INSERT INTO submitters (tenant_id, role_name) SELECT id, '" + role
+                        + "' FROM tenants WHERE name = 'acme'");
+
+        var id = submit("tenant => 'acme'");
+        program.commit();
+
+        assertThat(database.value("SELECT t.name FROM task_instances i JOIN tenants t ON t.id = i.tenant_id"))
+                .isEqualTo("acme");
+        refused("42501", "tenant", "SELECT orrery.submit_task(" + NOOP + ", tenant => 'other')");
+        refused(
+                "23503",
+                "depends_on",
+                "SELECT orrery.submit_task(" + NOOP + ", depends_on => ARRAY['" + id + "'::uuid])");
+        refused("23503", "parent", "SELECT orrery.submit_task(" + NOOP + ", parent => '" + id + "')");
+        execute(owner, "SELECT hide_tenant('acme')");
+        refused("42501", "tenant", "SELECT orrery.submit_task(" + NOOP + ", tenant => 'acme')");
+    }
+
+    @Test
+    void whereTheEndOfOthersCannotBeSeenNothingWaitsForThem() throws SQLException {
+        var first = submit("");
+        program.commit();
+        program.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+
+        refused(
+                "0A000",
+                "depends_on",
+                "SELECT orrery.submit_task(" + NOOP + ", depends_on => ARRAY['" + first + "'::uuid])");
+
+        submit("");
+        program.commit();
+    }
+
+    @Test
+    void whatIsWrongIsNamedWithItsCure() throws SQLException {
+        for (var line : WrongSubmissions.TASKS.lines().toList()) {
+            var parts = line.split(" +\\| ", 3);
+            refused(parts[0], parts[1], "SELECT orrery.submit_task(" + parts[2] + ")");
+        }
+    }
+
+    @Test
+    void whatIsWrongInAListIsNamedWithItsPlace() throws SQLException {
+        for (var line : WrongSubmissions.LISTS.lines().toList()) {
+            var parts = line.split(" +\\| ", 3);
+            refused(parts[0], parts[1], "SELECT orrery.submit_tasks(" + parts[2] + ")");
+        }
+    }
+
+    private void refused(String state, String place, String sql) throws SQLException {
+        var error = catchThrowableOfType(PSQLException.class, () -> value(sql));
+        assertThat((Throwable) error).as("refused: %s", sql).isNotNull();
+        assertThat(error.getSQLState()).as(error.getMessage()).isEqualTo(state);
+        if (!place.isEmpty()) {
+            assertThat(error.getServerErrorMessage().getColumn())
+                    .as(error.getMessage())
+                    .isEqualTo(place);
+            assertThat(error.getServerErrorMessage().getMessage()).startsWith(place);
+            assertThat(error.getServerErrorMessage().getHint()).isNotEmpty();
+        }
+        program.rollback();
+    }
+
+    private TaskInstanceId submit(String parameters) throws SQLException {
+        return new TaskInstanceId(
+                uuid("SELECT orrery.submit_task(" + NOOP + (parameters.isEmpty() ? "" : ", " + parameters) + ")"));
+    }
+
+    private UUID uuid(String sql) throws SQLException {
+        return UUID.fromString(value(sql));
+    }
+
+    private String value(String sql) throws SQLException {
+        try (var statement = program.createStatement();
+                var rows = statement.executeQuery(sql)) {
+            assertThat(rows.next()).isTrue();
+            return String.valueOf(rows.getString(1));
+        }
+    }
+
+    private List<UUID> ids(String list) throws SQLException {
+        var ids = new ArrayList<UUID>();
+        try (var statement = program.prepareStatement("SELECT id FROM orrery.submit_tasks(?::json)")) {
+            statement.setString(1, list);
+            try (var rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    ids.add(rows.getObject(1, UUID.class));
+                }
+            }
+        }
+        return ids;
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (var statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private String state(UUID id) {
+        return database.value("SELECT state FROM task_states WHERE id = '" + id + "'");
+    }
+
+    private Optional<Claim> claim() {
+        return await(work.commitAndClaim(node, List.of(), List.of("default"), 1)).claims().stream()
+                .findFirst();
+    }
+
+    private void end(Claim claim) {
+        await(work.commitAndClaim(
+                node,
+                List.of(new AttemptReport(
+                        claim.id(),
+                        claim.versionId(),
+                        claim.attempt(),
+                        claim.fence(),
+                        1,
+                        Optional.of(new Verdict.Succeed(new Json("{}"))),
+                        Optional.of(Duration.ofMillis(3)))),
+                List.of(),
+                0));
+    }
+}
