@@ -26,7 +26,7 @@ class GuideTest {
     private final CommandRun command = new CommandRun();
 
     @ParameterizedTest
-    @ValueSource(strings = {"dag-files.md", "tasks.md", "remote-workers.md"})
+    @ValueSource(strings = {"dag-files.md", "tasks.md", "remote-workers.md", "queues.md"})
     void everyFileThatIsShownIsValid(String page) throws IOException {
         var shown = blocks(page, "yaml").stream()
                 .filter(block -> block.contains("id:"))
@@ -57,7 +57,7 @@ class GuideTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"jobs.md", "events.md"})
+    @ValueSource(strings = {"jobs.md", "events.md", "queues.md"})
     void everyCommandThatIsShownIsUnderstood(String page) throws IOException, InterruptedException {
         var shown = blocks(page, "sh").stream()
                 .flatMap(String::lines)
