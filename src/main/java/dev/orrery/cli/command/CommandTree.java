@@ -50,6 +50,7 @@ final class CommandTree {
         task.put("list", leaf(TaskListCommand::new));
         task.put("show", leaf(TaskShowCommand::new));
         task.put("tree", leaf(TaskTreeCommand::new));
+        task.put("explain", leaf(TaskExplainCommand::new));
         task.put("logs", leaf(TaskLogsCommand::new));
         var job = group("job", Group.Job::new);
         job.put("create", leaf(JobCreateCommand::new));

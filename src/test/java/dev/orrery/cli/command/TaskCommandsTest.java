@@ -227,6 +227,26 @@ class TaskCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void whyATaskIsNotRunningIsSaid() {
+        node.on("GET /api/v1/tasks/" + TASK + "/explain", 200, """
+                {"taskId": "x", "state": "ready", "summary": "the queue 'mail' is paused",
+                 "reasons": [{"kind": "queue_paused", "message": "the queue 'mail' is paused", "tasks": [], "until": null},
+                             {"kind": "lock", "message": "the lock 'l' is held by h", "tasks": ["h"], "until": null}],
+                 "place": {"queue": "mail", "ahead": 3, "latestStart": "2027-03-01T12:00:00Z", "priority": 7.5,
+                           "calculatedPriority": 5.0}}
+                """);
+
+        assertThat(command.run("task", "explain", TASK)).as(command.err()).isZero();
+
+        assertThat(command.out().lines())
+                .containsExactly(
+                        "ready: the queue 'mail' is paused",
+                        "  also: the lock 'l' is held by h",
+                        "  task: h",
+                        "place in queue mail: 3 ahead, priority 7.5 (its own: 5.0), to start by 2027-03-01T12:00:00Z");
+    }
+
+    @Test
     void whatATaskPrintedIsPrinted() {
         node.on("GET /api/v1/tasks/" + TASK + "/logs", 200, "hello");
 
