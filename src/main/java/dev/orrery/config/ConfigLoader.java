@@ -125,6 +125,10 @@ public final class ConfigLoader {
                         value(Settings.ROUTER_POLL),
                         value(Settings.ROUTER_LEAD_TIME),
                         value(Settings.ROUTER_BATCH_SIZE)));
+        var queue = section(
+                "queue",
+                () -> new QueueConfig(
+                        value(Settings.QUEUE_MAX_DEPENDENCIES), value(Settings.QUEUE_MAX_DEPENDENCY_DEPTH)));
         var retention = section(
                 "retention",
                 () -> new RetentionConfig(
@@ -143,6 +147,7 @@ public final class ConfigLoader {
                 tasks.orElseThrow(),
                 handlers.orElseThrow(),
                 router.orElseThrow(),
+                queue.orElseThrow(),
                 retention.orElseThrow(),
                 log.orElseThrow()));
         problems.throwIfAny();

@@ -14,6 +14,7 @@ public record OrreryConfig(
         TasksConfig tasks,
         HandlersConfig handlers,
         RouterConfig router,
+        QueueConfig queue,
         RetentionConfig retention,
         LogConfig log) {
 
@@ -27,6 +28,7 @@ public record OrreryConfig(
             TasksConfig.DEFAULT,
             HandlersConfig.DEFAULT,
             RouterConfig.DEFAULT,
+            QueueConfig.DEFAULT,
             RetentionConfig.DEFAULT,
             LogConfig.DEFAULT);
 
@@ -40,6 +42,7 @@ public record OrreryConfig(
         requireNonNull(tasks, "tasks");
         requireNonNull(handlers, "handlers");
         requireNonNull(router, "router");
+        requireNonNull(queue, "queue");
         requireNonNull(retention, "retention");
         requireNonNull(log, "log");
         require(

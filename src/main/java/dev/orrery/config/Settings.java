@@ -316,6 +316,20 @@ final class Settings {
             false,
             config -> config.router().batchSize());
 
+    static final Setting<Integer> QUEUE_MAX_DEPENDENCIES = new Setting<>(
+            "queue.max-dependencies",
+            new Whole(1, 1_000),
+            "How many others a single task may wait for.",
+            false,
+            config -> config.queue().maxDependencies());
+
+    static final Setting<Integer> QUEUE_MAX_DEPENDENCY_DEPTH = new Setting<>(
+            "queue.max-dependency-depth",
+            new Whole(1, 1_000),
+            "How many single tasks may stand behind one another, each waiting for the one before.",
+            false,
+            config -> config.queue().maxDependencyDepth());
+
     static final Setting<Duration> RETENTION_RUNS = new Setting<>(
             "retention.runs",
             new Span(Duration.ZERO, Duration.ofDays(3_650)),
@@ -401,6 +415,10 @@ final class Settings {
                     "router",
                     "How the router hands tasks to the workers.",
                     List.of(ROUTER_POLL, ROUTER_LEAD_TIME, ROUTER_BATCH_SIZE)),
+            new Section(
+                    "queue",
+                    "What single tasks may be like.",
+                    List.of(QUEUE_MAX_DEPENDENCIES, QUEUE_MAX_DEPENDENCY_DEPTH)),
             new Section(
                     "retention",
                     "How long what has ended is kept.",

@@ -357,7 +357,7 @@ public final class Node {
             this.events = new EventFeed(
                     vertx, new EventRepository(vertx, pools.api()), versions::version, MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
-            this.queue = QueueParts.queue(vertx, pools, logs, ids, membership.clock(), bus);
+            this.queue = QueueParts.queue(vertx, pools, logs, ids, membership.clock(), bus, config.queue());
             this.remote = new RemoteParts(
                     vertx,
                     pools.api(),

@@ -2,6 +2,7 @@ package dev.orrery.node;
 
 import dev.orrery.bus.Bus;
 import dev.orrery.config.MemoryBudget;
+import dev.orrery.config.QueueConfig;
 import dev.orrery.coordination.DatabaseClock;
 import dev.orrery.domain.Json;
 import dev.orrery.service.TaskQueue;
@@ -29,8 +30,14 @@ final class QueueParts {
     private QueueParts() {}
 
     static TaskQueue queue(
-            Vertx vertx, Pools pools, LogRepository logs, Supplier<UUID> ids, DatabaseClock clock, Bus bus) {
-        var limits = Limits.USUAL;
+            Vertx vertx,
+            Pools pools,
+            LogRepository logs,
+            Supplier<UUID> ids,
+            DatabaseClock clock,
+            Bus bus,
+            QueueConfig config) {
+        var limits = new Limits(config.maxDependencies(), config.maxDependencyDepth());
         var tasks = new SingleTaskRepository(vertx, pools.hot(), limits);
         var submissions = new Batcher<TaskSubmission, SubmissionResult>(
                 "submissions of tasks",

@@ -81,6 +81,7 @@ final class NodeUnderTest implements AutoCloseable {
                 new TasksConfig("", "", Duration.ofMillis(500), 1 << 20),
                 usual.handlers(),
                 usual.router(),
+                usual.queue(),
                 usual.retention(),
                 usual.log());
     }

@@ -108,6 +108,8 @@ class ConfigLoaderTest {
                 Map.entry("router.poll", "2s"),
                 Map.entry("router.lead-time", "10ms"),
                 Map.entry("router.batch-size", "33"),
+                Map.entry("queue.max-dependencies", "60"),
+                Map.entry("queue.max-dependency-depth", "12"),
                 Map.entry("retention.runs", "2d"),
                 Map.entry("retention.events", "3d"),
                 Map.entry("retention.tasks", "4d"),
@@ -208,7 +210,7 @@ class ConfigLoaderTest {
                 "workers.kill-grace  | did you mean 'tasks.kill-grace'?",
                 "router              | there are router.poll, router.lead-time, router.batch-size",
                 "router.elephants    | there are router.poll, router.lead-time, router.batch-size",
-                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, handlers.…, router.…, retention.…, log.…"
+                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, handlers.…, router.…, queue.…, retention.…, log.…"
             })
     void anUnknownSettingIsRefusedWithTheNearestKnownOne(String key, String help) {
         var problems = problems(Optional.empty(), Map.of(), ConfigFlag.set(key + "=1"));
@@ -343,6 +345,8 @@ class ConfigLoaderTest {
                 "tasks.log-limit          | 9999999999MiB",
                 "tasks.log-limit          | 1KiB",
                 "router.batch-size        | 1001",
+                "queue.max-dependencies   | 0",
+                "queue.max-dependency-depth | 1001",
                 "router.lead-time         | P1Y",
                 "node.data-dir            | ''"
             })

@@ -82,6 +82,7 @@ class MemoryBudgetTest {
                 config.tasks(),
                 config.handlers(),
                 config.router(),
+                config.queue(),
                 config.retention(),
                 config.log());
     }
