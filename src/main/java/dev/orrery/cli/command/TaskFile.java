@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +39,7 @@ final class TaskFile {
     private final UnaryOperator<String> commandLine;
     private final boolean json;
     private final List<String> ids = new ArrayList<>();
-    private volatile int submitted;
+    private final AtomicInteger submitted = new AtomicInteger();
     private long size;
     private long charactersRead;
 
@@ -71,19 +72,19 @@ final class TaskFile {
             throw refused;
         }
         clearBar();
-        if (submitted == 0) {
+        if (submitted.get() == 0) {
             throw CommandFailure.invalid(InputFiles.shown(file) + " holds no task", "write a JSON object on each line");
         }
         if (!json) {
             context.terminal()
                     .line(context.terminal().style().succeededMark() + " " + submitted
-                            + (submitted == 1 ? " task is submitted" : " tasks are submitted"));
+                            + (submitted.get() == 1 ? " task is submitted" : " tasks are submitted"));
         }
         return wait ? new TaskWait(context, client, json).untilAllEnd(ids) : ExitCode.OK.code();
     }
 
     private String progress() {
-        return submitted + (submitted == 1 ? " task was submitted" : " tasks were submitted");
+        return submitted + (submitted.get() == 1 ? " task was submitted" : " tasks were submitted");
     }
 
     private void submit(BufferedReader lines, String file, int batchSize, String key, boolean wait) throws IOException {
@@ -145,7 +146,7 @@ final class TaskFile {
                     .map(problem -> byLine(problem, batch, file))
                     .toList());
         }
-        submitted += batch.size();
+        submitted.addAndGet(batch.size());
         drawBar();
     }
 
