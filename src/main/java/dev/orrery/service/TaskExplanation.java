@@ -252,7 +252,8 @@ public record TaskExplanation(
                 return Optional.empty();
             }
             return Optional.of(new Place(
-                    Optional.of(facts.getString("queue")).filter(queue -> !queue.startsWith(RemoteWork.WIRE_NAME + "/")),
+                    Optional.of(facts.getString("queue"))
+                            .filter(queue -> !queue.startsWith(RemoteWork.WIRE_NAME + "/")),
                     Math.min(Place.AHEAD_MAX, facts.getInteger("ahead", 0)),
                     time(facts, "readyAt"),
                     time(facts, "latestStart"),

@@ -53,11 +53,15 @@ class ExplainTasksIT {
         until("the first runs", PATIENCE, () -> state(first).equals("running"));
         var second = submit(sleep(0).put("concurrencyKey", "customer-7"));
 
-        until("the second waits for the key", PATIENCE, () -> explain(second).getString("summary").startsWith("the concurrency key"));
+        until(
+                "the second waits for the key",
+                PATIENCE,
+                () -> explain(second).getString("summary").startsWith("the concurrency key"));
         var told = explain(second);
 
         assertThat(told.getString("state")).isEqualTo("ready");
-        assertThat(told.getString("summary")).isEqualTo("the concurrency key 'customer-7' allows 1 at a time, and 1 run");
+        assertThat(told.getString("summary"))
+                .isEqualTo("the concurrency key 'customer-7' allows 1 at a time, and 1 run");
         var reason = told.getJsonArray("reasons").getJsonObject(0);
         assertThat(reason.getString("kind")).isEqualTo("limit");
         assertThat(reason.getJsonArray("tasks")).isEqualTo(new JsonArray().add(first));
@@ -75,7 +79,8 @@ class ExplainTasksIT {
 
     @Test
     void aTaskThatHasEndedSaysHow() {
-        var id = submit(new JsonObject().put("type", "shell").put("command", "exit 3").put("maxRetries", 0));
+        var id = submit(
+                new JsonObject().put("type", "shell").put("command", "exit 3").put("maxRetries", 0));
         until("it failed", PATIENCE, () -> state(id).equals("failed"));
 
         var told = explain(id);
@@ -86,7 +91,9 @@ class ExplainTasksIT {
 
     @Test
     void oneThatDoesNotExistIsNotExplained() {
-        assertThat(client.get(TASKS + "/01980f6e-5a10-7000-8b2d-5f3180000001/explain").send().status())
+        assertThat(client.get(TASKS + "/01980f6e-5a10-7000-8b2d-5f3180000001/explain")
+                        .send()
+                        .status())
                 .isEqualTo(404);
     }
 

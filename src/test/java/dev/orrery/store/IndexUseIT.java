@@ -127,12 +127,38 @@ class IndexUseIT {
             Map.entry("event_throttles_over", new Call("SELECT purge_events($1, $2)", "'30 days', 10")),
             Map.entry("locks_held", new Call("SELECT release_locks($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),
             Map.entry("lock_waits_order", new Call("SELECT wake_waiters($1)", "ARRAY[1]")),
+            Map.entry("task_instances_single", new Call(TaskQueueRepository.LIST_SINGLE_TASKS, tasks("tenant"))),
+            Map.entry("task_instances_by_source", new Call(TaskQueueRepository.LIST_SINGLE_TASKS, tasks("creator"))),
+            Map.entry("task_instances_of_parent", new Call(TaskQueueRepository.LIST_SINGLE_TASKS, tasks("parent"))),
+            Map.entry("task_instances_of_session", new Call(TaskQueueRepository.LIST_SINGLE_TASKS, tasks("session"))),
+            // For whoever asks the database itself what is to be done by when.
+            Map.entry(
+                    "task_instances_by_deadline",
+                    new Call(
+                            "SELECT i.id FROM task_instances i WHERE i.tenant_id = $1 AND i.deadline < $2::timestamptz"
+                                    + " ORDER BY i.deadline, i.id LIMIT 100",
+                            "1, '2026-01-01'")),
+            Map.entry(
+                    "task_dependencies_of_prerequisite",
+                    new Call(TaskQueueRepository.LIST_DEPENDENTS, SOME_ID + ", false, 20")),
+            Map.entry(
+                    "task_dependencies_unresolved",
+                    new Call("SELECT cancel_dependents($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),
+            Map.entry(
+                    "task_dependencies_blocking",
+                    new Call("SELECT forget_dependents($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),
             Map.entry("limits_due", new Call(WorkRepository.WAKE_DUE, "100")),
             Map.entry(
                     "limit_holders_of_limit",
                     new Call("SELECT free_places(l.id) FROM limits l WHERE l.name = $1", "'k'")));
 
     private record Call(String statement, String parameters) {}
+
+    private static String tasks(String by) {
+        return "1, '" + by
+                + "', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '00000000-0000-0000-0000-000000000000', 20, 's', "
+                + SOME_ID + ", 'api', 'ada', NULL, NULL, NULL, NULL, NULL, NULL, 20";
+    }
 
     private static String jobs(String status, String type, String handler, String tag) {
         return "1, NULL, NULL, 20, NULL, " + status + ", NULL, " + type + ", " + handler + ", " + tag;
@@ -153,6 +179,7 @@ class IndexUseIT {
                     "INSERT INTO nodes (id, name, pid, mode, version) VALUES (" + SOME_NODE
                             + ", 'n', 1, 'standalone', 'x')");
             makeJobs(connection);
+            makeTasks(connection);
         }
     }
 
@@ -175,6 +202,22 @@ class IndexUseIT {
                         + " FROM generate_series(1, 5000) n");
         run(connection, "INSERT INTO job_timers (job_id, due_at) SELECT id, now() + interval '1 year' FROM jobs");
         run(connection, "ANALYZE jobs, job_timers");
+    }
+
+    /** Nearly all that one has waited for is done. */
+    private static void makeTasks(Connection connection) throws SQLException {
+        run(
+                connection,
+                "INSERT INTO task_instances (id, tenant_id, version_id, queue, priority, created_at, source, created_by)"
+                        + " SELECT single_id(" + SOME_ID + ", n), 1, 0, 'default', 5, now(), 'api', 'user ' || n % 200"
+                        + " FROM generate_series(1, 5000) n");
+        run(
+                connection,
+                "INSERT INTO task_dependencies (dependent_id, prerequisite_id, resolved_at)"
+                        + " SELECT single_id(" + SOME_ID + ", n + d), single_id(" + SOME_ID + ", n),"
+                        + " CASE WHEN n % 200 > 0 THEN now() END"
+                        + " FROM generate_series(1, 4990) n CROSS JOIN generate_series(1, 5) d");
+        run(connection, "ANALYZE task_instances, task_dependencies");
     }
 
     @AfterAll

@@ -206,7 +206,13 @@ class SingleTaskRepositoryIT {
             var claim = claimOne();
             assertThat(claim.attempt()).isEqualTo(round);
             var start = new AttemptReport(
-                    claim.id(), claim.versionId(), round, claim.fence(), 1, Optional.empty(), Optional.of(Duration.ZERO));
+                    claim.id(),
+                    claim.versionId(),
+                    round,
+                    claim.fence(),
+                    1,
+                    Optional.empty(),
+                    Optional.of(Duration.ZERO));
             await(work.commitAndClaim(node, List.of(start), List.of(), 0));
             assertThat(state(ids.get(0))).isEqualTo("running");
             text("SELECT give_back('%s', ARRAY[%d::bigint], NULL, 'lost')".formatted(node, claim.fence()));
