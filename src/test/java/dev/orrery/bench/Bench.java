@@ -50,13 +50,14 @@ public final class Bench {
     }
 
     /**
-     * {@code [--cluster | --jobs] [--short] [--tasks N] [--json FILE] [--server URL --data-dir FOLDER --pid PID]}; without a server
+     * {@code [--cluster | --jobs | --queue] [--short] [--tasks N] [--json FILE] [--server URL --data-dir FOLDER --pid PID]}; without a server
      * it starts a node.
      */
     public static void main(String[] arguments) throws Exception {
         var words = new ArrayList<>(List.of(arguments));
         var isCluster = words.remove("--cluster");
         var isJobs = words.remove("--jobs");
+        var isQueue = words.remove("--queue");
         var isShort = words.remove("--short");
         var effort = isShort ? Effort.SHORT : Effort.FULL;
         var options = options(words);
@@ -79,6 +80,18 @@ public final class Bench {
             return;
         }
         var folder = Files.createTempDirectory("orrery-bench");
+        if (isQueue) {
+            try (var node = NodeProcess.start(folder.resolve("data"), "--set", "log.level=WARN")) {
+                var target = new Target(node.address(), folder.resolve("data"), node.pid());
+                var bench = new Bench(target, effort, 0);
+                new QueueBench(node.address(), target, bench::figure)
+                        .run(Integer.parseInt(options.getOrDefault("--tasks", isShort ? "5000" : "200000")));
+                write(bench.figures, options);
+            } finally {
+                delete(folder);
+            }
+            return;
+        }
         try (var node = NodeProcess.start(folder.resolve("data"), "--set", "log.level=WARN")) {
             run(new Target(node.address(), folder.resolve("data"), node.pid()), effort, options);
         } finally {

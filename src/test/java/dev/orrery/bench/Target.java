@@ -110,8 +110,8 @@ final class Target {
     /** Looks every few milliseconds until no run is active. */
     void awaitIdle() throws SQLException, InterruptedException {
         try (var query = database()
-                .prepareStatement(
-                        "SELECT EXISTS (SELECT FROM dag_runs WHERE tenant_id = 1 AND state IN ('pending', 'running'))")) {
+                .prepareStatement("SELECT EXISTS (SELECT FROM dag_runs WHERE tenant_id = 1 AND state IN ('pending',"
+                        + " 'running'))")) {
             while (true) {
                 try (var rows = query.executeQuery()) {
                     rows.next();
@@ -121,6 +121,22 @@ final class Target {
                 }
                 Thread.sleep(LOOK_MILLIS);
             }
+        }
+    }
+
+    /** Looks every few milliseconds until no single task waits or runs. */
+    void awaitQueueEmpty() throws SQLException, InterruptedException {
+        while (numbers("SELECT (EXISTS (SELECT FROM task_ready) OR EXISTS (SELECT FROM task_wait)"
+                                + " OR EXISTS (SELECT FROM claim_batches))::int")
+                        .getFirst()
+                > 0) {
+            Thread.sleep(LOOK_MILLIS);
+        }
+    }
+
+    void run(String sql) throws SQLException {
+        try (var statement = database().createStatement()) {
+            statement.execute(sql);
         }
     }
 
