@@ -110,6 +110,9 @@ BEGIN
     DELETE FROM dead_letters t WHERE t.task_id = ANY (p_ids);
     DELETE FROM cancel_requests t WHERE t.task_id = ANY (p_ids);
     DELETE FROM task_cascades t WHERE t.prerequisite_id = ANY (p_ids);
+    DELETE FROM task_revivals t WHERE t.prerequisite_id = ANY (p_ids);
+    DELETE FROM tree_cancels t WHERE t.task_id = ANY (p_ids);
+    DELETE FROM task_parents t WHERE t.task_id = ANY (p_ids);
     DELETE FROM task_instances t WHERE t.id = ANY (p_ids);
     IF EXISTS (SELECT FROM run_traces) THEN
         DELETE FROM run_traces t

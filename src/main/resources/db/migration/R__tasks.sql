@@ -75,13 +75,18 @@ END $f$;
 -- what it made), 'conflict' (its key was used for another one), 'refused' (code says why, task at which, other is whom it is about),
 -- 'again' (it met one that was refused: it is to be sent once more), 'no_tenant'. ids are those of its tasks: not the asked
 -- one where a task that has its unique key stands in.
+DROP FUNCTION IF EXISTS submit_tasks(
+    uuid[], int[], text[], text[], text[], text[], int[], int[], text[], text[], text[], text[], smallint[], timestamptz[],
+    bigint[], text[], text[], uuid[], text[], text[], text[], timestamptz[], bigint[], text[], text[], text[], int[], int[],
+    uuid[], int, int);
 CREATE OR REPLACE FUNCTION submit_tasks(
     p_bases uuid[], p_tenants int[], p_operations text[], p_keys text[], p_hashes text[], p_traceparents text[],
     p_of int[], p_numbers int[], p_names text[], p_definitions text[], p_inputs text[], p_queues text[],
     p_priorities smallint[], p_deadlines timestamptz[], p_estimates bigint[], p_sources text[], p_creators text[],
     p_parents uuid[], p_sessions text[], p_dependency_types text[], p_tags text[], p_not_befores timestamptz[],
     p_timeouts bigint[], p_unique_keys text[], p_on_conflicts text[], p_concurrency_keys text[],
-    p_dependents int[], p_inner int[], p_outer uuid[], p_max_dependencies int, p_max_depth int)
+    p_dependents int[], p_inner int[], p_outer uuid[], p_max_dependencies int, p_max_depth int,
+    p_waits boolean[] DEFAULT NULL)
 RETURNS TABLE (
     ordinal int, verdict text, reference uuid, code text, task int, other uuid, created_at timestamptz,
     ids uuid[], is_new boolean[], states text[], depths smallint[], priorities real[])
@@ -99,6 +104,8 @@ DECLARE
     v_row         record;
     v_ids         uuid[];
     v_stands_in   boolean[];
+    v_replaced    uuid[];
+    v_alone       uuid[];
     v_depths      smallint[];
     v_unmet       int[];
     v_dead        uuid[];
@@ -161,7 +168,10 @@ BEGIN
                 SELECT u.task_id INTO v_one FROM unique_keys u
                 WHERE u.tenant_id = v_row.tenant AND u.key = v_row.key;
                 IF FOUND THEN
-                    IF v_row.on_conflict = 'refuse' THEN
+                    IF v_row.on_conflict = 'replace' AND v_one <> ALL (v_ids) THEN
+                        v_replaced := coalesce(v_replaced, array_fill(NULL::uuid, ARRAY[v_count]));
+                        v_replaced[v_row.ordinal] := v_one;
+                    ELSIF v_row.on_conflict <> 'return' THEN
                         v_verdicts[v_row.submission] := 'refused';
                         v_codes[v_row.submission] := 'unique_key_taken';
                         v_tasks[v_row.submission] := v_row.ordinal;
@@ -176,29 +186,48 @@ BEGIN
         END LOOP;
     END IF;
 
+    -- Of what tasks are to wait for and what is to wait for its children: neither ends unseen.
+    v_alone := ARRAY(
+        SELECT coalesce(e.outer_id, v_ids[e.inner_no])
+        FROM unnest(p_inner, p_outer) e(inner_no, outer_id)
+        WHERE e.outer_id IS NOT NULL OR v_stands_in[e.inner_no]
+        UNION
+        SELECT t.parent FROM unnest(p_of, p_parents) t(submission, parent)
+        WHERE t.parent IS NOT NULL AND run_of(t.parent) <> p_bases[t.submission]);
+    IF p_parents IS NOT NULL AND cardinality(p_dependents) > 0 THEN
+        PERFORM hold_graphs(p_tenants);
+    END IF;
+    IF v_replaced IS NOT NULL THEN
+        PERFORM hold_slots(NULL, true);
+    ELSIF cardinality(v_alone) > 0 THEN
+        PERFORM hold_slots(v_alone, true);
+    END IF;
+
     IF p_parents IS NOT NULL THEN
         FOR v_row IN
-            SELECT DISTINCT ON (t.submission) t.submission, t.ordinal::int, t.parent
-            FROM unnest(p_of, p_parents) WITH ORDINALITY t(submission, parent, ordinal)
+            SELECT DISTINCT ON (t.submission) t.submission, t.ordinal::int, t.parent,
+                   CASE WHEN o.is_inner OR i.id IS NULL THEN 'unknown_parent' ELSE 'parent_cancelled' END AS code
+            FROM unnest(p_of, p_numbers, p_parents) WITH ORDINALITY t(submission, number, parent, ordinal)
+            CROSS JOIN LATERAL (SELECT run_of(t.parent) = p_bases[t.submission] AS is_inner) o
             LEFT JOIN LATERAL (
-                SELECT x.id FROM task_instances x
+                SELECT x.id, EXISTS (SELECT FROM cancel_requests q WHERE q.task_id = x.id) AS is_asked,
+                       (SELECT a.state FROM task_attempts a WHERE a.task_id = x.id ORDER BY a.attempt DESC LIMIT 1) AS state
+                FROM task_instances x
                 WHERE x.id = t.parent AND x.tenant_id = p_tenants[t.submission] OFFSET 0) i ON true
-            WHERE t.parent IS NOT NULL AND i.id IS NULL AND v_verdicts[t.submission] = 'created'
-              AND run_of(t.parent) <> p_bases[t.submission]
+            WHERE t.parent IS NOT NULL AND v_verdicts[t.submission] = 'created'
+              -- Who submits sees to it that inner parents are not below themselves.
+              AND CASE WHEN o.is_inner THEN NOT is_single(t.parent) OR task_no_of(t.parent) & 2147483647 = t.number
+                       ELSE i.id IS NULL OR i.is_asked OR i.state = 'cancelled' END
             ORDER BY t.submission, t.ordinal
         LOOP
             v_verdicts[v_row.submission] := 'refused';
-            v_codes[v_row.submission] := 'unknown_parent';
+            v_codes[v_row.submission] := v_row.code;
             v_tasks[v_row.submission] := v_row.ordinal;
             v_others[v_row.submission] := v_row.parent;
         END LOOP;
     END IF;
 
     IF cardinality(p_dependents) > 0 THEN
-        PERFORM hold_slots(ARRAY(
-            SELECT coalesce(e.outer_id, v_ids[e.inner_no])
-            FROM unnest(p_inner, p_outer) e(inner_no, outer_id)
-            WHERE e.outer_id IS NOT NULL OR v_stands_in[e.inner_no]), true);
         v_depths := array_fill(0::smallint, ARRAY[v_count]);
         v_unmet := array_fill(0, ARRAY[v_count]);
         v_dead := array_fill(NULL::uuid, ARRAY[v_count]);
@@ -266,7 +295,47 @@ BEGIN
         END LOOP;
     END IF;
 
-    IF 'refused' = ANY (v_verdicts) THEN
+    IF p_parents IS NOT NULL AND v_edges > 0 THEN
+        FOR v_row IN
+            SELECT DISTINCT ON (p_of[c.ordinal]) c.ordinal, p_of[c.ordinal] AS submission, c.parent
+            FROM children_behind_parents(v_ids, p_parents, p_waits, v_from, v_to) c
+            WHERE v_verdicts[p_of[c.ordinal]] = 'created'
+            ORDER BY p_of[c.ordinal], c.ordinal
+        LOOP
+            v_verdicts[v_row.submission] := 'refused';
+            v_codes[v_row.submission] := 'cycle';
+            v_tasks[v_row.submission] := v_row.ordinal;
+            v_others[v_row.submission] := v_row.parent;
+        END LOOP;
+    END IF;
+
+    IF v_replaced IS NOT NULL THEN
+        FOR v_row IN
+            SELECT u.ordinal::int, p_of[u.ordinal] AS submission, u.id
+            FROM unnest(v_replaced) WITH ORDINALITY u(id, ordinal)
+            WHERE u.id IS NOT NULL AND v_verdicts[p_of[u.ordinal]] = 'created'
+            ORDER BY u.ordinal
+        LOOP
+            -- Its row is held from here on: it does not begin.
+            IF NOT hold_unbegun(v_row.id) THEN
+                v_verdicts[v_row.submission] := 'refused';
+                v_codes[v_row.submission] := 'unique_key_taken';
+                v_tasks[v_row.submission] := v_row.ordinal;
+                v_others[v_row.submission] := v_row.id;
+                CONTINUE;
+            END IF;
+            UPDATE unique_keys u SET task_id = v_ids[v_row.ordinal] WHERE u.task_id = v_row.id;
+            IF NOT FOUND THEN
+                v_verdicts[v_row.submission] := 'again';
+            END IF;
+        END LOOP;
+        -- Of those that are refused after all.
+        UPDATE unique_keys u SET task_id = r.id
+        FROM unnest(v_replaced, v_ids, p_of) r(id, by, submission)
+        WHERE r.id IS NOT NULL AND u.task_id = r.by AND v_verdicts[r.submission] <> 'created';
+    END IF;
+
+    IF 'refused' = ANY (v_verdicts) OR 'again' = ANY (v_verdicts) THEN
         -- Who met the task of one that is refused met nothing.
         FOR v_row IN
             SELECT DISTINCT t.submission
@@ -303,21 +372,21 @@ BEGIN
             FROM unnest(p_of, v_ids, v_stands_in, v_depths, v_unmet, v_dead, v_urgency.calculated, v_urgency.priorities,
                         v_urgency.starts, p_names, p_definitions, p_inputs, p_queues,
                         p_priorities, p_deadlines, p_estimates, p_sources, p_creators, p_parents, p_sessions,
-                        p_dependency_types, p_tags, p_not_befores, p_timeouts, p_unique_keys, p_concurrency_keys)
+                        p_dependency_types, p_tags, p_not_befores, p_timeouts, p_unique_keys, p_concurrency_keys, p_waits)
                  WITH ORDINALITY t(submission, id, stands_in, depth, unmet, dead, calculated_priority, priority, starts_by, name, definition, input, queue,
                         own_priority, deadline, estimate_ms, source, created_by, parent_id, session_id, dependency_type,
-                        tags, not_before, timeout_ms, unique_key, concurrency_key, ordinal)
+                        tags, not_before, timeout_ms, unique_key, concurrency_key, waits, ordinal)
             JOIN unnest(p_tenants, v_verdicts) WITH ORDINALITY s(tenant, verdict, ordinal) ON s.ordinal = t.submission
         ), instances AS (
             INSERT INTO task_instances (
                 id, tenant_id, version_id, queue, priority, must_start_by, created_at, name, definition, input, own_priority,
                 calculated_priority, deadline, estimate_ms, depth, source, created_by, parent_id, session_id,
-                dependency_type, tags, not_before, timeout_ms, unique_key, concurrency_key)
+                dependency_type, tags, not_before, timeout_ms, unique_key, concurrency_key, waits_for_children)
             SELECT t.id, t.tenant, 0, t.queue, t.priority, t.starts_by, v_now, t.name,
                    t.definition::json, t.input::json, t.own_priority, t.calculated_priority, t.deadline, t.estimate_ms,
                    coalesce(t.depth, 0), t.source::task_source, t.created_by, t.parent_id, t.session_id,
                    t.dependency_type::dependency_type, string_to_array(t.tags, chr(31)), t.not_before, t.timeout_ms,
-                   t.unique_key, t.concurrency_key
+                   t.unique_key, t.concurrency_key, CASE WHEN t.waits THEN true END
             FROM asked t WHERE t.is_new
         ), blocked AS (
             INSERT INTO task_wait (id, version_id, unmet, queue, priority, must_start_by)
@@ -330,6 +399,15 @@ BEGIN
             INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at, error)
             SELECT t.id, 0, 0, 'cancelled', 'cancelled', v_now, prerequisite_failed(t.dead)
             FROM asked t WHERE t.is_new AND t.state = 'cancelled'
+        ), families AS (
+            INSERT INTO task_parents (task_id)
+            SELECT t.id FROM asked t WHERE t.is_new AND t.waits AND t.state <> 'cancelled'
+        ), parents AS (
+            UPDATE task_parents p
+            SET open = p.open + c.count - c.dead, bad = p.bad + c.dead
+            FROM (SELECT t.parent_id, count(*)::int AS count, count(t.dead)::int AS dead
+                  FROM asked t WHERE t.is_new AND t.parent_id IS NOT NULL GROUP BY t.parent_id) c
+            WHERE p.task_id = c.parent_id AND p.open IS NOT NULL
         ), ready AS (
             INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks, ready_at)
             SELECT t.id, t.queue, latest_start(v_now, t.priority, t.starts_by), 0,
@@ -343,7 +421,9 @@ BEGIN
             SELECT x.submission, array_agg(x.id ORDER BY x.ordinal) AS ids,
                    array_agg(x.is_new ORDER BY x.ordinal) AS is_new,
                    array_agg(CASE WHEN x.is_new THEN x.state
-                                  ELSE (SELECT y.state::text FROM task_states y WHERE y.id = x.id) END ORDER BY x.ordinal) AS states,
+                                  ELSE coalesce(
+                                       (SELECT y.state::text FROM task_states y WHERE y.id = x.id),
+                                       (SELECT y.state FROM asked y WHERE y.id = x.id AND y.is_new)) END ORDER BY x.ordinal) AS states,
                    array_agg(coalesce(x.depth, 0::smallint) ORDER BY x.ordinal) AS depths,
                    array_agg(x.calculated_priority ORDER BY x.ordinal) AS priorities
             FROM asked x WHERE x.verdict = 'created' GROUP BY x.submission
@@ -364,6 +444,12 @@ BEGIN
         IF v_outer IS NOT NULL THEN
             PERFORM hand_down(v_outer);
         END IF;
+    END IF;
+    IF v_replaced IS NOT NULL THEN
+        PERFORM replace_tasks(
+            array_agg(r.id ORDER BY r.id), array_agg(r.by ORDER BY r.id))
+        FROM unnest(v_replaced, v_ids, p_of) r(id, by, submission)
+        WHERE r.id IS NOT NULL AND v_verdicts[r.submission] = 'created';
     END IF;
     IF v_dead IS NOT NULL THEN
         DELETE FROM unique_keys u WHERE u.task_id = ANY (ARRAY(
@@ -390,7 +476,7 @@ END $f$;
 -- they wait for before it comes there calls this first. Answers whether other tasks are to be cancelled.
 --
 -- A cascade ends tasks that nobody knows yet, and lowers what these waited for: it takes all slots, at once as everybody
--- does, and alone, since it comes to rows in no order.
+-- does, and alone, since it comes to rows in no order. So do ends in a family, which may be the end of parents.
 CREATE OR REPLACE FUNCTION hold_slots_of(p_changes task_change[]) RETURNS boolean
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
@@ -404,13 +490,62 @@ BEGIN
     IF v_ended IS NULL THEN
         RETURN false;
     END IF;
-    v_cascades := v_bad IS NOT NULL AND has_open_edges(v_bad);
+    v_cascades := has_open_edges(v_bad) OR is_in_family(v_ended);
     PERFORM hold_slots(CASE WHEN NOT v_cascades THEN v_ended END, v_cascades);
-    IF v_bad IS NOT NULL AND NOT v_cascades AND has_open_edges(v_bad) THEN
-        RAISE EXCEPTION 'somebody has just begun to wait for a task that did not succeed: try again'
+    IF NOT v_cascades AND (has_open_edges(v_bad) OR is_in_family(v_ended)) THEN
+        RAISE EXCEPTION 'somebody has just begun to wait for a task that ended: try again'
             USING ERRCODE = 'serialization_failure';
     END IF;
     RETURN v_cascades;
+END $f$;
+
+-- Whether one of these tasks waits for its children, or is a child of one that does.
+CREATE OR REPLACE FUNCTION is_in_family(p_ids uuid[]) RETURNS boolean
+LANGUAGE plpgsql AS $f$
+BEGIN
+    RETURN EXISTS (SELECT FROM task_parents) AND EXISTS (
+        SELECT FROM unnest(p_ids) u(id)
+        CROSS JOIN LATERAL (SELECT x.id, x.parent_id FROM task_instances x WHERE x.id = u.id OFFSET 0) i
+        JOIN task_parents p ON p.task_id IN (i.id, i.parent_id));
+END $f$;
+
+-- Holds the row of a task that has not begun, in the order of a task's life; false where it has.
+CREATE OR REPLACE FUNCTION hold_unbegun(p_id uuid) RETURNS boolean
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    PERFORM w.id FROM task_wait w WHERE w.id = p_id FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM t.ref FROM task_timers t WHERE t.ref = p_id AND t.kind = 'delay' FOR UPDATE;
+        IF NOT FOUND THEN
+            PERFORM r.id FROM task_ready r WHERE r.id = p_id FOR UPDATE;
+            IF NOT FOUND THEN
+                PERFORM k.id FROM lock_waits k WHERE k.id = p_id FOR UPDATE;
+            END IF;
+        END IF;
+    END IF;
+    RETURN FOUND;
+END $f$;
+
+-- Cancels tasks that have not begun, whose rows are held, since others take their place and key. All slots are held alone.
+CREATE OR REPLACE FUNCTION replace_tasks(p_ids uuid[], p_by uuid[]) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    DELETE FROM task_wait w WHERE w.id = ANY (p_ids);
+    DELETE FROM task_timers t WHERE t.ref = ANY (p_ids);
+    PERFORM withdraw_tasks(p_ids);
+    DELETE FROM task_parents p WHERE p.task_id = ANY (p_ids);
+    PERFORM record_cancelled(p_ids, ARRAY(
+        SELECT 'replaced: task ' || b.id || ' was given its unique key'
+        FROM unnest(p_by) WITH ORDINALITY b(id, ordinal) ORDER BY b.ordinal));
+    -- What is below them is soon cancelled as well.
+    INSERT INTO tree_cancels (task_id, after_id)
+    SELECT u.id, '00000000-0000-0000-0000-000000000000' FROM unnest(p_ids) u(id)
+    WHERE EXISTS (SELECT FROM task_instances i WHERE i.parent_id = u.id)
+    ON CONFLICT DO NOTHING;
+    PERFORM settle_tasks(ARRAY(
+        SELECT (u.id, NULL, task_no_of(u.id), 0, 'ready', 'cancelled', 0, 0, NULL, NULL)::task_change FROM unnest(p_ids) u(id)));
 END $f$;
 
 -- What is recorded of a task that was cancelled because of another one.
@@ -424,45 +559,22 @@ CREATE OR REPLACE FUNCTION settle_tasks(p_changes task_change[]) RETURNS text[]
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
-    v_now      timestamptz := clock_timestamp();
-    v_ended    uuid[];
-    v_bad      uuid[];
-    v_cascades boolean;
-    v_ids      uuid[];
-    v_counts   int[];
-    v_queues   text[] := '{}';
+    v_done      uuid[];
+    v_bad       uuid[];
+    v_waiting   uuid[];
+    v_is_alone  boolean;
 BEGIN
-    SELECT array_agg(c.id), array_agg(c.id) FILTER (WHERE c.to_state <> 'succeeded') INTO v_ended, v_bad
+    IF NOT EXISTS (SELECT FROM unnest(p_changes) c WHERE c.to_state >= 'succeeded') THEN
+        RETURN '{}';
+    END IF;
+    v_is_alone := hold_slots_of(p_changes);
+    IF v_is_alone AND EXISTS (SELECT FROM task_parents) THEN
+        SELECT k.changes, k.waiting INTO p_changes, v_waiting FROM keep_parents_open(p_changes) k;
+    END IF;
+    SELECT array_agg(c.id) FILTER (WHERE c.to_state = 'succeeded'), array_agg(c.id) FILTER (WHERE c.to_state > 'succeeded')
+    INTO v_done, v_bad
     FROM unnest(p_changes) c WHERE c.to_state >= 'succeeded';
-    IF v_ended IS NULL THEN
-        RETURN v_queues;
-    END IF;
-    v_cascades := hold_slots_of(p_changes);
-
-    IF EXISTS (SELECT FROM unique_keys) THEN
-        DELETE FROM unique_keys u WHERE u.task_id = ANY (v_ended);
-    END IF;
-
-    WITH met AS (
-        UPDATE task_dependencies d SET resolved_at = v_now
-        WHERE d.ctid = ANY (ARRAY(
-            SELECT e.place
-            FROM unnest(p_changes) c
-            CROSS JOIN LATERAL (
-                SELECT x.ctid AS place FROM task_dependencies x
-                WHERE x.prerequisite_id = c.id AND x.resolved_at IS NULL OFFSET 0) e
-            WHERE c.to_state = 'succeeded'))
-        RETURNING d.dependent_id
-    )
-    SELECT array_agg(m.id ORDER BY m.id), array_agg(m.count ORDER BY m.id) INTO v_ids, v_counts
-    FROM (SELECT m.dependent_id AS id, count(*)::int AS count FROM met m GROUP BY m.dependent_id) m;
-    IF v_ids IS NOT NULL THEN
-        v_queues := release_tasks(v_ids, v_counts);
-    END IF;
-    IF v_cascades THEN
-        PERFORM cancel_dependents(v_bad);
-    END IF;
-    RETURN v_queues;
+    RETURN settle_ended(v_done, v_bad, NULL, v_waiting, v_is_alone);
 END $f$;
 
 -- So many of what these tasks wait for are done; the ids are in order. Answers the queues in which tasks became ready.
@@ -485,18 +597,19 @@ BEGIN
         UPDATE task_wait w SET unmet = b.unmet FROM blocked b WHERE w.ctid = b.place AND b.unmet > 0
     ), released AS (
         DELETE FROM task_wait w USING blocked b WHERE w.ctid = b.place AND b.unmet = 0
-        RETURNING w.id, w.queue, w.priority, w.must_start_by
+        RETURNING w.id, w.queue, w.priority, w.must_start_by, w.attempt
     ), known AS MATERIALIZED (
-        SELECT r.id, r.queue, r.priority, r.must_start_by, i.not_before, i.not_before > v_now AS is_early, i.concurrency_key
+        SELECT r.id, r.queue, r.priority, r.must_start_by, r.attempt, i.not_before, i.not_before > v_now AS is_early,
+               i.concurrency_key
         FROM released r
         CROSS JOIN LATERAL (
             SELECT x.not_before, x.concurrency_key FROM task_instances x WHERE x.id = r.id OFFSET 0) i
     ), delayed AS (
         INSERT INTO task_timers (ref, kind, due_at, attempt, failures)
-        SELECT k.id, 'delay', k.not_before, 0, 0 FROM known k WHERE k.is_early
+        SELECT k.id, 'delay', k.not_before, k.attempt, 0 FROM known k WHERE k.is_early
     ), ready AS (
-        INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks, ready_at)
-        SELECT k.id, k.queue, latest_start(v_now, k.priority, k.must_start_by), 0,
+        INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, has_locks, ready_at)
+        SELECT k.id, k.queue, latest_start(v_now, k.priority, k.must_start_by), 0, k.attempt,
                CASE WHEN k.concurrency_key IS NOT NULL THEN true END, v_now
         FROM known k WHERE k.is_early IS NOT TRUE
     )
@@ -505,17 +618,18 @@ BEGIN
 END $f$;
 
 -- Cancels what waits for these tasks, and what waits for that: level by level, at most 10,000 in one transaction. What is
--- left then is still blocked, and found through task_cascades.
-CREATE OR REPLACE FUNCTION cancel_dependents(p_ids uuid[]) RETURNS void
+-- left then is still blocked, and found through task_cascades. Answers those that it cancelled.
+DROP FUNCTION IF EXISTS cancel_dependents(uuid[]);
+CREATE FUNCTION cancel_dependents(p_ids uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
-    v_now    timestamptz := clock_timestamp();
     v_level  uuid[] := p_ids;
-    v_room   int := 10000;
+    v_room   int := cascade_room();
     v_ids    uuid[];
     v_by     uuid[];
     v_all    uuid[] := p_ids;
+    v_gone   uuid[] := '{}';
 BEGIN
     WHILE v_level IS NOT NULL LOOP
         SELECT array_agg(d.id ORDER BY d.id), array_agg(d.by ORDER BY d.id) INTO v_ids, v_by
@@ -537,19 +651,20 @@ BEGIN
         PERFORM w.id
         FROM unnest(v_ids) u(id)
         CROSS JOIN LATERAL (SELECT x.id FROM task_wait x WHERE x.id = u.id OFFSET 0 FOR UPDATE) w;
-        WITH asked AS MATERIALIZED (
-            SELECT u.id, u.by FROM unnest(v_ids, v_by) u(id, by)
-        ), gone AS MATERIALIZED (
+        WITH gone AS MATERIALIZED (
             DELETE FROM task_wait w WHERE w.id = ANY (v_ids) RETURNING w.id
-        ), recorded AS (
-            INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at, error)
-            SELECT g.id, 0, 0, 'cancelled', 'cancelled', v_now, prerequisite_failed(a.by)
-            FROM gone g JOIN asked a ON a.id = g.id
         )
-        SELECT array_agg(g.id) INTO v_level FROM gone g;
+        SELECT array_agg(g.id ORDER BY a.ordinal), array_agg(a.by ORDER BY a.ordinal) INTO v_level, v_by
+        FROM gone g JOIN unnest(v_ids, v_by) WITH ORDINALITY a(id, by, ordinal) ON a.id = g.id;
+        PERFORM record_cancelled(v_level, ARRAY(
+            SELECT prerequisite_failed(b.id) FROM unnest(v_by) WITH ORDINALITY b(id, ordinal) ORDER BY b.ordinal));
+        v_gone := v_gone || v_level;
         v_all := v_all || v_level;
         IF EXISTS (SELECT FROM unique_keys) THEN
             DELETE FROM unique_keys u WHERE u.task_id = ANY (v_level);
+        END IF;
+        IF EXISTS (SELECT FROM task_parents) THEN
+            DELETE FROM task_parents p WHERE p.task_id = ANY (v_level);
         END IF;
         IF v_room = 0 THEN
             INSERT INTO task_cascades (prerequisite_id) SELECT u.id FROM unnest(v_level) u(id) ON CONFLICT DO NOTHING;
@@ -557,4 +672,5 @@ BEGIN
         END IF;
     END LOOP;
     PERFORM forget_dependents(v_all);
+    RETURN v_gone;
 END $f$;

@@ -118,6 +118,7 @@ BEGIN
     v_place := field_place(s.numbers[v_made.task], CASE v_made.code
         WHEN 'unique_key_taken' THEN 'uniqueKey'
         WHEN 'unknown_parent' THEN 'parentTaskId'
+        WHEN 'parent_cancelled' THEN 'parentTaskId'
         ELSE 'dependencies' END, s.is_one);
     CASE v_made.code
         WHEN 'unique_key_taken' THEN
@@ -126,6 +127,9 @@ BEGIN
         WHEN 'unknown_parent' THEN
             PERFORM refuse_submission('23503', v_place, format('names task %s, which does not exist', v_made.other),
                 'name a task of the same tenant');
+        WHEN 'parent_cancelled' THEN
+            PERFORM refuse_submission('22023', v_place, format('names task %s, which was cancelled', v_made.other),
+                'let it have another parent, or none');
         WHEN 'unknown_prerequisite' THEN
             PERFORM refuse_submission('23503', v_place, format('names task %s, which does not exist', v_made.other),
                 'name single tasks of the same tenant');

@@ -387,6 +387,9 @@ BEGIN
     FROM kept k;
 
     IF v_ends > 0 THEN
+        IF EXISTS (SELECT FROM unnest(v_changes) c WHERE c.to_state = 'retrying' AND c.task_no < 0) THEN
+            v_changes := end_asked_retries(v_changes);
+        END IF;
         PERFORM hold_slots_of(v_changes);
         v_queues := close_claims(v_changes);
     END IF;

@@ -11,6 +11,7 @@ import dev.orrery.executor.RunFolderSweep;
 import dev.orrery.executor.RunFolders;
 import dev.orrery.service.EndedExecutions;
 import dev.orrery.service.JobFiring;
+import dev.orrery.service.TaskCalls;
 import dev.orrery.service.TenantService;
 import dev.orrery.store.DagRepository;
 import dev.orrery.store.DagRunRepository;
@@ -18,6 +19,7 @@ import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.IdempotencyRepository;
 import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.SingleTaskRepository;
+import dev.orrery.store.TaskCallRepository;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
@@ -46,6 +48,7 @@ final class NodeChores {
         var runs = new DagRunRepository(vertx, pool);
         var jobs = new ScheduledJobRepository(vertx, pool);
         var tasks = new SingleTaskRepository(vertx, pool, SingleTaskRepository.Limits.USUAL);
+        var calls = new TaskCalls(new TaskCallRepository(vertx, pool, SingleTaskRepository.Limits.USUAL), bus);
         var ended = new EndedExecutions(new ExecutionRepository(vertx, pool), bus);
         return List.of(
                 new Chore(
@@ -53,6 +56,7 @@ final class NodeChores {
                         Duration.ofSeconds(1),
                         new OfLeaderWhenDue(firing::fire),
                         Optional.of(Addresses.JOBS_CHANGED)),
+                new Chore("long cascades", Duration.ofSeconds(1), new OfLeader(_ -> calls.continueCascades())),
                 new Chore("ended executions", Duration.ofSeconds(1), new OfLeader(ended::note)),
                 new Chore(
                         "deleted jobs",

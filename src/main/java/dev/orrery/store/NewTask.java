@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param definition what it does, in the stored form of {@link DagJson}
  * @param input what it is given, as it was written; an empty object where there is none
  * @param queue the line in which it waits, also where a remote worker is to do it
+ * @param waitsForChildren whether it ends only when its children have, and badly where one of them did
  * @param dependencies what it waits for; tasks of the same submission are named by the ids that they will have
  */
 public record NewTask(
@@ -38,10 +39,53 @@ public record NewTask(
         Optional<Instant> notBefore,
         Optional<UniqueKey> uniqueKey,
         Optional<String> concurrencyKey,
-        Duration timeout) {
+        Duration timeout,
+        boolean waitsForChildren) {
 
     /** A task that another one waits for. */
     public record Prerequisite(TaskInstanceId id) {}
+
+    /** One that does not wait for its children. */
+    public NewTask(
+            String name,
+            Json definition,
+            Optional<Json> input,
+            String queue,
+            int priority,
+            Optional<Instant> deadline,
+            Optional<Duration> estimate,
+            TaskSource source,
+            Optional<String> createdBy,
+            Optional<TaskInstanceId> parent,
+            Optional<String> sessionId,
+            List<Prerequisite> dependencies,
+            DependencyType dependencyType,
+            List<String> tags,
+            Optional<Instant> notBefore,
+            Optional<UniqueKey> uniqueKey,
+            Optional<String> concurrencyKey,
+            Duration timeout) {
+        this(
+                name,
+                definition,
+                input,
+                queue,
+                priority,
+                deadline,
+                estimate,
+                source,
+                createdBy,
+                parent,
+                sessionId,
+                dependencies,
+                dependencyType,
+                tags,
+                notBefore,
+                uniqueKey,
+                concurrencyKey,
+                timeout,
+                false);
+    }
 
     public NewTask {
         requireNonNull(name, "name");

@@ -34,7 +34,7 @@ public final class SingleTaskRepository {
     static final String SUBMIT_TASKS = """
             SELECT verdict, reference, code, task, other, created_at, ids, is_new, states, depths, priorities
             FROM submit_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                              $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
+                              $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
             """;
 
     // language=PostgreSQL
@@ -112,6 +112,7 @@ public final class SingleTaskRepository {
         var code = switch (why) {
             case "unique_key_taken" -> ErrorCode.UNIQUE_KEY_TAKEN;
             case "unknown_parent" -> ErrorCode.TASK_NOT_FOUND;
+            case "parent_cancelled" -> ErrorCode.CONFLICT;
             case "unknown_prerequisite" -> ErrorCode.DEPENDENCY_NOT_FOUND;
             case "self_dependency", "cycle" -> ErrorCode.DEPENDENCY_CYCLE;
             case "too_deep" -> ErrorCode.DEPENDENCY_TOO_DEEP;
@@ -121,6 +122,7 @@ public final class SingleTaskRepository {
         var message = switch (why) {
             case "unique_key_taken" -> "task " + other + ", which has not ended, has the same unique key";
             case "unknown_parent" -> "there is no task " + other + " to be its parent";
+            case "parent_cancelled" -> "task " + other + ", its parent, was cancelled";
             case "unknown_prerequisite" -> "there is no task " + other + " that it could wait for";
             case "self_dependency" -> "it would wait for itself";
             case "cycle" -> "it waits for task " + other + ", which comes after it";
@@ -291,7 +293,8 @@ public final class SingleTaskRepository {
                     .addValue(dependents.isEmpty() ? null : inner.toArray(Integer[]::new))
                     .addValue(dependents.isEmpty() ? null : outer.toArray(UUID[]::new))
                     .addValue(limits.dependencies())
-                    .addValue(limits.depth());
+                    .addValue(limits.depth())
+                    .addValue(column(Boolean[]::new, task -> task.waitsForChildren() ? true : null));
         }
 
         private static @Nullable OffsetDateTime time(Optional<Instant> at) {
