@@ -41,7 +41,9 @@ final class TaskExplainCommand extends ServerAction {
 
     private void place(JsonObject place) {
         var latest = place.text("latestStart").map(at -> ", to start by " + at).orElse("");
-        var queue = place.text("queue").map(name -> " in queue " + TextWidth.clean(name)).orElse("");
+        var queue = place.text("queue")
+                .map(name -> " in queue " + TextWidth.clean(name))
+                .orElse("");
         terminal()
                 .line("place" + queue + ": " + place.number("ahead") + " ahead, priority "
                         + place.value("priority") + " (its own: " + place.value("calculatedPriority") + ")"
