@@ -14,6 +14,8 @@ import dev.orrery.domain.task.Verdict;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Vertx;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -24,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -136,6 +139,24 @@ class UserSubmissionsIT {
                 .isEqualTo("agent/1/resize default default default default default");
         assertThat(database.value("SELECT string_agg(name, ' ' ORDER BY name COLLATE \"C\") FROM task_instances"))
                 .isEqualTo("GET ${ORRERY_API}/runs?a=%20b a.py echo € noop python resize");
+    }
+
+    @Test
+    void whatTheGuideShowsWorks() throws Exception {
+        var page = Files.readString(Path.of("src/site/markdown/queue.md"));
+        var shown = Pattern.compile("```sql\n(.*?)```", Pattern.DOTALL)
+                .matcher(page)
+                .results()
+                .toList();
+
+        for (var block : shown) {
+            execute(program, block.group(1));
+        }
+        program.commit();
+
+        assertThat(shown).hasSize(3);
+        assertThat(database.value("SELECT string_agg(state::text, ' ' ORDER BY id) FROM task_states"))
+                .isEqualTo("ready ready blocked ready blocked");
     }
 
     @Test
