@@ -1,0 +1,73 @@
+package dev.orrery.bench;
+
+import dev.orrery.bench.ClaimCosts.Cost;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.function.BiConsumer;
+
+/**
+ * What a claim of 100 single tasks costs beside 1,000, 100,000 and 1,000,000 that are ready, then after tasks have come and
+ * gone for a while, and then the same while somebody's old snapshot keeps the server from forgetting them.
+ */
+public final class ClaimsBench {
+
+    private static final int[] SIZES = {1_000, 100_000, 1_000_000};
+    private static final int CLAIM = 100;
+    private static final int SAMPLES = 9;
+    private static final int CHURN = 1_000;
+
+    private final Database database;
+    private final BiConsumer<String, Cost> figures;
+
+    /** A database of ours alone, with our schema. */
+    @FunctionalInterface
+    public interface Database {
+        Connection connect() throws SQLException;
+    }
+
+    /** {@code figures}: where each cost goes, with the words for what it is of. */
+    public ClaimsBench(Database database, BiConsumer<String, Cost> figures) {
+        this.database = database;
+        this.figures = figures;
+    }
+
+    /** {@code churn}: for how long tasks come and go, without and then with the old snapshot; the largest queue is of so many. */
+    public void run(Duration churn, int largest) throws SQLException {
+        try (var connection = database.connect();
+                var reader = database.connect()) {
+            var costs = new ClaimCosts(connection);
+            var ready = 0;
+            for (var size : SIZES) {
+                if (size <= largest) {
+                    costs.add(size - ready);
+                    ready = size;
+                    report("claim of 100 beside %,d".formatted(size), costs);
+                }
+            }
+            comeAndGo(costs, churn);
+            report("claim of 100 beside %,d after %s of churn".formatted(ready, churn), costs);
+
+            reader.setAutoCommit(false);
+            try (var look = reader.createStatement()) {
+                look.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+                look.execute("SELECT count(*) FROM nodes");
+            }
+            comeAndGo(costs, churn);
+            report("claim of 100 beside %,d after %s of churn under an old snapshot".formatted(ready, churn), costs);
+            reader.rollback();
+        }
+    }
+
+    private void report(String name, ClaimCosts costs) throws SQLException {
+        figures.accept(name, costs.claim(CLAIM, SAMPLES));
+    }
+
+    private static void comeAndGo(ClaimCosts costs, Duration churn) throws SQLException {
+        var end = System.nanoTime() + churn.toNanos();
+        while (System.nanoTime() < end) {
+            costs.add(CHURN);
+            costs.drain(CHURN, CLAIM);
+        }
+    }
+}
