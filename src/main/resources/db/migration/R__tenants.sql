@@ -75,6 +75,8 @@ DECLARE
     v_run     record;
     v_work    record;
     v_done    int := 0;
+    v_ended   uuid[];
+    v_open    uuid[];
 BEGIN
     purged := true;
     FOR v_tenant IN
@@ -134,8 +136,29 @@ BEGIN
         IF v_done > 0 OR purge_hidden_jobs(p_rows) THEN
             RETURN;
         END IF;
+
+        -- Single tasks, the oldest first: those that have ended go, the others are to end.
+        SELECT array_agg(o.id) FILTER (WHERE o.state >= 'succeeded'),
+               array_agg(o.id) FILTER (WHERE o.state < 'succeeded' AND NOT o.is_asked)
+        INTO v_ended, v_open
+        FROM (SELECT i.id, s.state, q.task_id IS NOT NULL AS is_asked
+              FROM (SELECT x.id FROM task_instances x
+                    WHERE x.tenant_id = v_tenant AND x.source IS NOT NULL ORDER BY x.tenant_id, x.id
+                    LIMIT greatest(1, p_rows / 10)) i
+              CROSS JOIN LATERAL (SELECT x.state FROM task_states x WHERE x.id = i.id OFFSET 0) s
+              LEFT JOIN LATERAL (SELECT x.task_id FROM cancel_requests x WHERE x.task_id = i.id OFFSET 0) q ON true) o;
+        IF v_open IS NOT NULL THEN
+            SELECT * INTO v_work FROM cancel_tasks(v_open, NULL, NULL);
+            nodes := nodes || v_work.nodes;
+            queues := queues || v_work.queues;
+            RETURN;
+        ELSIF v_ended IS NOT NULL THEN
+            PERFORM delete_tasks(v_ended);
+            RETURN;
+        END IF;
         -- What was cancelled may take a while to end.
         CONTINUE WHEN EXISTS (SELECT FROM dag_runs r WHERE r.tenant_id = v_tenant)
+            OR EXISTS (SELECT FROM task_instances i WHERE i.tenant_id = v_tenant AND i.source IS NOT NULL)
             OR EXISTS (SELECT FROM jobs j WHERE j.tenant_id = v_tenant AND j.deleted_at IS NOT NULL);
 
         UPDATE dags d SET deleted_at = clock_timestamp(), is_active = false

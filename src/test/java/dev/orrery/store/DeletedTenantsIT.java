@@ -287,6 +287,19 @@ class DeletedTenantsIT {
                     INSERT INTO idempotency_keys (tenant_id, operation, key, request_hash, reference)
                         SELECT TENANT, 'o', 'k' || n, 'h', 'RUN' FROM generate_series(1, 3) n;
                     INSERT INTO locks (tenant_id, name) VALUES (TENANT, 'l');
+                    INSERT INTO task_instances (
+                            id, tenant_id, version_id, queue, priority, created_at, name, definition, source, depth)
+                        SELECT single_id('EVENT', n), TENANT, 0, 'default', 5, now(), 't', '{}', 'human', 0
+                        FROM generate_series(1, 3) n;
+                    INSERT INTO task_ready (id, queue, latest_start, version_id, ready_at)
+                        VALUES (single_id('EVENT', 1), 'default', now(), 0, now());
+                    INSERT INTO task_wait (id, version_id, unmet, queue, priority)
+                        VALUES (single_id('EVENT', 2), 0, 1, 'default', 5);
+                    INSERT INTO task_dependencies (dependent_id, prerequisite_id)
+                        VALUES (single_id('EVENT', 2), single_id('EVENT', 1));
+                    INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, started_at, finished_at)
+                        VALUES (single_id('EVENT', 3), 1, 1, 'succeeded', 'succeeded', now(), now());
+                    INSERT INTO unique_keys (tenant_id, key, task_id) VALUES (TENANT, 'u', single_id('EVENT', 1));
                     INSERT INTO limits (tenant_id, kind, name) VALUES (TENANT, 'key', 'k'), (TENANT, 'key', 'l');
                     INSERT INTO limit_rules (tenant_id, pattern) VALUES (TENANT, 'k*');
                     INSERT INTO submitters (tenant_id, role_name) VALUES (TENANT, 'r');
