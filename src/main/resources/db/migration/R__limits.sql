@@ -572,8 +572,8 @@ BEGIN
     RETURN CASE WHEN num_nonnulls(p_max, p_rate_limit) > 0 THEN v_id END;
 END $f$;
 
--- Deletes rows of keys that nobody has used for a day and nobody waits for, at most p_limit; whoever has the key next makes
--- its row anew. Answers how many.
+-- Deletes rows of keys that nobody has and nobody waits for, those with a rate once that was not used for a day; at most
+-- p_limit. Whoever has the key next makes its row anew. Answers how many.
 CREATE OR REPLACE FUNCTION purge_idle_keys(p_limit int) RETURNS int
 LANGUAGE plpgsql
 SET enable_seqscan = off

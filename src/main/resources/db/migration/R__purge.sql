@@ -59,7 +59,7 @@ BEGIN
 END $f$;
 
 -- Deletes runs that ended longer ago than p_age, the oldest first, until about p_tasks tasks are gone, and
--- what was recorded of times at which jobs did not fire, and keys that nobody uses. Answers whether
+-- what was recorded of times at which jobs did not fire. Answers whether
 -- that bound was reached, so that there may be more. Runs are found by their creation, which no end precedes: one that
 -- took longer than all others is looked at again each time, and needs no index of its own.
 CREATE OR REPLACE FUNCTION purge_old_runs(p_age interval, p_tasks int) RETURNS boolean
@@ -72,7 +72,6 @@ DECLARE
     v_tasks   int := 0;
     v_run     record;
 BEGIN
-    PERFORM purge_idle_keys(p_tasks);
     DELETE FROM job_skips s WHERE s.ctid = ANY (ARRAY(
         SELECT o.ctid FROM job_skips o WHERE o.created_at < v_before ORDER BY o.created_at LIMIT p_tasks));
     FOR v_run IN

@@ -17,6 +17,7 @@ import dev.orrery.store.DagRepository;
 import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.IdempotencyRepository;
+import dev.orrery.store.QueueRepository;
 import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.SingleTaskRepository;
 import dev.orrery.store.TaskCallRepository;
@@ -49,6 +50,7 @@ final class NodeChores {
         var jobs = new ScheduledJobRepository(vertx, pool);
         var tasks = new SingleTaskRepository(vertx, pool, SingleTaskRepository.Limits.USUAL);
         var calls = new TaskCalls(new TaskCallRepository(vertx, pool, SingleTaskRepository.Limits.USUAL), bus);
+        var queues = new QueueRepository(vertx, pool);
         var ended = new EndedExecutions(new ExecutionRepository(vertx, pool), bus);
         return List.of(
                 new Chore(
@@ -72,6 +74,10 @@ final class NodeChores {
                         "old idempotency keys",
                         Duration.ofMinutes(1),
                         new OfLeader(epoch -> keys.purgeOld(CHORE_BITE, epoch).map(count -> count == CHORE_BITE))),
+                new Chore(
+                        "idle concurrency keys",
+                        Duration.ofMinutes(1),
+                        new OfLeader(epoch -> queues.purgeIdleKeys(CHORE_BITE, epoch))),
                 new Chore(
                         "old runs",
                         Duration.ofMinutes(1),

@@ -70,6 +70,9 @@ public final class QueueRepository {
     static final String PAUSE_QUEUE = "SELECT pause_queue($1, $2) AS known";
 
     // language=PostgreSQL
+    static final String PURGE_IDLE_KEYS = "SELECT purge_idle_keys($1) AS count FROM require_epoch($2)";
+
+    // language=PostgreSQL
     static final String RESET_QUEUE = "SELECT reset_queue($1) AS known";
 
     // language=PostgreSQL
@@ -218,4 +221,14 @@ public final class QueueRepository {
     private static OptionalInt number(@Nullable Long value) {
         return value == null ? OptionalInt.empty() : OptionalInt.of(Math.toIntExact(value));
     }
+
+    /**
+     * Forgets up to {@code limit} concurrency keys that nobody has and nobody waits for; whether there may be more. Fails where
+     * {@code epoch} is no longer the leader's.
+     */
+    public Future<Boolean> purgeIdleKeys(int limit, long epoch) {
+        return sql.run(PURGE_IDLE_KEYS, Tuple.of(limit, epoch))
+                .map(rows -> rows.iterator().next().getInteger("count") == limit);
+    }
+
 }
