@@ -404,6 +404,17 @@ LANGUAGE plpgsql AS $f$
 DECLARE
     v_limits  bigint[];
 BEGIN
+    -- A key that nobody has claimed yet gets its row here: without one a claim could move tasks behind our back.
+    INSERT INTO limits (tenant_id, kind, name)
+    SELECT DISTINCT i.tenant_id, 'key'::limit_kind, i.concurrency_key
+    FROM unnest(p_ids) u(id)
+    CROSS JOIN LATERAL (
+        SELECT x.tenant_id, x.concurrency_key FROM task_instances x
+        WHERE x.id = u.id AND x.concurrency_key IS NOT NULL OFFSET 0) i
+    WHERE NOT EXISTS (
+        SELECT FROM limits x WHERE x.tenant_id = i.tenant_id AND x.kind = 'key' AND x.name = i.concurrency_key OFFSET 0)
+    ORDER BY 1, 3
+    ON CONFLICT DO NOTHING;
     SELECT array_agg(DISTINCT l.id) INTO v_limits
     FROM unnest(p_ids) u(id)
     CROSS JOIN LATERAL (
