@@ -9,6 +9,7 @@ import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
 import dev.orrery.service.QueueService;
 import dev.orrery.service.RunService;
+import dev.orrery.service.TaskCalls;
 import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TenantService;
 import dev.orrery.service.WebhookService;
@@ -34,7 +35,8 @@ public record ApiServices(
         RemoteWork remoteWork,
         WebhookService webhooks,
         EventReplay replay,
-        TaskQueue queue) {
+        TaskQueue queue,
+        TaskCalls taskCalls) {
 
     /** By the contract's operationId. */
     public Map<String, Operation> operations() {
@@ -43,6 +45,7 @@ public record ApiServices(
         all.putAll(new RunOperations(dags, runs, events).byId());
         all.putAll(new TaskOperations(runs, remoteWorkers).byId());
         all.putAll(new SingleTaskOperations(queue, remoteWorkers).byId());
+        all.putAll(new TaskCallOperations(queue, taskCalls).byId());
         all.putAll(new JobOperations(jobs, remoteWorkers).byId());
         all.putAll(new EventOperations(published).byId());
         all.putAll(new WorkerOperations(workers).byId());

@@ -156,7 +156,7 @@ final class SingleTaskOperations {
         return queue.stats(request.tenant()).map(stats -> Answer.json(200, out -> SingleTaskShapes.stats(out, stats)));
     }
 
-    private static TaskInstanceId id(ApiRequest request) {
+    static TaskInstanceId id(ApiRequest request) {
         return TaskInstanceId.parse(request.text("id"));
     }
 }

@@ -45,6 +45,7 @@ final class FieldNames {
             "dependencies",
             "dependencyType",
             "parentTaskId",
+            "waitForChildren",
             "sessionId",
             "source",
             "createdBy",

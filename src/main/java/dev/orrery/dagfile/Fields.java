@@ -147,6 +147,18 @@ final class Fields {
         return Optional.of(number);
     }
 
+    Optional<Boolean> truth(String name) {
+        var node = value(name);
+        if (node.isEmpty()) {
+            return Optional.empty();
+        }
+        if (!(node.get() instanceof Scalar scalar) || CoreSchema.kindOf(scalar) != Kind.BOOLEAN) {
+            refuseType(node.get(), path(name), Quoted.of(name), "true or false");
+            return Optional.empty();
+        }
+        return Optional.of(Boolean.parseBoolean(scalar.text()));
+    }
+
     private static boolean isNumber(Scalar scalar, boolean isWhole) {
         var kind = CoreSchema.kindOf(scalar);
         return kind == Kind.INTEGER

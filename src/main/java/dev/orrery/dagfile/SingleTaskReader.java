@@ -104,6 +104,7 @@ final class SingleTaskReader {
         var tags = tags();
         var notBefore = task.time("notBefore");
         var uniqueKey = uniqueKey();
+        var waitsForChildren = task.truth("waitForChildren");
         var concurrencyKey = task.text("concurrencyKey", TextRule.LABEL);
         if (problems.count() > before || type.isEmpty()) {
             return Optional.empty();
@@ -128,7 +129,8 @@ final class SingleTaskReader {
                 tags,
                 notBefore,
                 uniqueKey,
-                concurrencyKey));
+                concurrencyKey,
+                waitsForChildren.orElse(false)));
     }
 
     private RetryPolicy retry() {

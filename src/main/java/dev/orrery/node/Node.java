@@ -460,7 +460,8 @@ public final class Node {
                 parts.remote.work,
                 parts.published.webhooks(),
                 parts.published.replay(),
-                parts.queue);
+                parts.queue,
+                QueueParts.calls(parts.vertx, parts.pools, parts.bus));
         var api = await(
                 Api.start(
                                 parts.vertx,

@@ -5,6 +5,7 @@ import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.QueueConfig;
 import dev.orrery.coordination.DatabaseClock;
 import dev.orrery.domain.Json;
+import dev.orrery.service.TaskCalls;
 import dev.orrery.service.TaskQueue;
 import dev.orrery.store.Batcher;
 import dev.orrery.store.LogRepository;
@@ -14,6 +15,7 @@ import dev.orrery.store.SingleTaskRepository;
 import dev.orrery.store.SingleTaskRepository.Limits;
 import dev.orrery.store.StoreFailures;
 import dev.orrery.store.SubmissionResult;
+import dev.orrery.store.TaskCallRepository;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.TaskQueueRepository;
 import dev.orrery.store.TaskSubmission;
@@ -60,6 +62,10 @@ final class QueueParts {
                 clock::millis,
                 bus,
                 limits.dependencies());
+    }
+
+    static TaskCalls calls(Vertx vertx, Pools pools, Bus bus) {
+        return new TaskCalls(new TaskCallRepository(vertx, pools.api(), Limits.USUAL), bus);
     }
 
     private static long weight(TaskSubmission submission) {

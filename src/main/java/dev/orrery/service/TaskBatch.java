@@ -172,7 +172,8 @@ final class TaskBatch {
                 draft.notBefore(),
                 draft.uniqueKey(),
                 draft.concurrencyKey(),
-                draft.timeout());
+                draft.timeout(),
+                draft.waitsForChildren());
     }
 
     private static TaskDefinition definition(TaskDraft draft) {

@@ -120,7 +120,8 @@ class TaskHistoriesIT {
             draft.waitingForChildren();
         }
         if (random.nextInt(4) == 0) {
-            draft.unique("key " + random.nextInt(4), List.of(OnConflict.values()).get(random.nextInt(3)));
+            draft.unique(
+                    "key " + random.nextInt(4), List.of(OnConflict.values()).get(random.nextInt(3)));
         }
         if (random.nextInt(6) == 0) {
             draft.notBefore(Instant.now().plusMillis(random.nextInt(10)));

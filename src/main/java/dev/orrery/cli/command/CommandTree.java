@@ -52,6 +52,8 @@ final class CommandTree {
         task.put("tree", leaf(TaskTreeCommand::new));
         task.put("explain", leaf(TaskExplainCommand::new));
         task.put("logs", leaf(TaskLogsCommand::new));
+        task.put("cancel", leaf(TaskCancelCommand::new));
+        task.put("retry", leaf(TaskRetryCommand::new));
         var job = group("job", Group.Job::new);
         job.put("create", leaf(JobCreateCommand::new));
         job.put("import", new Node(Group.JobImport::new, Map.of("crontab", leaf(JobImportCrontabCommand::new))));

@@ -95,6 +95,12 @@ final class TaskSubmitCommand extends ServerAction {
     @Option(names = "--parent", paramLabel = "TASK", order = 18, description = "The task for which it is done.")
     @Nullable String parent;
 
+    @Option(
+            names = "--wait-for-children",
+            order = 18,
+            description = "It ends only when its children have, and fails where one of them did not succeed.")
+    boolean waitsForChildren;
+
     @Option(names = "--session", paramLabel = "TEXT", order = 19, description = "What groups tasks.")
     @Nullable String session;
 
@@ -225,6 +231,7 @@ final class TaskSubmitCommand extends ServerAction {
         put(fields, "dependencies", after.isEmpty() ? null : after);
         put(fields, "notBefore", notBefore == null ? null : JobTexts.time("--not-before", notBefore, ZoneOffset.UTC));
         put(fields, "parentTaskId", parent);
+        put(fields, "waitForChildren", waitsForChildren ? true : null);
         put(fields, "sessionId", session);
         put(fields, "source", source);
         put(fields, "createdBy", createdBy);

@@ -26,6 +26,7 @@ import java.util.Optional;
  * @param parent the task for which it is done
  * @param notBefore when it may begin
  * @param concurrencyKey what limits of concurrency count it by
+ * @param waitsForChildren whether it ends only when its children have, and badly where one of them did
  */
 public record TaskDraft(
         Optional<String> ref,
@@ -47,7 +48,8 @@ public record TaskDraft(
         List<String> tags,
         Optional<Instant> notBefore,
         Optional<UniqueKey> uniqueKey,
-        Optional<String> concurrencyKey) {
+        Optional<String> concurrencyKey,
+        boolean waitsForChildren) {
 
     /** The first try, and three retries. */
     public static final RetryPolicy DEFAULT_RETRY = new RetryPolicy(
@@ -103,6 +105,7 @@ public record TaskDraft(
                 tags,
                 notBefore,
                 uniqueKey,
-                concurrencyKey);
+                concurrencyKey,
+                waitsForChildren);
     }
 }

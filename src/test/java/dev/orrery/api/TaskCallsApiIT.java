@@ -1,0 +1,125 @@
+package dev.orrery.api;
+
+import static dev.orrery.testing.Await.until;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.nio.file.Path;
+import java.time.Instant;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Single tasks that are there, changed over HTTP. */
+class TaskCallsApiIT {
+
+    private static final String TASKS = "/api/v1/tasks";
+
+    private static NodeUnderTest node;
+    private static ApiClient client;
+
+    @BeforeAll
+    static void start(@TempDir Path folder) {
+        node = new NodeUnderTest(folder);
+        client = node.client;
+    }
+
+    @AfterAll
+    static void stop() {
+        node.close();
+    }
+
+    @Test
+    void aTaskIsCancelledWithItsChildrenAndRetried() {
+        var task = submitted(shell("sleep 60"));
+        var child = submitted(later().put("parentTaskId", task));
+        var behind = submitted(later().put("dependencies", new JsonArray().add(task)));
+        awaitState(task, "running");
+
+        var reply = client.post(TASKS + "/" + task + "/cancel").send();
+
+        assertThat(reply.status()).as(reply.body().toString()).isEqualTo(202);
+        awaitState(task, "cancelled");
+        awaitState(behind, "cancelled");
+        assertThat(state(child)).isEqualTo("cancelled");
+
+        reply = client.post(TASKS + "/" + task + "/retry").send();
+        assertThat(reply.status()).as(reply.body().toString()).isEqualTo(200);
+        assertThat(state(behind)).isEqualTo("blocked");
+        assertThat(client.post(TASKS + "/" + task + "/retry").send().status()).isEqualTo(409);
+        client.post(TASKS + "/" + task + "/cancel").send();
+        awaitState(task, "cancelled");
+    }
+
+    @Test
+    void aTaskIsPutOffAndComesToWaitForAnotherOne() {
+        var first = submitted(later());
+        var second = submitted(later());
+
+        var snoozed = client.post(TASKS + "/" + first + "/snooze")
+                .json(new JsonObject().put("for", "2h"))
+                .send();
+        assertThat(snoozed.status()).as(snoozed.body().toString()).isEqualTo(200);
+        assertThat(Instant.parse(snoozed.json().getString("notBefore")))
+                .isAfter(Instant.now().plusSeconds(7_000));
+        var added = depend(second, first);
+        assertThat(added.status()).as(added.body().toString()).isEqualTo(200);
+        assertThat(added.json().getString("state")).isEqualTo("blocked");
+        assertThat(added.json().getJsonArray("dependencies")).containsExactly(first);
+
+        var circle = depend(first, second);
+        assertThat(circle.status()).isEqualTo(409);
+        assertThat(circle.json().getString("code")).isEqualTo("DEPENDENCY_CYCLE");
+        assertThat(client.post(TASKS + "/" + first + "/snooze")
+                        .json(new JsonObject())
+                        .send()
+                        .status())
+                .isEqualTo(400);
+        client.post(TASKS + "/" + first + "/cancel").send();
+        assertThat(state(second)).isEqualTo("cancelled");
+    }
+
+    @Test
+    void aTaskWaitsForItsChildren() {
+        var parent = submitted(shell("true").put("waitForChildren", true).put("notBefore", soon()));
+        var child = submitted(shell("sleep 1").put("parentTaskId", parent));
+
+        awaitState(parent, "completed");
+
+        assertThat(state(child)).isEqualTo("completed");
+    }
+
+    private static ApiClient.Reply depend(String task, String on) {
+        return client.post(TASKS + "/" + task + "/dependencies")
+                .json(new JsonObject().put("prerequisiteTaskId", on))
+                .send();
+    }
+
+    private static String submitted(JsonObject task) {
+        var reply = client.post(TASKS).json(task).send();
+        assertThat(reply.status()).as(reply.body().toString()).isEqualTo(201);
+        return reply.json().getString("id");
+    }
+
+    private static JsonObject shell(String command) {
+        return new JsonObject().put("type", "shell").put("command", command);
+    }
+
+    private static JsonObject later() {
+        return shell("true").put("notBefore", Instant.now().plusSeconds(3_600).toString());
+    }
+
+    private static String soon() {
+        return Instant.now().plusMillis(300).toString();
+    }
+
+    private static String state(String id) {
+        return client.get(TASKS + "/" + id).send().json().getString("state");
+    }
+
+    private static void awaitState(String id, String state) {
+        until("task " + id + " is " + state, () -> state(id).equals(state));
+    }
+}
