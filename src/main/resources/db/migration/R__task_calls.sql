@@ -250,7 +250,7 @@ BEGIN
             SELECT x.state FROM task_attempts x WHERE x.task_id = g.id ORDER BY x.attempt DESC LIMIT 1) a
         WHERE a.state > 'succeeded';
         IF v_ids IS NOT NULL THEN
-            queues := settle_ended(NULL, NULL, v_ids, NULL, true);
+            queues := settle_ended(NULL, NULL, v_ids, true);
             RETURN;
         END IF;
     END IF;
@@ -720,10 +720,10 @@ END $f$;
 
 -- What follows from the ends of single tasks, whose slots are held: of p_done, which succeeded, of p_bad, which did not, and
 -- of p_cascading, whose dependents a transaction before has left. Where all slots are held alone what waits for those that
--- ended badly is cancelled, and the ends of children are told to the parents that wait for them, but for those of p_except,
--- and these may end by it: where they are not, there is nothing of this. Answers the queues in which tasks became ready.
+-- ended badly is cancelled, and the ends of children are told to the parents that wait for them, which may
+-- end by it: where they are not, there is nothing of this. Answers the queues in which tasks became ready.
 CREATE OR REPLACE FUNCTION settle_ended(
-    p_done uuid[], p_bad uuid[], p_cascading uuid[], p_except uuid[], p_is_alone boolean) RETURNS text[]
+    p_done uuid[], p_bad uuid[], p_cascading uuid[], p_is_alone boolean) RETURNS text[]
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -732,7 +732,6 @@ DECLARE
     v_bad        uuid[] := p_bad;
     v_from       uuid[] := CASE WHEN p_is_alone THEN p_bad || p_cascading END;
     v_in_family  boolean := p_is_alone AND EXISTS (SELECT FROM task_parents);
-    v_except     uuid[] := p_except;
     v_cancelled  uuid[];
     v_ids        uuid[];
     v_counts     int[];
@@ -762,19 +761,18 @@ BEGIN
             v_cancelled := cancel_dependents(v_from);
         END IF;
         EXIT WHEN NOT v_in_family;
-        SELECT e.done, e.bad INTO v_done, v_bad FROM end_children(v_done, v_bad || v_cancelled, v_except) e;
+        SELECT e.done, e.bad INTO v_done, v_bad FROM end_children(v_done, v_bad || v_cancelled) e;
         EXIT WHEN v_done IS NULL AND v_bad IS NULL;
         v_from := v_bad;
-        v_except := NULL;
     END LOOP;
     RETURN v_queues;
 END $f$;
 
 -- Of tasks that just ended, those whose end waits for their children: who has open ones does not end yet, and who has none,
--- but some that ended badly, has failed. All slots are held alone: no child comes to be, and none ends, meanwhile. Answers the changes that stay, as they now are, and
--- the tasks that do not end yet.
-CREATE OR REPLACE FUNCTION keep_parents_open(
-    p_changes task_change[], OUT changes task_change[], OUT waiting uuid[])
+-- but some that ended badly, has failed. All slots are held alone: no child comes to be, and none ends, meanwhile. Answers
+-- the changes that stay, as they now are.
+DROP FUNCTION IF EXISTS keep_parents_open(task_change[]);
+CREATE FUNCTION keep_parents_open(p_changes task_change[], OUT changes task_change[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -783,18 +781,21 @@ DECLARE
     v_open    int[];
     v_bad     int[];
     v_failed  uuid[];
+    v_waiting uuid[];
 BEGIN
     SELECT array_agg(p.task_id ORDER BY p.task_id) INTO v_ids
     FROM unnest(p_changes) c JOIN task_parents p ON p.task_id = c.id WHERE c.to_state = 'succeeded';
     DELETE FROM task_parents p
     WHERE p.task_id = ANY (ARRAY(SELECT c.id FROM unnest(p_changes) c WHERE c.to_state > 'succeeded'));
     SELECT array_agg(n.id), array_agg(n.open), array_agg(n.bad) INTO v_ids, v_open, v_bad
-    FROM (SELECT u.id, count(*) FILTER (WHERE k.id IS NOT NULL AND (k.state >= 'succeeded') IS NOT TRUE)::int AS open,
-                 count(*) FILTER (WHERE k.state > 'succeeded' AND (k.created_at < p.counts_from) IS NOT TRUE)::int AS bad
+    -- Those that end now as well are counted as open: their ends are told hereafter, and some of them do not end yet.
+    FROM (SELECT u.id, count(*) FILTER (WHERE k.id IS NOT NULL AND (k.is_over AND NOT k.ends_now) IS NOT TRUE)::int AS open,
+                 count(*) FILTER (WHERE k.is_bad AND NOT k.ends_now AND (k.created_at < p.counts_from) IS NOT TRUE)::int AS bad
           FROM unnest(v_ids) u(id)
           JOIN task_parents p ON p.task_id = u.id
           LEFT JOIN LATERAL (
-              SELECT x.id, x.created_at, a.state
+              SELECT x.id, x.created_at, a.state >= 'succeeded' AS is_over, a.state > 'succeeded' AS is_bad,
+                     x.id IN (SELECT c.id FROM unnest(p_changes) c WHERE c.to_state >= 'succeeded') AS ends_now
               FROM task_instances x
               LEFT JOIN LATERAL (
                   SELECT y.state FROM task_attempts y WHERE y.task_id = x.id ORDER BY y.attempt DESC LIMIT 1) a ON true
@@ -805,16 +806,16 @@ BEGIN
     FROM unnest(v_ids, v_open, v_bad) n(id, open, bad) WHERE p.task_id = n.id AND n.open > 0;
     DELETE FROM task_parents p
     USING unnest(v_ids, v_open) n(id, open) WHERE p.task_id = n.id AND n.open = 0;
-    waiting := ARRAY(SELECT n.id FROM unnest(v_ids, v_open) n(id, open) WHERE n.open > 0);
+    v_waiting := ARRAY(SELECT n.id FROM unnest(v_ids, v_open) n(id, open) WHERE n.open > 0);
     v_failed := ARRAY(SELECT n.id FROM unnest(v_ids, v_open, v_bad) n(id, open, bad) WHERE n.open = 0 AND n.bad > 0);
     UPDATE task_attempts a SET state = 'blocked'
-    FROM unnest(p_changes) c WHERE a.task_id = c.id AND a.attempt = c.attempt AND c.id = ANY (waiting);
+    FROM unnest(p_changes) c WHERE a.task_id = c.id AND a.attempt = c.attempt AND c.id = ANY (v_waiting);
     PERFORM fail_parents(v_failed);
     changes := ARRAY(
         SELECT (c.id, c.run_id, c.task_no, c.version_id, c.from_state,
                 CASE WHEN c.id = ANY (v_failed) THEN 'failed' ELSE c.to_state END,
                 c.attempt, c.fence, c.worker_no, c.started_at)::task_change
-        FROM unnest(p_changes) c WHERE c.id <> ALL (waiting));
+        FROM unnest(p_changes) c WHERE c.id <> ALL (v_waiting));
 END $f$;
 
 -- Records of tasks whose own attempt succeeded that they failed by their children.
@@ -837,9 +838,8 @@ BEGIN
     FROM failed f JOIN task_instances i ON i.id = f.task_id;
 END $f$;
 
--- Tells the parents that wait for these children, of which p_bad did not succeed, that they have ended; but not those of
--- p_except, who have counted them themselves. Answers the parents that end by it.
-CREATE OR REPLACE FUNCTION end_children(p_done uuid[], p_bad uuid[], p_except uuid[], OUT done uuid[], OUT bad uuid[])
+-- Tells the parents that wait for these children, of which p_bad did not succeed, that they have ended. Answers the parents that end by it.
+CREATE OR REPLACE FUNCTION end_children(p_done uuid[], p_bad uuid[], OUT done uuid[], OUT bad uuid[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -857,7 +857,6 @@ BEGIN
               SELECT x.parent_id, x.created_at FROM task_instances x
               WHERE x.id = u.id AND x.parent_id IS NOT NULL OFFSET 0) i
           JOIN task_parents p ON p.task_id = i.parent_id AND p.open IS NOT NULL
-          WHERE p.task_id = ANY (p_except) IS NOT TRUE
           GROUP BY p.task_id) n;
     IF v_ids IS NULL THEN
         RETURN;

@@ -561,7 +561,6 @@ LANGUAGE plpgsql AS $f$
 DECLARE
     v_done      uuid[];
     v_bad       uuid[];
-    v_waiting   uuid[];
     v_is_alone  boolean;
 BEGIN
     IF NOT EXISTS (SELECT FROM unnest(p_changes) c WHERE c.to_state >= 'succeeded') THEN
@@ -569,12 +568,12 @@ BEGIN
     END IF;
     v_is_alone := hold_slots_of(p_changes);
     IF v_is_alone AND EXISTS (SELECT FROM task_parents) THEN
-        SELECT k.changes, k.waiting INTO p_changes, v_waiting FROM keep_parents_open(p_changes) k;
+        p_changes := keep_parents_open(p_changes);
     END IF;
     SELECT array_agg(c.id) FILTER (WHERE c.to_state = 'succeeded'), array_agg(c.id) FILTER (WHERE c.to_state > 'succeeded')
     INTO v_done, v_bad
     FROM unnest(p_changes) c WHERE c.to_state >= 'succeeded';
-    RETURN settle_ended(v_done, v_bad, NULL, v_waiting, v_is_alone);
+    RETURN settle_ended(v_done, v_bad, NULL, v_is_alone);
 END $f$;
 
 -- So many of what these tasks wait for are done; the ids are in order. Answers the queues in which tasks became ready.

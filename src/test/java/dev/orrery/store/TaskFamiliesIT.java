@@ -129,6 +129,25 @@ class TaskFamiliesIT {
     }
 
     @Test
+    void aChildThatWaitsItselfIsWaitedForWhenBothEndInOneCommit() {
+        var ids = bench.submitted(
+                task().waitingForChildren(), task().under(1).waitingForChildren(), task().under(2));
+        var claims = bench.claim(3);
+        await(bench.work.commit(
+                bench.node,
+                claims.stream()
+                        .filter(claim -> !claim.id().equals(ids.get(2)))
+                        .map(claim -> TaskBench.report(claim, Optional.of(SUCCEED)))
+                        .toList()));
+        assertThat(bench.states(ids.subList(0, 2))).containsExactly("blocked", "blocked");
+
+        claims.stream().filter(claim -> claim.id().equals(ids.get(2))).forEach(claim -> bench.end(claim, SUCCEED));
+
+        assertThat(bench.states(ids)).containsOnly("succeeded");
+        assertNoParents();
+    }
+
+    @Test
     void aChildThatComesWhileItsParentWaitsIsWaitedForToo() {
         var ids = bench.submitted(task().waitingForChildren(), task().under(1));
         bench.end(ids.get(0), SUCCEED);
