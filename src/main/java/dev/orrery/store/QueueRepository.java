@@ -230,5 +230,4 @@ public final class QueueRepository {
         return sql.run(PURGE_IDLE_KEYS, Tuple.of(limit, epoch))
                 .map(rows -> rows.iterator().next().getInteger("count") == limit);
     }
-
 }

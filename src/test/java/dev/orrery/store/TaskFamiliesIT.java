@@ -130,8 +130,7 @@ class TaskFamiliesIT {
 
     @Test
     void aChildThatWaitsItselfIsWaitedForWhenBothEndInOneCommit() {
-        var ids = bench.submitted(
-                task().waitingForChildren(), task().under(1).waitingForChildren(), task().under(2));
+        var ids = bench.submitted(task().waitingForChildren(), task().under(1).waitingForChildren(), task().under(2));
         var claims = bench.claim(3);
         await(bench.work.commit(
                 bench.node,
