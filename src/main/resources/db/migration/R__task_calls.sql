@@ -479,6 +479,7 @@ LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
     v_is_met  boolean;
+    v_deeper  uuid[];
 BEGIN
     verdict := begin_call(p_tenant, p_dependent, p_operation, p_key, p_hash);
     IF verdict <> 'fresh' THEN
@@ -496,7 +497,8 @@ BEGIN
     IF verdict IS NULL THEN
         v_is_met := (SELECT a.state FROM task_attempts a WHERE a.task_id = p_prerequisite ORDER BY a.attempt DESC LIMIT 1)
             IS NOT DISTINCT FROM 'succeeded';
-        IF NOT deepen(p_dependent, p_prerequisite, p_max_depth) THEN
+        v_deeper := deepen(p_dependent, p_prerequisite, p_max_depth);
+        IF v_deeper IS NULL THEN
             verdict := 'too_deep';
         ELSIF NOT v_is_met AND NOT block_once_more(p_dependent) THEN
             RAISE EXCEPTION 'task % was claimed just now', p_dependent USING ERRCODE = 'serialization_failure';
@@ -510,7 +512,7 @@ BEGIN
     INSERT INTO task_dependencies (dependent_id, prerequisite_id, dependency_type, resolved_at)
     VALUES (p_dependent, p_prerequisite, p_type::dependency_type, CASE WHEN v_is_met THEN clock_timestamp() END);
     UPDATE task_instances i SET updated_at = clock_timestamp() WHERE i.id = p_dependent;
-    PERFORM hand_down(ARRAY[p_dependent, p_prerequisite]);
+    PERFORM hand_down(v_deeper || ARRAY[p_dependent, p_prerequisite]);
 END $f$;
 
 -- Holds the graphs of these tenants against others who add to them what may close a circle. Before slots.
@@ -603,9 +605,9 @@ BEGIN
     RETURN NULL;
 END $f$;
 
--- Puts a task, and what waits for it, at least one level below this prerequisite. False, and nothing is changed, where it
--- would be too deep or where more than a cascade's room stand behind it.
-CREATE OR REPLACE FUNCTION deepen(p_dependent uuid, p_prerequisite uuid, p_max int) RETURNS boolean
+-- Puts a task, and what waits for it, at least one level below this prerequisite; answers those that are deeper now. Null, and
+-- nothing is changed, where it would be too deep or where more than a cascade's room stand behind it.
+CREATE OR REPLACE FUNCTION deepen(p_dependent uuid, p_prerequisite uuid, p_max int) RETURNS uuid[]
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -622,7 +624,7 @@ BEGIN
             SELECT x.id FROM task_instances x WHERE x.id = u.id AND x.depth < v_depth OFFSET 0) i;
         EXIT WHEN v_level IS NULL;
         IF v_depth > p_max OR cardinality(v_ids) + cardinality(v_level) > cascade_room() THEN
-            RETURN false;
+            RETURN NULL;
         END IF;
         v_ids := v_ids || v_level;
         v_depths := v_depths || array_fill(v_depth, ARRAY[cardinality(v_level)]);
@@ -635,7 +637,7 @@ BEGIN
     UPDATE task_instances i SET depth = n.depth
     FROM (SELECT u.id, max(u.depth)::smallint AS depth FROM unnest(v_ids, v_depths) u(id, depth) GROUP BY u.id) n
     WHERE i.id = n.id;
-    RETURN true;
+    RETURN v_ids;
 END $f$;
 
 -- One more prerequisite for a task that has not begun, whose slot is held alone; false where it has.

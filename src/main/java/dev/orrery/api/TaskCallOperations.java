@@ -11,10 +11,12 @@ import dev.orrery.domain.task.DependencyType;
 import dev.orrery.domain.task.Durations;
 import dev.orrery.service.TaskCalls;
 import dev.orrery.service.TaskQueue;
+import dev.orrery.store.SingleTaskRepository.Patch;
 import io.vertx.core.Future;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** The operations tagged {@code Queue} that change single tasks which are there; each answers the task as it is then. */
 final class TaskCallOperations {
@@ -29,10 +31,29 @@ final class TaskCallOperations {
 
     Map<String, Operation> byId() {
         return Map.of(
+                "patchSingleTask", this::patch,
                 "cancelSingleTask", this::cancel,
                 "retrySingleTask", this::retry,
                 "snoozeSingleTask", this::snooze,
                 "addTaskDependency", this::addDependency);
+    }
+
+    private Future<Answer> patch(ApiRequest request) {
+        var id = id(request);
+        var body = request.body();
+        var priority = Optional.ofNullable(body.getInteger("priority"));
+        if (priority.isEmpty() && !body.containsKey("deadline")) {
+            throw wrong("priority", ProblemCode.MISSING_FIELD, "give 'priority', 'deadline' or both");
+        }
+        var deadline = Optional.ofNullable(body.getString("deadline"))
+                .map(text -> Times.parse(text)
+                        .orElseThrow(() -> wrong(
+                                "deadline",
+                                ProblemCode.OUT_OF_RANGE,
+                                "'deadline' is no time, write it like 2026-12-01T08:00:00Z")));
+        var patch = new Patch(
+                priority.map(OptionalInt::of).orElseGet(OptionalInt::empty), body.containsKey("deadline"), deadline);
+        return task(request, id, 200, calls.patch(request.tenant(), id, patch));
     }
 
     private Future<Answer> cancel(ApiRequest request) {

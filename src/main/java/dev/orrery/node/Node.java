@@ -461,7 +461,7 @@ public final class Node {
                 parts.published.webhooks(),
                 parts.published.replay(),
                 parts.queue,
-                QueueParts.calls(parts.vertx, parts.pools, parts.bus));
+                QueueParts.calls(parts.vertx, parts.pools, parts.bus, config.queue()));
         var api = await(
                 Api.start(
                                 parts.vertx,

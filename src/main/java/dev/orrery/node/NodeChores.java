@@ -49,7 +49,7 @@ final class NodeChores {
         var runs = new DagRunRepository(vertx, pool);
         var jobs = new ScheduledJobRepository(vertx, pool);
         var tasks = new SingleTaskRepository(vertx, pool, SingleTaskRepository.Limits.USUAL);
-        var calls = new TaskCalls(new TaskCallRepository(vertx, pool, SingleTaskRepository.Limits.USUAL), bus);
+        var calls = new TaskCalls(new TaskCallRepository(vertx, pool, SingleTaskRepository.Limits.USUAL), tasks, bus);
         var queues = new QueueRepository(vertx, pool);
         var ended = new EndedExecutions(new ExecutionRepository(vertx, pool), bus);
         return List.of(

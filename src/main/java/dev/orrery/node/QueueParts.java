@@ -39,7 +39,7 @@ final class QueueParts {
             DatabaseClock clock,
             Bus bus,
             QueueConfig config) {
-        var limits = new Limits(config.maxDependencies(), config.maxDependencyDepth());
+        var limits = limits(config);
         var tasks = new SingleTaskRepository(vertx, pools.hot(), limits);
         var submissions = new Batcher<TaskSubmission, SubmissionResult>(
                 "submissions of tasks",
@@ -64,8 +64,15 @@ final class QueueParts {
                 limits.dependencies());
     }
 
-    static TaskCalls calls(Vertx vertx, Pools pools, Bus bus) {
-        return new TaskCalls(new TaskCallRepository(vertx, pools.api(), Limits.USUAL), bus);
+    static TaskCalls calls(Vertx vertx, Pools pools, Bus bus, QueueConfig config) {
+        return new TaskCalls(
+                new TaskCallRepository(vertx, pools.api(), limits(config)),
+                new SingleTaskRepository(vertx, pools.api(), limits(config)),
+                bus);
+    }
+
+    private static Limits limits(QueueConfig config) {
+        return new Limits(config.maxDependencies(), config.maxDependencyDepth());
     }
 
     private static long weight(TaskSubmission submission) {

@@ -6,10 +6,14 @@ import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.CancelsAsked;
 import dev.orrery.bus.BusMessage.WorkReady;
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.task.DependencyType;
 import dev.orrery.store.NewRun;
+import dev.orrery.store.SingleTaskRepository;
+import dev.orrery.store.SingleTaskRepository.Patch;
 import dev.orrery.store.TaskCallRepository;
 import dev.orrery.store.TaskCallRepository.Effects;
 import io.vertx.core.Future;
@@ -22,10 +26,12 @@ import java.util.Optional;
 public final class TaskCalls {
 
     private final TaskCallRepository calls;
+    private final SingleTaskRepository tasks;
     private final Bus bus;
 
-    public TaskCalls(TaskCallRepository calls, Bus bus) {
+    public TaskCalls(TaskCallRepository calls, SingleTaskRepository tasks, Bus bus) {
         this.calls = requireNonNull(calls, "calls");
+        this.tasks = requireNonNull(tasks, "tasks");
         this.bus = requireNonNull(bus, "bus");
     }
 
@@ -60,6 +66,17 @@ public final class TaskCalls {
     /** Puts a task that has not begun off by a time. */
     public Future<Void> snoozeFor(TenantId tenant, TaskInstanceId id, Duration time, Optional<RequestKey> key) {
         return calls.snoozeFor(tenant, id, time, stored(key));
+    }
+
+    /** Changes how urgent a task is that has not ended, and with it all that it waits for. */
+    public Future<Void> patch(TenantId tenant, TaskInstanceId id, Patch patch) {
+        return tasks.patch(tenant, id, patch).compose(patched -> switch (patched) {
+            case PATCHED -> Future.succeededFuture();
+            case ENDED ->
+                Future.failedFuture(new OrreryException(
+                        ErrorCode.CONFLICT, "task " + id + " has ended: how urgent it was cannot be changed any more"));
+            case NONE -> Future.failedFuture(new OrreryException(ErrorCode.TASK_NOT_FOUND, "there is no task " + id));
+        });
     }
 
     /** Does a bounded part of what cancels and ends have left to later transactions; true where there may be more. */

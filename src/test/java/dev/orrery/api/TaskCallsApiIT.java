@@ -82,6 +82,39 @@ class TaskCallsApiIT {
     }
 
     @Test
+    void howUrgentATaskIsChangesWithWhatItWaitsFor() {
+        var first = submitted(later());
+        var second = submitted(later().put("dependencies", new JsonArray().add(first)));
+
+        var reply = patch(second, new JsonObject().put("priority", 9).put("deadline", "2099-01-01T00:00:00Z"));
+
+        assertThat(reply.status()).as(reply.body().toString()).isEqualTo(200);
+        assertThat(reply.json().getInteger("priority")).isEqualTo(9);
+        var place = client.get(TASKS + "/" + first + "/explain").send().json().getJsonObject("place");
+        assertThat(place.getDouble("priority")).isGreaterThan(9.0);
+        assertThat(Instant.parse(place.getString("mustStartBy"))).isEqualTo(Instant.parse("2099-01-01T00:00:00Z"));
+        assertThat(patch(second, new JsonObject().putNull("deadline")).json().getString("deadline"))
+                .isNull();
+        assertThat(client.get(TASKS + "/" + first + "/explain")
+                        .send()
+                        .json()
+                        .getJsonObject("place")
+                        .getString("mustStartBy"))
+                .isNull();
+
+        assertThat(patch(second, new JsonObject()).status()).isEqualTo(400);
+        assertThat(patch(second, new JsonObject().put("priority", 11)).status()).isEqualTo(400);
+        assertThat(patch(second, new JsonObject().put("deadline", "soon")).status())
+                .isEqualTo(400);
+        client.post(TASKS + "/" + first + "/cancel").send();
+        assertThat(patch(second, new JsonObject().put("priority", 1)).status()).isEqualTo(409);
+    }
+
+    private static ApiClient.Reply patch(String task, JsonObject body) {
+        return client.call("PATCH", TASKS + "/" + task).json(body).send();
+    }
+
+    @Test
     void aTaskWaitsForItsChildren() {
         var parent = submitted(shell("true").put("waitForChildren", true).put("notBefore", soon()));
         var child = submitted(shell("sleep 1").put("parentTaskId", parent));

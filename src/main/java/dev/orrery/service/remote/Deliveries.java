@@ -74,11 +74,11 @@ final class Deliveries {
     }
 
     /** What stands in the line of remote workers and is nothing that they do. */
-    private static final class NotForWorkers extends IllegalStateException {
+    private static final class NotForWorkers extends OrreryException {
         private static final long serialVersionUID = 1L;
 
         private NotForWorkers(String why) {
-            super(why);
+            super(ErrorCode.VALIDATION_ERROR, why);
         }
     }
 
