@@ -60,6 +60,17 @@ BEGIN
     END LOOP;
 END $f$;
 
+-- What is added for tasks of these sources, and for no others. It counts for what is submitted or changes from now on.
+CREATE OR REPLACE FUNCTION set_source_weights(p_sources text[], p_weights real[]) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    DELETE FROM source_weights w WHERE w.source::text <> ALL (p_sources);
+    INSERT INTO source_weights AS w (source, weight)
+    SELECT n.source::task_source, n.weight FROM unnest(p_sources, p_weights) n(source, weight)
+    ON CONFLICT (source) DO UPDATE SET weight = EXCLUDED.weight WHERE w.weight <> EXCLUDED.weight;
+END $f$;
+
 -- Makes these single tasks as urgent as they are by now, and hands that on to what they wait for, and so on until nothing
 -- changes: for whoever has added, ended, or changed the urgency of, tasks that wait for them, and for whoever has changed
 -- their own. It computes anew from all that wait, so what grew less urgent sinks as well. Given are as many as the caller

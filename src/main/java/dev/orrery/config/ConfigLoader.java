@@ -128,7 +128,9 @@ public final class ConfigLoader {
         var queue = section(
                 "queue",
                 () -> new QueueConfig(
-                        value(Settings.QUEUE_MAX_DEPENDENCIES), value(Settings.QUEUE_MAX_DEPENDENCY_DEPTH)));
+                        value(Settings.QUEUE_MAX_DEPENDENCIES),
+                        value(Settings.QUEUE_MAX_DEPENDENCY_DEPTH),
+                        value(Settings.QUEUE_SOURCE_WEIGHTS)));
         var retention = section(
                 "retention",
                 () -> new RetentionConfig(

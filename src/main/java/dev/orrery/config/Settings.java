@@ -6,12 +6,14 @@ import dev.orrery.config.Kind.Span;
 import dev.orrery.config.Kind.Text;
 import dev.orrery.config.Kind.Texts;
 import dev.orrery.config.Kind.Whole;
+import dev.orrery.domain.task.TaskSource;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Everything a node can be told, on one page: the loader reads by this table, the records refuse by it, and
@@ -35,6 +37,9 @@ final class Settings {
     private static final Pattern FILE_OR_NONE = FOLDER_OR_NONE;
     private static final Pattern ADDRESS_OR_NONE = Pattern.compile("(" + ADDRESS + ")?");
     private static final Pattern QUEUE = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
+    private static final Pattern SOURCE_WEIGHT = Pattern.compile("(?:"
+            + Stream.of(TaskSource.values()).map(TaskSource::wireName).collect(Collectors.joining("|"))
+            + ")=-?(?:10|[0-9](?:\\.[0-9]{1,3})?)");
 
     static final Setting<String> NODE_NAME = text(
             "node.name",
@@ -330,6 +335,13 @@ final class Settings {
             false,
             config -> config.queue().maxDependencyDepth());
 
+    static final Setting<List<String>> QUEUE_SOURCE_WEIGHTS = new Setting<>(
+            "queue.source-weights",
+            new Texts(20, SOURCE_WEIGHT, "entries such as 'api=1.5', from -10 to 10"),
+            "What is added to the priority of single tasks by their source; the leader's setting counts. Empty: nothing.",
+            false,
+            config -> config.queue().sourceWeights());
+
     static final Setting<Duration> RETENTION_RUNS = new Setting<>(
             "retention.runs",
             new Span(Duration.ZERO, Duration.ofDays(3_650)),
@@ -418,7 +430,7 @@ final class Settings {
             new Section(
                     "queue",
                     "What single tasks may be like.",
-                    List.of(QUEUE_MAX_DEPENDENCIES, QUEUE_MAX_DEPENDENCY_DEPTH)),
+                    List.of(QUEUE_MAX_DEPENDENCIES, QUEUE_MAX_DEPENDENCY_DEPTH, QUEUE_SOURCE_WEIGHTS)),
             new Section(
                     "retention",
                     "How long what has ended is kept.",

@@ -2,6 +2,7 @@ package dev.orrery.node;
 
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
+import dev.orrery.config.QueueConfig;
 import dev.orrery.config.RetentionConfig;
 import dev.orrery.engine.scheduler.Chore;
 import dev.orrery.engine.scheduler.Chore.Bite.OfEach;
@@ -43,6 +44,7 @@ final class NodeChores {
             JobFiring firing,
             TenantService tenants,
             RetentionConfig retention,
+            QueueConfig queue,
             RunFolders folders) {
         var keys = new IdempotencyRepository(vertx, pool);
         var dags = new DagRepository(vertx, pool);
@@ -58,6 +60,11 @@ final class NodeChores {
                         Duration.ofSeconds(1),
                         new OfLeaderWhenDue(firing::fire),
                         Optional.of(Addresses.JOBS_CHANGED)),
+                new Chore(
+                        "weights of sources",
+                        Duration.ofSeconds(10),
+                        new OfLeader(epoch -> tasks.setSourceWeights(queue.weights(), epoch)
+                                .map(false))),
                 new Chore("long cascades", Duration.ofSeconds(1), new OfLeader(_ -> calls.continueCascades())),
                 new Chore("ended executions", Duration.ofSeconds(1), new OfLeader(ended::note)),
                 new Chore(

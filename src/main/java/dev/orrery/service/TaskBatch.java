@@ -1,5 +1,6 @@
 package dev.orrery.service;
 
+import dev.orrery.domain.Json;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
@@ -22,6 +23,8 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -144,16 +147,18 @@ final class TaskBatch {
 
     TaskSubmission submission(Optional<RequestKey> key, Optional<TraceContext> trace) {
         var tasks = new ArrayList<NewTask>(places.length);
+        // Many of a batch are alike.
+        var definitions = new HashMap<TaskDefinition, Json>();
         for (var place : places) {
-            tasks.add(task(drafts.get(place)));
+            tasks.add(task(drafts.get(place), definitions));
         }
         return new TaskSubmission(tenant, base, tasks, key.map(TaskQueue::storeKey), trace);
     }
 
-    private NewTask task(TaskDraft draft) {
+    private NewTask task(TaskDraft draft, Map<TaskDefinition, Json> definitions) {
         return new NewTask(
                 draft.name(),
-                DagJson.writeSingle(definition(draft)),
+                definitions.computeIfAbsent(definition(draft), DagJson::writeSingle),
                 draft.input(),
                 queue(draft),
                 draft.priority(),

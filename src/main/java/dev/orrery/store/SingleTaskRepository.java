@@ -6,6 +6,7 @@ import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.task.SubmittedState;
+import dev.orrery.domain.task.TaskSource;
 import dev.orrery.domain.task.TaskState;
 import dev.orrery.store.SubmissionResult.CreatedTask;
 import io.vertx.core.Future;
@@ -20,6 +21,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
@@ -39,6 +41,9 @@ public final class SingleTaskRepository {
 
     // language=PostgreSQL
     static final String DESCRIBE_TASK = "SELECT tenants, tenant_names, definitions, inputs FROM describe_tasks($1, $2)";
+
+    // language=PostgreSQL
+    static final String SET_SOURCE_WEIGHTS = "SELECT set_source_weights($1, $2) FROM require_epoch($3)";
 
     // language=PostgreSQL
     static final String PURGE_OLD =
@@ -153,6 +158,19 @@ public final class SingleTaskRepository {
                 .map(rows -> new DescribedClaims(rows.iterator().next())
                         .single(0, id)
                         .orElseThrow(() -> new OrreryException(ErrorCode.TASK_NOT_FOUND, "there is no task " + id)));
+    }
+
+    /**
+     * Sets what is added to the priority of tasks by their source, nothing for sources that are not named. Fails where {@code epoch}
+     * is no longer the leader's.
+     */
+    public Future<Void> setSourceWeights(Map<TaskSource, Double> weights, long epoch) {
+        var sources = weights.keySet().stream().map(TaskSource::wireName).toArray(String[]::new);
+        var values = weights.values().stream().map(Double::floatValue).toArray(Float[]::new);
+        return sql.run(
+                        SET_SOURCE_WEIGHTS,
+                        Tuple.tuple().addValue(sources).addValue(values).addValue(epoch))
+                .mapEmpty();
     }
 
     /**

@@ -110,6 +110,7 @@ class ConfigLoaderTest {
                 Map.entry("router.batch-size", "33"),
                 Map.entry("queue.max-dependencies", "60"),
                 Map.entry("queue.max-dependency-depth", "12"),
+                Map.entry("queue.source-weights", "api=1.5,human=-2"),
                 Map.entry("retention.runs", "2d"),
                 Map.entry("retention.events", "3d"),
                 Map.entry("retention.tasks", "4d"),
@@ -347,6 +348,8 @@ class ConfigLoaderTest {
                 "router.batch-size        | 1001",
                 "queue.max-dependencies   | 0",
                 "queue.max-dependency-depth | 1001",
+                "queue.source-weights     | robot=1",
+                "queue.source-weights     | api=10.5",
                 "router.lead-time         | P1Y",
                 "node.data-dir            | ''"
             })

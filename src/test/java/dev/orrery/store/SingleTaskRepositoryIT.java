@@ -31,6 +31,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -221,6 +222,16 @@ class SingleTaskRepositoryIT {
         assertThat(ids.stream().map(this::state)).containsExactly("failed", "cancelled");
         assertThat(text("SELECT error FROM dead_letters")).startsWith("POISON");
         assertThat(text("SELECT count(*)::text FROM claim_batches")).isEqualTo("0");
+    }
+
+    @Test
+    void theWeightOfASourceIsAddedToThePriority() {
+        await(tasks.setSourceWeights(Map.of(TaskSource.HUMAN, 2.5, TaskSource.API, -1.0), 0));
+        assertThat(created(task()).getFirst().priority()).isEqualTo(7.5);
+
+        await(tasks.setSourceWeights(Map.of(TaskSource.API, 1.0), 0));
+        assertThat(created(task()).getFirst().priority()).isEqualTo(5.0);
+        assertThat(text("SELECT string_agg(source || ' ' || weight, ', ') FROM source_weights")).isEqualTo("api 1");
     }
 
     @Test

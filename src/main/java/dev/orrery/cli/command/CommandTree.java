@@ -54,6 +54,8 @@ final class CommandTree {
         task.put("logs", leaf(TaskLogsCommand::new));
         task.put("cancel", leaf(TaskCancelCommand::new));
         task.put("retry", leaf(TaskRetryCommand::new));
+        task.put("snooze", leaf(TaskSnoozeCommand::new));
+        task.put("depend", leaf(TaskDependCommand::new));
         var job = group("job", Group.Job::new);
         job.put("create", leaf(JobCreateCommand::new));
         job.put("import", new Node(Group.JobImport::new, Map.of("crontab", leaf(JobImportCrontabCommand::new))));

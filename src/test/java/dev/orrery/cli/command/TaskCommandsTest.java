@@ -247,6 +247,31 @@ class TaskCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void aTaskIsPutOffByATimeOrUntilOne() {
+        node.on("POST /api/v1/tasks/" + TASK + "/snooze", 200, "{\"notBefore\":\"2027-03-01T12:00:00Z\"}");
+
+        assertThat(command.run("task", "snooze", TASK, "--for", "10m")).as(command.err()).isZero();
+        assertThat(lastPost()).isEqualTo("{\"for\":\"10m\"}");
+        assertThat(command.out()).isEqualTo("the task does not begin before 2027-03-01T12:00:00Z\n");
+
+        assertThat(command.run("task", "snooze", TASK, "--until", "2027-03-01T12:00Z")).isZero();
+        assertThat(lastPost()).isEqualTo("{\"notBefore\":\"2027-03-01T12:00Z\"}");
+        assertThat(command.run("task", "snooze", TASK)).isEqualTo(2);
+        assertThat(command.err()).contains("either --for or --until");
+    }
+
+    @Test
+    void aTaskComesToWaitForAnotherOne() {
+        node.on("POST /api/v1/tasks/" + TASK + "/dependencies", 200, "{\"state\":\"blocked\"}");
+
+        assertThat(command.run("task", "depend", TASK, "--on", CHILD)).as(command.err()).isZero();
+
+        assertThat(lastPost()).isEqualTo("{\"prerequisiteTaskId\":\"" + CHILD + "\"}");
+        assertThat(command.out()).isEqualTo("the task is blocked\n");
+        assertThat(command.run("task", "depend", TASK, "--on", "x")).isEqualTo(2);
+    }
+
+    @Test
     void whatATaskPrintedIsPrinted() {
         node.on("GET /api/v1/tasks/" + TASK + "/logs", 200, "hello");
 
