@@ -16,6 +16,7 @@ import dev.orrery.store.SingleTaskRepository.Limits;
 import dev.orrery.store.StoreFailures;
 import dev.orrery.store.SubmissionResult;
 import dev.orrery.store.TaskCallRepository;
+import dev.orrery.store.TaskFactsRepository;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.TaskQueueRepository;
 import dev.orrery.store.TaskSubmission;
@@ -55,6 +56,7 @@ final class QueueParts {
         return new TaskQueue(
                 new TaskQueue.Repositories(
                         new TaskQueueRepository(vertx, pools.api()),
+                        new TaskFactsRepository(vertx, pools.api()),
                         new TaskInstanceRepository(vertx, pools.api()),
                         logs),
                 submissions,

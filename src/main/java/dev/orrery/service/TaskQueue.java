@@ -20,6 +20,7 @@ import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.SubmissionResult;
 import dev.orrery.store.SubmissionResult.CreatedTask;
+import dev.orrery.store.TaskFactsRepository;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.TaskInstanceRepository.StoredAttempt;
 import dev.orrery.store.TaskQueueRepository;
@@ -65,7 +66,11 @@ public final class TaskQueue {
     private record KnownStats(long since, Future<Stats> numbers) {}
 
     /** What it reads through. */
-    public record Repositories(TaskQueueRepository tasks, TaskInstanceRepository instances, LogRepository logs) {}
+    public record Repositories(
+            TaskQueueRepository tasks,
+            TaskFactsRepository facts,
+            TaskInstanceRepository instances,
+            LogRepository logs) {}
 
     /**
      * @param submissions collects what is submitted at the same time into one transaction
@@ -259,7 +264,7 @@ public final class TaskQueue {
     /** Why a task is not running, and where it stands. */
     public Future<TaskExplanation> explain(TenantId tenant, TaskInstanceId id) {
         return repositories
-                .tasks()
+                .facts()
                 .explain(tenant, id)
                 .map(found -> found.map(known -> TaskExplanation.of(
                                 id, new JsonObject(known.facts().text()), known.now()))

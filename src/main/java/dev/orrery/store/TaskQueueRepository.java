@@ -184,9 +184,6 @@ public final class TaskQueueRepository {
     private static final UUID FIRST = new UUID(0, 0);
     private static final UUID LAST = new UUID(-1, -1);
 
-    // language=PostgreSQL
-    static final String EXPLAIN_TASK = "SELECT explain_task($1, $2)::text AS facts, clock_timestamp() AS now";
-
     private final Sql sql;
 
     public TaskQueueRepository(Vertx vertx, Pool pool) {
@@ -486,18 +483,6 @@ public final class TaskQueueRepository {
                 row.getShort("attempt"),
                 Rows.optionalTime(row, "next_attempt_at"),
                 Rows.progress(row));
-    }
-
-    /** What holds a task back, see {@code explain_task}, and the database's time. */
-    public record Facts(Json facts, Instant now) {}
-
-    /** What holds a task back; nothing where there is no such task. */
-    public Future<Optional<Facts>> explain(TenantId tenant, TaskInstanceId id) {
-        return sql.run(EXPLAIN_TASK, Tuple.of(tenant.value(), id.value())).map(rows -> {
-            var row = rows.iterator().next();
-            return Optional.ofNullable(row.getString("facts"))
-                    .map(facts -> new Facts(new Json(facts), Rows.time(row, "now")));
-        });
     }
 
     private static SingleTask task(Row row) {
