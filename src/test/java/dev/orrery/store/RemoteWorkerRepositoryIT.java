@@ -166,7 +166,7 @@ class RemoteWorkerRepositoryIT {
     @Test
     void aClaimIsOpenThenEndedAndStaleForOthers() throws SQLException {
         var worker = register(9);
-        trigger("a");
+        trigger("a", "b <- a");
         var claim = await(work.claim(worker, List.of("default"), 1)).getFirst();
         assertThat(await(workers.claim(worker, held(claim)))).isEqualTo(new ClaimState.Open(claim, false));
 
