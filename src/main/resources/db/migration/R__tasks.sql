@@ -38,8 +38,8 @@ BEGIN
 END $f$;
 
 -- What claimed tasks are, parallel to their ids: single ones by themselves, and of all what they are given, where that is known
--- and small: the input of one that waited for nothing, the params of a run that is this one task. Else it is read when the
--- task begins.
+-- and small: the input of one that waited for nothing, or that a handler in the node does, which is not given what others put
+-- out; the params of a run that is this one task. Else it is read when the task begins.
 CREATE OR REPLACE FUNCTION describe_tasks(
     p_ids uuid[], p_versions int[],
     OUT tenants int[], OUT tenant_names text[], OUT definitions text[], OUT inputs text[])
@@ -52,7 +52,7 @@ BEGIN
     FROM unnest(p_ids, p_versions) WITH ORDINALITY c(id, version, ordinal)
     LEFT JOIN LATERAL (
         SELECT x.tenant_id, x.definition,
-               CASE WHEN x.depth = 0 AND (x.input IS NULL OR pg_column_size(x.input) <= 2048)
+               CASE WHEN (x.depth = 0 OR x.definition->>'type' = 'handler') AND (x.input IS NULL OR pg_column_size(x.input) <= 2048)
                     THEN coalesce(x.input::text, '{}') END AS input
         FROM task_instances x WHERE x.id = c.id AND c.version = 0 OFFSET 0
     ) i ON true

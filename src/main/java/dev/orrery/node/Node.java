@@ -438,7 +438,14 @@ public final class Node {
     private void startChores(Parts parts, RunFolders folders) {
         var chores = new ArrayList<>(parts.published.chores(config.retention()));
         chores.addAll(NodeChores.of(
-                parts.vertx, parts.pools.api(), parts.bus, parts.firing, parts.tenants, config.retention(), config.queue(), folders));
+                parts.vertx,
+                parts.pools.api(),
+                parts.bus,
+                parts.firing,
+                parts.tenants,
+                config.retention(),
+                config.queue(),
+                folders));
         chores.addAll(parts.remote.chores());
         deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch));
     }

@@ -63,8 +63,8 @@ final class NodeChores {
                 new Chore(
                         "weights of sources",
                         Duration.ofSeconds(10),
-                        new OfLeader(epoch -> tasks.setSourceWeights(queue.weights(), epoch)
-                                .map(false))),
+                        new OfLeader(epoch ->
+                                tasks.setSourceWeights(queue.weights(), epoch).map(false))),
                 new Chore("long cascades", Duration.ofSeconds(1), new OfLeader(_ -> calls.continueCascades())),
                 new Chore("ended executions", Duration.ofSeconds(1), new OfLeader(ended::note)),
                 new Chore(

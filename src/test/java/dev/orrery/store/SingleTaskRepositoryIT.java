@@ -94,6 +94,14 @@ class SingleTaskRepositoryIT {
     }
 
     @Test
+    void aHandlerBehindOthersIsClaimedWithItsInputAsWell() {
+        submitted(task(), task().after(1).input("7"));
+        end(claimOne(), SUCCEED);
+
+        assertThat(claimOne().input()).contains(new Json("7"));
+    }
+
+    @Test
     void aTaskIsReleasedInTheCommitThatEndsTheLastOfItsPrerequisites() {
         var ids = submitted(task(), task(), task().after(1, 2));
         assertThat(state(ids.get(2))).isEqualTo("blocked");
@@ -231,7 +239,8 @@ class SingleTaskRepositoryIT {
 
         await(tasks.setSourceWeights(Map.of(TaskSource.API, 1.0), 0));
         assertThat(created(task()).getFirst().priority()).isEqualTo(5.0);
-        assertThat(text("SELECT string_agg(source || ' ' || weight, ', ') FROM source_weights")).isEqualTo("api 1");
+        assertThat(text("SELECT string_agg(source || ' ' || weight, ', ') FROM source_weights"))
+                .isEqualTo("api 1");
     }
 
     @Test

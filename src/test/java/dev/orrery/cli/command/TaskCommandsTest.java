@@ -250,11 +250,14 @@ class TaskCommandsTest extends ServerCommandsTestBase {
     void aTaskIsPutOffByATimeOrUntilOne() {
         node.on("POST /api/v1/tasks/" + TASK + "/snooze", 200, "{\"notBefore\":\"2027-03-01T12:00:00Z\"}");
 
-        assertThat(command.run("task", "snooze", TASK, "--for", "10m")).as(command.err()).isZero();
+        assertThat(command.run("task", "snooze", TASK, "--for", "10m"))
+                .as(command.err())
+                .isZero();
         assertThat(lastPost()).isEqualTo("{\"for\":\"10m\"}");
         assertThat(command.out()).isEqualTo("the task does not begin before 2027-03-01T12:00:00Z\n");
 
-        assertThat(command.run("task", "snooze", TASK, "--until", "2027-03-01T12:00Z")).isZero();
+        assertThat(command.run("task", "snooze", TASK, "--until", "2027-03-01T12:00Z"))
+                .isZero();
         assertThat(lastPost()).isEqualTo("{\"notBefore\":\"2027-03-01T12:00Z\"}");
         assertThat(command.run("task", "snooze", TASK)).isEqualTo(2);
         assertThat(command.err()).contains("either --for or --until");
@@ -264,7 +267,9 @@ class TaskCommandsTest extends ServerCommandsTestBase {
     void aTaskComesToWaitForAnotherOne() {
         node.on("POST /api/v1/tasks/" + TASK + "/dependencies", 200, "{\"state\":\"blocked\"}");
 
-        assertThat(command.run("task", "depend", TASK, "--on", CHILD)).as(command.err()).isZero();
+        assertThat(command.run("task", "depend", TASK, "--on", CHILD))
+                .as(command.err())
+                .isZero();
 
         assertThat(lastPost()).isEqualTo("{\"prerequisiteTaskId\":\"" + CHILD + "\"}");
         assertThat(command.out()).isEqualTo("the task is blocked\n");
