@@ -26,6 +26,7 @@ BEGIN
         'priority', v_task.priority, 'calculatedPriority', v_task.calculated_priority,
         'mustStartBy', v_task.must_start_by, 'error', v_task.error,
         'startedAt', v_task.started_at, 'endedAt', v_task.finished_at, 'dueAt', v_task.next_attempt_at,
+        'outcome', (SELECT a.outcome FROM task_attempts a WHERE a.task_id = p_id AND a.attempt = v_task.attempt),
         'isAskedToEnd', EXISTS (SELECT FROM cancel_requests q WHERE q.task_id = p_id));
 
     CASE v_task.state

@@ -59,8 +59,10 @@ DECLARE
 BEGIN
     v_gone := gone_tenants(ARRAY(SELECT DISTINCT j.tenant_id FROM unnest(p_jobs) f(job) JOIN jobs j ON j.id = f.job));
     WITH fresh AS (
-        INSERT INTO job_executions AS e (id, tenant_id, job_id, scheduled_at, cause, traceparent)
-        SELECT f.run, j.tenant_id, f.job, f.due, p_cause, coalesce(p_traceparent, j.traceparent)
+        INSERT INTO job_executions AS e (id, tenant_id, job_id, scheduled_at, created_at, cause, traceparent)
+        SELECT f.run, j.tenant_id, f.job, f.due,
+               CASE p_cause WHEN 'schedule' THEN greatest(clock_timestamp(), f.due) ELSE clock_timestamp() END,
+               p_cause, coalesce(p_traceparent, j.traceparent)
         FROM unnest(p_jobs, p_dues, p_runs) f(job, due, run) JOIN jobs j ON j.id = f.job
         WHERE v_gone IS NULL OR j.tenant_id <> ALL (v_gone)
         ON CONFLICT (

@@ -124,9 +124,29 @@ BEGIN
     END IF;
 END $f$;
 
+-- Whether a single task ended before this time, and nothing that is open waits to be given its output.
+CREATE OR REPLACE FUNCTION is_left_behind(p_id uuid, p_before timestamptz) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $f$
+#variable_conflict use_column
+BEGIN
+    RETURN EXISTS (
+            SELECT FROM (SELECT x.state, x.finished_at FROM task_attempts x
+                         WHERE x.task_id = p_id ORDER BY x.attempt DESC LIMIT 1) a
+            WHERE a.state >= 'succeeded' AND a.finished_at < p_before)
+        AND NOT EXISTS (
+            SELECT FROM task_dependencies d
+            LEFT JOIN LATERAL (
+                SELECT x.state FROM task_attempts x
+                WHERE x.task_id = d.dependent_id ORDER BY x.attempt DESC LIMIT 1) e ON true
+            WHERE d.prerequisite_id = p_id AND coalesce(e.state, 'blocked') < 'succeeded');
+END $f$;
+
 -- Deletes single tasks that ended longer ago than p_age, the oldest first and at most p_limit; answers whether that bound was
 -- reached, so that there may be more. An id is a time, which no end precedes. What an open task still waits to be given the output
 -- of stays.
+--
+-- Who retries a task, or comes to wait for one, holds its slot alone and looks then. Sharing the slots is enough against these,
+-- and nobody who ends a task waits meanwhile; what they did before is seen by looking once more.
 CREATE OR REPLACE FUNCTION purge_old_tasks(p_age interval, p_limit int) RETURNS boolean
 LANGUAGE plpgsql
 SET enable_seqscan = off
@@ -137,22 +157,15 @@ DECLARE
     v_last    uuid := rpad(lpad(to_hex(floor(extract(epoch FROM v_before) * 1000)::bigint), 12, '0'), 32, '0')::uuid;
     v_ids     uuid[];
 BEGIN
-    SELECT array_agg(o.id) INTO v_ids
-    FROM (SELECT i.id
-          FROM tenants t
-          CROSS JOIN LATERAL (
-              SELECT x.id FROM task_instances x
-              WHERE x.tenant_id = t.id AND x.source IS NOT NULL AND x.id < v_last ORDER BY x.id) i
-          CROSS JOIN LATERAL (
-              SELECT x.state, x.finished_at FROM task_attempts x WHERE x.task_id = i.id ORDER BY x.attempt DESC LIMIT 1) a
-          WHERE a.state >= 'succeeded' AND a.finished_at < v_before
-            AND NOT EXISTS (
-                SELECT FROM task_dependencies d
-                LEFT JOIN LATERAL (
-                    SELECT x.state FROM task_attempts x
-                    WHERE x.task_id = d.dependent_id ORDER BY x.attempt DESC LIMIT 1) e ON true
-                WHERE d.prerequisite_id = i.id AND coalesce(e.state, 'blocked') < 'succeeded' OFFSET 0)
-          LIMIT p_limit) o;
-    PERFORM delete_tasks(v_ids);
+    v_ids := ARRAY(
+        SELECT i.id
+        FROM tenants t
+        CROSS JOIN LATERAL (
+            SELECT x.id FROM task_instances x
+            WHERE x.tenant_id = t.id AND x.source IS NOT NULL AND x.id < v_last ORDER BY x.id) i
+        WHERE is_left_behind(i.id, v_before)
+        LIMIT p_limit);
+    PERFORM hold_slots(v_ids, false);
+    PERFORM delete_tasks(ARRAY(SELECT u.id FROM unnest(v_ids) u(id) WHERE is_left_behind(u.id, v_before)));
     RETURN cardinality(v_ids) = p_limit;
 END $f$;

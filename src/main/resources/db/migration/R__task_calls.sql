@@ -148,7 +148,10 @@ BEGIN
     SELECT array_agg(DISTINCT c.node_id), array_agg(c.id) INTO nodes, v_claimed FROM claimed c;
 
     INSERT INTO tree_cancels AS t (task_id, after_id)
-    SELECT l.parent, l.after FROM unnest(v_below.left_parents, v_below.left_afters) l(parent, after)
+    SELECT l.parent, l.after
+    FROM unnest(v_below.left_parents, v_below.left_afters) l(parent, after)
+    CROSS JOIN LATERAL (
+        SELECT x.id FROM task_instances x WHERE x.parent_id = l.parent AND x.id > l.after LIMIT 1) k
     ON CONFLICT (task_id) DO UPDATE SET after_id = least(t.after_id, EXCLUDED.after_id);
 
     -- What was claimed, handed back or woken just now is in neither: then all is done once more.
@@ -396,7 +399,12 @@ BEGIN
         v_room := v_room - cardinality(v_ids);
         v_level := v_ids;
         IF v_room <= 0 THEN
-            INSERT INTO task_revivals (prerequisite_id) SELECT u.id FROM unnest(v_level) u(id) ON CONFLICT DO NOTHING;
+            INSERT INTO task_revivals (prerequisite_id)
+            SELECT u.id FROM unnest(v_level) u(id)
+            CROSS JOIN LATERAL (
+                SELECT x.id FROM task_dependencies x
+                WHERE x.prerequisite_id = u.id AND x.resolved_at IS NULL LIMIT 1) e
+            ON CONFLICT DO NOTHING;
             EXIT;
         END IF;
     END LOOP;
@@ -448,7 +456,8 @@ BEGIN
           WHERE x.dependent_id = p_id AND x.resolved_at IS NULL) e
     LEFT JOIN LATERAL (
         SELECT x.state FROM task_attempts x WHERE x.task_id = e.id ORDER BY x.attempt DESC LIMIT 1) p ON true;
-    verdict := CASE WHEN (v_state >= 'succeeded') IS NOT TRUE THEN 'open'
+    verdict := CASE WHEN NOT EXISTS (SELECT FROM task_instances i WHERE i.id = p_id) THEN 'unknown'
+                    WHEN (v_state >= 'succeeded') IS NOT TRUE THEN 'open'
                     WHEN v_state = 'succeeded' THEN 'succeeded'
                     WHEN other IS NOT NULL THEN 'prerequisite'
                     ELSE 'retried' END;

@@ -115,7 +115,11 @@ DECLARE
     v_is_met      boolean[];
     v_uppers      int[];
     v_lowers      int[];
-    v_urgency     record;
+    v_calculated  real[];
+    v_priorities  real[];
+    v_starts      timestamptz[];
+    v_is_new      boolean[];
+    v_states      text[];
     v_outer       uuid[];
     v_inner       int;
     v_one         uuid;
@@ -187,13 +191,13 @@ BEGIN
     END IF;
 
     -- Of what tasks are to wait for and what is to wait for its children: neither ends unseen.
-    v_alone := ARRAY(
+    v_alone := CASE WHEN p_parents IS NULL AND cardinality(p_dependents) = 0 THEN NULL ELSE ARRAY(
         SELECT coalesce(e.outer_id, v_ids[e.inner_no])
         FROM unnest(p_inner, p_outer) e(inner_no, outer_id)
         WHERE e.outer_id IS NOT NULL OR v_stands_in[e.inner_no]
         UNION
         SELECT t.parent FROM unnest(p_of, p_parents) t(submission, parent)
-        WHERE t.parent IS NOT NULL AND run_of(t.parent) <> p_bases[t.submission]);
+        WHERE t.parent IS NOT NULL AND run_of(t.parent) <> p_bases[t.submission]) END;
     IF p_parents IS NOT NULL AND cardinality(p_dependents) > 0 THEN
         PERFORM hold_graphs(p_tenants);
     END IF;
@@ -353,7 +357,7 @@ BEGIN
         WHERE u.task_id = t.id AND NOT t.stands_in AND v_verdicts[t.submission] IN ('refused', 'again');
     END IF;
 
-    SELECT u.calculated, u.priorities, u.starts INTO v_urgency
+    SELECT u.calculated, u.priorities, u.starts INTO v_calculated, v_priorities, v_starts
     FROM urgency_of_new(p_priorities, v_depths, p_sources, p_deadlines, p_estimates, v_dead, v_uppers, v_lowers) u;
 
     INSERT INTO queues (name)
@@ -361,59 +365,86 @@ BEGIN
     WHERE NOT starts_with(q.name, 'agent/') AND NOT EXISTS (SELECT FROM queues x WHERE x.name = q.name OFFSET 0)
     ON CONFLICT DO NOTHING;
 
+    IF EXISTS (SELECT FROM unnest(p_tenants) t(id) WHERE t.id > 1) THEN
+        INSERT INTO tenant_queues (tenant_id, name)
+        SELECT DISTINCT s.tenant, t.queue
+        FROM unnest(p_of, p_queues) t(submission, queue)
+        JOIN unnest(p_tenants, v_verdicts) WITH ORDINALITY s(tenant, verdict, ordinal) ON s.ordinal = t.submission
+        WHERE s.tenant > 1 AND s.verdict = 'created' AND NOT starts_with(t.queue, 'agent/')
+          AND NOT EXISTS (SELECT FROM tenant_queues x WHERE x.tenant_id = s.tenant AND x.name = t.queue OFFSET 0)
+        ORDER BY 1, 2
+        ON CONFLICT DO NOTHING;
+    END IF;
+
+    IF v_stands_in IS NULL AND v_unmet IS NULL AND p_not_befores IS NULL AND 'created' = ALL (v_verdicts) THEN
+        v_is_new := array_fill(true, ARRAY[v_count]);
+        v_states := array_fill('ready'::text, ARRAY[v_count]);
+    ELSE
+        SELECT array_agg(s.verdict = 'created' AND t.stands_in IS NOT TRUE ORDER BY t.ordinal),
+               array_agg(CASE WHEN t.dead IS NOT NULL THEN 'cancelled'
+                              WHEN t.unmet > 0 THEN 'blocked'
+                              WHEN t.not_before > v_now THEN 'pending'
+                              ELSE 'ready' END ORDER BY t.ordinal)
+        INTO v_is_new, v_states
+        FROM unnest(p_of, v_stands_in, v_unmet, v_dead, p_not_befores)
+             WITH ORDINALITY t(submission, stands_in, unmet, dead, not_before, ordinal)
+        JOIN unnest(v_verdicts) WITH ORDINALITY s(verdict, ordinal) ON s.ordinal = t.submission;
+    END IF;
+
+    -- Each kind of row by a statement of its own, which costs nothing where there is none of it.
+    INSERT INTO task_instances (
+        id, tenant_id, version_id, queue, priority, must_start_by, created_at, name, definition, input, own_priority,
+        calculated_priority, deadline, estimate_ms, depth, source, created_by, parent_id, session_id,
+        dependency_type, tags, not_before, timeout_ms, unique_key, concurrency_key, waits_for_children)
+    SELECT t.id, p_tenants[t.submission], 0, t.queue, t.priority, t.starts_by, v_now, t.name,
+           t.definition::json, t.input::json, t.own_priority, t.calculated_priority, t.deadline, t.estimate_ms,
+           coalesce(t.depth, 0), t.source::task_source, t.created_by, t.parent_id, t.session_id,
+           t.dependency_type::dependency_type, string_to_array(t.tags, chr(31)), t.not_before, t.timeout_ms,
+           t.unique_key, t.concurrency_key, CASE WHEN t.waits THEN true END
+    FROM unnest(p_of, v_ids, v_is_new, v_depths, v_calculated, v_priorities, v_starts, p_names, p_definitions, p_inputs,
+                p_queues, p_priorities, p_deadlines, p_estimates, p_sources, p_creators, p_parents, p_sessions,
+                p_dependency_types, p_tags, p_not_befores, p_timeouts, p_unique_keys, p_concurrency_keys, p_waits)
+         t(submission, id, is_new, depth, calculated_priority, priority, starts_by, name, definition, input, queue,
+           own_priority, deadline, estimate_ms, source, created_by, parent_id, session_id, dependency_type, tags,
+           not_before, timeout_ms, unique_key, concurrency_key, waits)
+    WHERE t.is_new;
+    INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks, ready_at)
+    SELECT t.id, t.queue, latest_start(v_now, t.priority, t.starts_by), 0,
+           CASE WHEN t.concurrency_key IS NOT NULL THEN true END, v_now
+    FROM unnest(v_ids, v_is_new, v_states, p_queues, v_priorities, v_starts, p_concurrency_keys)
+         t(id, is_new, state, queue, priority, starts_by, concurrency_key)
+    WHERE t.is_new AND t.state = 'ready';
+    IF v_unmet IS NOT NULL THEN
+        INSERT INTO task_wait (id, version_id, unmet, queue, priority, must_start_by)
+        SELECT t.id, 0, t.unmet, t.queue, t.priority, t.starts_by
+        FROM unnest(v_ids, v_is_new, v_states, v_unmet, p_queues, v_priorities, v_starts)
+             t(id, is_new, state, unmet, queue, priority, starts_by)
+        WHERE t.is_new AND t.state = 'blocked';
+        INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at, error)
+        SELECT t.id, 0, 0, 'cancelled', 'cancelled', v_now, prerequisite_failed(t.dead)
+        FROM unnest(v_ids, v_is_new, v_dead) t(id, is_new, dead) WHERE t.is_new AND t.dead IS NOT NULL;
+    END IF;
+    IF p_not_befores IS NOT NULL THEN
+        INSERT INTO task_timers (ref, kind, due_at, attempt, failures)
+        SELECT t.id, 'delay', t.not_before, 0, 0
+        FROM unnest(v_ids, v_is_new, v_states, p_not_befores) t(id, is_new, state, not_before)
+        WHERE t.is_new AND t.state = 'pending';
+    END IF;
+    IF p_waits IS NOT NULL THEN
+        INSERT INTO task_parents (task_id)
+        SELECT t.id FROM unnest(v_ids, v_is_new, v_states, p_waits) t(id, is_new, state, waits)
+        WHERE t.is_new AND t.waits AND t.state <> 'cancelled';
+    END IF;
+    IF p_parents IS NOT NULL THEN
+        UPDATE task_parents p
+        SET open = p.open + c.count - c.dead, bad = p.bad + c.dead
+        FROM (SELECT t.parent_id, count(*)::int AS count, count(t.dead)::int AS dead
+              FROM unnest(v_is_new, p_parents, v_dead) t(is_new, parent_id, dead)
+              WHERE t.is_new AND t.parent_id IS NOT NULL GROUP BY t.parent_id) c
+        WHERE p.task_id = c.parent_id AND p.open IS NOT NULL;
+    END IF;
+
     RETURN QUERY
-        WITH asked AS MATERIALIZED (
-            SELECT t.*, s.tenant, s.verdict,
-                   s.verdict = 'created' AND NOT coalesce(t.stands_in, false) AS is_new,
-                   CASE WHEN t.dead IS NOT NULL THEN 'cancelled'
-                        WHEN t.unmet > 0 THEN 'blocked'
-                        WHEN t.not_before > v_now THEN 'pending'
-                        ELSE 'ready' END AS state
-            FROM unnest(p_of, v_ids, v_stands_in, v_depths, v_unmet, v_dead, v_urgency.calculated, v_urgency.priorities,
-                        v_urgency.starts, p_names, p_definitions, p_inputs, p_queues,
-                        p_priorities, p_deadlines, p_estimates, p_sources, p_creators, p_parents, p_sessions,
-                        p_dependency_types, p_tags, p_not_befores, p_timeouts, p_unique_keys, p_concurrency_keys, p_waits)
-                 WITH ORDINALITY t(submission, id, stands_in, depth, unmet, dead, calculated_priority, priority, starts_by, name, definition, input, queue,
-                        own_priority, deadline, estimate_ms, source, created_by, parent_id, session_id, dependency_type,
-                        tags, not_before, timeout_ms, unique_key, concurrency_key, waits, ordinal)
-            JOIN unnest(p_tenants, v_verdicts) WITH ORDINALITY s(tenant, verdict, ordinal) ON s.ordinal = t.submission
-        ), instances AS (
-            INSERT INTO task_instances (
-                id, tenant_id, version_id, queue, priority, must_start_by, created_at, name, definition, input, own_priority,
-                calculated_priority, deadline, estimate_ms, depth, source, created_by, parent_id, session_id,
-                dependency_type, tags, not_before, timeout_ms, unique_key, concurrency_key, waits_for_children)
-            SELECT t.id, t.tenant, 0, t.queue, t.priority, t.starts_by, v_now, t.name,
-                   t.definition::json, t.input::json, t.own_priority, t.calculated_priority, t.deadline, t.estimate_ms,
-                   coalesce(t.depth, 0), t.source::task_source, t.created_by, t.parent_id, t.session_id,
-                   t.dependency_type::dependency_type, string_to_array(t.tags, chr(31)), t.not_before, t.timeout_ms,
-                   t.unique_key, t.concurrency_key, CASE WHEN t.waits THEN true END
-            FROM asked t WHERE t.is_new
-        ), blocked AS (
-            INSERT INTO task_wait (id, version_id, unmet, queue, priority, must_start_by)
-            SELECT t.id, 0, t.unmet, t.queue, t.priority, t.starts_by
-            FROM asked t WHERE t.is_new AND t.state = 'blocked'
-        ), delayed AS (
-            INSERT INTO task_timers (ref, kind, due_at, attempt, failures)
-            SELECT t.id, 'delay', t.not_before, 0, 0 FROM asked t WHERE t.is_new AND t.state = 'pending'
-        ), ended AS (
-            INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at, error)
-            SELECT t.id, 0, 0, 'cancelled', 'cancelled', v_now, prerequisite_failed(t.dead)
-            FROM asked t WHERE t.is_new AND t.state = 'cancelled'
-        ), families AS (
-            INSERT INTO task_parents (task_id)
-            SELECT t.id FROM asked t WHERE t.is_new AND t.waits AND t.state <> 'cancelled'
-        ), parents AS (
-            UPDATE task_parents p
-            SET open = p.open + c.count - c.dead, bad = p.bad + c.dead
-            FROM (SELECT t.parent_id, count(*)::int AS count, count(t.dead)::int AS dead
-                  FROM asked t WHERE t.is_new AND t.parent_id IS NOT NULL GROUP BY t.parent_id) c
-            WHERE p.task_id = c.parent_id AND p.open IS NOT NULL
-        ), ready AS (
-            INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks, ready_at)
-            SELECT t.id, t.queue, latest_start(v_now, t.priority, t.starts_by), 0,
-                   CASE WHEN t.concurrency_key IS NOT NULL THEN true END, v_now
-            FROM asked t WHERE t.is_new AND t.state = 'ready'
-        )
         SELECT s.ordinal::int, s.verdict, s.reference, s.code, s.task, s.other, v_now, t.ids, t.is_new, t.states, t.depths, t.priorities
         FROM unnest(v_verdicts, v_references, v_codes, v_tasks, v_others)
              WITH ORDINALITY s(verdict, reference, code, task, other, ordinal)
@@ -421,14 +452,13 @@ BEGIN
             SELECT x.submission, array_agg(x.id ORDER BY x.ordinal) AS ids,
                    array_agg(x.is_new ORDER BY x.ordinal) AS is_new,
                    array_agg(CASE WHEN x.is_new THEN x.state
-                                  ELSE coalesce(
-                                       (SELECT y.state::text FROM task_states y WHERE y.id = x.id),
-                                       (SELECT y.state FROM asked y WHERE y.id = x.id AND y.is_new)) END ORDER BY x.ordinal) AS states,
+                                  ELSE (SELECT y.state::text FROM task_states y WHERE y.id = x.id) END ORDER BY x.ordinal) AS states,
                    array_agg(coalesce(x.depth, 0::smallint) ORDER BY x.ordinal) AS depths,
                    array_agg(x.calculated_priority ORDER BY x.ordinal) AS priorities
-            FROM asked x WHERE x.verdict = 'created' GROUP BY x.submission
-        ) t ON t.submission = s.ordinal
-        WHERE s.ordinal <= cardinality(p_bases)
+            FROM unnest(p_of, v_ids, v_is_new, v_states, v_depths, v_calculated)
+                 WITH ORDINALITY x(submission, id, is_new, state, depth, calculated_priority, ordinal)
+            GROUP BY x.submission
+        ) t ON t.submission = s.ordinal AND s.verdict = 'created'
         ORDER BY s.ordinal;
 
     IF p_traceparents IS NOT NULL THEN
@@ -666,7 +696,12 @@ BEGIN
             DELETE FROM task_parents p WHERE p.task_id = ANY (v_level);
         END IF;
         IF v_room = 0 THEN
-            INSERT INTO task_cascades (prerequisite_id) SELECT u.id FROM unnest(v_level) u(id) ON CONFLICT DO NOTHING;
+            INSERT INTO task_cascades (prerequisite_id)
+            SELECT u.id FROM unnest(v_level) u(id)
+            CROSS JOIN LATERAL (
+                SELECT x.id FROM task_dependencies x
+                WHERE x.prerequisite_id = u.id AND x.resolved_at IS NULL LIMIT 1) e
+            ON CONFLICT DO NOTHING;
             EXIT;
         END IF;
     END LOOP;

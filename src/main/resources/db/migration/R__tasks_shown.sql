@@ -28,9 +28,11 @@ WHERE i.source IS NOT NULL;
 
 -- Which single tasks a list looks at, the newest first and at most so many: those of a session, of a parent, of a source and its
 -- creator, or all of a tenant; or, where few are wanted of many, those that stand where tasks in this state stand, of all tenants.
+-- By deadline the earliest come first: those behind p_due_from and, at that time itself, p_after.
+DROP FUNCTION IF EXISTS looked_tasks(text, int, uuid, uuid, int, text, uuid, text, text);
 CREATE OR REPLACE FUNCTION looked_tasks(
     p_by text, p_tenant int, p_before uuid, p_after uuid, p_limit int, p_session text, p_parent uuid, p_source text,
-    p_created_by text)
+    p_created_by text, p_due_from timestamptz DEFAULT NULL, p_due_before timestamptz DEFAULT NULL)
 RETURNS SETOF uuid
 LANGUAGE plpgsql STABLE AS $f$
 #variable_conflict use_column
@@ -41,6 +43,13 @@ BEGIN
                 SELECT x.id FROM task_instances x
                 WHERE x.tenant_id = p_tenant AND x.source IS NOT NULL AND x.id < p_before AND x.id >= p_after
                 ORDER BY x.id DESC LIMIT p_limit;
+        WHEN 'deadline' THEN
+            RETURN QUERY
+                SELECT x.id FROM task_instances x
+                WHERE x.tenant_id = p_tenant
+                  AND (x.deadline, x.id) > (coalesce(p_due_from, '-infinity'), p_after)
+                  AND x.deadline < coalesce(p_due_before, 'infinity')
+                ORDER BY x.deadline, x.id LIMIT p_limit;
         WHEN 'session' THEN
             RETURN QUERY
                 SELECT x.id FROM task_instances x

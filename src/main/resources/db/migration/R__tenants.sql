@@ -153,7 +153,12 @@ BEGIN
             queues := queues || v_work.queues;
             RETURN;
         ELSIF v_ended IS NOT NULL THEN
-            PERFORM delete_tasks(v_ended);
+            -- A cascade that goes on may revive them meanwhile.
+            PERFORM hold_slots(v_ended, false);
+            PERFORM delete_tasks(ARRAY(
+                SELECT u.id FROM unnest(v_ended) u(id)
+                CROSS JOIN LATERAL (SELECT x.state FROM task_states x WHERE x.id = u.id OFFSET 0) s
+                WHERE s.state >= 'succeeded'));
             RETURN;
         END IF;
         -- What was cancelled may take a while to end.

@@ -15,7 +15,7 @@ RETURN CASE
     WHEN p_field = 'estimatedDurationSeconds' THEN 'estimate'
     WHEN p_field = 'parentTaskId' THEN 'parent'
     WHEN split_part(p_field, '.', 1) IN ('name', 'input', 'queue', 'priority', 'deadline', 'dependencyType', 'uniqueKey', 'onConflict',
-        'notBefore', 'tags', 'sessionId', 'createdBy', 'source', 'concurrencyKey', 'maxRetries', 'timeout')
+        'notBefore', 'tags', 'sessionId', 'createdBy', 'source', 'concurrencyKey', 'maxRetries', 'timeout', 'waitForChildren')
         THEN lower(regexp_replace(p_field, '([A-Z])', '_\1', 'g'))
     ELSE 'definition.' || p_field END;
 
@@ -92,14 +92,25 @@ BEGIN
     RETURN v_tenant;
 END $f$;
 
+-- How many others a task may wait for, and how many may stand behind one another: as the settings of the nodes say.
+CREATE OR REPLACE FUNCTION set_queue_settings(p_max_dependencies int, p_max_depth int) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    UPDATE queue_settings q SET max_dependencies = p_max_dependencies, max_depth = p_max_depth
+    WHERE (q.max_dependencies, q.max_depth) <> (p_max_dependencies, p_max_depth);
+END $f$;
+
 -- Makes the tasks of a submission that was checked; answers the id of each, in its order, and whether it is a new one.
 CREATE OR REPLACE FUNCTION make_submitted(s user_submissions, OUT ids uuid[], OUT is_new boolean[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
+    v_most   record;
     v_made   record;
     v_place  text;
 BEGIN
+    SELECT q.max_dependencies, q.max_depth INTO v_most FROM queue_settings q;
     SELECT m.* INTO v_made
     FROM submit_tasks(
         p_bases => ARRAY[s.base], p_tenants => ARRAY[s.tenant], p_operations => NULL, p_keys => NULL, p_hashes => NULL,
@@ -109,7 +120,8 @@ BEGIN
         p_parents => s.parents, p_sessions => s.sessions, p_dependency_types => s.dependency_types, p_tags => s.tags,
         p_not_befores => s.not_befores, p_timeouts => s.timeouts, p_unique_keys => s.unique_keys,
         p_on_conflicts => s.on_conflicts, p_concurrency_keys => s.concurrency_keys, p_dependents => s.dependents,
-        p_inner => s.inner_ones, p_outer => s.outer_ones, p_max_dependencies => 50, p_max_depth => 10) m;
+        p_inner => s.inner_ones, p_outer => s.outer_ones, p_max_dependencies => v_most.max_dependencies,
+        p_max_depth => v_most.max_depth, p_waits => s.waits) m;
     IF v_made.verdict = 'created' THEN
         ids := v_made.ids;
         is_new := v_made.is_new;
@@ -134,9 +146,11 @@ BEGIN
             PERFORM refuse_submission('23503', v_place, format('names task %s, which does not exist', v_made.other),
                 'name single tasks of the same tenant');
         WHEN 'too_deep' THEN
-            PERFORM refuse_submission('54000', v_place, 'puts the task more than 10 tasks deep', 'let it wait for fewer levels of tasks');
+            PERFORM refuse_submission('54000', v_place, format('puts the task more than %s tasks deep', v_most.max_depth),
+                'let it wait for fewer levels of tasks');
         WHEN 'too_many_dependencies' THEN
-            PERFORM refuse_submission('54000', v_place, 'has more than 50 entries', 'put a task between that waits for a part of them');
+            PERFORM refuse_submission('54000', v_place, format('has more than %s entries', v_most.max_dependencies),
+                'put a task between that waits for a part of them');
         WHEN 'self_dependency', 'cycle' THEN
             PERFORM refuse_submission('22023', v_place, 'makes the task wait for itself', 'remove one of these dependencies');
         ELSE
@@ -218,7 +232,7 @@ BEGIN
         ('lock', 'string', ''), ('deadline', 'string', ''), ('estimatedDurationSeconds', 'number', ''), ('source', 'string', ''),
         ('createdBy', 'string', ''), ('parentTaskId', 'string', ''), ('sessionId', 'string', ''), ('dependencies', 'array', ''),
         ('dependencyType', 'string', ''), ('tags', 'array', ''), ('notBefore', 'string', ''), ('uniqueKey', 'string', ''),
-        ('onConflict', 'string', ''), ('concurrencyKey', 'string', ''), ('command', 'string', 'shell'), ('env', 'object', 'shell python'),
+        ('onConflict', 'string', ''), ('concurrencyKey', 'string', ''), ('waitForChildren', 'boolean', ''), ('command', 'string', 'shell'), ('env', 'object', 'shell python'),
         ('workingDirectory', 'string', 'shell python'), ('method', 'string', 'http'), ('url', 'string', 'http'),
         ('headers', 'object', 'http'), ('body', '', 'http'), ('script', 'string', 'python'), ('code', 'string', 'python'),
         ('args', 'array', 'python'), ('virtualEnv', 'string', 'python'), ('handler', 'string', 'handler agent')
@@ -238,27 +252,28 @@ BEGIN
 END $f$;
 
 -- The fields of tasks, one row each; they have to be of the right kind.
+DROP FUNCTION IF EXISTS task_rows(json);
 CREATE OR REPLACE FUNCTION task_rows(p_tasks json)
 RETURNS TABLE (
     number int, task json, ref text, type text, name text, input json, queue text, priority numeric, timeout text, retry json,
     max_retries numeric, lock text, deadline text, estimate numeric, source text, created_by text, parent text, session text,
     dependencies json, dependency_type text, tags json, not_before text, unique_key text, on_conflict text, concurrency_key text,
     command text, env json, directory text, method text, url text, headers json, body json, script text, code text, args json,
-    virtual_env text, handler text)
+    virtual_env text, handler text, waits boolean)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT t.number::int, t.task, x.ref, x.type, x.name, x.input, x.queue, coalesce(x.priority, 5), x.timeout, x.retry, x."maxRetries",
            x.lock, x.deadline, x."estimatedDurationSeconds", coalesce(x.source, 'human'), x."createdBy", x."parentTaskId",
            x."sessionId", x.dependencies, coalesce(x."dependencyType", 'sequential'), x.tags, x."notBefore", x."uniqueKey",
            x."onConflict", x."concurrencyKey", x.command, x.env, x."workingDirectory", x.method, x.url, x.headers, x.body,
-           x.script, x.code, x.args, x."virtualEnv", x.handler
+           x.script, x.code, x.args, x."virtualEnv", x.handler, x."waitForChildren"
     FROM json_array_elements(p_tasks) WITH ORDINALITY t(task, number)
     CROSS JOIN LATERAL json_to_record(t.task) AS x(
         ref text, type text, name text, input json, queue text, priority numeric, timeout text, retry json, "maxRetries" numeric,
         lock text, deadline text, "estimatedDurationSeconds" numeric, source text, "createdBy" text, "parentTaskId" text,
         "sessionId" text, dependencies json, "dependencyType" text, tags json, "notBefore" text, "uniqueKey" text,
         "onConflict" text, "concurrencyKey" text, command text, env json, "workingDirectory" text, method text, url text,
-        headers json, body json, script text, code text, args json, "virtualEnv" text, handler text);
+        headers json, body json, script text, code text, args json, "virtualEnv" text, handler text, "waitForChildren" boolean);
 END;
 
 -- Refuses values that are out of range, and what no node could do.
@@ -267,6 +282,7 @@ LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
     v_bad   record;
+    v_most  int := (SELECT q.max_dependencies FROM queue_settings q);
     v_id    CONSTANT text := '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$';
     v_ref   CONSTANT text := '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$';
     v_word  CONSTANT text := '^[A-Za-z0-9_.-]{1,64}$';
@@ -327,7 +343,7 @@ BEGIN
             WHERE json_typeof(e.value) <> 'string' OR NOT is_label(e.value #>> '{}', 64)), 'tags',
             'must be texts of 1 to 64 characters without control characters', 'write short words'),
         (json_array_length(t.tags) > 50, 'tags', 'has more than 50 entries', 'put what describes the task into input'),
-        (json_array_length(t.dependencies) > 50, 'dependencies', 'has more than 50 entries',
+        (json_array_length(t.dependencies) > v_most, 'dependencies', format('has more than %s entries', v_most),
             'put a task between that waits for a part of them'),
         (t.dependencies IS NOT NULL AND EXISTS (SELECT FROM json_array_elements(t.dependencies) e
             WHERE json_typeof(e.value) <> 'string' OR e.value #>> '{}' !~ v_ref), 'dependencies',
@@ -408,6 +424,7 @@ DECLARE
     v_edges    int := cardinality(p_dependents);
     v_blocked  int[];
     v_round    int := 0;
+    v_most     int := (SELECT q.max_depth FROM queue_settings q);
     v_one      int;
 BEGIN
     WHILE v_edges > 0 LOOP
@@ -422,9 +439,9 @@ BEGIN
         IF cardinality(v_from) = v_edges THEN
             PERFORM refuse_submission('22023', field_place(v_blocked[1], 'dependencies', p_is_one),
                 'makes tasks of the list wait for one another in a circle', 'remove one of the dependencies between them');
-        ELSIF v_round > 10 AND cardinality(v_from) > 0 THEN
+        ELSIF v_round > v_most AND cardinality(v_from) > 0 THEN
             PERFORM refuse_submission('54000', field_place(v_from[1], 'dependencies', p_is_one),
-                'puts the task more than 10 tasks deep', 'let it wait for fewer levels of tasks');
+                format('puts the task more than %s tasks deep', v_most), 'let it wait for fewer levels of tasks');
         END IF;
         v_edges := cardinality(v_from);
     END LOOP;
@@ -499,9 +516,10 @@ BEGIN
            array_agg(coalesce(duration_ms(t.timeout), 1800000)::bigint ORDER BY v_at[t.number]),
            array_agg(t.unique_key ORDER BY v_at[t.number]),
            array_agg(CASE WHEN t.unique_key IS NOT NULL THEN coalesce(t.on_conflict, 'return') END ORDER BY v_at[t.number]),
-           array_agg(t.concurrency_key ORDER BY v_at[t.number])
+           array_agg(t.concurrency_key ORDER BY v_at[t.number]),
+           array_agg(CASE WHEN t.waits THEN true END ORDER BY v_at[t.number])
     INTO v.names, v.definitions, v.inputs, v.queues, v.priorities, v.deadlines, v.estimates, v.sources, v.creators, v.sessions,
-         v.dependency_types, v.tags, v.not_befores, v.timeouts, v.unique_keys, v.on_conflicts, v.concurrency_keys
+         v.dependency_types, v.tags, v.not_befores, v.timeouts, v.unique_keys, v.on_conflicts, v.concurrency_keys, v.waits
     FROM task_rows(p_tasks) t;
     IF num_nonnulls(VARIADIC v.unique_keys) = 0 THEN
         v.unique_keys := NULL;
@@ -512,14 +530,18 @@ BEGIN
     SELECT t.number, t.parent INTO v_bad
     FROM task_rows(p_tasks) t
     LEFT JOIN task_rows(p_tasks) r ON r.ref = t.parent AND r.number < t.number
-    WHERE t.parent IS NOT NULL AND r.number IS NULL AND t.parent !~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
+    WHERE t.parent IS NOT NULL AND r.number IS NULL
+      AND CASE WHEN t.parent !~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN true
+               ELSE NOT EXISTS (SELECT FROM task_instances i WHERE i.id = t.parent::uuid AND i.tenant_id = v.tenant)
+                    AND NOT EXISTS (SELECT FROM user_submissions u, unnest(u.numbers) n
+                                    WHERE u.tenant = v.tenant AND single_id(u.base, n) = t.parent::uuid) END
     ORDER BY t.number LIMIT 1;
     IF FOUND THEN
-        PERFORM refuse_submission('23503', field_place(v_bad.number, 'parentTaskId', p_is_one), 'names no task',
+        PERFORM refuse_submission('23503', field_place(v_bad.number, 'parentTaskId', p_is_one), 'names a task that does not exist',
             'name the id of a task, or the ref of an earlier one of the list');
     END IF;
     SELECT array_agg(CASE WHEN r.number IS NOT NULL THEN single_id(v.base, r.number) ELSE t.parent::uuid END ORDER BY v_at[t.number]),
-           bool_or(EXISTS (SELECT FROM user_submissions u WHERE u.base = run_of(t.parent::uuid))) FILTER (WHERE r.number IS NULL)
+           bool_or(t.parent IS NOT NULL AND r.number IS NULL)
     INTO v.parents, v_is_later
     FROM task_rows(p_tasks) t
     LEFT JOIN task_rows(p_tasks) r ON r.ref = t.parent AND r.number < t.number
@@ -527,8 +549,9 @@ BEGIN
 
     v_is_later := coalesce(v_is_later, false) OR num_nonnulls(VARIADIC v_outer) > 0;
     IF v_is_later AND current_setting('transaction_isolation') <> 'read committed' THEN
-        PERFORM refuse_submission('0A000', field_place(1, 'dependencies', p_is_one),
-            'on tasks that were there before need a transaction at READ COMMITTED: others hide the end of these',
+        PERFORM refuse_submission('0A000',
+            field_place(1, CASE WHEN num_nonnulls(VARIADIC v_outer) > 0 THEN 'dependencies' ELSE 'parentTaskId' END, p_is_one),
+            'with tasks that were there before needs a transaction at READ COMMITTED: others hide the end of these',
             'submit in a transaction of that level, or submit all tasks that belong together in one list');
     END IF;
     IF v_is_later AND v.unique_keys IS NULL THEN
@@ -579,13 +602,15 @@ END $f$;
 
 -- Submits a task with this transaction and answers its id, or that of the one that has its unique key already. definition is
 -- an object with the type and its fields, and lock and retry where there are any.
+DROP FUNCTION IF EXISTS submit_task(json, json, text, text, int, timestamptz, interval, uuid[], text, text, text, timestamptz, text[], text,
+    text, text, uuid, text, int, interval, text);
 CREATE OR REPLACE FUNCTION submit_task(
     definition json, input json DEFAULT NULL, name text DEFAULT NULL, queue text DEFAULT NULL, priority int DEFAULT 5,
     deadline timestamptz DEFAULT NULL, estimate interval DEFAULT NULL, depends_on uuid[] DEFAULT NULL,
     dependency_type text DEFAULT 'sequential', unique_key text DEFAULT NULL, on_conflict text DEFAULT NULL,
     not_before timestamptz DEFAULT NULL, tags text[] DEFAULT NULL, session_id text DEFAULT NULL, created_by text DEFAULT NULL,
     source text DEFAULT 'human', parent uuid DEFAULT NULL, concurrency_key text DEFAULT NULL, max_retries int DEFAULT NULL,
-    timeout interval DEFAULT NULL, tenant text DEFAULT 'default')
+    timeout interval DEFAULT NULL, tenant text DEFAULT 'default', wait_for_children boolean DEFAULT NULL)
 RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = orrery, pg_temp SET jit = off AS $f$
 #variable_conflict use_variable
@@ -601,7 +626,7 @@ BEGIN
     SELECT e.key INTO v_beside FROM json_each(definition) e
     WHERE e.key IN ('ref', 'name', 'input', 'queue', 'priority', 'deadline', 'estimatedDurationSeconds', 'dependencies', 'dependencyType',
         'uniqueKey', 'onConflict', 'notBefore', 'tags', 'sessionId', 'createdBy', 'source', 'parentTaskId', 'concurrencyKey', 'maxRetries',
-        'timeout') LIMIT 1;
+        'timeout', 'waitForChildren') LIMIT 1;
     IF FOUND THEN
         PERFORM refuse_submission('22023', 'definition.' || v_beside, 'is no part of a definition', 'give it as a parameter of submit_task');
     END IF;
@@ -615,7 +640,8 @@ BEGIN
               ('onConflict', to_json(on_conflict)), ('notBefore', to_json(not_before)), ('tags', to_json(tags)),
               ('sessionId', to_json(session_id)), ('createdBy', to_json(created_by)), ('source', to_json(source)),
               ('parentTaskId', to_json(parent)), ('concurrencyKey', to_json(concurrency_key)), ('maxRetries', to_json(max_retries)),
-              ('timeout', to_json(round(extract(epoch FROM timeout) * 1000)::text || 'ms'))) p(key, value)
+              ('timeout', to_json(round(extract(epoch FROM timeout) * 1000)::text || 'ms')),
+              ('waitForChildren', to_json(wait_for_children))) p(key, value)
           WHERE p.value IS NOT NULL) e;
     SELECT s.ids INTO v_ids FROM submit_checked(json_build_array(v_task), tenant, true) s;
     RETURN v_ids[1];
@@ -647,6 +673,6 @@ BEGIN
         GRANT USAGE ON SCHEMA orrery TO orrery_submit;
         GRANT EXECUTE ON FUNCTION submit_tasks(json, text) TO orrery_submit;
         GRANT EXECUTE ON FUNCTION submit_task(json, json, text, text, int, timestamptz, interval, uuid[], text, text, text, timestamptz,
-            text[], text, text, text, uuid, text, int, interval, text) TO orrery_submit;
+            text[], text, text, text, uuid, text, int, interval, text, boolean) TO orrery_submit;
     END IF;
 END $f$;

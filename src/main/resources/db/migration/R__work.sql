@@ -108,22 +108,25 @@ BEGIN
        OR a.ordinal::int = ANY (v_fresh);
 
     IF v_new IS NOT NULL THEN
+        -- A schedule's run is prepared a moment before its time, and is there from then on.
         WITH new AS MATERIALIZED (
             SELECT p_runs[n.ordinal] AS run, p_tenants[n.ordinal] AS tenant, n.version, n.has_locks, n.is_alone,
+                   greatest(v_now, CASE WHEN p_triggers[n.ordinal] = 'schedule' THEN p_logical_times[n.ordinal] END)
+                       AS created_at,
                    p_dags[n.ordinal] AS dag, p_triggers[n.ordinal] AS cause,
                    p_params[n.ordinal] AS params, p_logical_times[n.ordinal] AS logical_time,
                    p_traceparents[n.ordinal] AS traceparent
             FROM unnest(v_new, v_versions, v_has_locks, v_is_alone) n(ordinal, version, has_locks, is_alone)
         ), tasks AS MATERIALIZED (
             SELECT instance_id(n.run, t.task_no) AS id, n.run, n.tenant, n.version, t.task_id, t.queue, t.priority,
-                   t.dependency_count, n.has_locks, n.is_alone
+                   t.dependency_count, n.has_locks, n.is_alone, n.created_at
             FROM new n
             CROSS JOIN LATERAL (SELECT * FROM dag_tasks t WHERE t.version_id = n.version ORDER BY t.task_no) t
         ), runs AS (
             INSERT INTO dag_runs (id, tenant_id, dag_id, version_id, dag_version, triggered_by, logical_time,
                                   remaining, created_at, has_locks)
             SELECT n.run, n.tenant, n.dag, n.version, v.version, n.cause::run_trigger, n.logical_time,
-                   v.task_count, v_now, n.has_locks
+                   v.task_count, n.created_at, n.has_locks
             FROM new n JOIN dag_versions v ON v.id = n.version
         ), params AS (
             INSERT INTO run_params (run_id, params)
@@ -133,7 +136,7 @@ BEGIN
             SELECT n.run, n.traceparent FROM new n WHERE n.traceparent IS NOT NULL
         ), instances AS (
             INSERT INTO task_instances (id, tenant_id, run_id, version_id, task_id, queue, priority, created_at)
-            SELECT t.id, t.tenant, t.run, t.version, t.task_id, t.queue, t.priority, v_now FROM tasks t
+            SELECT t.id, t.tenant, t.run, t.version, t.task_id, t.queue, t.priority, t.created_at FROM tasks t
         ), waiting AS (
             INSERT INTO task_wait (id, version_id, unmet, queue, priority)
             SELECT t.id, t.version, t.dependency_count, t.queue, t.priority
@@ -370,7 +373,8 @@ BEGIN
         SELECT k.id, k.attempt, k.output::json FROM kept k WHERE k.output IS NOT NULL
     ), timers AS (
         INSERT INTO task_timers (ref, kind, due_at, attempt, failures)
-        SELECT k.id, 'retry', v_now + k.retry_after * interval '1 millisecond', k.attempt, k.failures + 1
+        SELECT k.id, 'retry', v_now + k.retry_after * interval '1 millisecond', k.attempt,
+               k.failures + CASE WHEN k.outcome = 'snoozed' THEN 0 ELSE 1 END
         FROM kept k WHERE k.state = 'retrying'
     ), letters AS (
         INSERT INTO dead_letters (task_id, attempt, tenant_id, run_id, outcome, error, created_at)
@@ -746,6 +750,9 @@ BEGIN
     IF NOT known OR v_state >= 'succeeded' THEN
         RETURN;
     END IF;
+    -- Who submits a child has its parent's slot alone: the last ones are there before they are looked for, and whoever comes
+    -- later finds a parent that is told to end.
+    PERFORM hold_slots(NULL, false);
 
     WITH woken AS (
         DELETE FROM task_timers t WHERE t.ref BETWEEN v_first AND v_last RETURNING t.ref, t.attempt
@@ -791,6 +798,11 @@ BEGIN
         ON CONFLICT (task_id) DO NOTHING
     )
     SELECT array_agg(DISTINCT c.node_id) INTO nodes FROM claimed c;
+    -- What its tasks submitted while they ran is cancelled by continue_cascades.
+    INSERT INTO tree_cancels (task_id, after_id)
+    SELECT DISTINCT i.parent_id, '00000000-0000-0000-0000-000000000000'::uuid
+    FROM task_instances i WHERE i.parent_id BETWEEN v_first AND v_last
+    ON CONFLICT DO NOTHING;
 
     IF p_task IS NULL AND v_state <> 'cancelling' THEN
         UPDATE dag_runs r SET state = 'cancelling' WHERE r.id = p_run;

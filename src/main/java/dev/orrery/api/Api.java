@@ -2,12 +2,14 @@ package dev.orrery.api;
 
 import dev.orrery.config.HttpConfig;
 import dev.orrery.domain.Tenant;
+import dev.orrery.service.TaskAccess;
 import dev.orrery.telemetry.Metrics;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -24,6 +26,7 @@ public final class Api {
      *
      * @param operations who answers, by the contract's operationId
      * @param tenants finds the tenant of a name, or fails with {@code TENANT_NOT_FOUND}
+     * @param tasks lets running tasks in by their tokens
      * @param loops how many event loops serve
      */
     public record Setup(
@@ -34,6 +37,7 @@ public final class Api {
             About about,
             List<HealthCheck> checks,
             Metrics metrics,
+            Optional<TaskAccess> tasks,
             int loops) {
 
         public Setup {
@@ -68,6 +72,7 @@ public final class Api {
                 setup.contract(),
                 setup.operations(),
                 setup.tenants(),
+                setup.tasks(),
                 pages,
                 limits,
                 admission,

@@ -2,9 +2,11 @@ package dev.orrery.api;
 
 import dev.orrery.config.HttpConfig;
 import dev.orrery.domain.Tenant;
+import dev.orrery.service.TaskAccess;
 import dev.orrery.telemetry.Metrics;
 import io.vertx.core.Future;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -12,6 +14,7 @@ import java.util.function.Function;
  *
  * @param operations by the contract's operationId
  * @param tenants finds the tenant of a name
+ * @param tasks lets running tasks in by their tokens
  * @param pages by path
  */
 record ApiParts(
@@ -19,6 +22,7 @@ record ApiParts(
         Contract contract,
         Map<String, Operation> operations,
         Function<String, Future<Tenant>> tenants,
+        Optional<TaskAccess> tasks,
         Map<String, Page> pages,
         Limits limits,
         Admission admission,

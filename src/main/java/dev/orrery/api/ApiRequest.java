@@ -8,6 +8,7 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.service.AskingTask;
 import dev.orrery.service.Page;
 import dev.orrery.service.RequestKey;
 import io.vertx.core.MultiMap;
@@ -15,6 +16,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.json.JsonObject;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -28,6 +30,7 @@ import java.util.OptionalInt;
  * @param body the JSON body; empty where there was none
  * @param key the caller's Idempotency-Key
  * @param trace the caller's place in a trace
+ * @param asking the running task that asks, by its own token
  * @param sent how it came, where the operation takes a body of any kind
  */
 public record ApiRequest(
@@ -38,10 +41,18 @@ public record ApiRequest(
         JsonObject body,
         Optional<RequestKey> key,
         Optional<TraceContext> trace,
+        Optional<AskingTask> asking,
         Optional<Sent> sent) {
 
     /** A request before anything was read into it. */
     public record Sent(MultiMap headers, Buffer body) {}
+
+    /** The same request about another thing. */
+    ApiRequest with(String parameter, String value) {
+        var changed = new HashMap<>(parameters);
+        changed.put(parameter, value);
+        return new ApiRequest(vertx, caller, method, Map.copyOf(changed), body, key, trace, asking, sent);
+    }
 
     public TenantId tenant() {
         return caller.id();

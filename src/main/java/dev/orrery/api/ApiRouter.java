@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.task.TaskTokens.Claimed;
 import io.vertx.core.Future;
 import io.vertx.core.Handler;
 import io.vertx.core.Promise;
@@ -18,9 +19,9 @@ import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.openapi.router.RouterBuilder;
 import io.vertx.openapi.contract.Operation;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /** Makes the routes: those of the contract, and the plain ones beside it. One for each event loop that serves. */
@@ -63,7 +64,7 @@ final class ApiRouter {
         var router = Router.router(vertx);
         router.route().handler(connections).failureHandler(Failures::answer);
         router.route().handler(new RequestLog(parts.metrics(), parts.contract()::operationOf));
-        router.route().handler(new Gate(parts.http(), parts.admission()));
+        router.route().handler(new Gate(parts.http(), parts.tasks(), parts.admission()));
         parts.pages().forEach((path, page) -> addPage(router, path, page));
         router.route(Contract.BASE_PATH + "/*").subRouter(operations());
         answerErrors(router);
@@ -111,10 +112,24 @@ final class ApiRouter {
                 answering instanceof dev.orrery.api.Operation.Reading);
         return context -> {
             context.put(RequestLog.OPERATION, id);
-            var answer = check.check(context, BodyReader.bodyOf(context))
-                    .compose(request -> answer(context, answering, request));
-            answer(context, answer);
+            Claimed claimed = context.get(Gate.TASK);
+            var request = claimed == null
+                    ? check.check(context, BodyReader.bodyOf(context))
+                    : ofTask(context, claimed, id, check);
+            answer(context, request.compose(checked -> answer(context, answering, checked)));
         };
+    }
+
+    /** What a running task asks for, where that is its own. */
+    private Future<ApiRequest> ofTask(RoutingContext context, Claimed claimed, String operationId, RequestCheck check) {
+        var body = BodyReader.bodyOf(context);
+        return parts.tasks()
+                .orElseThrow()
+                .enter(claimed)
+                .compose(asking -> TaskScope.isOpen(operationId)
+                        ? check.check(context, body, Optional.of(asking))
+                                .compose(request -> TaskScope.narrowed(operationId, request, asking))
+                        : Future.failedFuture(asking.refused("'" + operationId + "' is not for tasks")));
     }
 
     private static Future<Answer> answer(
@@ -165,7 +180,7 @@ final class ApiRouter {
 
     private void answer(RoutingContext context, Future<Answer> answer) {
         Loop.current(vertx)
-                .bring(answer.timeout(parts.limits().answer().toMillis(), TimeUnit.MILLISECONDS))
+                .bring(answer, parts.limits().answer())
                 .onSuccess(known -> send(context, known))
                 .onFailure(context::fail);
     }

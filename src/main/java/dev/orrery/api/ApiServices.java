@@ -1,5 +1,6 @@
 package dev.orrery.api;
 
+import dev.orrery.domain.task.TaskTokens;
 import dev.orrery.service.ClusterService;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
@@ -33,6 +34,7 @@ public record ApiServices(
         TenantService tenants,
         RemoteWorkers remoteWorkers,
         RemoteWork remoteWork,
+        TaskTokens tokens,
         WebhookService webhooks,
         EventReplay replay,
         TaskQueue queue,
@@ -53,7 +55,7 @@ public record ApiServices(
         all.putAll(new QueueOperations(queues).byId());
         all.putAll(new ClusterOperations(cluster).byId());
         all.putAll(new TenantOperations(tenants).byId());
-        all.putAll(new RemoteWorkerOperations(remoteWorkers, remoteWork).byId());
+        all.putAll(new RemoteWorkerOperations(remoteWorkers, remoteWork, tokens).byId());
         all.putAll(new WebhookOperations(webhooks).byId());
         all.putAll(new ReplayOperations(replay).byId());
         return all;

@@ -5,6 +5,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.orrery.config.HttpConfig;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.task.TaskTokens;
+import dev.orrery.domain.task.TaskTokens.Claimed;
+import dev.orrery.service.AskingTask;
+import dev.orrery.service.TaskAccess;
 import io.vertx.core.Handler;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
@@ -14,6 +18,7 @@ import java.net.URI;
 import java.security.MessageDigest;
 import java.util.HashSet;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
@@ -22,14 +27,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Who may come in. A Host that is neither loopback nor configured is turned away, so that a web page cannot reach the node under a name
- * of its own (DNS rebinding); a change that comes from a foreign web page is turned away too; then the token is asked for, and at last
- * whether there is room.
+ * of its own (DNS rebinding); a change that comes from a foreign web page is turned away too; then the token is asked for, that of
+ * the node or that of a running task, and at last whether there is room.
  */
 final class Gate implements Handler<RoutingContext> {
 
     /** Under this name a request's context holds a Runnable that gives its place free before it ends. */
     static final String LEAVE = "orrery.leave";
 
+    /** Under this name a request's context holds the {@link Claimed} task that asks by its own token, and has signed it well. */
+    static final String TASK = "orrery.task";
+
+    private static final String SCHEME = "Bearer ";
     private static final Pattern IPV4_LOOPBACK = Pattern.compile("127(\\.[0-9]{1,3}){3}");
     private static final Set<HttpMethod> READS = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
     private static final String HEALTH = "/health/";
@@ -42,12 +51,15 @@ final class Gate implements Handler<RoutingContext> {
     private final Set<String> hosts;
     private final Set<String> origins;
     private final byte[] authorization;
+    private final Optional<TaskAccess> tasks;
     private final Admission admission;
 
-    Gate(HttpConfig config, Admission admission) {
+    /** {@code tasks}: reads the tokens of running tasks; where it is absent, such a token is one like others. */
+    Gate(HttpConfig config, Optional<TaskAccess> tasks, Admission admission) {
         this.hosts = config.hosts().stream().map(Gate::canonical).collect(Collectors.toCollection(HashSet::new));
         this.origins = config.corsOrigins().stream().map(Gate::canonical).collect(Collectors.toSet());
         this.authorization = config.token().getBytes(UTF_8);
+        this.tasks = tasks;
         this.admission = admission;
     }
 
@@ -60,8 +72,11 @@ final class Gate implements Handler<RoutingContext> {
             return;
         }
         if (!request.path().startsWith(HEALTH)) {
-            if (!SignedRequests.isOne(request)) {
-                refuseStranger(request);
+            var token = token(request);
+            if (tasks.isPresent() && TaskTokens.isMeant(token) && !isToken(token)) {
+                enterTask(context, tasks.get().read(token));
+            } else if (!SignedRequests.isOne(request)) {
+                refuseStranger(token);
             }
             admit(context);
         }
@@ -122,19 +137,31 @@ final class Gate implements Handler<RoutingContext> {
         }
     }
 
-    private void refuseStranger(HttpServerRequest request) {
-        if (authorization.length > 0 && !isToken(request.getHeader(HttpHeaders.AUTHORIZATION))) {
+    /** What it may ask is decided with the operation; pages beside the contract are not for tasks. */
+    private static void enterTask(RoutingContext context, Claimed claimed) {
+        if (!context.request().path().startsWith(Contract.BASE_PATH + "/")) {
+            throw AskingTask.refused(claimed.task(), "the page is not of the API");
+        }
+        context.put(TASK, claimed);
+    }
+
+    private void refuseStranger(String token) {
+        if (authorization.length > 0 && !isToken(token)) {
             throw new OrreryException(ErrorCode.UNAUTHORIZED, "the token is missing or wrong");
         }
     }
 
+    /** Empty where there is none. */
+    private static String token(HttpServerRequest request) {
+        var header = request.getHeader(HttpHeaders.AUTHORIZATION);
+        return header != null && header.regionMatches(true, 0, SCHEME, 0, SCHEME.length())
+                ? header.substring(SCHEME.length()).strip()
+                : "";
+    }
+
     /** Takes the same time for every wrong token of one length. */
-    private boolean isToken(@Nullable String header) {
-        var scheme = "Bearer ";
-        return header != null
-                && header.regionMatches(true, 0, scheme, 0, scheme.length())
-                && MessageDigest.isEqual(
-                        authorization, header.substring(scheme.length()).strip().getBytes(UTF_8));
+    private boolean isToken(String token) {
+        return MessageDigest.isEqual(authorization, token.getBytes(UTF_8));
     }
 
     private void admit(RoutingContext context) {

@@ -1,6 +1,7 @@
 package dev.orrery.api;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.orrery.domain.task.TaskTokens;
 import dev.orrery.service.remote.RemoteAssignment;
 import dev.orrery.service.remote.RemoteClaim;
 import dev.orrery.service.remote.RemoteWork.Polled;
@@ -47,10 +48,10 @@ final class RemoteShapes {
         return worker.running() > 0 ? "running" : "idle";
     }
 
-    static void polled(JsonGenerator out, Polled polled) throws IOException {
+    static void polled(JsonGenerator out, Polled polled, TaskTokens tokens) throws IOException {
         out.writeStartObject();
         out.writeFieldName("assignments");
-        JsonShapes.array(out, polled.assignments(), RemoteShapes::assignment);
+        JsonShapes.array(out, polled.assignments(), (array, assignment) -> assignment(array, assignment, tokens));
         claims(out, polled.signs());
         out.writeEndObject();
     }
@@ -70,7 +71,8 @@ final class RemoteShapes {
         return claims.stream().map(RemoteClaim::toString).toList();
     }
 
-    private static void assignment(JsonGenerator out, RemoteAssignment assignment) throws IOException {
+    private static void assignment(JsonGenerator out, RemoteAssignment assignment, TaskTokens tokens)
+            throws IOException {
         var task = assignment.task();
         out.writeStartObject();
         JsonShapes.text(out, "claimId", assignment.claim());
@@ -101,6 +103,7 @@ final class RemoteShapes {
         } else {
             out.writeNullField("lockFence");
         }
+        out.writeStringField("taskToken", tokens.of(task.instanceId(), task.fence()));
         out.writeStringField("traceparent", task.trace().traceparent());
         out.writeEndObject();
     }

@@ -2,8 +2,11 @@ package dev.orrery.api;
 
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.task.LogLevel;
+import dev.orrery.domain.task.SnoozeRule;
+import dev.orrery.domain.task.TaskTokens;
 import dev.orrery.service.remote.RemoteClaim;
 import dev.orrery.service.remote.RemoteWork;
 import dev.orrery.service.remote.RemoteWork.Said;
@@ -31,10 +34,13 @@ final class RemoteWorkerOperations {
 
     private final RemoteWorkers workers;
     private final RemoteWork work;
+    private final TaskTokens tokens;
 
-    RemoteWorkerOperations(RemoteWorkers workers, RemoteWork work) {
+    /** {@code tokens}: those of the tasks that workers are given. */
+    RemoteWorkerOperations(RemoteWorkers workers, RemoteWork work, TaskTokens tokens) {
         this.workers = workers;
         this.work = work;
+        this.tokens = tokens;
     }
 
     Map<String, Operation> byId() {
@@ -88,7 +94,7 @@ final class RemoteWorkerOperations {
                         body.getInteger("max", 1),
                         Duration.ofMillis(body.getInteger("waitMs", DEFAULT_WAIT_MILLIS)),
                         gone))
-                .map(polled -> Answer.json(200, out -> RemoteShapes.polled(out, polled)));
+                .map(polled -> Answer.json(200, out -> RemoteShapes.polled(out, polled, tokens)));
     }
 
     private Future<Answer> heartbeat(ApiRequest request) {
@@ -98,6 +104,10 @@ final class RemoteWorkerOperations {
     }
 
     private Future<Answer> complete(ApiRequest request) {
+        var snooze = request.body().getString("snooze");
+        if (snooze != null) {
+            return putOff(request, snooze);
+        }
         var output = JsonBody.text(request.body().getValue("output"));
         if (output.text().length() > OUTPUT_MAX) {
             return Future.failedFuture(new OrreryException(
@@ -106,6 +116,18 @@ final class RemoteWorkerOperations {
                             + " that are kept; put large data elsewhere and output where it is"));
         }
         return onClaim(request, (worker, claim) -> work.complete(worker, claim, output));
+    }
+
+    private Future<Answer> putOff(ApiRequest request, String snooze) {
+        if (request.body().containsKey("output")) {
+            throw TaskCallOperations.wrong(
+                    "output",
+                    ProblemCode.CONFLICTING_FIELDS,
+                    "give either 'output' or 'snooze': what goes on has no output");
+        }
+        var time = SnoozeRule.parse(snooze)
+                .orElseThrow(() -> TaskCallOperations.wrong("snooze", ProblemCode.OUT_OF_RANGE, SnoozeRule.bounds()));
+        return onClaim(request, (worker, claim) -> work.snooze(worker, claim, time));
     }
 
     private Future<Answer> fail(ApiRequest request) {

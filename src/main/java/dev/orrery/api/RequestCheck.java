@@ -9,6 +9,7 @@ import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.service.AskingTask;
 import dev.orrery.service.RequestKey;
 import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
@@ -124,17 +125,32 @@ final class RequestCheck {
 
     /** The request as the operation needs it; fails with an OrreryException that lists everything that is wrong. */
     Future<ApiRequest> check(RoutingContext context, Buffer bytes) {
+        return check(context, bytes, Optional.empty());
+    }
+
+    /** The same, of a running task. */
+    Future<ApiRequest> check(RoutingContext context, Buffer bytes, Optional<AskingTask> asking) {
         var values = parameters(context);
         if (takesAnything) {
-            return Future.succeededFuture(assemble(context, Tenant.DEFAULT, values, bytes, new JsonObject()));
+            return Future.succeededFuture(assemble(context, Tenant.DEFAULT, asking, values, bytes, new JsonObject()));
         }
+        var caller = asking.isPresent() ? caller(context, asking.get()) : caller(values);
         if (leavesBody) {
-            return caller(values).map(tenant -> assemble(context, tenant, values, bytes, new JsonObject()));
+            return caller.map(tenant -> assemble(context, tenant, asking, values, bytes, new JsonObject()));
         }
         var body = bytes.length() <= QUICK_BYTES
                 ? Future.succeededFuture(bodyOf(bytes))
                 : parsers.executeBlocking(() -> bodyOf(bytes), false);
-        return body.compose(parsed -> caller(values).map(tenant -> assemble(context, tenant, values, bytes, parsed)));
+        return body.compose(parsed -> caller.map(tenant -> assemble(context, tenant, asking, values, bytes, parsed)));
+    }
+
+    /** A task acts for its own tenant, which it need not name. */
+    private static Future<Tenant> caller(RoutingContext context, AskingTask asking) {
+        var named = context.request().getHeader(TENANT_HEADER);
+        return named == null || named.equals(asking.tenant().name())
+                ? Future.succeededFuture(asking.tenant())
+                : Future.failedFuture(
+                        asking.refused("it is of the tenant '" + asking.tenant().name() + "'"));
     }
 
     /** What is no tenant's own is done as the default one. */
@@ -145,9 +161,16 @@ final class RequestCheck {
     }
 
     private ApiRequest assemble(
-            RoutingContext context, Tenant caller, Map<String, Object> values, Buffer bytes, JsonObject parsed) {
+            RoutingContext context,
+            Tenant caller,
+            Optional<AskingTask> asking,
+            Map<String, Object> values,
+            Buffer bytes,
+            JsonObject parsed) {
+        // The keys of each task are its own: what others did under one is not to be seen.
+        var scope = asking.map(task -> operationId + " of " + task.task()).orElse(operationId);
         var key = Optional.ofNullable((String) values.get(KEY_HEADER))
-                .map(name -> new RequestKey(operationId, name, hash(context.request(), bytes)));
+                .map(name -> new RequestKey(scope, name, hash(context.request(), bytes)));
         var sent = takesAnything || leavesBody
                 ? Optional.of(new ApiRequest.Sent(context.request().headers(), bytes))
                 : Optional.<ApiRequest.Sent>empty();
@@ -159,6 +182,7 @@ final class RequestCheck {
                 parsed,
                 key,
                 trace(context.request()),
+                asking,
                 sent);
     }
 

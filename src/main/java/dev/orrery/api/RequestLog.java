@@ -11,6 +11,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
+import java.lang.System.Logger.Level;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -19,8 +20,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
- * Writes one line for each request when it is over: reads and the routine of remote workers at DEBUG, changes at INFO; neither headers nor bodies nor queries, so that no
- * credentials get into the log. Measures by operation, not by path, so that the number of time series is bounded.
+ * Writes one line for each request when it is over: what people change at INFO; reads, and what programs do by the thousand, at
+ * DEBUG, since a line for each would cost more than it tells. Of the latter, what is not done is told at INFO. Neither headers nor
+ * bodies nor queries, so that no credentials get into the log. Measures by operation, not by path, so that the number of time series is bounded.
  */
 final class RequestLog implements Handler<RoutingContext> {
 
@@ -31,9 +33,15 @@ final class RequestLog implements Handler<RoutingContext> {
     private static final String UNKNOWN = "none";
     private static final Set<HttpMethod> READS = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
 
-    /** Changes that every remote worker makes all the time. */
+    /** Changes that every remote worker makes all the time, and which say nothing where they are refused. */
     private static final Set<String> ROUTINE =
             Set.of("pollRemoteWorker", "beatRemoteWorker", "progressOfClaim", "logOfClaim");
+
+    /** Changes that programs make thousands of a second of. What came of them is stored and told by the API. */
+    private static final Set<String> TRAFFIC = Set.of(
+            "triggerRun", "submitTask", "submitTasks", "publishEvents", "receiveWebhook", "completeClaim", "failClaim");
+
+    private static final int REFUSED = 400;
 
     private final Metrics metrics;
     private final Function<HttpServerRequest, Optional<String>> operations;
@@ -62,7 +70,7 @@ final class RequestLog implements Handler<RoutingContext> {
         var operation = known != null ? known : operations.apply(request).orElse(UNKNOWN);
         timers.computeIfAbsent(operation + ' ' + status, _ -> metrics.timer(Metric.HTTP_REQUESTS, operation, status))
                 .record(nanos, TimeUnit.NANOSECONDS);
-        var level = READS.contains(request.method()) || ROUTINE.contains(operation) ? DEBUG : INFO;
+        var level = level(request.method(), operation, context.response().getStatusCode());
         if (LOG.isLoggable(level)) {
             LOG.log(
                     level,
@@ -72,5 +80,12 @@ final class RequestLog implements Handler<RoutingContext> {
                             + " status=" + status + " micros=" + TimeUnit.NANOSECONDS.toMicros(nanos)
                             + " remote=" + request.remoteAddress().hostAddress());
         }
+    }
+
+    private static Level level(HttpMethod method, String operation, int status) {
+        var isNoNews = READS.contains(method)
+                || ROUTINE.contains(operation)
+                || (TRAFFIC.contains(operation) && status < REFUSED);
+        return isNoNews ? DEBUG : INFO;
     }
 }

@@ -3,8 +3,6 @@ package dev.orrery.api;
 import dev.orrery.dagfile.TaskJson;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
-import dev.orrery.domain.Problem;
-import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.TaskDraft;
@@ -15,6 +13,7 @@ import dev.orrery.service.CursorPage;
 import dev.orrery.service.TaskQueue;
 import dev.orrery.service.remote.RemoteWorkers;
 import dev.orrery.store.TaskQueueRepository.Filter;
+import dev.orrery.store.TaskQueueRepository.Place;
 import dev.orrery.store.TaskQueueRepository.StoredTask;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
@@ -45,12 +44,14 @@ final class SingleTaskOperations {
                 "listTaskDependencies", this::dependencies,
                 "explainTask", this::explain,
                 "getTaskTree", this::tree,
+                "countSubmittedWith", this::submittedWith,
                 "readSingleTaskLog", this::log,
                 "getQueueStats", this::stats);
     }
 
     private Future<Answer> submit(ApiRequest request) {
         return read(request, bytes -> TaskJson.one(bytes, queue.maxDependencies()))
+                .compose(draft -> scoped(request, List.of(draft)).map(List::getFirst))
                 .compose(draft -> queue.submit(request.tenant(), draft, request.key(), request.trace()))
                 .map(submitted -> Answer.json(
                                 submitted.isNew() ? 201 : 200, out -> SingleTaskShapes.task(out, submitted.task()))
@@ -59,6 +60,7 @@ final class SingleTaskOperations {
 
     private Future<Answer> submitBatch(ApiRequest request) {
         return read(request, bytes -> TaskJson.batch(bytes, queue.maxDependencies()))
+                .compose(drafts -> scoped(request, drafts))
                 .compose(drafts -> queue.submitBatch(request.tenant(), drafts, request.key(), request.trace())
                         .map(tasks -> Answer.json(
                                 201,
@@ -66,6 +68,11 @@ final class SingleTaskOperations {
                                         out,
                                         tasks,
                                         drafts.stream().map(TaskDraft::ref).toList()))));
+    }
+
+    /** What a running task submits is its own. */
+    private static Future<List<TaskDraft>> scoped(ApiRequest request, List<TaskDraft> drafts) {
+        return request.asking().map(asking -> asking.children(drafts)).orElseGet(() -> Future.succeededFuture(drafts));
     }
 
     /** Small bodies at once, others off the event loop. */
@@ -97,22 +104,27 @@ final class SingleTaskOperations {
                 request.optionalText("parentTaskId").map(TaskInstanceId::parse),
                 request.optionalText("tag"),
                 JobOperations.time(request, "from"),
-                JobOperations.time(request, "to"));
-        var behind = request.optionalText("cursor").map(SingleTaskOperations::place);
-        return queue.list(request.tenant(), filter, behind, Math.toIntExact(request.number("limit")))
-                .map(part -> new CursorPage<>(part.tasks(), part.next().map(TaskInstanceId::toString)))
+                JobOperations.time(request, "to"),
+                JobOperations.time(request, "deadlineAfter"),
+                JobOperations.time(request, "deadlineBefore"));
+        return queue.list(request.tenant(), filter, place(request), Math.toIntExact(request.number("limit")))
+                .map(part -> new CursorPage<>(part.tasks(), part.next().map(SingleTaskOperations::cursor)))
                 .map(page -> Answer.json(200, out -> JsonShapes.cursorPage(out, page, SingleTaskShapes::task)));
     }
 
-    private static TaskInstanceId place(String cursor) {
-        if (!TaskInstanceId.isId(cursor)) {
-            throw new OrreryException(
-                    ErrorCode.BAD_REQUEST,
-                    "the query parameter 'cursor' is wrong",
-                    List.of(Problem.at(
-                            "query.cursor", ProblemCode.BAD_CURSOR, "this is not a nextCursor of this list")));
+    /** The id of a task, with its deadline where the list is in that order. */
+    private static String cursor(Place place) {
+        return place.deadline()
+                .map(at -> JobOperations.cursor(at, place.id().value()))
+                .orElseGet(() -> place.id().toString());
+    }
+
+    private static Optional<Place> place(ApiRequest request) {
+        var cursor = request.optionalText("cursor");
+        if (cursor.isPresent() && !TaskInstanceId.isId(cursor.get())) {
+            return JobOperations.position(request, (at, id) -> new Place(new TaskInstanceId(id), Optional.of(at)));
         }
-        return TaskInstanceId.parse(cursor);
+        return cursor.map(id -> new Place(TaskInstanceId.parse(id), Optional.empty()));
     }
 
     private Future<Answer> get(ApiRequest request) {
@@ -144,6 +156,11 @@ final class SingleTaskOperations {
                         Math.toIntExact(request.number("levels")),
                         Math.toIntExact(request.number("limit")))
                 .map(tree -> Answer.json(200, out -> SingleTaskShapes.tree(out, tree)));
+    }
+
+    private Future<Answer> submittedWith(ApiRequest request) {
+        return queue.submittedWith(request.tenant(), id(request))
+                .map(counts -> Answer.json(200, out -> SingleTaskShapes.submittedWith(out, counts)));
     }
 
     private Future<Answer> log(ApiRequest request) {

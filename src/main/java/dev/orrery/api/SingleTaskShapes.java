@@ -16,14 +16,15 @@ import dev.orrery.service.TaskExplanation;
 import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TaskQueue.SubmittedOfBatch;
 import dev.orrery.store.DagJson;
+import dev.orrery.store.TaskCountsRepository.Depth;
+import dev.orrery.store.TaskCountsRepository.Stats;
+import dev.orrery.store.TaskCountsRepository.Throughput;
 import dev.orrery.store.TaskQueueRepository.Dependency;
-import dev.orrery.store.TaskQueueRepository.Depth;
 import dev.orrery.store.TaskQueueRepository.Related;
-import dev.orrery.store.TaskQueueRepository.Stats;
-import dev.orrery.store.TaskQueueRepository.Throughput;
 import dev.orrery.store.TaskQueueRepository.Tree;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -217,15 +218,13 @@ final class SingleTaskShapes {
         out.writeArrayFieldStart("states");
         for (var state : SubmittedState.values()) {
             if (!state.isTerminal()) {
-                out.writeStartObject();
-                out.writeStringField("state", state.wireName());
-                out.writeNumberField(
-                        "count",
+                count(
+                        out,
+                        state,
                         stats.depths().stream()
                                 .filter(depth -> depth.state() == state)
                                 .mapToInt(Depth::count)
                                 .sum());
-                out.writeEndObject();
             }
         }
         out.writeEndArray();
@@ -240,6 +239,27 @@ final class SingleTaskShapes {
         out.writeFieldName("throughput");
         array(out, stats.throughput(), SingleTaskShapes::throughput);
         out.writeBooleanField("isComplete", stats.isComplete());
+        out.writeEndObject();
+    }
+
+    private static void count(JsonGenerator out, SubmittedState state, int count) throws IOException {
+        out.writeStartObject();
+        out.writeStringField("state", state.wireName());
+        out.writeNumberField("count", count);
+        out.writeEndObject();
+    }
+
+    static void submittedWith(JsonGenerator out, Map<SubmittedState, Integer> counts) throws IOException {
+        out.writeStartObject();
+        out.writeNumberField(
+                "total", counts.values().stream().mapToInt(Integer::intValue).sum());
+        out.writeArrayFieldStart("states");
+        for (var state : SubmittedState.values()) {
+            if (counts.containsKey(state)) {
+                count(out, state, counts.get(state));
+            }
+        }
+        out.writeEndArray();
         out.writeEndObject();
     }
 
@@ -260,6 +280,7 @@ final class SingleTaskShapes {
         out.writeNumberField("completed", window.completed());
         out.writeNumberField("failed", window.failed());
         out.writeNumberField("cancelled", window.cancelled());
+        out.writeBooleanField("isComplete", window.isComplete());
         out.writeEndObject();
     }
 

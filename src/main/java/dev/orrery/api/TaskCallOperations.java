@@ -114,7 +114,7 @@ final class TaskCallOperations {
                 .map(task -> Answer.json(status, out -> SingleTaskShapes.task(out, task)));
     }
 
-    private static OrreryException wrong(String path, ProblemCode code, String message) {
+    static OrreryException wrong(String path, ProblemCode code, String message) {
         return new OrreryException(
                 ErrorCode.VALIDATION_ERROR, "the body has 1 problem", List.of(Problem.at(path, code, message)));
     }

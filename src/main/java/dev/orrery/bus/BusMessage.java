@@ -8,6 +8,7 @@ import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.AttemptOutcome;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -170,11 +171,19 @@ public sealed interface BusMessage {
         }
     }
 
-    /** What a handler made of it; {@code log} are lines for the attempt's log. */
-    record HandlerReply(Json output, List<String> log) implements BusMessage {
+    /**
+     * What a handler made of it; {@code log} are lines for the attempt's log. Where {@code snooze} is there the task is to be run
+     * again after this time, and the output is none.
+     */
+    record HandlerReply(Json output, List<String> log, Optional<Duration> snooze) implements BusMessage {
 
         public HandlerReply {
             log = List.copyOf(log);
+        }
+
+        /** One that is done. */
+        public HandlerReply(Json output, List<String> log) {
+            this(output, log, Optional.empty());
         }
     }
 

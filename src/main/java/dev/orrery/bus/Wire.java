@@ -21,6 +21,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -60,7 +61,12 @@ final class Wire {
                         .put("traceparent", call.traceparent().orElse(null))
                         .put("caller", call.caller().map(NodeId::toString).orElseThrow());
             case HandlerReply reply ->
-                new JsonObject().put("output", reply.output().text()).put("log", array(reply.log()));
+                new JsonObject()
+                        .put("output", reply.output().text())
+                        .put("log", array(reply.log()))
+                        .put(
+                                "snoozeMillis",
+                                reply.snooze().map(Duration::toMillis).orElse(null));
             case HandlerSaid said ->
                 new JsonObject()
                         .put("instance", said.instanceId().toString())
@@ -96,7 +102,8 @@ final class Wire {
                             new Json(json.getString("output")),
                             json.getJsonArray("log").stream()
                                     .map(String.class::cast)
-                                    .toList()));
+                                    .toList(),
+                            Optional.ofNullable(json.getLong("snoozeMillis")).map(Duration::ofMillis)));
                 case "HandlerSaid" -> Optional.of(handlerSaid(json));
                 case "HandlerHeard" -> Optional.of(new HandlerHeard(json.getBoolean("goOn")));
                 default -> Optional.empty();

@@ -13,7 +13,7 @@ public enum ErrorCode {
     BAD_REQUEST(400, "A path or query parameter or a header is wrong.", "Compare the call with the contract."),
     UNAUTHORIZED(
             401,
-            "The token is missing or wrong; or what was sent to a webhook is signed by none of its secrets, or there is no such webhook.",
+            "The token is missing or wrong; or it is that of a running task whose attempt has ended, was told to end, or was lost; or what was sent to a webhook is signed by none of its secrets, or there is no such webhook.",
             "Send 'Authorization: Bearer <http.token>'; for a webhook compare name, scheme and secret on both sides."),
     DAG_NOT_FOUND(404, "There is no DAG with this id.", "List the DAGs with GET /api/v1/dags."),
     RUN_NOT_FOUND(404, "There is no run with this id, or it was deleted.", "List the runs with GET /api/v1/runs."),
@@ -117,6 +117,11 @@ public enum ErrorCode {
             403,
             "The header Orrery-Worker-Token is not the token that this worker was given when it registered.",
             "Send the token of this worker; who has lost it registers anew."),
+    OUT_OF_SCOPE(
+            403,
+            "The token is that of a running task, and opens nothing but what is the task's own.",
+            "A task may submit tasks, which become its children, look at itself, and list, read, explain, cancel and retry what is"
+                    + " below it; for all else use the node's http.token."),
     OVERLOADED(429, "More requests wait than the node admits.", "Try again after the seconds in Retry-After."),
     UNAVAILABLE(
             503,

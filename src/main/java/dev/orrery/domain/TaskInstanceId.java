@@ -39,6 +39,11 @@ public record TaskInstanceId(UUID value) {
         return NumberedIds.number(value) < 0;
     }
 
+    /** What a single task shares with all that were submitted together with it: the base that {@link #single} takes. */
+    public UUID submission() {
+        return NumberedIds.base(value);
+    }
+
     /** The run that it belongs to, unless it is single. */
     public RunId runId() {
         return new RunId(NumberedIds.base(value));

@@ -3,7 +3,9 @@ package dev.orrery.executor;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
+import dev.orrery.domain.task.AttemptOutcome.Snoozed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import dev.orrery.domain.task.SnoozeRule;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -13,7 +15,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 /**
  * The output of a process that ended well: the file {@code $ORRERY_OUTPUT} if there is anything in it, else the last
  * line of stdout that begins with {@code ::output }, else null. Output that cannot be taken fails the attempt, and
- * another try would give the same.
+ * another try would give the same. Where a line of stdout begins with {@code ::snooze }, the last such line says when the task is to
+ * be run again, and there is no output yet.
  */
 final class AttemptOutput {
 
@@ -22,7 +25,11 @@ final class AttemptOutput {
 
     private AttemptOutput() {}
 
-    static AttemptOutcome of(AttemptFolder folder, OutputLineWatch line) {
+    /** {@code mask}: hides what may not be told; lines were masked as they came. */
+    static AttemptOutcome of(AttemptFolder folder, OutputLineWatch line, SecretMask mask) {
+        if (line.snooze().isPresent()) {
+            return snoozed(line.snooze().get());
+        }
         var file = folder.output();
         try {
             if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
@@ -31,7 +38,9 @@ final class AttemptOutput {
                     return new Failed(FILE + " is not a regular file", false);
                 }
                 if (attributes.size() > 0) {
-                    return read(FILE, readBounded(file));
+                    var bytes = readBounded(file);
+                    mask.hide(bytes, 0, bytes.length);
+                    return read(FILE, bytes);
                 }
             }
         } catch (IOException e) {
@@ -39,6 +48,13 @@ final class AttemptOutput {
         }
         var payload = line.payload();
         return payload == null ? new Succeeded(Json.NULL) : read(LINE, payload);
+    }
+
+    private static AttemptOutcome snoozed(String text) {
+        return SnoozeRule.parse(text)
+                .<AttemptOutcome>map(Snoozed::new)
+                .orElseGet(() -> new Failed(
+                        "the ::snooze line says '" + LogText.clean(text) + "': " + SnoozeRule.bounds(), false));
     }
 
     private static AttemptOutcome read(String where, byte[] bytes) {

@@ -10,7 +10,7 @@ import java.time.Duration;
 
 /**
  * How far an attempt has come, on its way to the store: at most once a second, the latest value always. What the store
- * does not take is told again with the next value. All fields are touched by the context alone.
+ * does not take, since it may not know of the attempt yet, is told again a second later, but not once the attempt has ended. All fields are touched by the context alone.
  */
 final class AttemptProgress {
 
@@ -71,10 +71,13 @@ final class AttemptProgress {
         told = latest;
         sink.progress(task, attempt, told)
                 .onFailure(error -> LOG.log(DEBUG, "cannot tell the progress of task=" + task, error))
-                .onComplete(_ -> context.runOnContext(_ -> paused()));
+                .onComplete(answer -> context.runOnContext(_ -> paused(answer.succeeded())));
     }
 
-    private void paused() {
+    private void paused(boolean isTaken) {
+        if (!isTaken && !closed) {
+            told = NONE;
+        }
         telling = false;
         pausing = true;
         context.owner().setTimer(PAUSE.toMillis(), _ -> {

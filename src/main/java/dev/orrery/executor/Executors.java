@@ -69,6 +69,7 @@ public final class Executors {
                 new LaunchPlans(new TaskPaths(tasksDirectory)),
                 new RunFolders(runDirectory),
                 environment.apiUrl(),
+                environment.tokens(),
                 config.killGrace(),
                 java.util.concurrent.Executors.newCachedThreadPool(
                         Thread.ofPlatform().daemon().name("orrery-task-", 1).factory()));

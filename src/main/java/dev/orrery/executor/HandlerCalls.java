@@ -70,6 +70,7 @@ final class HandlerCalls {
                                     + " are under way; see whether they end when they are told to stop")));
         }
         return begin(entry, current)
+                .map(current::reply)
                 .onFailure(cause -> tell(current, cause))
                 .eventually(current::endLog)
                 .recover(cause -> Future.failedFuture(HandlerResult.failure(cause)))

@@ -12,6 +12,7 @@ import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
+import dev.orrery.domain.task.AttemptOutcome.Snoozed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -115,6 +116,9 @@ final class HandlerExecutor implements TaskExecutor {
 
     private static AttemptOutcome succeeded(HandlerCall call, HandlerReply reply, AttemptLog log) {
         reply.log().forEach(log::line);
+        if (reply.snooze().isPresent()) {
+            return new Snoozed(reply.snooze().get());
+        }
         var output = reply.output();
         if (output.equals(Json.NULL) || output.equals(call.input())) {
             return new Succeeded(output);

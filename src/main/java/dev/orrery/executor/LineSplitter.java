@@ -18,6 +18,7 @@ final class LineSplitter {
 
     private final Lines lines;
     private final LineWatch watch;
+    private final SecretMask mask;
     private final int heldLimit;
 
     // The beginning of a line whose end has not come yet, and how many of its bytes were too many to keep.
@@ -26,13 +27,21 @@ final class LineSplitter {
     private long dropped;
 
     LineSplitter(Lines lines, LineWatch watch) {
-        this.lines = lines;
-        this.watch = watch;
-        this.heldLimit = Math.max(LogText.LINE_LIMIT + 1, watch.longestLine());
+        this(lines, watch, SecretMask.NONE);
     }
 
-    /** Takes the next bytes of the stream; the block may be used again afterwards. */
+    /** {@code mask}: hides in each line what nobody is to see. */
+    LineSplitter(Lines lines, LineWatch watch, SecretMask mask) {
+        this.lines = lines;
+        this.watch = watch;
+        this.mask = mask;
+        // What begins within what is kept is held to its end, so that no cut leaves a part of it unseen.
+        this.heldLimit = Math.max(LogText.LINE_LIMIT + 1, watch.longestLine()) + mask.length();
+    }
+
+    /** Takes the next bytes of the stream; the block may be changed, and used again afterwards. */
     void accept(byte[] block, int length) {
+        mask.hide(block, 0, length);
         var start = 0;
         if (heldLength > 0) {
             var end = indexOfLineFeed(block, length);
@@ -103,6 +112,8 @@ final class LineSplitter {
     }
 
     private void endHeldLine() {
+        // It may have come in two blocks.
+        mask.hide(held, 0, heldLength);
         passLine(held, 0, heldLength, dropped);
         heldLength = 0;
         dropped = 0;

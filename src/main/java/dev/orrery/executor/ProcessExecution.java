@@ -34,6 +34,7 @@ final class ProcessExecution implements Execution {
     private final TaskContext context;
     private final AttemptLog log;
     private final Promise<AttemptOutcome> outcome = Promise.promise();
+    private final SecretMask mask;
     private final Object monitor = new Object();
 
     // Guarded by the monitor: stop() may come before, while and after the process starts.
@@ -45,6 +46,7 @@ final class ProcessExecution implements Execution {
         this.parts = parts;
         this.context = context;
         this.log = log;
+        this.mask = new SecretMask(parts.tokens().apply(context));
     }
 
     @Override
@@ -146,7 +148,7 @@ final class ProcessExecution implements Execution {
         sweep(processes);
         finish(reading, process.getInputStream());
         finish(readingErrors, process.getErrorStream());
-        return code == 0 ? AttemptOutput.of(folder, output) : failed(code, errors);
+        return code == 0 ? AttemptOutput.of(folder, output, mask) : failed(code, errors);
     }
 
     private void letBeStopped(ProcessTree processes) {
@@ -203,7 +205,7 @@ final class ProcessExecution implements Execution {
     }
 
     private void read(InputStream stream, LineWatch watch) {
-        var splitter = new LineSplitter(log::lines, watch);
+        var splitter = new LineSplitter(log::lines, watch, mask);
         var block = new byte[BLOCK];
         try {
             for (var length = stream.read(block); length >= 0; length = stream.read(block)) {

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** What all attempts at process tasks share. */
@@ -17,6 +18,7 @@ record ProcessParts(
         LaunchPlans plans,
         RunFolders runFolders,
         Supplier<String> apiUrl,
+        Function<TaskContext, String> tokens,
         Duration killGrace,
         ExecutorService threads) {
 
@@ -42,6 +44,6 @@ record ProcessParts(
 
     private Map<String, String> environment(
             TaskContext context, Map<String, String> taskEnv, AttemptFolder folder, Optional<Path> runFolder) {
-        return TaskEnvironment.of(context, taskEnv, apiUrl.get(), folder, runFolder);
+        return TaskEnvironment.of(context, taskEnv, apiUrl.get(), tokens.apply(context), folder, runFolder);
     }
 }

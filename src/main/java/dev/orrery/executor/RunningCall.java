@@ -2,15 +2,18 @@ package dev.orrery.executor;
 
 import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.HandlerCall;
+import dev.orrery.bus.BusMessage.HandlerReply;
 import dev.orrery.bus.BusMessage.HandlerStop;
 import dev.orrery.domain.task.LogEntry;
 import dev.orrery.domain.task.LogLevel;
+import dev.orrery.domain.task.SnoozeRule;
 import dev.orrery.handler.Call;
 import dev.orrery.handler.NoRetryException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.Json;
 import io.vertx.core.json.JsonObject;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +34,7 @@ final class RunningCall implements Call {
     // Guarded by this.
     private final List<Runnable> stopActions = new ArrayList<>(1);
     private boolean stopped;
+    private Optional<Duration> snooze = Optional.empty();
     private @Nullable Thread thread;
 
     /** @param loop where actions of the handler are run */
@@ -118,6 +122,23 @@ final class RunningCall implements Call {
             throw new IllegalArgumentException("progress goes from 0 to 100, was " + percent);
         }
         voice.progress(percent);
+    }
+
+    @Override
+    public void snooze(Duration time) {
+        if (!SnoozeRule.isFit(time)) {
+            throw new IllegalArgumentException(SnoozeRule.bounds() + ", was " + time);
+        }
+        synchronized (this) {
+            snooze = Optional.of(time);
+        }
+    }
+
+    /** What its end means. */
+    HandlerReply reply(HandlerReply done) {
+        synchronized (this) {
+            return snooze.isPresent() ? new HandlerReply(dev.orrery.domain.Json.NULL, done.log(), snooze) : done;
+        }
     }
 
     @Override

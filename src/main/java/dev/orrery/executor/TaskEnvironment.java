@@ -22,11 +22,15 @@ final class TaskEnvironment {
 
     private TaskEnvironment() {}
 
-    /** Later ones win: nothing in {@code taskEnv} can hide what the node says of the attempt. */
+    /**
+     * Later ones win: nothing in {@code taskEnv} can hide what the node says of the attempt. But a task that brings a token of its
+     * own calls the API by that.
+     */
     static Map<String, String> of(
             TaskContext context,
             Map<String, String> taskEnv,
             String apiUrl,
+            String token,
             AttemptFolder folder,
             Optional<Path> runFolder) {
         var env = new LinkedHashMap<String, String>();
@@ -35,6 +39,7 @@ final class TaskEnvironment {
         env.put("TZ", TZ);
         env.put("HOME", folder.home().toString());
         env.put("TRACEPARENT", context.trace().traceparent());
+        env.put("ORRERY_TOKEN", token);
         taskEnv.forEach((name, value) -> putChecked(env, name, value));
         env.put("ORRERY_API", apiUrl);
         env.put("ORRERY_TENANT", context.tenant().name());

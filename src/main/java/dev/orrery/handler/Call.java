@@ -1,6 +1,7 @@
 package dev.orrery.handler;
 
 import io.vertx.core.json.JsonObject;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -68,6 +69,15 @@ public interface Call {
      * @throws IllegalArgumentException for less than 0 or more than 100
      */
     void progress(int percent);
+
+    /**
+     * Puts the task off: when the handler ends well, the task is not done but run again after this time, under another attempt
+     * that is not charged to its retries; what the handler replies is ignored then. Of several calls the last counts. A task
+     * that has had 1,000 attempts fails instead.
+     *
+     * @throws IllegalArgumentException for less than a second or more than 30 days
+     */
+    void snooze(Duration time);
 
     /** Whether the attempt is to end: it was cancelled, took too long, or is no longer wanted by anyone. */
     boolean isStopped();

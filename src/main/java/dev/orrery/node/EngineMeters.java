@@ -12,6 +12,7 @@ import java.time.Duration;
 final class EngineMeters implements RouterMeters {
 
     private final Timer succeeded;
+    private final Timer snoozed;
     private final Timer failed;
     private final Timer timedOut;
     private final Timer cancelled;
@@ -22,6 +23,7 @@ final class EngineMeters implements RouterMeters {
 
     EngineMeters(Metrics metrics) {
         this.succeeded = metrics.timer(Metric.TASK_ATTEMPTS, "succeeded");
+        this.snoozed = metrics.timer(Metric.TASK_ATTEMPTS, "snoozed");
         this.failed = metrics.timer(Metric.TASK_ATTEMPTS, "failed");
         this.timedOut = metrics.timer(Metric.TASK_ATTEMPTS, "timed_out");
         this.cancelled = metrics.timer(Metric.TASK_ATTEMPTS, "cancelled");
@@ -35,6 +37,7 @@ final class EngineMeters implements RouterMeters {
     public void attemptEnded(AttemptOutcome outcome, Duration duration) {
         var timer = switch (outcome) {
             case AttemptOutcome.Succeeded _ -> succeeded;
+            case AttemptOutcome.Snoozed _ -> snoozed;
             case AttemptOutcome.Failed _ -> failed;
             case AttemptOutcome.TimedOut _ -> timedOut;
             case AttemptOutcome.Cancelled _ -> cancelled;

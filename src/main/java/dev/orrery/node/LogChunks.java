@@ -1,6 +1,8 @@
 package dev.orrery.node;
 
 import dev.orrery.config.MemoryBudget;
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.executor.LogSink;
 import dev.orrery.store.Batcher;
@@ -29,7 +31,7 @@ final class LogChunks implements LogSink {
                 "progress",
                 new Batcher.Limits(500, 1 << 20, 1, 10_000, 1 << 20),
                 _ -> PROGRESS_BYTES,
-                batch -> logs.progress(batch).map(_ -> Collections.nCopies(batch.size(), true)),
+                logs::progress,
                 StoreFailures::isLasting);
     }
 
@@ -45,6 +47,10 @@ final class LogChunks implements LogSink {
 
     @Override
     public Future<Void> progress(TaskInstanceId task, int attempt, int percent) {
-        return progress.add(new LogRepository.Progress(task, attempt, percent)).mapEmpty();
+        return progress.add(new LogRepository.Progress(task, attempt, percent))
+                .compose(noted -> noted
+                        ? Future.succeededFuture()
+                        : Future.failedFuture(
+                                new OrreryException(ErrorCode.CONFLICT, "the attempt is not known to run")));
     }
 }

@@ -25,10 +25,8 @@ import dev.orrery.domain.WorkerId;
 import dev.orrery.engine.router.RouterSettings;
 import dev.orrery.engine.router.RouterVerticle;
 import dev.orrery.engine.scheduler.SchedulerVerticle;
-import dev.orrery.engine.worker.TaskInputs;
 import dev.orrery.engine.worker.WorkerSettings;
 import dev.orrery.engine.worker.WorkerVerticle;
-import dev.orrery.executor.ExecutorEnvironment;
 import dev.orrery.executor.Executors;
 import dev.orrery.executor.HandlerJars;
 import dev.orrery.executor.RunFolders;
@@ -41,6 +39,7 @@ import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
 import dev.orrery.service.QueueService;
 import dev.orrery.service.RunService;
+import dev.orrery.service.TaskAccess;
 import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TenantService;
 import dev.orrery.service.WorkerService;
@@ -291,6 +290,7 @@ public final class Node {
         private final TenantService tenants;
         private final RemoteParts remote;
         private final TaskQueue queue;
+        private final TaskAccess access;
         private final Metrics metrics = new Metrics();
         private final RandomGenerator random;
         private final Membership membership;
@@ -358,6 +358,7 @@ public final class Node {
                     vertx, new EventRepository(vertx, pools.api()), versions::version, MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
             this.queue = QueueParts.queue(vertx, pools, logs, ids, membership.clock(), bus, config.queue());
+            this.access = AttemptParts.access(vertx, pools);
             this.remote = new RemoteParts(
                     vertx,
                     pools.api(),
@@ -373,10 +374,8 @@ public final class Node {
     }
 
     private Executors startEngine(Parts parts, Pulse pulse) {
-        var environment = new ExecutorEnvironment(
-                () -> address + Contract.BASE_PATH,
-                startDirectory,
-                config.node().dataDir());
+        var environment = AttemptParts.environment(
+                () -> address, startDirectory, config.node().dataDir(), parts.access.tokens());
         var executors = Executors.create(parts.vertx, config.tasks(), environment, parts.bus);
         opened("executors", STEP_LIMIT, () -> await(executors.close(), STEP_LIMIT));
         var workerSettings = new WorkerSettings(
@@ -393,7 +392,7 @@ public final class Node {
                             worker,
                             workerSettings,
                             executors::of,
-                            inputs(parts.runs),
+                            AttemptParts.inputs(parts.runs),
                             LogChunks.to(parts.logs, HEAP),
                             parts.membership.trust()::holds,
                             parts.bus));
@@ -423,11 +422,6 @@ public final class Node {
                         pulse,
                         parts.membership::alive));
         return executors;
-    }
-
-    private static TaskInputs inputs(RunService runs) {
-        return assignment -> runs.gifts(assignment)
-                .map(gifts -> new TaskInputs.Inputs(gifts.params(), gifts.outputs(), gifts.letGo()));
     }
 
     private void deploy(Vertx vertx, String name, Duration stopLimit, io.vertx.core.Deployable verticle) {
@@ -465,6 +459,7 @@ public final class Node {
                 parts.tenants,
                 parts.remote.workers,
                 parts.remote.work,
+                parts.access.tokens(),
                 parts.published.webhooks(),
                 parts.published.replay(),
                 parts.queue,
@@ -486,6 +481,7 @@ public final class Node {
                                                 host,
                                                 parts.jobs::healthCheck),
                                         parts.metrics,
+                                        Optional.of(parts.access),
                                         2))
                         .recover(refused -> Future.failedFuture(places.cannotListen(refused))),
                 STEP_LIMIT);

@@ -34,6 +34,9 @@ final class NodeChores {
 
     private static final int CHORE_BITE = 10_000;
 
+    /** Submissions that name tasks wait while old ones are deleted. */
+    private static final int TASKS_BITE = 1_000;
+
     private NodeChores() {}
 
     /** Those of all nodes, whatever else they do; {@code pool}: for statements that nobody waits for. */
@@ -50,8 +53,9 @@ final class NodeChores {
         var dags = new DagRepository(vertx, pool);
         var runs = new DagRunRepository(vertx, pool);
         var jobs = new ScheduledJobRepository(vertx, pool);
-        var tasks = new SingleTaskRepository(vertx, pool, SingleTaskRepository.Limits.USUAL);
-        var calls = new TaskCalls(new TaskCallRepository(vertx, pool, SingleTaskRepository.Limits.USUAL), tasks, bus);
+        var limits = QueueParts.limits(queue);
+        var tasks = new SingleTaskRepository(vertx, pool, limits);
+        var calls = new TaskCalls(new TaskCallRepository(vertx, pool, limits), tasks, bus);
         var queues = new QueueRepository(vertx, pool);
         var ended = new EndedExecutions(new ExecutionRepository(vertx, pool), bus);
         return List.of(
@@ -61,10 +65,11 @@ final class NodeChores {
                         new OfLeaderWhenDue(firing::fire),
                         Optional.of(Addresses.JOBS_CHANGED)),
                 new Chore(
-                        "weights of sources",
+                        "settings of the queue",
                         Duration.ofSeconds(10),
-                        new OfLeader(epoch ->
-                                tasks.setSourceWeights(queue.weights(), epoch).map(false))),
+                        new OfLeader(epoch -> tasks.setSourceWeights(queue.weights(), epoch)
+                                .compose(_ -> tasks.tellLimits(epoch))
+                                .map(false))),
                 new Chore("long cascades", Duration.ofSeconds(1), new OfLeader(_ -> calls.continueCascades())),
                 new Chore("ended executions", Duration.ofSeconds(1), new OfLeader(ended::note)),
                 new Chore(
@@ -95,7 +100,7 @@ final class NodeChores {
                         "old single tasks",
                         Duration.ofMinutes(1),
                         new OfLeader(epoch -> retention.tasks().isPositive()
-                                ? tasks.purgeOld(retention.tasks(), CHORE_BITE, epoch)
+                                ? tasks.purgeOld(retention.tasks(), TASKS_BITE, epoch)
                                 : Future.succeededFuture(false))),
                 new Chore(
                         "folders of deleted runs",

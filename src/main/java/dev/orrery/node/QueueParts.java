@@ -16,6 +16,7 @@ import dev.orrery.store.SingleTaskRepository.Limits;
 import dev.orrery.store.StoreFailures;
 import dev.orrery.store.SubmissionResult;
 import dev.orrery.store.TaskCallRepository;
+import dev.orrery.store.TaskCountsRepository;
 import dev.orrery.store.TaskFactsRepository;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.TaskQueueRepository;
@@ -29,6 +30,9 @@ final class QueueParts {
 
     /** What a task takes beside its definition and its input. */
     private static final long TASK_BYTES = 300;
+
+    /** A statement costs as much as some twenty tasks in it. */
+    private static final int WORTHWHILE = 8;
 
     private QueueParts() {}
 
@@ -48,6 +52,7 @@ final class QueueParts {
                         200,
                         1 << 20,
                         2,
+                        WORTHWHILE,
                         10_000,
                         MemoryBudget.submissions(Runtime.getRuntime().maxMemory())),
                 QueueParts::weight,
@@ -56,6 +61,7 @@ final class QueueParts {
         return new TaskQueue(
                 new TaskQueue.Repositories(
                         new TaskQueueRepository(vertx, pools.api()),
+                        new TaskCountsRepository(vertx, pools.api()),
                         new TaskFactsRepository(vertx, pools.api()),
                         new TaskInstanceRepository(vertx, pools.api()),
                         logs),
@@ -73,7 +79,7 @@ final class QueueParts {
                 bus);
     }
 
-    private static Limits limits(QueueConfig config) {
+    static Limits limits(QueueConfig config) {
         return new Limits(config.maxDependencies(), config.maxDependencyDepth());
     }
 

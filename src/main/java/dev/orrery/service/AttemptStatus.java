@@ -10,7 +10,7 @@ import java.util.Optional;
  * One attempt at a task.
  *
  * @param attempt its number, from 1 on
- * @param outcome {@code succeeded}, {@code failed}, {@code timed_out}, {@code cancelled}, {@code lost} (its node died) or
+ * @param outcome {@code succeeded}, {@code snoozed} (it put itself off), {@code failed}, {@code timed_out}, {@code cancelled}, {@code lost} (its node died) or
  *     {@code handed_back} (its node stopped); absent while it runs
  * @param fence the number of its claim: grows with each claim
  */

@@ -57,6 +57,7 @@ public final class EventFeed {
     private final Context context;
     private final EventRepository events;
     private final IntFunction<Future<PublishedDag>> versions;
+    private final Duration lookEvery;
 
     /** The most events that are kept, and as many again that wait for their readers. */
     private final long eventsMax;
@@ -65,6 +66,7 @@ public final class EventFeed {
     private int readerCount;
     private long keptChanges;
     private long pendingEvents;
+    private long signals;
     private boolean looking;
     private boolean lookAgain;
     private boolean progressIsDue;
@@ -122,6 +124,16 @@ public final class EventFeed {
      * @param bytesMax about how much memory all events may take together
      */
     public EventFeed(Vertx vertx, EventRepository events, IntFunction<Future<PublishedDag>> versions, long bytesMax) {
+        this(vertx, events, versions, bytesMax, LOOK_EVERY);
+    }
+
+    EventFeed(
+            Vertx vertx,
+            EventRepository events,
+            IntFunction<Future<PublishedDag>> versions,
+            long bytesMax,
+            Duration lookEvery) {
+        this.lookEvery = lookEvery;
         this.eventsMax = bytesMax / EVENT_BYTES / 2;
         this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
@@ -131,7 +143,10 @@ public final class EventFeed {
 
     /** There is something new in the history. */
     public void signal() {
-        context.runOnContext(_ -> look());
+        context.runOnContext(_ -> {
+            signals++;
+            look();
+        });
     }
 
     /**
@@ -145,13 +160,22 @@ public final class EventFeed {
                         new OrreryException(ErrorCode.OVERLOADED, "too many live streams are open: " + readerCount));
             }
             readerCount++;
+            var heard = signals;
             var opened = events.snapshot(tenant, run)
                     .map(found -> found.orElseThrow(
                             () -> new OrreryException(ErrorCode.RUN_NOT_FOUND, "there is no run " + run)))
                     .compose(snapshot -> back(versions.apply(snapshot.run().versionId()))
-                            .map(dag -> watch(snapshot, dag, lastEventId)));
+                            .map(dag -> watch(snapshot, dag, lastEventId)))
+                    .onSuccess(_ -> lookIfMissed(heard));
             return back(opened).onFailure(_ -> readerCount--);
         });
+    }
+
+    /** What came between the snapshot and now was told to nobody. */
+    private void lookIfMissed(long heard) {
+        if (signals != heard) {
+            look();
+        }
     }
 
     private RunEvents watch(RunSnapshot snapshot, PublishedDag dag, Optional<String> lastEventId) {
@@ -163,7 +187,7 @@ public final class EventFeed {
                 .readers
                 .add(reader);
         if (timer < 0) {
-            timer = vertx.setPeriodic(LOOK_EVERY.toMillis(), _ -> {
+            timer = vertx.setPeriodic(lookEvery.toMillis(), _ -> {
                 progressIsDue = true;
                 look();
             });

@@ -99,8 +99,7 @@ public record TaskExplanation(
             switch (state) {
                 case BLOCKED -> blocked();
                 case PENDING -> waits(Kind.TIME, "its time has not come: it may begin");
-                case RETRYING ->
-                    waits(Kind.RETRY, "attempt " + facts.getInteger("attempt") + " failed, and it is tried again");
+                case RETRYING -> retrying();
                 case READY -> ready();
                 case QUEUED -> claimed();
                 case RUNNING -> running();
@@ -110,6 +109,15 @@ public record TaskExplanation(
                 add(Kind.RUNNING, "it was asked to end, and its worker has not answered yet");
             }
             return new TaskExplanation(id, state, reasons.getFirst().message(), reasons, place(state));
+        }
+
+        private void retrying() {
+            var attempt = "attempt " + facts.getInteger("attempt");
+            if ("snoozed".equals(facts.getString("outcome"))) {
+                waits(Kind.TIME, attempt + " put it off, and it is run again");
+            } else {
+                waits(Kind.RETRY, attempt + " failed, and it is tried again");
+            }
         }
 
         private void blocked() {

@@ -20,6 +20,8 @@ import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.SubmissionResult;
 import dev.orrery.store.SubmissionResult.CreatedTask;
+import dev.orrery.store.TaskCountsRepository;
+import dev.orrery.store.TaskCountsRepository.Stats;
 import dev.orrery.store.TaskFactsRepository;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.TaskInstanceRepository.StoredAttempt;
@@ -29,7 +31,7 @@ import dev.orrery.store.TaskQueueRepository.DependencyCounts;
 import dev.orrery.store.TaskQueueRepository.Filter;
 import dev.orrery.store.TaskQueueRepository.Found;
 import dev.orrery.store.TaskQueueRepository.Part;
-import dev.orrery.store.TaskQueueRepository.Stats;
+import dev.orrery.store.TaskQueueRepository.Place;
 import dev.orrery.store.TaskQueueRepository.StoredTask;
 import dev.orrery.store.TaskQueueRepository.Tree;
 import dev.orrery.store.TaskSubmission;
@@ -68,6 +70,7 @@ public final class TaskQueue {
     /** What it reads through. */
     public record Repositories(
             TaskQueueRepository tasks,
+            TaskCountsRepository counts,
             TaskFactsRepository facts,
             TaskInstanceRepository instances,
             LogRepository logs) {}
@@ -249,8 +252,8 @@ public final class TaskQueue {
                         }));
     }
 
-    /** The newest first; a part may be shorter than asked for and still not be the last. */
-    public Future<Part> list(TenantId tenant, Filter filter, Optional<TaskInstanceId> behind, int limit) {
+    /** The newest first, or the earliest deadline; a part may be shorter than asked for and still not be the last. */
+    public Future<Part> list(TenantId tenant, Filter filter, Optional<Place> behind, int limit) {
         return repositories.tasks().list(tenant, filter, behind, limit);
     }
 
@@ -288,6 +291,16 @@ public final class TaskQueue {
         return repositories.tasks().tree(tenant, id, levels, limit).map(tree -> tree.orElseThrow(() -> noTask(id)));
     }
 
+    /** How many of the tasks that were submitted together with this one stand how, itself among them. */
+    public Future<Map<SubmittedState, Integer>> submittedWith(TenantId tenant, TaskInstanceId id) {
+        return repositories.counts().submittedWith(tenant, id).map(counts -> {
+            if (counts.isEmpty()) {
+                throw noTask(id);
+            }
+            return counts;
+        });
+    }
+
     /** The numbers of a tenant, which may be two seconds old. */
     public Future<Stats> stats(TenantId tenant) {
         var now = millis.getAsLong();
@@ -300,7 +313,7 @@ public final class TaskQueue {
         if (stats.size() >= STATS_KEPT) {
             stats.clear();
         }
-        var numbers = repositories.tasks().stats(tenant);
+        var numbers = repositories.counts().stats(tenant);
         stats.put(tenant, new KnownStats(now, numbers));
         return numbers;
     }

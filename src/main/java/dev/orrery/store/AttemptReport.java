@@ -42,6 +42,7 @@ public record AttemptReport(
         return verdict.map(ended -> switch (ended) {
             case Verdict.Succeed _ -> "succeeded";
             case Verdict.Retry retry -> retry.timedOut() ? "timed_out" : "failed";
+            case Verdict.Snooze _ -> "snoozed";
             case Verdict.Fail _ -> "failed";
             case Verdict.TimeOut _ -> "timed_out";
             case Verdict.Cancel _ -> "cancelled";
@@ -50,7 +51,7 @@ public record AttemptReport(
 
     Optional<String> error() {
         return verdict.flatMap(ended -> switch (ended) {
-            case Verdict.Succeed _, Verdict.Cancel _ -> Optional.empty();
+            case Verdict.Succeed _, Verdict.Snooze _, Verdict.Cancel _ -> Optional.empty();
             case Verdict.Retry retry -> Optional.of(retry.error());
             case Verdict.Fail fail -> Optional.of(fail.error());
             case Verdict.TimeOut timeOut -> Optional.of(timeOut.error());
@@ -65,14 +66,13 @@ public record AttemptReport(
     }
 
     Optional<Duration> retryAfter() {
-        return verdict.flatMap(
-                ended -> ended instanceof Verdict.Retry retry ? Optional.of(retry.delay()) : Optional.empty());
+        return verdict.flatMap(Verdict::againAfter);
     }
 
     private static TaskState stateOf(Verdict verdict) {
         return switch (verdict) {
             case Verdict.Succeed _ -> TaskState.SUCCEEDED;
-            case Verdict.Retry _ -> TaskState.RETRYING;
+            case Verdict.Retry _, Verdict.Snooze _ -> TaskState.RETRYING;
             case Verdict.Fail _ -> TaskState.FAILED;
             case Verdict.TimeOut _ -> TaskState.TIMED_OUT;
             case Verdict.Cancel _ -> TaskState.CANCELLED;

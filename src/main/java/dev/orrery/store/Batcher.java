@@ -21,8 +21,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Makes one statement of what many callers ask at about the same time, and answers each of them.
  *
- * <p>There is no timer: what comes is sent at once while few statements are under way, else when one of them returns. So
- * a lone caller waits for nobody, and the more callers there are the larger the batches become. What waits is bounded;
+ * <p>What comes is sent at once while few statements are under way, else when one of them returns. So a lone caller waits
+ * for nobody, and the more callers there are the larger the batches become. Where a statement costs much beside what its
+ * items cost, it waits until as many have come as lately came together, or so many that they are worth a statement beside
+ * others, but no longer than {@value #PATIENCE_MILLIS} ms. What waits is bounded;
  * beyond that a caller is refused with {@code OVERLOADED}. A batch that fails for a lasting reason is halved until the
  * culprit is alone and answers for itself; any other failure is that of all its callers.
  *
@@ -36,19 +38,35 @@ public final class Batcher<I, O> {
      * @param batchCount the most items of one batch
      * @param batchWeight the most that the items of one batch weigh together; a heavier item goes alone
      * @param inFlight how many statements may be under way
+     * @param worthwhile how many items are worth a statement beside others, and the most that one waits for
      * @param waitingCount the most items that wait
      * @param waitingWeight the most that waiting items weigh together; where nothing waits, any item is taken
      */
-    public record Limits(int batchCount, long batchWeight, int inFlight, int waitingCount, long waitingWeight) {
+    public record Limits(
+            int batchCount, long batchWeight, int inFlight, int worthwhile, int waitingCount, long waitingWeight) {
+
+        /** Statements wait for nobody. */
+        public Limits(int batchCount, long batchWeight, int inFlight, int waitingCount, long waitingWeight) {
+            this(batchCount, batchWeight, inFlight, 1, waitingCount, waitingWeight);
+        }
 
         public Limits {
             require(batchCount >= 1, "batchCount must be at least 1, was " + batchCount);
             require(batchWeight >= 1, "batchWeight must be at least 1, was " + batchWeight);
             require(inFlight >= 1, "inFlight must be at least 1, was " + inFlight);
+            require(worthwhile >= 1, "worthwhile must be at least 1, was " + worthwhile);
             require(waitingCount >= 1, "waitingCount must be at least 1, was " + waitingCount);
             require(waitingWeight >= 1, "waitingWeight must be at least 1, was " + waitingWeight);
         }
     }
+
+    private static final long PATIENCE_MILLIS = 2;
+
+    /** Statements between one that waited for somebody who did not come and the next that may. */
+    private static final int GROWTH_PAUSE = 256;
+
+    /** So much of the heaviest batch is worth a statement as well, however few items it is. */
+    private static final int HEAVY = 4;
 
     private record Item<I, O>(
             I input,
@@ -61,12 +79,18 @@ public final class Batcher<I, O> {
     private final ToLongFunction<I> weigh;
     private final Function<List<I>, Future<List<O>>> statement;
     private final Predicate<Throwable> isLasting;
+    private final Predicate<Runnable> timer;
 
     // Guarded by the monitor.
     private final Deque<Item<I, O>> waiting = new ArrayDeque<>();
     private long waitingWeight;
     private int inFlight;
     private boolean sending;
+    private int expected = 1;
+    private int growthPause;
+    private boolean isTimed;
+    private boolean isOverdue;
+    private long taken;
 
     /**
      * @param name says in errors what is overloaded, such as {@code "run submissions"}
@@ -81,11 +105,23 @@ public final class Batcher<I, O> {
             ToLongFunction<I> weigh,
             Function<List<I>, Future<List<O>>> statement,
             Predicate<Throwable> isLasting) {
+        this(name, limits, weigh, statement, isLasting, Batcher::startTimer);
+    }
+
+    /** {@code timer}: runs an action when the patience is over, once; false where it does not. */
+    Batcher(
+            String name,
+            Limits limits,
+            ToLongFunction<I> weigh,
+            Function<List<I>, Future<List<O>>> statement,
+            Predicate<Throwable> isLasting,
+            Predicate<Runnable> timer) {
         this.name = requireNonNull(name, "name");
         this.limits = requireNonNull(limits, "limits");
         this.weigh = requireNonNull(weigh, "weigh");
         this.statement = requireNonNull(statement, "statement");
         this.isLasting = requireNonNull(isLasting, "isLasting");
+        this.timer = requireNonNull(timer, "timer");
     }
 
     /** The result for this item, once the batch that it went with has returned. */
@@ -125,7 +161,7 @@ public final class Batcher<I, O> {
         while (true) {
             List<Item<I, O>> batch;
             synchronized (this) {
-                if (waiting.isEmpty() || inFlight >= limits.inFlight()) {
+                if (waiting.isEmpty() || inFlight >= limits.inFlight() || !isWorthwhile()) {
                     sending = false;
                     return;
                 }
@@ -134,6 +170,40 @@ public final class Batcher<I, O> {
             }
             send(batch).onComplete(_ -> returned());
         }
+    }
+
+    private boolean isWorthwhile() {
+        return waiting.size() >= (inFlight == 0 ? expected : limits.worthwhile())
+                || waitingWeight >= limits.batchWeight() / HEAVY
+                || isOverdue
+                || !startTimer();
+    }
+
+    /** For those that wait; false where there is nobody to keep the time. */
+    private boolean startTimer() {
+        if (!isTimed) {
+            var before = taken;
+            isTimed = timer.test(() -> timeIsUp(before));
+        }
+        return isTimed;
+    }
+
+    private static boolean startTimer(Runnable action) {
+        var context = Vertx.currentContext();
+        if (context == null) {
+            return false;
+        }
+        context.owner().setTimer(PATIENCE_MILLIS, _ -> action.run());
+        return true;
+    }
+
+    /** Where a batch was taken meanwhile, those that wait now came later. */
+    private void timeIsUp(long before) {
+        synchronized (this) {
+            isTimed = false;
+            isOverdue = before == taken;
+        }
+        sendWhatIsDue();
     }
 
     private void returned() {
@@ -155,7 +225,21 @@ public final class Batcher<I, O> {
             batch.add(waiting.remove());
         }
         waitingWeight -= weight;
+        taken++;
+        expect(batch.size());
         return batch;
+    }
+
+    /** As many as now, and now and then some more: they grow as long as somebody comes. */
+    private void expect(int size) {
+        if (isOverdue) {
+            growthPause = GROWTH_PAUSE;
+        } else if (growthPause > 0) {
+            growthPause--;
+        }
+        isOverdue = false;
+        expected = Math.min(
+                limits.worthwhile(), growthPause > 0 ? Math.max(1, Math.min(expected, size)) : size + 1 + size / 2);
     }
 
     /** Completes when every item of the batch is answered; never fails. */

@@ -101,6 +101,13 @@ public final class DagRepository {
                 SELECT DISTINCT q.name FROM unnest($5::text[], $6::text[]) q(type, name)
                 WHERE q.type <> 'agent' ORDER BY q.name
                 ON CONFLICT DO NOTHING
+            ), queues_of_tenant AS (
+                INSERT INTO tenant_queues (tenant_id, name)
+                SELECT d.tenant_id, q.name
+                FROM dags d
+                CROSS JOIN (SELECT DISTINCT x.name FROM unnest($5::text[], $6::text[]) x(type, name) WHERE x.type <> 'agent') q
+                WHERE d.id = $1 AND d.tenant_id > 1 ORDER BY q.name
+                ON CONFLICT DO NOTHING
             )
             SELECT p.id FROM published p
             """;

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.StreamSupport;
@@ -36,16 +37,25 @@ public final class JobRepository {
     static final String REQUIRE_EPOCH =
             "SELECT set_config('idle_in_transaction_session_timeout', '2000', true), require_epoch($1)";
 
-    // Skips what someone holds: a job or a DAG that is just being changed is taken the next time. By ctid: a LIMIT
-    // that is a parameter is planned as a tenth of the table. OFFSET 0 keeps the order of the joins: a plan made while
-    // there
-    // were few jobs would begin with the DAG, and read all its jobs for those that are due.
+    // Where nothing is due yet, those that are due next and soon are taken. Skips what someone holds: a job or a DAG
+    // that is
+    // just being changed is taken the next time. By ctid: a LIMIT that is a parameter is planned as a tenth of the
+    // table.
+    // OFFSET 0 keeps the order of the joins: a plan made while there were few jobs would begin with the DAG, and read
+    // all
+    // its jobs for those that are due.
     // language=PostgreSQL
     static final String TAKE_DUE = """
+            WITH horizon AS MATERIALIZED (
+                SELECT greatest(statement_timestamp(), (
+                    SELECT s.due_at FROM job_timers s
+                    WHERE s.due_at <= statement_timestamp() + $2::bigint * interval '1 millisecond' AND NOT s.is_paused
+                    ORDER BY s.due_at LIMIT 1)) AS at
+            )
             SELECT t.job_id, nullif(t.due_at, 'infinity') AS due_at, t.held_at, t.is_planned, t.fires,
                    j.id = j.dag_id AS is_of_dag, j.schedule, j.interval_ms, j.run_at, j.timezone, j.start_at, j.end_at,
                    j.max_executions, j.excluded_dates, j.misfire, j.overlap, j.created_at, d.task_count,
-                   statement_timestamp() AS now,
+                   (SELECT h.at FROM horizon h) AS now, t.due_at > statement_timestamp() AND NOT t.is_released AS is_early,
                    (SELECT r.id FROM dag_runs r WHERE r.id = t.last_execution AND r.state < 'succeeded') AS running,
                    j.tenant_id > 1 AND NOT EXISTS (
                        SELECT FROM tenants n WHERE n.id = j.tenant_id AND n.deleted_at IS NULL) AS is_gone
@@ -57,14 +67,14 @@ public final class JobRepository {
             WHERE t.ctid = ANY (ARRAY(
                     SELECT x.place FROM (
                         SELECT s.ctid AS place FROM job_timers s
-                        WHERE s.due_at <= statement_timestamp() AND NOT s.is_paused
+                        WHERE s.due_at <= (SELECT h.at FROM horizon h) AND NOT s.is_paused
                         ORDER BY s.due_at LIMIT $1) x
                     UNION
                     SELECT y.place FROM (
                         SELECT s.ctid AS place FROM job_timers s
                         WHERE s.is_released AND NOT s.is_paused
                         ORDER BY s.job_id LIMIT $1) y))
-              AND (t.due_at <= statement_timestamp() OR t.is_released) AND NOT t.is_paused
+              AND (t.due_at <= (SELECT h.at FROM horizon h) OR t.is_released) AND NOT t.is_paused
             FOR UPDATE OF t SKIP LOCKED
             """;
 
@@ -72,7 +82,10 @@ public final class JobRepository {
     static final String STOP = "DELETE FROM job_timers t WHERE t.job_id = ANY ($1)";
 
     // language=PostgreSQL
-    static final String FIRE = "SELECT fired, nodes FROM fire_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    static final String FIRE = """
+            SELECT fired, nodes, ceil(extract(epoch FROM $13::timestamptz - clock_timestamp()) * 1000)::bigint AS early
+            FROM fire_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            """;
 
     // language=PostgreSQL
     static final String FAIL = """
@@ -93,13 +106,24 @@ public final class JobRepository {
             """;
 
     /**
-     * A job that is due, by the database's clock.
+     * What one transaction may do.
+     *
+     * @param jobs how many it takes
+     * @param tasks how many tasks it makes, but for one job that makes more
+     * @param ahead how long before its time what is due next may be taken
+     */
+    public record Bite(int jobs, int tasks, Duration ahead) {}
+
+    /**
+     * A job that is due, or will be in a moment, by the database's clock.
      *
      * @param timing when it fires; a DAG's own job has the policies of {@code isOfDag}
      * @param due absent where only {@code held} is left
      * @param isPlanned false where it was only registered so far, and {@code due} says when
      * @param fires how often it fired by itself
      * @param running its last execution, where that has not ended
+     * @param isEarly whether it is not due yet
+     * @param now the time to plan for, which is the due time of those that are early
      */
     public record DueJob(
             JobId id,
@@ -112,6 +136,7 @@ public final class JobRepository {
             Optional<RunId> running,
             int tasks,
             Instant createdAt,
+            boolean isEarly,
             Instant now) {
 
         /** How many tasks firing it may make. */
@@ -127,49 +152,54 @@ public final class JobRepository {
 
         /** The job fires no more: {@code reason} is kept with it. */
         record Failed(String reason) implements Planned {}
+
+        /** To be asked again when it is due. */
+        record NotYet() implements Planned {}
     }
 
     /**
      * What was done.
      *
+     * @param dealtWith for how many jobs something was done
      * @param fired how many runs were created
      * @param cancelsAsked whether attempts on nodes are to end
      * @param pause until a job is due again; none where none ever is
      */
-    public record Fired(int fired, boolean cancelsAsked, Optional<Duration> pause) {}
+    public record Fired(int dealtWith, int fired, boolean cancelsAsked, Optional<Duration> pause) {}
 
-    private record Done(int fired, boolean cancelsAsked) {
+    private record Done(int dealtWith, int fired, boolean cancelsAsked) {
 
-        private static final Done NOTHING = new Done(0, false);
+        private static final Done NOTHING = new Done(0, 0, false);
     }
 
+    private final Vertx vertx;
     private final Sql sql;
 
     public JobRepository(Vertx vertx, Pool pool) {
+        this.vertx = vertx;
         this.sql = new Sql(vertx, pool);
     }
 
     /**
-     * Takes jobs that are due, the longest first, and does what the planner says, all of it or nothing. At most {@code jobs}
-     * of them, and no more than make {@code tasks} tasks, but at least one. Fails where {@code epoch} is not the leader's.
+     * Takes jobs that are due, the longest first, and does what the planner says, all of it or nothing, but always at least
+     * one. Where nothing is due, those that are due next are taken a moment before: all is done but to commit, which waits
+     * for their time. Fails where {@code epoch} is not the leader's.
      *
      * @param planner answers a plan for each, in their order
      * @param runId the ids of the runs
      */
     public Future<Fired> fireDue(
-            long epoch,
-            int jobs,
-            int tasks,
-            Function<List<DueJob>, Future<List<Planned>>> planner,
-            Supplier<UUID> runId) {
+            long epoch, Bite bite, Function<List<DueJob>, Future<List<Planned>>> planner, Supplier<UUID> runId) {
         return sql.transaction(transaction -> transaction
                         .preparedQuery(REQUIRE_EPOCH)
                         .execute(Tuple.of(epoch))
-                        .compose(_ -> transaction.preparedQuery(TAKE_DUE).execute(Tuple.of(jobs)))
+                        .compose(_ -> transaction
+                                .preparedQuery(TAKE_DUE)
+                                .execute(Tuple.of(bite.jobs(), bite.ahead().toMillis())))
                         .compose(rows -> stopOfGoneTenants(transaction, rows)
-                                .compose(_ -> fire(transaction, within(tasks, inOrder(rows)), planner, runId))))
+                                .compose(_ -> fire(transaction, within(bite.tasks(), inOrder(rows)), planner, runId))))
                 .compose(done -> sql.run(GET_PAUSE, Tuple.tuple())
-                        .map(rows -> new Fired(done.fired(), done.cancelsAsked(), pause(rows))));
+                        .map(rows -> new Fired(done.dealtWith(), done.fired(), done.cancelsAsked(), pause(rows))));
     }
 
     /** They would be the longest due for ever. */
@@ -204,6 +234,7 @@ public final class JobRepository {
                 Optional.ofNullable(row.getUUID("running")).map(RunId::new),
                 row.getInteger("task_count"),
                 Rows.time(row, "created_at"),
+                row.getBoolean("is_early"),
                 Rows.time(row, "now"));
     }
 
@@ -228,7 +259,7 @@ public final class JobRepository {
         return jobs;
     }
 
-    private static Future<Done> fire(
+    private Future<Done> fire(
             SqlConnection transaction,
             List<DueJob> jobs,
             Function<List<DueJob>, Future<List<Planned>>> planner,
@@ -239,7 +270,7 @@ public final class JobRepository {
         return planner.apply(jobs).compose(plans -> carryOut(transaction, jobs, plans, runId));
     }
 
-    private static Future<Done> carryOut(
+    private Future<Done> carryOut(
             SqlConnection transaction, List<DueJob> jobs, List<Planned> plans, Supplier<UUID> runId) {
         var firing = new Columns();
         var failing = new ArrayList<UUID>();
@@ -251,6 +282,7 @@ public final class JobRepository {
                     failing.add(jobs.get(n).id().value());
                     reasons.add(Texts.clean(reason));
                 }
+                case Planned.NotYet() -> {}
             }
         }
         var failed = failing.isEmpty()
@@ -260,15 +292,24 @@ public final class JobRepository {
                         .execute(Tuple.tuple()
                                 .addValue(failing.toArray(UUID[]::new))
                                 .addValue(reasons.toArray(String[]::new)));
+        var dealtWith = failing.size() + firing.jobs.size();
         return failed.compose(_ -> firing.jobs.isEmpty()
-                ? Future.succeededFuture(Done.NOTHING)
-                : transaction.preparedQuery(FIRE).execute(firing.parameters()).map(JobRepository::done));
+                ? Future.succeededFuture(new Done(dealtWith, 0, false))
+                : transaction
+                        .preparedQuery(FIRE)
+                        .execute(firing.parameters(jobs.getFirst().now()))
+                        .map(rows -> rows.iterator().next())
+                        .compose(row -> untilDue(row.getLong("early")).map(done(dealtWith, row))));
     }
 
-    private static Done done(RowSet<Row> rows) {
-        var row = rows.iterator().next();
+    /** By this node's timer: the database's clock, if it was put back now, would have us wait for it. */
+    private Future<?> untilDue(long millis) {
+        return millis > 0 ? vertx.timer(millis, TimeUnit.MILLISECONDS) : Future.succeededFuture();
+    }
+
+    private static Done done(int dealtWith, Row row) {
         var nodes = row.getArrayOfUUIDs("nodes");
-        return new Done(row.getInteger("fired"), nodes != null && nodes.length > 0);
+        return new Done(dealtWith, row.getInteger("fired"), nodes != null && nodes.length > 0);
     }
 
     /** The parameters of {@link #FIRE}. */
@@ -303,7 +344,7 @@ public final class JobRepository {
             });
         }
 
-        Tuple parameters() {
+        Tuple parameters(Instant dueAt) {
             return Tuple.tuple()
                     .addValue(ids(jobs))
                     .addValue(optionalTimes(nexts))
@@ -317,7 +358,8 @@ public final class JobRepository {
                     .addValue(times(skips.stream().map(FirePlan.Skip::last).toList()))
                     .addValue(skips.stream().map(skip -> count(skip.count())).toArray(Integer[]::new))
                     .addValue(
-                            skips.stream().map(skip -> skip.reason().wireName()).toArray(String[]::new));
+                            skips.stream().map(skip -> skip.reason().wireName()).toArray(String[]::new))
+                    .addValue(dueAt.atOffset(ZoneOffset.UTC));
         }
 
         private static UUID[] ids(List<UUID> ids) {

@@ -8,7 +8,9 @@ import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.UUID;
 
@@ -72,6 +74,7 @@ public final class LogRepository {
                 ) a
             )
             UPDATE task_attempts t SET progress = r.percent FROM running r WHERE t.ctid = r.place
+            RETURNING t.task_id, t.attempt
             """;
 
     private static final int CHUNKS_AT_ONCE = 256;
@@ -101,13 +104,22 @@ public final class LogRepository {
     /** How far an attempt has come. */
     public record Progress(TaskInstanceId task, int attempt, int percent) {}
 
-    /** Notes how far attempts have come, each of which is named once; of one that has ended nothing is noted. */
-    public Future<Void> progress(List<Progress> told) {
+    /**
+     * Notes how far attempts have come, each of which is named once; whether it was noted of each: not of one that has ended, nor
+     * of one whose begin is not stored yet.
+     */
+    public Future<List<Boolean>> progress(List<Progress> told) {
         var parameters = Tuple.of(
                 told.stream().map(each -> each.task().value()).toArray(UUID[]::new),
                 told.stream().map(each -> (short) each.attempt()).toArray(Short[]::new),
                 told.stream().map(each -> (short) each.percent()).toArray(Short[]::new));
-        return sql.run(SET_PROGRESS, parameters).mapEmpty();
+        return sql.run(SET_PROGRESS, parameters).map(rows -> {
+            var noted = new HashSet<Map.Entry<UUID, Integer>>();
+            rows.forEach(row -> noted.add(Map.entry(row.getUUID("task_id"), (int) row.getShort("attempt"))));
+            return told.stream()
+                    .map(each -> noted.contains(Map.entry(each.task().value(), each.attempt())))
+                    .toList();
+        });
     }
 
     /**

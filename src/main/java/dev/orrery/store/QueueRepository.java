@@ -29,21 +29,17 @@ public final class QueueRepository {
     /** How many settings of keys a tenant may have: a claim compares its keys with all of them. */
     public static final int LIMITS_MAX = 100;
 
-    // The queues that the tenant's DAGs and tasks are for; the first tenant sees all there are.
+    // The queues that the tenant's DAGs and single tasks have named; the first tenant sees all there are.
     // language=PostgreSQL
     static final String LIST_QUEUES = """
             SELECT q.name, coalesce(l.weight, 1) AS weight, l.max_running, l.rate_limit, l.rate_ms,
                    coalesce(l.is_paused, false) AS is_paused,
                    CASE WHEN l.max_running IS NOT NULL
                         THEN (SELECT count(*) FROM limit_holders h WHERE h.limit_id = l.id) END AS running
-            FROM queues q
+            FROM ((SELECT x.name FROM queues x WHERE $1 = 1 AND x.name > $2 ORDER BY x.name LIMIT $3)
+                  UNION (SELECT x.name FROM tenant_queues x WHERE x.tenant_id = $1 AND x.name > $2 ORDER BY x.name LIMIT $3)
+                  UNION SELECT x.name FROM queues x WHERE x.name = 'default' AND x.name > $2) q
             LEFT JOIN limits l ON l.tenant_id = 1 AND l.kind = 'queue' AND l.name = q.name
-            WHERE q.name > $2 AND ($1 = 1 OR q.name = ANY (ARRAY(
-                SELECT t.queue FROM dags d
-                JOIN dag_versions v ON v.dag_id = d.id AND v.version = d.version
-                JOIN dag_tasks t ON t.version_id = v.id
-                WHERE d.tenant_id = $1 AND d.deleted_at IS NULL
-                UNION ALL SELECT 'default')))
             ORDER BY q.name
             LIMIT $3
             """;
@@ -57,10 +53,7 @@ public final class QueueRepository {
             FROM queues q
             LEFT JOIN limits l ON l.tenant_id = 1 AND l.kind = 'queue' AND l.name = q.name
             WHERE q.name = $2 AND ($1 = 1 OR q.name = 'default' OR EXISTS (
-                SELECT FROM dags d
-                JOIN dag_versions v ON v.dag_id = d.id AND v.version = d.version
-                JOIN dag_tasks t ON t.version_id = v.id
-                WHERE d.tenant_id = $1 AND d.deleted_at IS NULL AND t.queue = $2))
+                SELECT FROM tenant_queues t WHERE t.tenant_id = $1 AND t.name = q.name))
             """;
 
     // language=PostgreSQL
@@ -114,7 +107,7 @@ public final class QueueRepository {
     /** What is set for a key, or for all that begin so where the last character is {@code *}. */
     public record KeyLimit(String key, Limit limit) {}
 
-    /** Queues by name, those behind {@code after}: all for the first tenant, for others those that their DAGs name. */
+    /** Queues by name, those behind {@code after}: all for the first tenant, for others those that theirs have named. */
     public Future<List<StoredQueue>> list(TenantId tenant, String after, int limit) {
         return sql.run(LIST_QUEUES, Tuple.of(tenant.value(), after, limit))
                 .map(rows -> Rows.list(rows, QueueRepository::queue));

@@ -46,6 +46,9 @@ public final class SingleTaskRepository {
     static final String SET_SOURCE_WEIGHTS = "SELECT set_source_weights($1, $2) FROM require_epoch($3)";
 
     // language=PostgreSQL
+    static final String SET_QUEUE_SETTINGS = "SELECT set_queue_settings($1, $2) FROM require_epoch($3)";
+
+    // language=PostgreSQL
     static final String PURGE_OLD =
             "SELECT purge_old_tasks($1::bigint * interval '1 millisecond', $2) AS more FROM require_epoch($3)";
 
@@ -170,6 +173,12 @@ public final class SingleTaskRepository {
         return sql.run(
                         SET_SOURCE_WEIGHTS,
                         Tuple.tuple().addValue(sources).addValue(values).addValue(epoch))
+                .mapEmpty();
+    }
+
+    /** Lets the limits hold for tasks that are submitted by SQL too. Fails where {@code epoch} is no longer the leader's. */
+    public Future<Void> tellLimits(long epoch) {
+        return sql.run(SET_QUEUE_SETTINGS, Tuple.of(limits.dependencies(), limits.depth(), epoch))
                 .mapEmpty();
     }
 

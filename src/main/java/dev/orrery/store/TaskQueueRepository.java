@@ -15,12 +15,12 @@ import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -43,25 +43,25 @@ public final class TaskQueueRepository {
     static final String LIST_SINGLE_TASKS = """
             SELECT s.*, ARRAY(SELECT d.prerequisite_id FROM task_dependencies d WHERE d.dependent_id = s.id ORDER BY d.id)
                        AS dependencies
-            FROM looked_tasks($2, $1, $3, $4, $5, $6, $7, $8, $9) l(id)
+            FROM looked_tasks($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11) l(id)
             CROSS JOIN LATERAL (SELECT * FROM single_tasks v WHERE v.id = l.id AND v.tenant_id = $1 OFFSET 0) s
             WHERE ($6::text IS NULL OR s.session_id = $6)
               AND ($7::uuid IS NULL OR s.parent_id = $7)
               AND ($8::text IS NULL OR s.source = $8::text::task_source)
               AND ($9::text IS NULL OR s.created_by = $9)
-              AND ($10::text IS NULL OR s.queue = $10)
-              AND ($11::text IS NULL OR s.type = $11)
-              AND ($12::text IS NULL OR s.tags @> ARRAY[$12::text])
-              AND ($13::timestamptz IS NULL OR s.created_at >= $13)
-              AND ($14::timestamptz IS NULL OR s.created_at < $14)
-              AND ($15::text[] IS NULL OR s.state::text = ANY ($15))
-            LIMIT $16
+              AND ($12::text IS NULL OR s.queue = $12)
+              AND ($13::text IS NULL OR s.type = $13)
+              AND ($14::text IS NULL OR s.tags @> ARRAY[$14::text])
+              AND ($15::timestamptz IS NULL OR s.created_at >= $15)
+              AND ($16::timestamptz IS NULL OR s.created_at < $16)
+              AND ($17::text[] IS NULL OR s.state::text = ANY ($17))
+            LIMIT $18
             """;
 
     // language=PostgreSQL
     static final String FIND_LAST_LOOKED = """
-            SELECT l.id, l.ordinal
-            FROM looked_tasks($2, $1, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY l(id, ordinal)
+            SELECT l.id, l.ordinal, (SELECT i.deadline FROM task_instances i WHERE i.id = l.id) AS deadline
+            FROM looked_tasks($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11) WITH ORDINALITY l(id, ordinal)
             ORDER BY l.ordinal DESC
             LIMIT 1
             """;
@@ -132,57 +132,22 @@ public final class TaskQueueRepository {
                 SELECT v.id, v.state FROM single_tasks v WHERE v.id = u.id AND v.tenant_id = $1 OFFSET 0) s
             """;
 
-    // language=PostgreSQL
-    static final String COUNT_ACTIVE = """
-            WITH active AS MATERIALIZED (
-                SELECT * FROM active_tasks($2)
-            )
-            SELECT i.queue, a.state, i.own_priority, count(*)::int AS count,
-                   (extract(epoch FROM clock_timestamp() - min(a.since)))::float8 AS oldest_seconds,
-                   (SELECT max(k.count) FROM (SELECT count(*)::int AS count FROM active x GROUP BY x.kind) k) AS most
-            FROM active a
-            CROSS JOIN LATERAL (
-                SELECT CASE WHEN NOT starts_with(x.queue, 'agent/') THEN x.queue END AS queue, x.own_priority
-                FROM task_instances x WHERE x.id = a.id AND x.tenant_id = $1 OFFSET 0) i
-            GROUP BY i.queue, a.state, i.own_priority
-            ORDER BY i.queue, a.state, i.own_priority DESC
-            """;
-
-    // language=PostgreSQL
-    static final String COUNT_THROUGHPUT = """
-            WITH newest AS MATERIALIZED (
-                SELECT i.created_at, a.finished_at, a.state
-                FROM (SELECT x.id, x.created_at FROM task_instances x
-                      WHERE x.tenant_id = $1 AND x.source IS NOT NULL ORDER BY x.id DESC LIMIT $3) i
-                LEFT JOIN LATERAL (
-                    SELECT x.state, x.finished_at FROM task_attempts x WHERE x.task_id = i.id ORDER BY x.attempt DESC LIMIT 1
-                ) a ON a.state >= 'succeeded'
-            )
-            SELECT w.seconds,
-                   (count(*) FILTER (WHERE n.created_at > w.from_time))::int AS submitted,
-                   (count(*) FILTER (WHERE n.finished_at > w.from_time AND n.state = 'succeeded'))::int AS completed,
-                   (count(*) FILTER (WHERE n.finished_at > w.from_time AND n.state IN ('failed', 'timed_out')))::int AS failed,
-                   (count(*) FILTER (WHERE n.finished_at > w.from_time AND n.state IN ('cancelled', 'skipped')))::int
-                       AS cancelled
-            FROM (SELECT u.seconds, clock_timestamp() - u.seconds * interval '1 second' AS from_time
-                  FROM unnest($2::int[]) u(seconds)) w
-            LEFT JOIN newest n ON true
-            GROUP BY w.seconds
-            ORDER BY w.seconds
-            """;
-
     /** So many tasks a list looks at where it has to search. */
     static final int LOOKED_MAX = 5_000;
 
     private static final int COUNTED_DEPENDENTS = 10_000;
-    private static final int COUNTED_TASKS = 100_000;
-    private static final Integer[] WINDOWS = {60, 300, 3_600};
 
     /** How far the clocks of nodes, which make ids, and of the database may be apart. */
     private static final Duration CLOCK_SLACK = Duration.ofMinutes(2);
 
     private static final UUID FIRST = new UUID(0, 0);
     private static final UUID LAST = new UUID(-1, -1);
+
+    private static final Comparator<SingleTask> NEWEST =
+            Comparator.comparing((SingleTask task) -> task.id().toString()).reversed();
+    private static final Comparator<SingleTask> EARLIEST_DEADLINE = Comparator.comparing(
+                    (SingleTask task) -> task.deadline().orElse(Instant.MAX))
+            .thenComparing(task -> task.id().toString());
 
     private final Sql sql;
 
@@ -211,7 +176,12 @@ public final class TaskQueueRepository {
                 .map(rows -> Rows.first(rows, TaskQueueRepository::stored));
     }
 
-    /** What a list is of; what is absent makes no difference. */
+    /**
+     * What a list is of; what is absent makes no difference.
+     *
+     * @param dueFrom the earliest deadline; with it or the next one the list has those alone that have a deadline
+     * @param dueBefore what all deadlines are before
+     */
     public record Filter(
             Optional<SubmittedState> state,
             Optional<String> queue,
@@ -222,11 +192,15 @@ public final class TaskQueueRepository {
             Optional<TaskInstanceId> parent,
             Optional<String> tag,
             Optional<Instant> from,
-            Optional<Instant> to) {
+            Optional<Instant> to,
+            Optional<Instant> dueFrom,
+            Optional<Instant> dueBefore) {
 
         /** By what the tasks are looked up that are then judged. */
         private String driver() {
-            if (parent.isPresent()) {
+            if (isByDeadline()) {
+                return "deadline";
+            } else if (parent.isPresent()) {
                 return "parent";
             } else if (sessionId.isPresent()) {
                 return "session";
@@ -238,11 +212,34 @@ public final class TaskQueueRepository {
                     .orElse("tenant");
         }
 
+        private boolean isByDeadline() {
+            return dueFrom.isPresent() || dueBefore.isPresent();
+        }
+
+        private Place place(TaskInstanceId id, Optional<Instant> deadline) {
+            return new Place(id, isByDeadline() ? deadline : Optional.empty());
+        }
+
+        /** Whether nothing is left to judge of those that are looked up. */
         private boolean isAll() {
-            return equals(NONE);
+            return NONE.equals(new Filter(
+                    state,
+                    queue,
+                    type,
+                    source,
+                    createdBy,
+                    sessionId,
+                    parent,
+                    tag,
+                    from,
+                    to,
+                    Optional.empty(),
+                    Optional.empty()));
         }
 
         private static final Filter NONE = new Filter(
+                Optional.empty(),
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
@@ -256,74 +253,91 @@ public final class TaskQueueRepository {
     }
 
     /**
+     * A place in a list, behind this task.
+     *
+     * @param deadline the task's as the list found it, where that is in the order of deadlines
+     */
+    public record Place(TaskInstanceId id, Optional<Instant> deadline) {}
+
+    /**
      * A part of a list.
      *
      * @param next behind which the list goes on
      */
-    public record Part(List<SingleTask> tasks, Optional<TaskInstanceId> next) {
+    public record Part(List<SingleTask> tasks, Optional<Place> next) {
 
         public Part {
             tasks = List.copyOf(tasks);
         }
     }
 
-    /** The newest first, from behind this one on; perhaps fewer than there are, where many have to be looked at. */
-    public Future<Part> list(TenantId tenant, Filter filter, Optional<TaskInstanceId> behind, int limit) {
+    /**
+     * The newest first, or the earliest deadline where deadlines are asked for, from behind this place on; perhaps fewer than
+     * there are, where many have to be looked at.
+     */
+    public Future<Part> list(TenantId tenant, Filter filter, Optional<Place> behind, int limit) {
         var looked = filter.isAll() ? limit + 1 : LOOKED_MAX;
-        var parameters = Tuple.of(tenant.value(), filter.driver(), behind(filter, behind), lower(filter), looked);
-        parameters
-                .addString(filter.sessionId().orElse(null))
-                .addUUID(filter.parent().map(TaskInstanceId::value).orElse(null))
-                .addString(filter.source().map(TaskSource::wireName).orElse(null))
-                .addString(filter.createdBy().orElse(null));
-        var search = Tuple.wrap(new java.util.ArrayList<>(parameters.size()));
-        for (var n = 0; n < parameters.size(); n++) {
-            search.addValue(parameters.getValue(n));
-        }
-        search.addString(filter.queue().orElse(null))
+        var search = looks(tenant, filter, behind, looked)
+                .addString(filter.queue().orElse(null))
                 .addString(filter.type().orElse(null))
                 .addString(filter.tag().orElse(null))
-                .addOffsetDateTime(
-                        filter.from().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
-                .addOffsetDateTime(
-                        filter.to().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
+                .addOffsetDateTime(time(filter.from()))
+                .addOffsetDateTime(time(filter.to()))
                 .addArrayOfString(
                         filter.state().map(TaskQueueRepository::engineStates).orElse(null))
                 .addInteger(limit + 1);
         return sql.run(LIST_SINGLE_TASKS, search).compose(rows -> {
             var found = Rows.list(rows, TaskQueueRepository::task).stream()
-                    .sorted(Comparator.comparing((SingleTask task) -> task.id().toString())
-                            .reversed())
+                    .sorted(filter.isByDeadline() ? EARLIEST_DEADLINE : NEWEST)
                     .toList();
             if (found.size() > limit) {
                 var part = found.subList(0, limit);
-                return Future.succeededFuture(
-                        new Part(part, Optional.of(part.getLast().id())));
+                var last = part.getLast();
+                return Future.succeededFuture(new Part(part, Optional.of(filter.place(last.id(), last.deadline()))));
             }
-            return lastLooked(parameters, looked).map(last -> new Part(found, last));
+            return sql.run(FIND_LAST_LOOKED, looks(tenant, filter, behind, looked))
+                    .map(last -> new Part(
+                            found,
+                            Rows.first(last, row -> row)
+                                    .filter(row -> row.getLong("ordinal") == looked)
+                                    .map(row -> filter.place(
+                                            new TaskInstanceId(row.getUUID("id")),
+                                            Rows.optionalTime(row, "deadline")))));
         });
     }
 
-    /** Where to go on looking; nothing where there is nothing more to look at. */
-    private Future<Optional<TaskInstanceId>> lastLooked(Tuple parameters, int looked) {
-        return sql.run(FIND_LAST_LOOKED, parameters)
-                .map(rows -> Rows.first(rows, row -> row)
-                        .filter(row -> row.getLong("ordinal") == looked)
-                        .map(row -> new TaskInstanceId(row.getUUID("id"))));
+    /** The parameters of looked_tasks. */
+    private static Tuple looks(TenantId tenant, Filter filter, Optional<Place> behind, int looked) {
+        var byDeadline = filter.isByDeadline();
+        var id = behind.map(place -> place.id().value());
+        return Tuple.of(
+                        tenant.value(),
+                        filter.driver(),
+                        byDeadline ? LAST : id.orElseGet(() -> last(filter)),
+                        byDeadline ? id.orElse(FIRST) : first(filter),
+                        looked)
+                .addString(filter.sessionId().orElse(null))
+                .addUUID(filter.parent().map(TaskInstanceId::value).orElse(null))
+                .addString(filter.source().map(TaskSource::wireName).orElse(null))
+                .addString(filter.createdBy().orElse(null))
+                .addOffsetDateTime(time(behind.flatMap(Place::deadline).or(filter::dueFrom)))
+                .addOffsetDateTime(time(filter.dueBefore()));
     }
 
     private static String[] engineStates(SubmittedState state) {
         return state.states().stream().map(TaskState::wireName).toArray(String[]::new);
     }
 
-    private static UUID behind(Filter filter, Optional<TaskInstanceId> behind) {
-        return behind.map(TaskInstanceId::value)
-                .orElseGet(
-                        () -> filter.to().map(to -> idAt(to.plus(CLOCK_SLACK))).orElse(LAST));
+    private static UUID last(Filter filter) {
+        return filter.to().map(to -> idAt(to.plus(CLOCK_SLACK))).orElse(LAST);
     }
 
-    private static UUID lower(Filter filter) {
+    private static UUID first(Filter filter) {
         return filter.from().map(from -> idAt(from.minus(CLOCK_SLACK))).orElse(FIRST);
+    }
+
+    private static @Nullable OffsetDateTime time(Optional<Instant> at) {
+        return at.map(instant -> instant.atOffset(ZoneOffset.UTC)).orElse(null);
     }
 
     /** The first id of a time. */
@@ -415,47 +429,6 @@ public final class TaskQueueRepository {
 
     /** A task and its state. */
     public record Found(TaskInstanceId id, SubmittedState state) {}
-
-    /** What there is to do. */
-    public record Stats(List<Depth> depths, List<Throughput> throughput, boolean isComplete) {}
-
-    /** How many tasks stand like this; {@code oldestSeconds} is how long the first of them is ready. */
-    public record Depth(
-            Optional<String> queue, SubmittedState state, int priority, int count, OptionalDouble oldestSeconds) {}
-
-    /** What came and what ended in the last so many seconds. */
-    public record Throughput(int windowSeconds, int submitted, int completed, int failed, int cancelled) {}
-
-    public Future<Stats> stats(TenantId tenant) {
-        return sql.run(COUNT_ACTIVE, Tuple.of(tenant.value(), COUNTED_TASKS))
-                .compose(active -> sql.run(
-                                COUNT_THROUGHPUT,
-                                Tuple.of(tenant.value()).addValue(WINDOWS).addInteger(COUNTED_TASKS))
-                        .map(ended -> new Stats(
-                                Rows.list(active, TaskQueueRepository::depth),
-                                Rows.list(ended, TaskQueueRepository::throughput),
-                                Rows.list(active, row -> row.getInteger("most")).stream()
-                                        .noneMatch(most -> most >= COUNTED_TASKS))));
-    }
-
-    private static Depth depth(Row row) {
-        var oldest = row.getDouble("oldest_seconds");
-        return new Depth(
-                Optional.ofNullable(row.getString("queue")),
-                SubmittedState.ofWireName(row.getString("state")),
-                row.getShort("own_priority"),
-                row.getInteger("count"),
-                oldest == null ? OptionalDouble.empty() : OptionalDouble.of(Math.max(0, oldest)));
-    }
-
-    private static Throughput throughput(Row row) {
-        return new Throughput(
-                row.getInteger("seconds"),
-                row.getInteger("submitted"),
-                row.getInteger("completed"),
-                row.getInteger("failed"),
-                row.getInteger("cancelled"));
-    }
 
     private static Dependency dependency(Row row) {
         return new Dependency(

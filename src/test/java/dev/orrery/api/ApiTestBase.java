@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -72,7 +73,8 @@ abstract class ApiTestBase {
                 .forEach(operation ->
                         operations.putIfAbsent(operation.getOperationId(), request -> example(operation, request)));
         var about = new Api.About("1.2.3", "standalone");
-        var setup = new Api.Setup(http, contract, operations, ApiTestBase::tenant, about, checks, metrics, 2);
+        var setup = new Api.Setup(
+                http, contract, operations, ApiTestBase::tenant, about, checks, metrics, Optional.empty(), 2);
         api = await(Api.start(vertx, setup, limits));
         return client();
     }

@@ -15,6 +15,7 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -223,6 +224,7 @@ class ContractTest extends ApiTestBase {
                 new Api.About("1", "standalone"),
                 List.of(),
                 metrics,
+                Optional.empty(),
                 1);
     }
 

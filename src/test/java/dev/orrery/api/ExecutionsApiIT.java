@@ -306,7 +306,8 @@ class ExecutionsApiIT extends JobsApiTestBase {
 
         assertThat(metrics.getLong("successes")).isPositive();
         assertThat(metrics.getDouble("executionsPerSecond")).isPositive();
-        assertThat(metrics.getDouble("maxLagMs")).isPositive();
+        // What was prepared before its time is not late at all.
+        assertThat(metrics.getDouble("maxLagMs")).isBetween(0.0, 60_000.0);
         assertThat(metrics.getJsonArray("jobs").stream()
                         .map(JsonObject.class::cast)
                         .filter(each -> each.getString("status").equals("active")

@@ -33,6 +33,7 @@ final class NodeUnderTest implements AutoCloseable {
     private final Vertx vertx = Vertx.vertx();
     private final Path folder;
     private final String url;
+    private final String token;
     private Node node;
     final ApiClient client;
     final Contract contract;
@@ -44,7 +45,17 @@ final class NodeUnderTest implements AutoCloseable {
 
     /** One that reaches its database by this URL. */
     NodeUnderTest(Path folder, Function<TestDatabase, String> url) {
+        this(folder, url, "");
+    }
+
+    /** One that asks everybody for this token; its client has none. */
+    static NodeUnderTest guarded(Path folder, String token) {
+        return new NodeUnderTest(folder, TestDatabase::url, token);
+    }
+
+    private NodeUnderTest(Path folder, Function<TestDatabase, String> url, String token) {
         this.folder = folder;
+        this.token = token;
         this.url = url.apply(database);
         node = start(0);
         contract = await(Contract.load(vertx));
@@ -66,14 +77,14 @@ final class NodeUnderTest implements AutoCloseable {
     }
 
     private Node start(int port) {
-        return Node.start(config(folder, url, port), folder, Console.SILENT);
+        return Node.start(config(folder, url, port, token), folder, Console.SILENT);
     }
 
-    private static OrreryConfig config(Path folder, String url, int port) {
+    private static OrreryConfig config(Path folder, String url, int port, String token) {
         var usual = OrreryConfig.DEFAULT;
         return new OrreryConfig(
                 new NodeConfig("test", folder.resolve("data")),
-                new HttpConfig("127.0.0.1", port, List.of(), "", List.of(), 1_000),
+                new HttpConfig("127.0.0.1", port, List.of(), token, List.of(), 1_000),
                 new DatabaseConfig(url, "", "", 8, Duration.ofSeconds(30)),
                 usual.etcd(),
                 usual.bus(),

@@ -3,8 +3,10 @@ package dev.orrery.api;
 import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -14,6 +16,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Queues and limits as users meet them. */
 class QueuesApiIT {
+
+    private static final String UNKNOWN = "01980f6e-0000-7000-8000-000080000001";
 
     private static NodeUnderTest node;
     private static ApiClient client;
@@ -125,6 +129,71 @@ class QueuesApiIT {
                         .send()
                         .code())
                 .isEqualTo("QUEUE_NOT_FOUND");
+    }
+
+    @Test
+    void aTenantSeesTheQueuesOfItsOwnDagsAndSingleTasks() {
+        client.post("/api/v1/tasks")
+                .header("Orrery-Tenant", "acme")
+                .json(new JsonObject()
+                        .put("type", "handler")
+                        .put("handler", "noop")
+                        .put("queue", "acme-single")
+                        .put("notBefore", "2040-01-01T00:00:00Z"))
+                .send();
+        client.post("/api/v1/tasks/batch")
+                .header("Orrery-Tenant", "acme")
+                .json(new JsonObject()
+                        .put(
+                                "tasks",
+                                new JsonArray()
+                                        .add(new JsonObject()
+                                                .put("type", "handler")
+                                                .put("handler", "noop")
+                                                .put("queue", "acme-refused")
+                                                .put("dependencies", new JsonArray().add(UNKNOWN)))))
+                .send();
+        client.post("/api/v1/tasks")
+                .header("Orrery-Tenant", "acme")
+                .json(new JsonObject().put("type", "agent").put("handler", "resize"))
+                .send();
+        client.post("/api/v1/dags")
+                .header("Orrery-Tenant", "acme")
+                .json(new JsonObject()
+                        .put("name", "queues")
+                        .put("yaml", "tasks: [{id: a, type: handler, handler: noop, queue: acme-dag}]"))
+                .send();
+        node.publish("not-acmes", "tasks: [{id: a, type: handler, handler: noop, queue: not-acmes}]");
+
+        assertThat(names("acme", "?limit=500")).containsExactly("acme-dag", "acme-single", "default");
+        assertThat(names("acme", "?limit=1&cursor=acme-dag")).containsExactly("acme-single");
+        assertThat(names("default", "?limit=500"))
+                .contains("acme-dag", "acme-single", "default", "not-acmes")
+                .isSorted();
+        assertThat(client.get("/api/v1/queues/acme-single")
+                        .header("Orrery-Tenant", "acme")
+                        .send()
+                        .status())
+                .isEqualTo(200);
+        var depths = client.get("/api/v1/queue/stats")
+                .header("Orrery-Tenant", "acme")
+                .send()
+                .json()
+                .getJsonArray("queues")
+                .encode();
+        assertThat(depths).contains("acme-single").doesNotContain("\"default\"");
+    }
+
+    private List<String> names(String tenant, String query) {
+        return client
+                .get("/api/v1/queues" + query)
+                .header("Orrery-Tenant", tenant)
+                .send()
+                .json()
+                .getJsonArray("items")
+                .stream()
+                .map(queue -> ((JsonObject) queue).getString("name"))
+                .toList();
     }
 
     @ParameterizedTest

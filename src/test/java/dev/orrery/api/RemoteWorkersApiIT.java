@@ -112,6 +112,32 @@ class RemoteWorkersApiIT extends JobsApiTestBase {
     }
 
     @Test
+    void aTaskIsPutOffAndFetchedAgain() {
+        var worker = Worker.offering("watch");
+        var run = run("watch", "");
+        var fetched = worker.fetch();
+
+        for (var wrong : List.of(
+                new JsonObject().put("snooze", "soon"),
+                new JsonObject().put("snooze", "31d"),
+                new JsonObject().put("snooze", "1s").put("output", 1))) {
+            assertThat(worker.report(fetched, "complete", wrong).code()).isEqualTo("VALIDATION_ERROR");
+        }
+        var later = new JsonObject().put("snooze", "1s");
+        assertThat(worker.report(fetched, "complete", later).status()).isEqualTo(204);
+        assertThat(worker.report(fetched, "complete", later).status()).isEqualTo(204);
+        isStale(worker.report(fetched, "complete", NOTHING));
+        assertThat(task(run).getString("state")).isEqualTo("retrying");
+
+        var again = worker.fetch();
+        assertThat(again.getInteger("attempt")).isEqualTo(2);
+        worker.complete(again, NOTHING);
+        assertThat(node.ended(run).getString("state")).isEqualTo("succeeded");
+        assertThat(task(run).getJsonArray("attempts").getJsonObject(0).getString("outcome"))
+                .isEqualTo("snoozed");
+    }
+
+    @Test
     void aTaskOfADagIsFetchedAndReported() {
         var worker = Worker.offering("resize");
         var run = run("resize", ", input: {w: 3}");

@@ -76,6 +76,22 @@ class RequestLogTest extends ApiTestBase {
     }
 
     @Test
+    void whatProgramsDoByTheThousandIsToldOnlyWhereItIsRefused() {
+        var client = start();
+
+        client.post("/api/v1/dags/" + DAG + "/runs").json("{}").send();
+        client.post("/api/v1/dags/" + DAG + "/runs").json("{\"params\": 7}").send();
+
+        until("both are logged", () -> lines.size() == 2);
+        assertThat(lines.getFirst())
+                .startsWith("DEBUG event=request operation=triggerRun ")
+                .contains(" status=202 ");
+        assertThat(lines.getLast())
+                .startsWith("INFO event=request operation=triggerRun ")
+                .contains(" status=400 ");
+    }
+
+    @Test
     void noLineHoldsABodyAHeaderOrAQuery() {
         var client = start(GUARDED);
 

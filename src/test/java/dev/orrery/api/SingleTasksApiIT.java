@@ -139,6 +139,34 @@ class SingleTasksApiIT {
     }
 
     @Test
+    void howFarABatchIsIsToldByAnyOfItsTasks() {
+        var late = Instant.now().plus(1, ChronoUnit.HOURS).toString();
+        var tasks = client.post(TASKS + "/batch")
+                .json(new JsonObject()
+                        .put(
+                                "tasks",
+                                new JsonArray()
+                                        .add(echo())
+                                        .add(echo())
+                                        .add(echo().put("ref", "late").put("notBefore", late))
+                                        .add(echo().put("dependencies", List.of("late")))))
+                .send()
+                .json()
+                .getJsonArray("tasks");
+        submit(echo());
+        ended(tasks.getJsonObject(0).getString("id"));
+        ended(tasks.getJsonObject(1).getString("id"));
+
+        var counts = client.get(TASKS + "/" + tasks.getJsonObject(2).getString("id") + "/batch")
+                .send();
+
+        assertThat(counts.json()).isEqualTo(new JsonObject("""
+                                {"total": 4, "states": [{"state": "pending", "count": 1}, {"state": "blocked", "count": 1}, {"state": "completed", "count": 2}]}
+                                """));
+        assertThat(client.get(TASKS + "/" + UNKNOWN + "/batch").send().code()).isEqualTo("TASK_NOT_FOUND");
+    }
+
+    @Test
     void aBatchIsSubmittedAsAWholeOrNotAtAll() {
         var session = UUID.randomUUID().toString();
         var good = echo().put("sessionId", session);
@@ -291,6 +319,33 @@ class SingleTasksApiIT {
         assertThat(client.get(TASKS + "?cursor=abc").send().status()).isEqualTo(400);
         assertThat(get(remote).getString("waitingFor")).contains("nobody-offers-this");
         assertThat(get(remote).getString("queue")).isNull();
+    }
+
+    @Test
+    void whatHasADeadlineIsListedInThatOrderFromPartToPart() {
+        var session = UUID.randomUUID().toString();
+        var due = List.of("2031-01-01T00:00:03Z", "2031-01-01T00:00:01.000001Z", "2031-01-01T00:00:02Z");
+        var ids = due.stream()
+                .map(at -> submit(
+                        echo().put("sessionId", session).put("deadline", at).put("notBefore", "2030-01-01T00:00:00Z")))
+                .toList();
+        submit(echo().put("sessionId", session));
+        var inOrder = List.of(ids.get(1), ids.get(2), ids.get(0));
+
+        assertThat(list("sessionId=" + session + "&deadlineBefore=2031-01-01T00:00:04Z"))
+                .isEqualTo(inOrder);
+        assertThat(list("deadlineAfter=2031-01-01T00:00:01.000001Z&deadlineBefore=2031-01-01T00:00:03Z"))
+                .isEqualTo(inOrder.subList(0, 2));
+        assertThat(list("state=completed&deadlineAfter=2031-01-01T00:00:00Z")).isEmpty();
+        var page = "?limit=1&deadlineAfter=2031-01-01T00:00:00Z&deadlineBefore=2031-01-01T00:00:04Z";
+        var all = new java.util.ArrayList<String>();
+        for (var cursor = ""; cursor != null; ) {
+            var part = client.get(TASKS + page + cursor).send().json();
+            all.addAll(ids(part.getJsonArray("items")));
+            cursor = part.getString("nextCursor") == null ? null : "&cursor=" + part.getString("nextCursor");
+        }
+        assertThat(all).isEqualTo(inOrder);
+        assertThat(client.get(TASKS + page + "&cursor=1:2").send().code()).isEqualTo("BAD_REQUEST");
     }
 
     @Test

@@ -7,6 +7,8 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -51,6 +53,51 @@ class TaskCallsApiIT {
         assertThat(client.post(TASKS + "/" + task + "/retry").send().status()).isEqualTo(409);
         client.post(TASKS + "/" + task + "/cancel").send();
         awaitState(task, "cancelled");
+    }
+
+    @Test
+    void anotherNodeGoesOnWithTheCascadesOfOneThatIsGone() {
+        var root = submitted(later());
+        var failed = submitted(later());
+        many(later().put("parentTaskId", root));
+        many(shell("true").put("dependencies", new JsonArray().add(failed)));
+
+        node.restart(() -> {
+            for (var id : List.of(root, failed)) {
+                node.value("SELECT verdict FROM cancel_task(1, '" + id + "', NULL, NULL, NULL)");
+            }
+            assertThat(node.rows("task_timers", "true")).isGreaterThan(5_000);
+            assertThat(node.rows("task_wait", "true")).isGreaterThan(5_000);
+        });
+
+        until(
+                "the new node has ended them",
+                () -> node.rows(
+                                        "task_timers t JOIN orrery.task_instances i ON i.id = t.ref",
+                                        "i.parent_id = '" + root + "'")
+                                == 0
+                        && node.rows("task_wait", "true") == 0);
+        assertThat(node.rows("tree_cancels", "true") + node.rows("task_cascades", "true"))
+                .isZero();
+    }
+
+    /** More than two steps of a cascade. */
+    private static void many(JsonObject task) {
+        for (var n = 0; n < 3; n++) {
+            var reply = client.post(TASKS + "/batch")
+                    .json(new JsonObject().put("tasks", new JsonArray(Collections.nCopies(8_000, task))))
+                    .send();
+            assertThat(reply.status()).isEqualTo(201);
+        }
+    }
+
+    @Test
+    void whoSubmitsBySqlIsHeldToTheSettingsOfTheNode() {
+        node.value("UPDATE queue_settings SET max_dependencies = 1, max_depth = 1 RETURNING 1");
+
+        until(
+                "the leader has told its own",
+                () -> node.rows("queue_settings", "max_dependencies = 50 AND max_depth = 10") == 1);
     }
 
     @Test
@@ -108,6 +155,29 @@ class TaskCallsApiIT {
                 .isEqualTo(400);
         client.post(TASKS + "/" + first + "/cancel").send();
         assertThat(patch(second, new JsonObject().put("priority", 1)).status()).isEqualTo(409);
+    }
+
+    @Test
+    void aTaskThatRunsPutsItselfOff() {
+        var task =
+                submitted(shell("[ $ORRERY_ATTEMPT = 2 ] || echo ::snooze 1s").put("maxRetries", 0));
+        awaitState(task, "completed");
+        assertThat(outcomes(task)).containsExactly("snoozed", "succeeded");
+
+        var long1 = submitted(shell("echo ::snooze 2h").put("maxRetries", 0));
+        until("it is put off", () -> outcomes(long1).equals(List.of("snoozed")));
+        var told = client.get(TASKS + "/" + long1 + "/explain").send().json();
+        assertThat(told.getString("summary")).startsWith("attempt 1 put it off, and it is run again");
+        assertThat(told.getJsonArray("reasons").getJsonObject(0).getString("kind"))
+                .isEqualTo("time");
+        client.post(TASKS + "/" + long1 + "/cancel").send();
+        assertThat(state(long1)).isEqualTo("cancelled");
+    }
+
+    private static List<Object> outcomes(String task) {
+        return client.get(TASKS + "/" + task).send().json().getJsonArray("attempts").stream()
+                .<Object>map(attempt -> ((JsonObject) attempt).getString("outcome"))
+                .toList();
     }
 
     private static ApiClient.Reply patch(String task, JsonObject body) {

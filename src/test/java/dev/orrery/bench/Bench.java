@@ -86,6 +86,7 @@ public final class Bench {
                 var bench = new Bench(target, effort, 0);
                 new QueueBench(node.address(), target, bench::figure)
                         .run(Integer.parseInt(options.getOrDefault("--tasks", isShort ? "5000" : "200000")));
+                QueueNodes.order(isShort ? 2_000 : 10_000, folder, bench::figure);
                 write(bench.figures, options);
             } finally {
                 delete(folder);

@@ -15,6 +15,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 
 /**
  * How many single tasks a node takes in, one by one and in batches, how fast it does them where they wait for one another, and
@@ -29,6 +30,10 @@ final class QueueBench {
     private static final int IN_FLIGHT = 24;
     private static final int BATCH = 1_000;
     private static final int BATCHES_IN_FLIGHT = 4;
+
+    /** Different ones, written before the time counts. */
+    private static final int BODIES = 16;
+
     private static final int DEPENDENT_PERCENT = 50;
     private static final int ROUNDS = 3;
     private static final long SEED = 20_260;
@@ -61,13 +66,15 @@ final class QueueBench {
         var raw = new ArrayList<Double>();
         var one = new ArrayList<Double>();
         var many = new ArrayList<Double>();
+        var single = new LightClient(address, TASKS, List.of(task(5).encode()), 201);
+        var bodies =
+                IntStream.range(0, BODIES).mapToObj(QueueBench::independent).toList();
+        var batch = new LightClient(address, TASKS + "/batch", bodies, 201);
         for (var round = 0; round < ROUNDS; round++) {
             raw.add(new RawDatabase(target.dataDir()).measure(batched).insert());
             pause();
-            one.add(rate(singles, () -> send(singles, IN_FLIGHT, TASKS, _ -> task(5).encode())));
-            many.add(rate(
-                    batched,
-                    () -> send(batched / BATCH, BATCHES_IN_FLIGHT, TASKS + "/batch", QueueBench::independent)));
+            one.add(rate(singles, () -> single.send(singles, IN_FLIGHT)));
+            many.add(rate(batched, () -> batch.send(batched / BATCH, BATCHES_IN_FLIGHT)));
             resume();
             target.awaitQueueEmpty();
         }
@@ -98,6 +105,38 @@ final class QueueBench {
         var failed = target.numbers("SELECT count(*) FROM task_states WHERE run_id IS NULL AND state <> 'succeeded'");
         if (failed.getFirst() > 0) {
             throw new IllegalStateException(failed.getFirst() + " tasks did not succeed");
+        }
+    }
+
+    /**
+     * How many places a task begins before or behind its own where several nodes do what there is, and when, by the clock of the
+     * database; tasks that are equally urgent may begin in any order.
+     *
+     * @param held how many tasks the nodes have claimed and not ended at most, all of them together
+     */
+    void orderOfNodes(int tasks, int held) throws IOException, InterruptedException, SQLException {
+        send(1, 1, TASKS, _ -> task(5).encode()); // A queue is there once a task has named it.
+        target.awaitQueueEmpty();
+        pause();
+        send(tasks / BATCH, 1, TASKS + "/batch", QueueBench::independent);
+        target.run("CREATE TABLE public.bench_order AS SELECT r.id, r.latest_start FROM task_ready r");
+        resume();
+        target.awaitQueueEmpty();
+        var nodes = target.numbers("SELECT count(DISTINCT a.node_id) FROM task_attempts a"
+                + " JOIN public.bench_order b ON b.id = a.task_id");
+        var largest = target.numbers("""
+                SELECT max(greatest(o.first - o.place, o.place - o.last, 0)) FROM (
+                    SELECT row_number() OVER (ORDER BY a.started_at, b.latest_start) AS place,
+                           rank() OVER (ORDER BY b.latest_start) AS first,
+                           count(*) OVER (ORDER BY b.latest_start RANGE UNBOUNDED PRECEDING) AS last
+                    FROM public.bench_order b JOIN task_attempts a ON a.task_id = b.id AND a.attempt = 1) o\
+                """).getFirst();
+        figures.add("nodes that shared " + tasks + " tasks", "nodes", nodes.getFirst());
+        figures.add("largest inversion of the order, three nodes", "places", largest);
+        figures.add("  of what the three hold", "", largest / held);
+        if (largest > 2.0 * held) {
+            throw new IllegalStateException(
+                    "a task began " + largest + " places from its own, though the nodes hold only " + held);
         }
     }
 

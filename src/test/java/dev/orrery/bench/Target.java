@@ -39,6 +39,13 @@ final class Target {
         this.pid = pid;
     }
 
+    /** A node whose database is seen through this connection, and whose folder and process are not looked at. */
+    static Target on(URI address, Connection database) {
+        var target = new Target(address, Path.of(""), 0);
+        target.connection = database;
+        return target;
+    }
+
     Path dataDir() {
         return dataDir;
     }

@@ -20,6 +20,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.TaskInstanceId;
 import io.vertx.core.buffer.Buffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -57,6 +58,7 @@ class WireTest {
                     Optional.of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
                     Optional.of(NODE)),
             new HandlerReply(new Json("[1]"), List.of("said")),
+            new HandlerReply(Json.NULL, List.of(), Optional.of(Duration.ofDays(30))),
             new HandlerSaid(TASK, 77, 12, "one\ntwo\n", OptionalInt.of(40)),
             new HandlerSaid(TASK, 77, 0, "", OptionalInt.empty()),
             new HandlerHeard(false)

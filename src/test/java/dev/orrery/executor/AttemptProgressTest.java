@@ -33,9 +33,10 @@ class AttemptProgressTest {
 
         @Override
         public Future<Void> progress(TaskInstanceId task, int attempt, int percent) {
-            told.add(task + " " + attempt + " " + percent);
+            // Who sees that it is told finds what answers it.
             Promise<Void> answer = Promise.promise();
             answers.add(answer);
+            told.add(task + " " + attempt + " " + percent);
             return answer.future();
         }
     };
@@ -80,6 +81,19 @@ class AttemptProgressTest {
         await(log.close());
         log.progress(3);
         assertThat(told).containsExactly(TASK + " 2 1", TASK + " 2 2");
+    }
+
+    @Test
+    void whatIsNotTakenIsToldAgain() {
+        log.progress(33);
+        until("it is told", () -> told.size() == 1);
+        answers.remove().fail("the attempt is not known yet");
+
+        until("it is told again", () -> told.size() == 2);
+        answers.remove().complete();
+
+        await(log.close());
+        assertThat(told).containsExactly(TASK + " 2 33", TASK + " 2 33");
     }
 
     @Test

@@ -10,6 +10,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.dag.TaskType.Handler;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
+import dev.orrery.domain.task.AttemptOutcome.Snoozed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
 import dev.orrery.testing.HandlerJarFile;
 import java.io.IOException;
@@ -117,6 +118,29 @@ class HandlerJarsTest {
         assertThat(attempt.execution().outcome().isComplete()).isFalse();
         attempt.execution().stop();
         assertThat(attempt.outcome()).isEqualTo(new Failed("stopped", true));
+    }
+
+    @Test
+    void aHandlerMayPutItsTaskOff() throws IOException {
+        var bench = bench("""
+                register("later", call -> {
+                    call.snooze(java.time.Duration.ofMinutes(10));
+                    return Future.succeededFuture("ignored");
+                });
+                registerBlocking("too-soon", call -> {
+                    call.snooze(java.time.Duration.ofMillis(10));
+                    return null;
+                });
+                register("broken", call -> {
+                    call.snooze(java.time.Duration.ofMinutes(10));
+                    return Future.failedFuture("broken");
+                });
+                """);
+
+        assertThat(bench.start(handler("later", "null")).outcome()).isEqualTo(new Snoozed(Duration.ofMinutes(10)));
+        assertThat(((Failed) bench.start(handler("too-soon", "null")).outcome()).error())
+                .contains("puts itself off by 1s to 30d");
+        assertThat(bench.start(handler("broken", "null")).outcome()).isEqualTo(new Failed("broken", true));
     }
 
     @Test

@@ -9,11 +9,13 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.TaskType.Shell;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
+import dev.orrery.domain.task.AttemptOutcome.Snoozed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -110,6 +112,7 @@ class ShellTaskIT {
                         "TRACEPARENT",
                         "REGION",
                         "ORRERY_API",
+                        "ORRERY_TOKEN",
                         "ORRERY_DAG_ID",
                         "ORRERY_TENANT",
                         "ORRERY_DAG_NAME",
@@ -127,6 +130,7 @@ class ShellTaskIT {
                 .containsEntry("REGION", "eu")
                 .containsEntry("TRACEPARENT", attempt.context().trace().traceparent())
                 .containsEntry("ORRERY_API", Workbench.API)
+                .containsEntry("ORRERY_TOKEN", "*".repeat(Workbench.TOKEN.length()))
                 .containsEntry("ORRERY_DAG_ID", Workbench.DAG.toString())
                 .containsEntry("ORRERY_TENANT", "acme")
                 .containsEntry("ORRERY_DAG_NAME", "night watch")
@@ -142,6 +146,61 @@ class ShellTaskIT {
                         folder.resolve("data/runs")
                                 .resolve(Workbench.RUN.toString())
                                 .toString());
+    }
+
+    @Test
+    void theTokenOfTheAttemptIsGivenAndTellsItselfNowhere() throws IOException {
+        var copy = folder.resolve("token");
+        var attempt = bench.start(
+                shell(
+                        "printf %s \"$ORRERY_TOKEN\" > '" + copy
+                                + "'; set -x; echo \"$ORRERY_TOKEN\"; set +x; echo \"bye $ORRERY_TOKEN\" >&2; ps -o args= -p $$; exit 3"));
+
+        var failed = (Failed) attempt.outcome();
+
+        assertThat(copy).hasContent(Workbench.TOKEN);
+        assertThat(attempt.text()).contains("bye ***").doesNotContain(Workbench.TOKEN);
+        assertThat(failed.error()).endsWith("***").doesNotContain(Workbench.TOKEN);
+    }
+
+    @Test
+    void theTokenIsHiddenInOutputsToo() {
+        var byLine = (Succeeded) bench.run(shell("echo \"::output \\\"$ORRERY_TOKEN\\\"\""));
+        var byFile = (Succeeded) bench.run(shell("printf '\"%s\"' \"$ORRERY_TOKEN\" > \"$ORRERY_OUTPUT\""));
+
+        var stars = "\"" + "*".repeat(Workbench.TOKEN.length()) + "\"";
+        assertThat(byLine.output().text()).isEqualTo(stars);
+        assertThat(byFile.output().text()).isEqualTo(stars);
+    }
+
+    @Test
+    void aTaskMayBringATokenOfItsOwn() {
+        var attempt = bench.start(new Shell("echo $ORRERY_TOKEN", Map.of("ORRERY_TOKEN", "mine"), Optional.empty()));
+
+        attempt.outcome();
+
+        assertThat(attempt.text()).isEqualTo("mine\n");
+    }
+
+    @Test
+    void aTaskPutsItselfOffByTheLastLineThatSaysSo() {
+        var snoozed = bench.run(shell("echo ::output 1; echo ::snooze 1h; echo '::snooze  10m '; echo bye"));
+
+        assertThat(snoozed).isEqualTo(new Snoozed(Duration.ofMinutes(10)));
+        assertThat(((Failed) bench.run(shell("echo ::snooze 10m; exit 3"))).error())
+                .startsWith("exit code 3");
+        assertThat(bench.run(shell("echo ' ::snooze 10m'; echo ::snoozes 1h; echo '::snooze 10m' >&2")))
+                .isInstanceOf(Succeeded.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"soon", "10", "0s", "999ms", "31d", "-1m", ""})
+    void byATimeThatIsNoneNothingIsPutOff(String time) {
+        var failed = (Failed) bench.run(shell("echo '::snooze " + time + "'"));
+
+        assertThat(failed.error())
+                .isEqualTo("the ::snooze line says '" + time + "': a task puts itself off by 1s to 30d, such as 10m");
+        assertThat(failed.retryable()).isFalse();
     }
 
     @ParameterizedTest

@@ -40,6 +40,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Workbench implements AutoCloseable {
 
     static final String API = "http://127.0.0.1:18080";
+    static final String TOKEN = "orrtask_" + "AbCd-_9".repeat(10) + "end12";
     static final RunId RUN = new RunId(UUID.fromString("019b0000-0000-7000-8000-000000000000"));
     static final DagId DAG = new DagId(UUID.fromString("019b0000-0000-7000-8000-000100000000"));
 
@@ -64,7 +65,11 @@ final class Workbench implements AutoCloseable {
         this.bus = Bus.on(vertx);
         var config = new TasksConfig("tasks", "", killGrace, 1 << 20);
         this.executors = Executors.create(
-                vertx, config, new ExecutorEnvironment(() -> API, folder, folder.resolve("data")), bus, isolation);
+                vertx,
+                config,
+                new ExecutorEnvironment(() -> API, folder, folder.resolve("data"), _ -> TOKEN),
+                bus,
+                isolation);
     }
 
     @Override

@@ -16,6 +16,7 @@ import dev.orrery.store.DagPublication;
 import dev.orrery.store.DagRepository;
 import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.JobRepository;
+import dev.orrery.store.JobRepository.Bite;
 import dev.orrery.store.Pools;
 import dev.orrery.testing.Graphs;
 import dev.orrery.testing.Postgres;
@@ -97,6 +98,42 @@ class JobFiringIT {
 
         assertThat(runs()).hasSize(36);
         assertThat(plannedFor(dag)).isEqualTo(value("date_trunc('year', now()) + interval '1 year'"));
+    }
+
+    @Test
+    void whatIsDueSoonIsPreparedBeforeAndCommittedAtItsTime() {
+        var dag = published("yearly", YEARLY);
+        fire();
+        makeDue(dag, "clock_timestamp() + interval '2 seconds'");
+
+        var firing = early().fire(0);
+        until(
+                "it is prepared",
+                () -> "t".equals(value("EXISTS (SELECT FROM pg_locks WHERE relation = 'dag_runs'::regclass)")));
+        var wasSeen = !runs().isEmpty();
+        await(firing);
+
+        assertThat(wasSeen).isFalse();
+        assertThat(database.value(
+                        "SELECT clock_timestamp() >= scheduled_at AND created_at >= scheduled_at FROM job_executions"))
+                .isEqualTo("t");
+        assertThat(plannedFor(dag)).isEqualTo(value("date_trunc('year', now()) + interval '1 year'"));
+    }
+
+    @Test
+    void whatIsDueSoonIsLeftForItsTimeWhileItsLastRunGoesOn() {
+        var dag = published("yearly", YEARLY);
+        fire();
+        makeDue(dag, "date_trunc('year', now()) - interval '1 year'");
+        fire();
+        makeDue(dag, "clock_timestamp() + interval '2 seconds'");
+
+        var pause = await(early().fire(0));
+
+        assertThat(runs()).hasSize(36);
+        assertThat(database.value("SELECT count(*) FROM job_skips WHERE reason = 'overlap'"))
+                .isEqualTo("0");
+        assertThat(pause).isBetween(Duration.ofMillis(1), Duration.ofSeconds(2));
     }
 
     @Test
@@ -219,7 +256,7 @@ class JobFiringIT {
         var fired = new ArrayList<Integer>();
         var pause = Optional.of(Duration.ZERO);
         while (pause.filter(Duration::isZero).isPresent()) {
-            var bite = await(repository.fireDue(0, 5, 7, JobFiringIT::now, JobFiringIT::id));
+            var bite = await(repository.fireDue(0, new Bite(5, 7, Duration.ZERO), JobFiringIT::now, JobFiringIT::id));
             fired.add(bite.fired());
             pause = bite.pause();
         }
@@ -251,6 +288,16 @@ class JobFiringIT {
 
     private JobFiring firing() {
         return new JobFiring(vertx, new JobRepository(vertx, pools.hot()), JobFiringIT::id, bus);
+    }
+
+    /** Looks ten seconds ahead. */
+    private JobFiring early() {
+        return new JobFiring(
+                vertx,
+                new JobRepository(vertx, pools.hot()),
+                JobFiringIT::id,
+                bus,
+                new Bite(100, 1_000, Duration.ofSeconds(10)));
     }
 
     private static java.util.UUID id() {

@@ -18,8 +18,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class BatcherTest {
@@ -64,8 +66,16 @@ class BatcherTest {
     }
 
     private final Statements statements = new Statements();
+    private final List<Runnable> timers = new ArrayList<>();
     private final Batcher<Integer, String> batcher =
             new Batcher<>("tests", SMALL, _ -> 10, statements::execute, Lasting.class::isInstance);
+
+    private final Vertx vertx = Vertx.vertx();
+
+    @AfterEach
+    void close() {
+        await(vertx.close());
+    }
 
     @Test
     void aLoneItemIsSentAtOnceAndAnswered() {
@@ -109,6 +119,89 @@ class BatcherTest {
         assertThat(answers)
                 .extracting(Future::result)
                 .containsExactly(answers(List.of(0, 1, 2, 3, 4, 5)).toArray(String[]::new));
+    }
+
+    @Test
+    void fewItemsWaitForTheStatementUnderWayManyAreWorthAnother() {
+        var batcher = patient(_ -> 1);
+        List.of(0, 1, 2).forEach(batcher::add);
+        assertThat(statements.sent).containsExactly(List.of(0));
+        batcher.add(3);
+        assertThat(statements.sent).containsExactly(List.of(0), List.of(1, 2, 3));
+
+        batcher.add(4);
+        statements.succeed(1);
+        assertThat(statements.sent).hasSize(2);
+        patienceIsOver();
+        assertThat(statements.sent).last().isEqualTo(List.of(4));
+    }
+
+    @Test
+    void aHeavyItemIsWorthAStatementBesideAnother() {
+        var batcher = patient(weight -> weight);
+        batcher.add(1);
+        batcher.add(10);
+        assertThat(statements.sent).containsExactly(List.of(1));
+        batcher.add(250);
+        assertThat(statements.sent).containsExactly(List.of(1), List.of(10, 250));
+    }
+
+    @Test
+    void asManyAreWaitedForAsLatelyCameTogetherAndOnceNobodyCameNoMore() {
+        var batcher = patient(_ -> 1);
+        batcher.add(0);
+        statements.succeed(0);
+        batcher.add(1);
+        assertThat(statements.sent).hasSize(1);
+        batcher.add(2);
+        assertThat(statements.sent).last().isEqualTo(List.of(1, 2));
+        statements.succeed(1);
+
+        List.of(3, 4).forEach(batcher::add);
+        assertThat(statements.sent).hasSize(2);
+        patienceIsOver();
+        assertThat(statements.sent).last().isEqualTo(List.of(3, 4));
+        statements.succeed(2);
+
+        for (var n = 0; n < 10; n++) {
+            List.of(5, 6).forEach(batcher::add);
+            assertThat(statements.sent).hasSize(4 + n).last().isEqualTo(List.of(5, 6));
+            statements.succeed(3 + n);
+        }
+    }
+
+    @Test
+    void aTimerOfThoseThatWereSentMeanwhileHurriesNobody() {
+        var batcher = patient(_ -> 1);
+        batcher.add(0);
+        batcher.add(1);
+        statements.succeed(0);
+        batcher.add(2);
+        assertThat(statements.sent).containsExactly(List.of(0), List.of(1, 2));
+        statements.succeed(1);
+        batcher.add(3);
+
+        timers.removeFirst().run();
+        assertThat(statements.sent).hasSize(2);
+        timers.removeFirst().run();
+        assertThat(statements.sent).last().isEqualTo(List.of(3));
+    }
+
+    private void patienceIsOver() {
+        while (!timers.isEmpty()) {
+            timers.removeFirst().run();
+        }
+    }
+
+    /** Two statements at a time, three items are worth one; its timers are the test's. */
+    private Batcher<Integer, String> patient(ToLongFunction<Integer> weigh) {
+        return new Batcher<>(
+                "tests",
+                new Batcher.Limits(10, 1_000, 2, 3, 10, 10_000),
+                weigh,
+                statements::execute,
+                _ -> false,
+                timers::add);
     }
 
     @Test
@@ -242,19 +335,14 @@ class BatcherTest {
 
     @Test
     void answersComeOnTheContextOfTheirCaller() {
-        var vertx = Vertx.vertx();
-        try {
-            var caller = vertx.getOrCreateContext();
-            var seen = Promise.<Context>promise();
-            caller.runOnContext(_ -> batcher.add(1).onComplete(_ -> seen.complete(Vertx.currentContext())));
-            until("it was sent", () -> !statements.sent.isEmpty());
+        var caller = vertx.getOrCreateContext();
+        var seen = Promise.<Context>promise();
+        caller.runOnContext(_ -> batcher.add(1).onComplete(_ -> seen.complete(Vertx.currentContext())));
+        until("it was sent", () -> !statements.sent.isEmpty());
 
-            statements.succeed(0);
+        statements.succeed(0);
 
-            assertThat(await(seen.future())).isSameAs(caller);
-        } finally {
-            await(vertx.close());
-        }
+        assertThat(await(seen.future())).isSameAs(caller);
     }
 
     @Test

@@ -303,6 +303,7 @@ class DeletedTenantsIT {
                     INSERT INTO limits (tenant_id, kind, name) VALUES (TENANT, 'key', 'k'), (TENANT, 'key', 'l');
                     INSERT INTO limit_rules (tenant_id, pattern) VALUES (TENANT, 'k*');
                     INSERT INTO submitters (tenant_id, role_name) VALUES (TENANT, 'r');
+                    INSERT INTO tenant_queues (tenant_id, name) VALUES (TENANT, 'q');
                     INSERT INTO event_handlers (job_id, tenant_id, event_name) VALUES ('JOB', TENANT, 'e');
                     INSERT INTO events (id, tenant_id, name, payload, received_at) VALUES ('EVENT', TENANT, 'e', '{}', now());
                     INSERT INTO event_deliveries (event_id, job_id, outcome) VALUES ('EVENT', 'JOB', 'waiting');
@@ -355,8 +356,7 @@ class DeletedTenantsIT {
         var fired = await(new JobRepository(vertx, pools.hot())
                 .fireDue(
                         0,
-                        100,
-                        1_000,
+                        new JobRepository.Bite(100, 1_000, java.time.Duration.ZERO),
                         due -> Future.succeededFuture(due.stream()
                                 .<Planned>map(job -> new Planned.Plan(new dev.orrery.domain.job.FirePlan(
                                         job.due(), Optional.of(job.now().plusSeconds(3_600)), List.of())))

@@ -54,8 +54,8 @@ class IndexUseIT {
                     new Call(RemoteWorkerRepository.FIND_CLAIMS, SOME_NODE + ", ARRAY[" + SOME_ID + "]::uuid[]")),
             Map.entry("nodes_newest", new Call(ClusterRepository.LIST_NODES, "1000, NULL, NULL, NULL, 20")),
             Map.entry("idempotency_keys_age", new Call(IdempotencyRepository.PURGE_OLD_KEYS, "100, 0")),
-            Map.entry("job_timers_due", new Call(JobRepository.TAKE_DUE, "100")),
-            Map.entry("job_timers_released", new Call(JobRepository.TAKE_DUE, "100")),
+            Map.entry("job_timers_due", new Call(JobRepository.TAKE_DUE, "100, 60")),
+            Map.entry("job_timers_released", new Call(JobRepository.TAKE_DUE, "100, 60")),
             Map.entry("job_timers_held", new Call("SELECT note_ended($1, $2, $3)", SOME_ID + ", " + SOME_ID + ", 10")),
             Map.entry("jobs_newest", new Call(JobListRepository.LIST, jobs("NULL", "NULL", "NULL", "NULL"))),
             Map.entry(
@@ -131,13 +131,7 @@ class IndexUseIT {
             Map.entry("task_instances_by_source", new Call(TaskQueueRepository.LIST_SINGLE_TASKS, tasks("creator"))),
             Map.entry("task_instances_of_parent", new Call(TaskQueueRepository.LIST_SINGLE_TASKS, tasks("parent"))),
             Map.entry("task_instances_of_session", new Call(TaskQueueRepository.LIST_SINGLE_TASKS, tasks("session"))),
-            // For whoever asks the database itself what is to be done by when.
-            Map.entry(
-                    "task_instances_by_deadline",
-                    new Call(
-                            "SELECT i.id FROM task_instances i WHERE i.tenant_id = $1 AND i.deadline < $2::timestamptz"
-                                    + " ORDER BY i.deadline, i.id LIMIT 100",
-                            "1, '2026-01-01'")),
+            Map.entry("task_instances_by_deadline", new Call(TaskQueueRepository.LIST_SINGLE_TASKS, tasks("deadline"))),
             Map.entry(
                     "task_dependencies_of_prerequisite",
                     new Call(TaskQueueRepository.LIST_DEPENDENTS, SOME_ID + ", false, 20")),
@@ -157,7 +151,7 @@ class IndexUseIT {
     private static String tasks(String by) {
         return "1, '" + by
                 + "', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '00000000-0000-0000-0000-000000000000', 20, 's', "
-                + SOME_ID + ", 'api', 'ada', NULL, NULL, NULL, NULL, NULL, NULL, 20";
+                + SOME_ID + ", 'api', 'ada', '2026-01-01', '2026-02-01', NULL, NULL, NULL, NULL, NULL, NULL, 20";
     }
 
     private static String jobs(String status, String type, String handler, String tag) {

@@ -5,25 +5,18 @@ import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.DagId;
-import dev.orrery.domain.IdSequence;
-import dev.orrery.domain.Json;
 import dev.orrery.domain.LockName;
-import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
-import dev.orrery.domain.dag.Trigger;
 import dev.orrery.domain.task.TaskState;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.store.LockRepository.StoredLock;
 import dev.orrery.store.WorkRepository.Exchange;
 import dev.orrery.store.WorkRepository.Held;
 import dev.orrery.testing.Graphs;
-import dev.orrery.testing.Postgres;
-import dev.orrery.testing.TestDatabase;
-import io.vertx.core.Vertx;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -34,44 +27,22 @@ import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Who gets a lock, who waits, and who is next. */
-class LocksIT {
+class LocksIT extends ClaimsTestBase {
 
-    private static final IdSequence IDS = new IdSequence(System.nanoTime());
-    private static final Verdict SUCCEED = new Verdict.Succeed(Json.NULL);
     private static final LockName LOCK = new LockName("lock");
     private static final LockName OTHER = new LockName("other");
 
-    private final Vertx vertx = Vertx.vertx();
-    private TestDatabase database;
-    private Pools pools;
-    private WorkRepository work;
     private LockRepository locks;
-    private NodeId node;
 
     @BeforeEach
-    void open() throws SQLException {
-        database = Postgres.freshDatabase();
-        pools = Pools.open(vertx, database.connectOptions(), 4, 100);
-        work = new WorkRepository(vertx, pools.hot());
+    void openLocks() {
         locks = new LockRepository(vertx, pools.api());
-        node = aNode();
-    }
-
-    @AfterEach
-    void close() throws SQLException {
-        try (var connection = database.connect()) {
-            assertThat(WorkInvariants.violations(connection)).isEmpty();
-        }
-        await(pools.close());
-        await(vertx.close());
-        database.close();
     }
 
     @Test
@@ -377,74 +348,12 @@ class LocksIT {
         return Graphs.task(id, java.util.Set.of(), priority).locking(lock);
     }
 
-    private static TaskDefinition in(String queue, TaskDefinition task) {
-        return new TaskDefinition(
-                task.id(),
-                task.name(),
-                task.type(),
-                task.timeout(),
-                task.retry(),
-                task.dependencies(),
-                task.priority(),
-                queue,
-                task.lock());
-    }
-
     private DagId publish(Optional<LockName> lock, TaskDefinition... tasks) throws SQLException {
         return Graphs.publish(database, List.of(tasks), lock);
     }
 
     private RunId givenARun(TaskDefinition... tasks) throws SQLException {
         return create(publish(Optional.empty(), tasks));
-    }
-
-    private RunId create(DagId dag) {
-        var run = new RunId(IDS.next(System.currentTimeMillis()));
-        assertThat(await(work.createRuns(List.of(new NewRun(
-                        run,
-                        TenantId.DEFAULT,
-                        dag,
-                        Trigger.API,
-                        Optional.empty(),
-                        Optional.empty(),
-                        Optional.empty())))))
-                .hasOnlyElementsOfType(NewRun.Result.Created.class);
-        return run;
-    }
-
-    private NodeId aNode() throws SQLException {
-        var id = new NodeId(IDS.next(System.currentTimeMillis()));
-        execute("INSERT INTO nodes (id, name, pid, mode, version) VALUES ('%s', 'n', 1, 'standalone', 'x')"
-                .formatted(id));
-        return id;
-    }
-
-    private Exchange claim(int limit) {
-        return await(work.commitAndClaim(node, List.of(), List.of("default"), limit));
-    }
-
-    /** Ends it well and claims in the same exchange. */
-    private Exchange end(Claim claim, int limit) {
-        return await(work.commitAndClaim(node, List.of(ended(claim, SUCCEED)), List.of("default"), limit));
-    }
-
-    private static AttemptReport ended(Claim claim, Verdict verdict) {
-        return new AttemptReport(
-                claim.id(),
-                claim.versionId(),
-                claim.attempt(),
-                claim.fence(),
-                1,
-                Optional.of(verdict),
-                Optional.of(Duration.ofMillis(1)));
-    }
-
-    private List<String> names(Exchange exchange) throws SQLException {
-        var names = new ArrayList<String>();
-        for (var claim : exchange.claims()) {
-            names.add(database.value("SELECT task_id FROM task_instances WHERE id = '" + claim.id() + "'"));
-        }
-        return names;
     }
 
     private Optional<UUID> holder(LockName lock) throws SQLException {
@@ -465,16 +374,5 @@ class LocksIT {
                     .isEqualTo(one.instance().state());
         }
         return all.stream().map(one -> one.instance().state()).toList();
-    }
-
-    private int count(String table) throws SQLException {
-        return Integer.parseInt(database.value("SELECT count(*) FROM " + table));
-    }
-
-    private void execute(String sql) throws SQLException {
-        try (var connection = database.connect();
-                var statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
     }
 }

@@ -76,6 +76,7 @@ final class TaskBench implements AutoCloseable {
     /** A task to be. */
     static final class Draft {
 
+        private Optional<Json> input = Optional.empty();
         private Optional<Instant> notBefore = Optional.empty();
         private Optional<UniqueKey> unique = Optional.empty();
         private Optional<TaskInstanceId> parent = Optional.empty();
@@ -83,6 +84,11 @@ final class TaskBench implements AutoCloseable {
         private boolean waits;
         private final List<Integer> inside = new ArrayList<>();
         private final List<TaskInstanceId> outside = new ArrayList<>();
+
+        Draft input(String json) {
+            input = Optional.of(new Json(json));
+            return this;
+        }
 
         Draft after(Integer... numbers) {
             inside.addAll(Arrays.asList(numbers));
@@ -126,7 +132,7 @@ final class TaskBench implements AutoCloseable {
             return new NewTask(
                     "a task",
                     DEFINITION,
-                    Optional.empty(),
+                    input,
                     "default",
                     5,
                     Optional.empty(),
@@ -151,23 +157,30 @@ final class TaskBench implements AutoCloseable {
     }
 
     static TaskSubmission submission(Draft... drafts) {
+        return submission(Optional.empty(), drafts);
+    }
+
+    static TaskSubmission submission(Optional<NewRun.Key> key, Draft... drafts) {
         var base = nextId();
         return new TaskSubmission(
                 TenantId.DEFAULT,
                 base,
                 Arrays.stream(drafts).map(draft -> draft.of(base)).toList(),
-                Optional.empty());
+                key);
     }
 
     SubmissionResult submit(Draft... drafts) {
         return await(tasks.submit(List.of(submission(drafts)))).getFirst();
     }
 
-    List<TaskInstanceId> submitted(Draft... drafts) {
+    List<SubmissionResult.CreatedTask> created(Draft... drafts) {
         var result = submit(drafts);
         assertThat(result).isInstanceOf(SubmissionResult.Created.class);
-        return ((SubmissionResult.Created) result)
-                .tasks().stream().map(SubmissionResult.CreatedTask::id).toList();
+        return ((SubmissionResult.Created) result).tasks();
+    }
+
+    List<TaskInstanceId> submitted(Draft... drafts) {
+        return created(drafts).stream().map(SubmissionResult.CreatedTask::id).toList();
     }
 
     TaskInstanceId submitted(Draft draft) {
@@ -176,6 +189,10 @@ final class TaskBench implements AutoCloseable {
 
     List<Claim> claim(int limit) {
         return await(work.commitAndClaim(node, List.of(), QUEUES, limit)).claims();
+    }
+
+    Claim claimOne() {
+        return claim(1).getFirst();
     }
 
     /** Claims this task; others that come before it are handed back. */
@@ -194,8 +211,16 @@ final class TaskBench implements AutoCloseable {
     }
 
     void end(Claim claim, Verdict verdict) {
-        var exchange = await(work.commitAndClaim(node, List.of(report(claim, Optional.of(verdict))), List.of(), 0));
-        assertThat(exchange.accepted()).hasSize(1);
+        end(List.of(claim), verdict);
+    }
+
+    /** Ends them in one commit. */
+    void end(List<Claim> claims, Verdict verdict) {
+        var reports = claims.stream()
+                .map(claim -> report(claim, Optional.of(verdict)))
+                .toList();
+        assertThat(await(work.commitAndClaim(node, reports, List.of(), 0)).accepted())
+                .hasSize(claims.size());
     }
 
     void end(TaskInstanceId id, Verdict verdict) {

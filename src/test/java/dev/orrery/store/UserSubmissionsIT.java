@@ -10,6 +10,7 @@ import dev.orrery.domain.NodeId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.task.RetryPolicy;
+import dev.orrery.domain.task.TaskSource;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
@@ -21,7 +22,6 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -206,6 +206,58 @@ class UserSubmissionsIT {
     }
 
     @Test
+    void aTaskMayEndWithItsChildren() throws SQLException {
+        var parent = submit("wait_for_children => true");
+        program.commit();
+        var child = submit("parent => '" + parent + "', priority => 0");
+        assertThat(database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
+                .isEqualTo("0");
+        var ids = ids("""
+            [{"ref": "p", "type": "shell", "command": "p", "waitForChildren": true, "priority": 10},
+             {"type": "shell", "command": "c", "parentTaskId": "p", "waitForChildren": false, "priority": 0}]\
+            """);
+        program.commit();
+
+        end(claim().orElseThrow());
+        end(claim().orElseThrow());
+        assertThat(state(parent.value())).isEqualTo("blocked");
+        assertThat(state(ids.getFirst())).isEqualTo("blocked");
+        end(claim().orElseThrow());
+        end(claim().orElseThrow());
+
+        assertThat(List.of(state(parent.value()), state(child.value()), state(ids.getFirst()), state(ids.getLast())))
+                .containsOnly("succeeded");
+    }
+
+    @Test
+    void theSettingsOfTheNodesHoldHereToo() throws SQLException {
+        var tasks = new SingleTaskRepository(vertx, pools.api(), new SingleTaskRepository.Limits(2, 1));
+        await(tasks.tellLimits(0));
+        await(tasks.setSourceWeights(Map.of(TaskSource.AGENT_PLANNER, 2.0), 0));
+        var first = submit("");
+        var second = submit("source => 'agent_planner'");
+        var third = submit("depends_on => ARRAY['" + first + "'::uuid, '" + second + "']");
+        program.commit();
+
+        assertThat(database.value("SELECT calculated_priority FROM task_instances WHERE id = '" + second + "'"))
+                .isEqualTo("7.25");
+        refused(
+                "54000",
+                "depends_on",
+                "SELECT orrery.submit_task(" + NOOP + ", depends_on => ARRAY['" + first + "'::uuid, '" + second + "', '"
+                        + third + "'])");
+        refused("54000", "tasks[2].dependencies", "SELECT orrery.submit_tasks('" + WrongSubmissions.chain(3) + "')");
+        submit("depends_on => ARRAY['" + third + "'::uuid]");
+        var error = catchThrowableOfType(PSQLException.class, () -> program.commit());
+        assertThat(error.getMessage()).contains("more than 1 tasks deep");
+
+        await(new SingleTaskRepository(vertx, pools.api(), new SingleTaskRepository.Limits(60, 20)).tellLimits(0));
+        ids(WrongSubmissions.chain(21));
+        program.commit();
+        assertThat(database.value("SELECT max(depth) FROM task_instances")).isEqualTo("20");
+    }
+
+    @Test
     void whatIsTooDeepByOthersIsRefusedAsItCommits() throws SQLException {
         var last = submit("");
         for (var depth = 1; depth <= 10; depth++) {
@@ -260,9 +312,7 @@ class UserSubmissionsIT {
             ids.add(submit("").toString());
         }
 
-        var sorted = new ArrayList<>(ids);
-        Collections.sort(sorted);
-        assertThat(sorted).isEqualTo(ids).doesNotHaveDuplicates();
+        assertThat(ids).isSorted().doesNotHaveDuplicates();
         assertThat(ids)
                 .allMatch(id -> id.charAt(14) == '7' && TaskInstanceId.parse(id).isSingle());
     }
@@ -352,6 +402,7 @@ class UserSubmissionsIT {
                 "depends_on",
                 "SELECT orrery.submit_task(" + NOOP + ", depends_on => ARRAY['" + first + "'::uuid])");
 
+        refused("0A000", "parent", "SELECT orrery.submit_task(" + NOOP + ", parent => '" + first + "')");
         submit("");
         program.commit();
     }

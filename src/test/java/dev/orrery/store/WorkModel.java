@@ -321,6 +321,7 @@ final class WorkModel {
             return new Verdict.Retry(Duration.ofMillis(random.nextInt(8)), "again", random.nextBoolean());
         }
         return switch (lot) {
+            case 4 -> new Verdict.Snooze(Duration.ofMillis(random.nextInt(8)));
             case 5 -> new Verdict.Fail("broken");
             case 6 -> new Verdict.TimeOut("too long");
             case 7 -> new Verdict.Cancel();

@@ -1,5 +1,8 @@
 package dev.orrery.store;
 
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
 /** What programs may not submit: on each line the SQLSTATE, the place that is named, and the parameters. */
 final class WrongSubmissions {
 
@@ -63,6 +66,7 @@ final class WrongSubmissions {
         22023 | on_conflict           | '{"type":"shell","command":"x"}', unique_key => 'k', on_conflict => 'x'
         22023 | source                | '{"type":"shell","command":"x"}', source => 'robot'
         22023 | dependency_type       | '{"type":"shell","command":"x"}', dependency_type => 'some'
+        22023 | definition.waitForChildren | '{"type":"shell","command":"x","waitForChildren":true}'
         22023 | tags                  | '{"type":"shell","command":"x"}', tags => ARRAY['']
         22023 | tags                  | '{"type":"shell","command":"x"}', tags => ARRAY[NULL]
         54000 | tags                  | '{"type":"shell","command":"x"}', tags => ARRAY(SELECT n::text FROM generate_series(1, 51) n)
@@ -91,10 +95,19 @@ final class WrongSubmissions {
         22023 | tasks[0].deadline     | '[{"type":"shell","command":"x","deadline":"2026-13-01T00:00:00Z"}]'
         22023 | tasks[0].timeout      | '[{"type":"shell","command":"x","timeout":"-5s"}]'
         22023 | tasks[0].timeout      | '[{"type":"shell","command":"x","timeout":5}]'
+        22023 | tasks[0].waitForChildren | '[{"type":"shell","command":"x","waitForChildren":"yes"}]'
         54000 | tasks                 | (SELECT json_agg('{"type":"shell","command":"x"}'::json) FROM generate_series(1, 10001))
         54000 | tasks                 | (SELECT json_agg(json_build_object('type', 'shell', 'command', repeat('x', 1000000))) FROM generate_series(1, 17))
         54000 | tasks[11].dependencies | (SELECT json_agg(json_build_object('ref', 'r' || n, 'type', 'shell', 'command', 'x', 'dependencies', CASE WHEN n = 1 THEN '[]'::json ELSE json_build_array('r' || n - 1) END) ORDER BY n) FROM generate_series(1, 12) n)
         """;
 
     private WrongSubmissions() {}
+
+    /** A list of tasks that stand one behind the other: one that is too long for the settings is wrong. */
+    static String chain(int count) {
+        return IntStream.range(0, count)
+                .mapToObj(n -> "{\"type\":\"shell\",\"command\":\"a\",\"ref\":\"r" + n + "\""
+                        + (n == 0 ? "" : ",\"dependencies\":[\"r" + (n - 1) + "\"]") + "}")
+                .collect(Collectors.joining(",", "[", "]"));
+    }
 }

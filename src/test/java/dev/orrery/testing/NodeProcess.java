@@ -49,6 +49,17 @@ public final class NodeProcess implements AutoCloseable {
     /** The same, with these variables besides ours. */
     public static NodeProcess start(Map<String, String> environment, Path dataDir, String... arguments)
             throws IOException {
+        NodeTemplate.copyTo(dataDir, arguments);
+        return startAsItIs(environment, dataDir, arguments);
+    }
+
+    /** Starts a node on a folder in which there is nothing yet, and waits until it is ready. */
+    public static NodeProcess startNew(Path dataDir, String... arguments) throws IOException {
+        return startAsItIs(Map.of(), dataDir, arguments);
+    }
+
+    private static NodeProcess startAsItIs(Map<String, String> environment, Path dataDir, String... arguments)
+            throws IOException {
         var port = Ports.free();
         var command = Java.command(
                 "-jar",

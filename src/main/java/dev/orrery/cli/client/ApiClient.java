@@ -10,6 +10,7 @@ import java.net.SocketTimeoutException;
 import java.net.URLEncoder;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -105,6 +106,10 @@ public final class ApiClient {
         return call("PUT", path, body.toString(), headers);
     }
 
+    public Answer patch(String path, JsonObject body) {
+        return call("PATCH", path, body.toString(), Map.of());
+    }
+
     public Answer delete(String path) {
         return call("DELETE", path, null, Map.of());
     }
@@ -118,16 +123,15 @@ public final class ApiClient {
         var wait = Duration.ofMillis(300);
         for (var attempt = 1; ; attempt++) {
             try {
-                var connection = open(method, path, headers, answerLimit);
-                send(connection, body);
-                if (connection.getResponseCode() < 400) {
-                    return new Answer(text(connection.getInputStream()), server);
+                var response = ask(method, path, body, headers);
+                if (!response.isRefusal()) {
+                    return new Answer(response.body(), server);
                 }
-                var failure = ApiErrors.read(connection, text(connection.getErrorStream()), path);
+                var failure = ApiErrors.read(response, path);
                 if (attempt == TRIES || failure.exitCode() != ExitCode.UNREACHABLE) {
                     throw failure;
                 }
-                wait = ApiErrors.retryAfter(connection).orElse(wait);
+                wait = ApiErrors.retryAfter(response).orElse(wait);
             } catch (IOException lost) {
                 if (attempt == TRIES || isFinal(lost)) {
                     throw unreachable(lost);
@@ -136,6 +140,36 @@ public final class ApiClient {
             pause(wait);
             wait = wait.multipliedBy(2);
         }
+    }
+
+    private Response ask(String method, String path, @Nullable String body, Map<String, String> headers)
+            throws IOException {
+        if (method.equals("PATCH") && body != null) {
+            return new Patching(CONNECT_LIMIT, answerLimit, BODY_LIMIT)
+                    .send(server.resolve(path), allHeaders(headers, true), body);
+        }
+        var connection = open(method, path, allHeaders(headers, body != null), answerLimit);
+        send(connection, body);
+        return response(connection);
+    }
+
+    private static Response response(HttpURLConnection connection) throws IOException {
+        var status = connection.getResponseCode();
+        var body = text(status < 400 ? connection.getInputStream() : connection.getErrorStream());
+        return new Response(status, body, Optional.ofNullable(connection.getHeaderField(Response.RETRY_AFTER)));
+    }
+
+    private Map<String, String> allHeaders(Map<String, String> headers, boolean hasBody) {
+        var all = new LinkedHashMap<String, String>();
+        all.put("Accept", "application/json, text/plain;q=0.9");
+        all.put("User-Agent", "orrery-cli");
+        token.ifPresent(secret -> all.put("Authorization", "Bearer " + secret));
+        tenant.ifPresent(name -> all.put("Orrery-Tenant", name));
+        if (hasBody) {
+            all.put("Content-Type", "application/json");
+        }
+        all.putAll(headers);
+        return all;
     }
 
     /** Nobody is there, or not who was asked for: asking again at once would not help. */
@@ -160,14 +194,13 @@ public final class ApiClient {
      * is an IOException, after which the caller may open it again from the last event it saw.
      */
     public EventStream events(String path, Optional<String> lastEventId) throws IOException {
-        var headers = lastEventId.map(id -> Map.of("Last-Event-ID", id)).orElse(Map.of());
+        var headers = allHeaders(Map.of("Accept", "text/event-stream"), false);
+        lastEventId.ifPresent(id -> headers.put("Last-Event-ID", id));
         var connection = open("GET", path, headers, STREAM_SILENCE_LIMIT);
-        connection.setRequestProperty("Accept", "text/event-stream");
-        var status = connection.getResponseCode();
-        if (status >= 400) {
-            throw ApiErrors.read(connection, text(connection.getErrorStream()), path);
+        if (connection.getResponseCode() >= 400) {
+            throw ApiErrors.read(response(connection), path);
         }
-        var nothingFollows = status == HttpURLConnection.HTTP_NO_CONTENT;
+        var nothingFollows = connection.getResponseCode() == HttpURLConnection.HTTP_NO_CONTENT;
         return new EventStream(nothingFollows ? InputStream.nullInputStream() : connection.getInputStream());
     }
 
@@ -179,10 +212,6 @@ public final class ApiClient {
         connection.setUseCaches(false);
         connection.setConnectTimeout((int) CONNECT_LIMIT.toMillis());
         connection.setReadTimeout((int) readLimit.toMillis());
-        connection.setRequestProperty("Accept", "application/json, text/plain;q=0.9");
-        connection.setRequestProperty("User-Agent", "orrery-cli");
-        token.ifPresent(secret -> connection.setRequestProperty("Authorization", "Bearer " + secret));
-        tenant.ifPresent(name -> connection.setRequestProperty("Orrery-Tenant", name));
         headers.forEach(connection::setRequestProperty);
         return connection;
     }
@@ -191,7 +220,6 @@ public final class ApiClient {
         if (body == null) {
             return;
         }
-        connection.setRequestProperty("Content-Type", "application/json");
         connection.setDoOutput(true);
         try (var out = connection.getOutputStream()) {
             out.write(body.getBytes(UTF_8));

@@ -2,8 +2,6 @@ package dev.orrery.cli.client;
 
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.Problem;
-import java.io.IOException;
-import java.net.HttpURLConnection;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -15,10 +13,10 @@ final class ApiErrors {
 
     private ApiErrors() {}
 
-    static CommandFailure read(HttpURLConnection connection, String body, String path) throws IOException {
-        var status = connection.getResponseCode();
+    static CommandFailure read(Response response, String path) {
+        var status = response.status();
         try {
-            var error = JsonObject.parse(body);
+            var error = JsonObject.parse(response.body());
             var message = error.text("message").orElse("the node answered " + status);
             var problems =
                     error.objects("details").stream().map(ApiErrors::problem).toList();
@@ -49,12 +47,11 @@ final class ApiErrors {
                 detail.text("help"));
     }
 
-    static Optional<Duration> retryAfter(HttpURLConnection connection) {
-        var seconds = connection.getHeaderFieldInt("Retry-After", -1);
-        if (seconds < 0) {
-            return Optional.empty();
-        }
-        var asked = Duration.ofSeconds(seconds);
-        return Optional.of(asked.compareTo(RETRY_AFTER_MAX) > 0 ? RETRY_AFTER_MAX : asked);
+    /** How long to wait before asking again, where the node says so in whole seconds. */
+    static Optional<Duration> retryAfter(Response response) {
+        return response.retryAfter()
+                .filter(text -> text.matches("[0-9]{1,9}"))
+                .map(text -> Duration.ofSeconds(Long.parseLong(text)))
+                .map(asked -> asked.compareTo(RETRY_AFTER_MAX) > 0 ? RETRY_AFTER_MAX : asked);
     }
 }

@@ -52,6 +52,15 @@ public final class CommandFailure extends OrreryException {
         return new CommandFailure(exitCode, code(), String.valueOf(getMessage()), help, others);
     }
 
+    /** The same failure, where the caller never saw the text in which the node counts lines: what is wrong is told by its path. */
+    public CommandFailure byPaths() {
+        return withProblems(problems().stream()
+                .map(problem -> problem.path().isEmpty()
+                        ? problem
+                        : new Problem(problem.code(), 0, 0, problem.path(), problem.message(), problem.help()))
+                .toList());
+    }
+
     private static ExitCode exitCode(int status) {
         return switch (status) {
             case 400, 413 -> ExitCode.INVALID;

@@ -52,6 +52,8 @@ final class CommandTree {
         task.put("tree", leaf(TaskTreeCommand::new));
         task.put("explain", leaf(TaskExplainCommand::new));
         task.put("logs", leaf(TaskLogsCommand::new));
+        task.put("stats", leaf(TaskStatsCommand::new));
+        task.put("set", leaf(TaskSetCommand::new));
         task.put("cancel", leaf(TaskCancelCommand::new));
         task.put("retry", leaf(TaskRetryCommand::new));
         task.put("snooze", leaf(TaskSnoozeCommand::new));

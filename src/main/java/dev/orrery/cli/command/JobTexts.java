@@ -84,7 +84,7 @@ final class JobTexts {
         } catch (DateTimeException notATime) {
             throw CommandFailure.usage(
                     option + " '" + text + "' is no time",
-                    "write it like 2026-01-31T08:00:00Z, 2026-01-31T09:00+01:00, or 2026-01-31T09:00 in the job's zone");
+                    "write it like 2026-01-31T08:00:00Z, 2026-01-31T09:00+01:00, or 2026-01-31T09:00 in " + zone);
         }
     }
 

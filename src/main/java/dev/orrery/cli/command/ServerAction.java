@@ -21,14 +21,16 @@ abstract class ServerAction extends Action {
             names = "--server",
             paramLabel = "URL",
             order = 900,
-            description = "The node to ask; else $ORRERY_SERVER, else " + ServerAddress.DEFAULT + ".")
+            description = "The node to ask; else $ORRERY_SERVER, else $ORRERY_API (which tasks are given), else "
+                    + ServerAddress.DEFAULT + ".")
     @Nullable String server;
 
     @Option(
             names = "--token",
             paramLabel = "TOKEN",
             order = 901,
-            description = "The node's http.token; better in $ORRERY_TOKEN, where no process list shows it.")
+            description =
+                    "The node's http.token; better in $ORRERY_TOKEN, where no process list shows it. Tasks are given one of their own there.")
     @Nullable String token;
 
     @Option(
@@ -56,6 +58,9 @@ abstract class ServerAction extends Action {
     final ApiClient client() {
         var environment = context.environment();
         var address = server != null ? server : environment.getOrDefault("ORRERY_SERVER", "");
+        if (address.isBlank()) {
+            address = environment.getOrDefault("ORRERY_API", "").replaceFirst("/api/v1/*$", "");
+        }
         var secret = token != null ? token : environment.getOrDefault("ORRERY_TOKEN", "");
         return new ApiClient(
                 ServerAddress.parse(address.isBlank() ? ServerAddress.DEFAULT : address),

@@ -1,10 +1,6 @@
 package dev.orrery.cli.command;
 
-import dev.orrery.cli.client.ExitCode;
-import dev.orrery.cli.client.JsonObject;
-import java.util.Map;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /** Asks a single task to end. */
 @Command(
@@ -14,10 +10,7 @@ import picocli.CommandLine.Parameters;
             "What has not begun is cancelled at once; a running process gets SIGTERM, and SIGKILL after a grace."
         },
         footer = {ServerAction.EXAMPLES, "  orrery task cancel 01980f6e-5a10-7000-8b2d-5f3180000001"})
-final class TaskCancelCommand extends ServerAction {
-
-    @Parameters(paramLabel = "TASK", description = "The task's id.")
-    String task = "";
+final class TaskCancelCommand extends TaskAction {
 
     TaskCancelCommand(Context context) {
         super(context);
@@ -25,13 +18,8 @@ final class TaskCancelCommand extends ServerAction {
 
     @Override
     public Integer call() {
-        var answer = client().post(Tasks.path(task) + "/cancel", JsonObject.of(Map.of()));
-        if (isJson()) {
-            terminal().line(answer.body());
-        } else {
-            terminal().line(told(answer.object().textOrEmpty("state")));
-        }
-        return ExitCode.OK.code();
+        var answer = ask("cancel");
+        return done(answer, told(answer.object().textOrEmpty("state")));
     }
 
     private static String told(String state) {

@@ -1,12 +1,10 @@
 package dev.orrery.cli.command;
 
-import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.client.JsonObject;
 import dev.orrery.cli.run.StateColours;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** Lets a single task that has not begun wait for another one as well. */
 @Command(
@@ -16,10 +14,7 @@ import picocli.CommandLine.Parameters;
             ServerAction.EXAMPLES,
             "  orrery task depend 01980f6e-5a10-7000-8b2d-5f3180000001 --on 01980f6e-5a11-7000-8b2d-5f3180000001"
         })
-final class TaskDependCommand extends ServerAction {
-
-    @Parameters(paramLabel = "TASK", description = "The task's id.")
-    String task = "";
+final class TaskDependCommand extends TaskAction {
 
     @Option(names = "--on", paramLabel = "TASK", required = true, description = "The id of the task that it waits for.")
     String prerequisite = "";
@@ -31,14 +26,8 @@ final class TaskDependCommand extends ServerAction {
     @Override
     public Integer call() {
         Tasks.path(prerequisite);
-        var answer = client().post(
-                        Tasks.path(task) + "/dependencies", JsonObject.of(Map.of("prerequisiteTaskId", prerequisite)));
-        if (isJson()) {
-            terminal().line(answer.body());
-        } else {
-            var state = answer.object().textOrEmpty("state");
-            terminal().line("the task is " + terminal().style().paint(StateColours.of(state), state));
-        }
-        return ExitCode.OK.code();
+        var answer = client().post(path() + "/dependencies", JsonObject.of(Map.of("prerequisiteTaskId", prerequisite)));
+        var state = answer.object().textOrEmpty("state");
+        return done(answer, "the task is " + terminal().style().paint(StateColours.of(state), state));
     }
 }

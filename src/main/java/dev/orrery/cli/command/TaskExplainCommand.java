@@ -5,17 +5,13 @@ import dev.orrery.cli.client.JsonObject;
 import dev.orrery.cli.run.StateColours;
 import dev.orrery.cli.text.TextWidth;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /** Says why a single task is not running. */
 @Command(
         name = "explain",
         description = "Say why a single task is not running, and where it stands in the order.",
         footer = {ServerAction.EXAMPLES, "  orrery task explain 01980f6e-5a10-7000-8b2d-5f3180000001"})
-final class TaskExplainCommand extends ServerAction {
-
-    @Parameters(paramLabel = "TASK", description = "The task's id.")
-    String task = "";
+final class TaskExplainCommand extends TaskAction {
 
     TaskExplainCommand(Context context) {
         super(context);
@@ -23,7 +19,7 @@ final class TaskExplainCommand extends ServerAction {
 
     @Override
     public Integer call() {
-        var answer = client().get(Tasks.path(task) + "/explain");
+        var answer = client().get(path() + "/explain");
         if (isJson()) {
             terminal().line(answer.body());
             return ExitCode.OK.code();

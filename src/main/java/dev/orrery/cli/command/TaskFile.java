@@ -7,8 +7,6 @@ import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.client.JsonObject;
 import dev.orrery.cli.client.NotJson;
-import dev.orrery.cli.text.Colour;
-import dev.orrery.cli.text.ProgressBar;
 import dev.orrery.cli.text.ShellWord;
 import dev.orrery.domain.Problem;
 import java.io.BufferedReader;
@@ -30,14 +28,13 @@ final class TaskFile {
     static final int MAX_BATCH = 10_000;
 
     private static final int MAX_BATCH_CHARACTERS = 8 << 20;
-    private static final int BAR_WIDTH = 30;
-    private static final int SCALE = 1_000;
     private static final Pattern OF_BATCH = Pattern.compile("tasks\\[(\\d+)](.*)", Pattern.DOTALL);
 
     private final Context context;
     private final ApiClient client;
     private final UnaryOperator<String> commandLine;
     private final boolean json;
+    private final ProgressLine progress;
     private final List<String> ids = new ArrayList<>();
     private final AtomicInteger submitted = new AtomicInteger();
     private long size;
@@ -48,6 +45,7 @@ final class TaskFile {
         this.client = client;
         this.commandLine = commandLine;
         this.json = json;
+        this.progress = new ProgressLine(context.terminal(), json);
     }
 
     /** A line of the file, from 1 on, and what stands there. */
@@ -58,7 +56,7 @@ final class TaskFile {
         var key = given == null ? ApiClient.newKey() : given;
         var again = commandLine.apply(
                 "task submit --file " + ShellWord.of(file) + " --batch " + batchSize + " --key " + ShellWord.of(key));
-        context.interrupts().endAfter(() -> context.terminal().remark(progress() + "; go on with: " + again));
+        context.interrupts().endAfter(() -> context.terminal().remark(soFar() + "; go on with: " + again));
         size = new InputFiles(context).size(file);
         try (var lines = new BufferedReader(new InputStreamReader(new InputFiles(context).open(file), UTF_8))) {
             submit(lines, file, batchSize, key, wait);
@@ -67,11 +65,11 @@ final class TaskFile {
                     "cannot read " + InputFiles.shown(file) + ": " + InputFiles.reason(unreadable),
                     "is the name right?");
         } catch (CommandFailure refused) {
-            clearBar();
-            context.terminal().remark(progress() + "; when it is mended, go on with: " + again);
+            progress.clear();
+            context.terminal().remark(soFar() + "; when it is mended, go on with: " + again);
             throw refused;
         }
-        clearBar();
+        progress.clear();
         if (submitted.get() == 0) {
             throw CommandFailure.invalid(InputFiles.shown(file) + " holds no task", "write a JSON object on each line");
         }
@@ -83,7 +81,7 @@ final class TaskFile {
         return wait ? new TaskWait(context, client, json).untilAllEnd(ids) : ExitCode.OK.code();
     }
 
-    private String progress() {
+    private String soFar() {
         return submitted + (submitted.get() == 1 ? " task was submitted" : " tasks were submitted");
     }
 
@@ -147,7 +145,8 @@ final class TaskFile {
                     .toList());
         }
         submitted.addAndGet(batch.size());
-        drawBar();
+        // How many tasks there will be nobody knows before the end, but how much of the file is read.
+        progress.show(charactersRead, size, submitted + " tasks");
     }
 
     /** The node counts the tasks of the batch; people count the lines of their file. */
@@ -159,27 +158,5 @@ final class TaskFile {
         var line = batch.get(Integer.parseInt(place.group(1))).number();
         var path = InputFiles.shown(file) + " line " + line + place.group(2).replaceFirst("^\\.", ": ");
         return new Problem(problem.code(), 0, 0, path, problem.message(), problem.help());
-    }
-
-    /** How many tasks there will be nobody knows before the end, but how much of the file is read. */
-    private void drawBar() {
-        var terminal = context.terminal();
-        if (terminal.interactive() && !json) {
-            var read = (int) Math.min(SCALE, charactersRead * SCALE / Math.max(1, size));
-            var bar = ProgressBar.of(
-                    List.of(new ProgressBar.Part(size == 0 ? 0 : read, Colour.GREEN, "━", "=")),
-                    SCALE,
-                    BAR_WIDTH,
-                    terminal.style());
-            terminal.err().print("\r" + (size == 0 ? "" : bar + " ") + submitted + " tasks");
-            terminal.err().flush();
-        }
-    }
-
-    private void clearBar() {
-        if (context.terminal().interactive() && !json) {
-            context.terminal().err().print("\r\u001b[2K");
-            context.terminal().err().flush();
-        }
     }
 }

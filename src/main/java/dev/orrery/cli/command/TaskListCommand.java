@@ -16,11 +16,12 @@ import picocli.CommandLine.Option;
 /** Lists single tasks. */
 @Command(
         name = "list",
-        description = "List single tasks, newest first.",
+        description = "List single tasks, newest first, or by deadline.",
         footer = {
             ServerAction.EXAMPLES,
             "  orrery task list --state blocked",
             "  orrery task list --created-by shop --tag images --limit 100",
+            "  orrery task list --state ready --deadline-before 2026-12-24T18:00Z",
             "  orrery task list --state failed --output json | jq -r '.items[].id'"
         })
 final class TaskListCommand extends ServerAction {
@@ -60,6 +61,18 @@ final class TaskListCommand extends ServerAction {
 
     @Option(names = "--to", paramLabel = "TIME", description = "Submitted before.")
     @Nullable String to;
+
+    @Option(
+            names = "--deadline-after",
+            paramLabel = "TIME",
+            description = "With a deadline then or later; the earliest comes first.")
+    @Nullable String deadlineAfter;
+
+    @Option(
+            names = "--deadline-before",
+            paramLabel = "TIME",
+            description = "With a deadline before; the earliest comes first.")
+    @Nullable String deadlineBefore;
 
     @Option(names = "--limit", paramLabel = "N", description = "How many at most, 1 to 500 (default: 20).")
     int limit = 20;
@@ -109,8 +122,10 @@ final class TaskListCommand extends ServerAction {
         filters.put("sessionId", session);
         filters.put("parentTaskId", parent);
         filters.put("tag", tag);
-        filters.put("from", from == null ? null : JobTexts.time("--from", from, ZoneOffset.UTC));
-        filters.put("to", to == null ? null : JobTexts.time("--to", to, ZoneOffset.UTC));
+        filters.put("from", time("--from", from));
+        filters.put("to", time("--to", to));
+        filters.put("deadlineAfter", time("--deadline-after", deadlineAfter));
+        filters.put("deadlineBefore", time("--deadline-before", deadlineBefore));
         var path = new StringBuilder(Tasks.PATH + "?limit=" + rest);
         filters.forEach((name, value) -> {
             if (value != null) {
@@ -119,6 +134,10 @@ final class TaskListCommand extends ServerAction {
         });
         next.ifPresent(at -> path.append("&cursor=").append(ApiClient.encode(at)));
         return path.toString();
+    }
+
+    private static @Nullable Object time(String option, @Nullable String value) {
+        return value == null ? null : JobTexts.time(option, value, ZoneOffset.UTC);
     }
 
     private void show(List<JsonObject> found, Optional<String> next) {

@@ -6,17 +6,13 @@ import dev.orrery.cli.run.LogFollower;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** Prints what a single task printed. */
 @Command(
         name = "logs",
         description = "Print what a single task printed.",
         footer = {ServerAction.EXAMPLES, "  orrery task logs 01980f6e-5a10-7000-8b2d-5f3180000001 --follow"})
-final class TaskLogsCommand extends ServerAction {
-
-    @Parameters(paramLabel = "TASK", description = "The task's id.")
-    String task = "";
+final class TaskLogsCommand extends TaskAction {
 
     @Option(names = "--attempt", paramLabel = "N", description = "Which attempt; the newest one if not given.")
     int attempt;
@@ -33,7 +29,7 @@ final class TaskLogsCommand extends ServerAction {
     @Override
     public Integer call() {
         var client = client();
-        var path = Tasks.path(task);
+        var path = path();
         if (follow) {
             new LogFollower(client, terminal(), isJson()).follow(path, attempt);
             return ExitCode.OK.code();

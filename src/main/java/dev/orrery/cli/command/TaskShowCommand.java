@@ -11,17 +11,13 @@ import dev.orrery.cli.text.TextWidth;
 import java.time.Instant;
 import java.util.List;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
 /** Shows a single task. */
 @Command(
         name = "show",
         description = "Show a single task: what it does, what it waits for, what waits for it, and its attempts.",
         footer = {ServerAction.EXAMPLES, "  orrery task show 01980f6e-5a10-7000-8b2d-5f3180000001"})
-final class TaskShowCommand extends ServerAction {
-
-    @Parameters(paramLabel = "TASK", description = "The task's id.")
-    String task = "";
+final class TaskShowCommand extends TaskAction {
 
     TaskShowCommand(Context context) {
         super(context);
@@ -29,7 +25,7 @@ final class TaskShowCommand extends ServerAction {
 
     @Override
     public Integer call() {
-        var answer = client().get(Tasks.path(task));
+        var answer = client().get(path());
         if (isJson()) {
             terminal().line(answer.body());
             return ExitCode.OK.code();

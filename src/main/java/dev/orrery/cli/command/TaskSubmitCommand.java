@@ -1,5 +1,6 @@
 package dev.orrery.cli.command;
 
+import dev.orrery.cli.client.ApiClient;
 import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.client.JsonObject;
@@ -196,7 +197,7 @@ final class TaskSubmitCommand extends ServerAction {
         }
         var client = client();
         var body = JsonObject.of(fields());
-        var answer = key == null ? client.post(Tasks.PATH, body) : client.post(Tasks.PATH, body, key);
+        var answer = submitted(client, body);
         var task = answer.object();
         if (wait) {
             return new TaskWait(context, client, isJson()).untilItEnds(task.textOrEmpty("id"));
@@ -210,6 +211,14 @@ final class TaskSubmitCommand extends ServerAction {
             terminal().remark("look at it with: " + commandLine("task show " + task.textOrEmpty("id")));
         }
         return ExitCode.OK.code();
+    }
+
+    private ApiClient.Answer submitted(ApiClient client, JsonObject body) {
+        try {
+            return key == null ? client.post(Tasks.PATH, body) : client.post(Tasks.PATH, body, key);
+        } catch (CommandFailure refused) {
+            throw refused.byPaths();
+        }
     }
 
     private Map<String, @Nullable Object> fields() {

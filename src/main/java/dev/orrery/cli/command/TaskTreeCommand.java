@@ -10,17 +10,13 @@ import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** Draws a single task and those that are done for it. */
 @Command(
         name = "tree",
         description = "Show a single task with its children, and theirs.",
         footer = {ServerAction.EXAMPLES, "  orrery task tree 01980f6e-5a10-7000-8b2d-5f3180000001 --levels 2"})
-final class TaskTreeCommand extends ServerAction {
-
-    @Parameters(paramLabel = "TASK", description = "The task's id.")
-    String task = "";
+final class TaskTreeCommand extends TaskAction {
 
     @Option(names = "--levels", paramLabel = "N", description = "How many levels below it, 1 to 20 (default: 10).")
     int levels = 10;
@@ -34,7 +30,7 @@ final class TaskTreeCommand extends ServerAction {
 
     @Override
     public Integer call() {
-        var answer = client().get(Tasks.path(task) + "/tree?levels=" + levels + "&limit=" + limit);
+        var answer = client().get(path() + "/tree?levels=" + levels + "&limit=" + limit);
         if (isJson()) {
             terminal().line(answer.body());
             return ExitCode.OK.code();

@@ -6,6 +6,8 @@ import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.client.JsonObject;
 import dev.orrery.cli.run.StateColours;
 import dev.orrery.cli.text.TextWidth;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -15,6 +17,7 @@ final class TaskWait {
 
     private static final long FIRST_PAUSE_MILLIS = 50;
     private static final long LONGEST_PAUSE_MILLIS = 1_000;
+    private static final int ASKED_AT_ONCE = 20;
 
     private final Context context;
     private final ApiClient client;
@@ -43,17 +46,40 @@ final class TaskWait {
         return code(state.equals("completed"));
     }
 
-    /** Tells how many ended how; the exit code whether all completed. */
+    /**
+     * Tells how many ended how; the exit code whether all completed. Asks for whole submissions, and only for so many at a time,
+     * so that neither many tasks nor many batches burden the node.
+     */
     int untilAllEnd(List<String> ids) {
         context.interrupts().endAfter(() -> context.terminal().remark("the tasks go on"));
-        var counts = new TreeMap<String, Integer>();
-        for (var id : ids) {
-            counts.merge(ended(id).textOrEmpty("state"), 1, Integer::sum);
+        var open = SubmittedTogether.of(ids);
+        var all = open.stream().mapToInt(SubmittedTogether::size).sum();
+        var ended = new ArrayList<SubmittedTogether>();
+        var progress = new ProgressLine(context.terminal(), json);
+        var pause = FIRST_PAUSE_MILLIS;
+        while (!open.isEmpty()) {
+            for (var n = Math.min(ASKED_AT_ONCE, open.size()); n > 0; n--) {
+                var next = open.removeFirst();
+                next.look(client).forEach(part -> (part.hasEnded() ? ended : open).add(part));
+            }
+            progress.show(
+                    endedOf(ended) + endedOf(open), all, endedOf(ended) + endedOf(open) + " of " + all + " ended");
+            if (!open.isEmpty()) {
+                pause(pause);
+                pause = Math.min(LONGEST_PAUSE_MILLIS, pause * 2);
+            }
         }
+        progress.clear();
+        var counts = new TreeMap<String, Integer>();
+        ended.forEach(part -> part.states().forEach((state, count) -> counts.merge(state, count, Integer::sum)));
         if (!json) {
             counts.forEach((state, count) -> context.terminal().line(state + " " + count));
         }
-        return code(counts.getOrDefault("completed", 0) == ids.size());
+        return code(counts.getOrDefault("completed", 0) == all);
+    }
+
+    private static int endedOf(Collection<SubmittedTogether> parts) {
+        return parts.stream().mapToInt(SubmittedTogether::ended).sum();
     }
 
     private JsonObject ended(String id) {
@@ -63,13 +89,17 @@ final class TaskWait {
             if (Tasks.hasEnded(task)) {
                 return task;
             }
-            try {
-                Thread.sleep(pause);
-            } catch (InterruptedException interrupted) {
-                Thread.currentThread().interrupt();
-                throw CommandFailure.other("interrupted", Optional.empty());
-            }
+            pause(pause);
             pause = Math.min(LONGEST_PAUSE_MILLIS, pause * 2);
+        }
+    }
+
+    private static void pause(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw CommandFailure.other("interrupted", Optional.empty());
         }
     }
 

@@ -10,11 +10,15 @@ import dev.orrery.cli.text.Table;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /** What the commands about single tasks have in common. */
 final class Tasks {
 
     static final String PATH = "/api/v1/tasks";
+
+    /** The states in which a task has ended. */
+    static final Set<String> ENDS = Set.of("completed", "failed", "cancelled");
 
     private Tasks() {}
 
@@ -27,10 +31,7 @@ final class Tasks {
     }
 
     static boolean hasEnded(JsonObject task) {
-        return switch (task.textOrEmpty("state")) {
-            case "completed", "failed", "cancelled" -> true;
-            default -> false;
-        };
+        return ENDS.contains(task.textOrEmpty("state"));
     }
 
     /** Tasks as the lists of the API have them. */

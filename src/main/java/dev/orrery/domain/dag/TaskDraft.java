@@ -83,8 +83,20 @@ public record TaskDraft(
         tags = List.copyOf(tags);
     }
 
+    /** The same task as a running one submits it: its child unless its parent is named, and nobody's work by hand. */
+    public TaskDraft below(TaskInstanceId asking) {
+        return with(
+                source == TaskSource.HUMAN ? TaskSource.TASK : source,
+                parent.or(() -> Optional.of(new Reference.Existing(asking))),
+                dependencies);
+    }
+
     /** The same task, naming these. */
     public TaskDraft naming(Optional<Reference> newParent, List<Reference> newDependencies) {
+        return with(source, newParent, newDependencies);
+    }
+
+    private TaskDraft with(TaskSource newSource, Optional<Reference> newParent, List<Reference> newDependencies) {
         return new TaskDraft(
                 ref,
                 name,
@@ -96,7 +108,7 @@ public record TaskDraft(
                 retry,
                 deadline,
                 estimate,
-                source,
+                newSource,
                 createdBy,
                 newParent,
                 sessionId,

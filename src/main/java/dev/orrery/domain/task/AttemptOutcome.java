@@ -1,5 +1,6 @@
 package dev.orrery.domain.task;
 
+import static dev.orrery.domain.Checks.require;
 import static java.util.Objects.requireNonNull;
 
 import dev.orrery.domain.Json;
@@ -21,6 +22,14 @@ public sealed interface AttemptOutcome {
 
         public Failed {
             requireNonNull(error, "error");
+        }
+    }
+
+    /** It did what it could for now, and wants another attempt to be made after this time. */
+    record Snoozed(Duration time) implements AttemptOutcome {
+
+        public Snoozed {
+            require(SnoozeRule.isFit(time), SnoozeRule.bounds() + ", was " + time);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.orrery.domain.task;
 
 import dev.orrery.domain.Json;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /** What becomes of a task instance after an attempt has ended. */
@@ -11,16 +12,24 @@ public sealed interface Verdict {
 
     record Retry(Duration delay, String error, boolean timedOut) implements Verdict {}
 
+    /** It is tried again later, and nothing is charged for that. */
+    record Snooze(Duration delay) implements Verdict {}
+
     record Fail(String error) implements Verdict {}
 
     record TimeOut(String error) implements Verdict {}
 
     record Cancel() implements Verdict {}
 
-    /** {@code failuresBefore}: how many earlier attempts were charged to the retry policy. */
-    static Verdict of(AttemptOutcome outcome, int failuresBefore, RetryPolicy policy, RandomGenerator random) {
+    /**
+     * @param attempt the number of the attempt
+     * @param failuresBefore how many earlier attempts were charged to the retry policy
+     */
+    static Verdict of(
+            AttemptOutcome outcome, int attempt, int failuresBefore, RetryPolicy policy, RandomGenerator random) {
         return switch (outcome) {
             case AttemptOutcome.Succeeded(var output) -> new Succeed(output);
+            case AttemptOutcome.Snoozed(var time) -> ofSnooze(time, attempt);
             case AttemptOutcome.Failed(var error, var retryable) ->
                 retryable && policy.allowsAnotherAfter(failuresBefore + 1)
                         ? new Retry(policy.delayAfter(failuresBefore + 1, random), error, false)
@@ -35,11 +44,27 @@ public sealed interface Verdict {
         };
     }
 
+    /** What becomes of a task whose attempt with this number puts it off. */
+    static Verdict ofSnooze(Duration time, int attempt) {
+        return attempt < SnoozeRule.ATTEMPTS_MAX
+                ? new Snooze(time)
+                : new Fail("it puts itself off once more, and has had " + attempt + " attempts: no more are made");
+    }
+
+    /** When it is tried again, if it is. */
+    default Optional<Duration> againAfter() {
+        return switch (this) {
+            case Retry retry -> Optional.of(retry.delay());
+            case Snooze(var delay) -> Optional.of(delay);
+            case Succeed _, Fail _, TimeOut _, Cancel _ -> Optional.empty();
+        };
+    }
+
     /** The event of {@link TaskTransitions} it stands for. */
     default TaskEvent event() {
         return switch (this) {
             case Succeed _ -> TaskEvent.SUCCEED;
-            case Retry _ -> TaskEvent.RETRY;
+            case Retry _, Snooze _ -> TaskEvent.RETRY;
             case Fail _ -> TaskEvent.FAIL;
             case TimeOut _ -> TaskEvent.TIME_OUT;
             case Cancel _ -> TaskEvent.CANCEL;

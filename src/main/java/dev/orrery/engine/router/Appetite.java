@@ -1,6 +1,7 @@
 package dev.orrery.engine.router;
 
 import dev.orrery.coordination.Trust;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -14,6 +15,11 @@ import java.util.function.BooleanSupplier;
  */
 final class Appetite {
 
+    /** So many claims in vain, one soon after the other, are a storm: a queue that is paused or full, or others that are faster. */
+    private static final int STORM = 4;
+
+    private static final long SOON_NANOS = Duration.ofMillis(50).toNanos();
+
     private final RouterSettings settings;
     private final HeldClaims held;
     private final BooleanSupplier hasRoom;
@@ -23,6 +29,8 @@ final class Appetite {
     private int asked;
     private boolean awake;
     private boolean over;
+    private int inVain;
+    private long lastInVain;
 
     /**
      * @param hasRoom whether the results of further claims could wait for the database
@@ -59,6 +67,11 @@ final class Appetite {
     /** Something may have become ready. */
     void wake() {
         awake = true;
+    }
+
+    /** Whether what it was woken for lately was not there, again and again, so that to look at once is not worth it. */
+    boolean isWokenInVain(long now) {
+        return inVain >= STORM && now - lastInVain < SOON_NANOS;
     }
 
     /** So many attempts have ended by now. */
@@ -104,8 +117,14 @@ final class Appetite {
     }
 
     /** The answer has come. A full one means that there may be more. */
-    void answered(int limit, int claimed) {
+    void answered(int limit, int claimed, long now) {
         asked -= limit;
+        if (claimed > 0) {
+            inVain = 0;
+        } else if (limit > 0) {
+            inVain = now - lastInVain < SOON_NANOS ? inVain + 1 : 1;
+            lastInVain = now;
+        }
         awake |= limit > 0 && claimed == limit;
     }
 

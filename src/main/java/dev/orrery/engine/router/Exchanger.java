@@ -129,7 +129,7 @@ final class Exchanger {
 
     private void exchanged(List<Entry> batch, int limit, Exchange exchange) {
         var claims = exchange.claims();
-        appetite.answered(limit, claims.size());
+        appetite.answered(limit, claims.size(), System.nanoTime());
         batch.stream()
                 .filter(entry -> entry.verdict().isPresent())
                 .forEach(entry -> committed(entry, exchange.accepted().contains(entry.id())));
@@ -159,8 +159,8 @@ final class Exchanger {
         if (!accepted) {
             meters.resultRefused();
             LOG.log(WARNING, "result refused, the claim is gone: task={0} fence={1}", entry.id(), entry.fence());
-        } else if (entry.verdict().orElse(null) instanceof Verdict.Retry retry) {
-            helpers.retries().dueIn(retry.delay());
+        } else {
+            entry.verdict().flatMap(Verdict::againAfter).ifPresent(helpers.retries()::dueIn);
         }
     }
 

@@ -72,6 +72,7 @@ final class Intake {
         var assignment = end.assignment();
         var verdict = Verdict.of(
                 end.outcome(),
+                assignment.attempt(),
                 assignment.failures(),
                 assignment.taskDefinition().retry(),
                 random);
@@ -89,7 +90,7 @@ final class Intake {
     private static int followers(Verdict verdict, TaskAssignment assignment, PublishedDag dag) {
         return switch (verdict) {
             case Verdict.Succeed _ -> dag.followers(assignment.instanceId().taskNumber());
-            case Verdict.Retry _ -> 0;
+            case Verdict.Retry _, Verdict.Snooze _ -> 0;
             case Verdict.Fail _, Verdict.TimeOut _, Verdict.Cancel _ -> dag.taskCount();
         };
     }

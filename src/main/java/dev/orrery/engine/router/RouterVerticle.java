@@ -30,6 +30,9 @@ public final class RouterVerticle extends VerticleBase {
 
     private static final System.Logger LOG = System.getLogger(RouterVerticle.class.getName());
 
+    /** Between two looks at what was there in vain, however often it is told of. */
+    private static final Duration IN_VAIN_PAUSE = Duration.ofMillis(10);
+
     private final NodeId node;
     private final RouterSettings settings;
     private final WorkRepository work;
@@ -47,6 +50,7 @@ public final class RouterVerticle extends VerticleBase {
     private final Exchanger exchanger;
     private final Drainer drainer;
     private final Sharing sharing;
+    private boolean isLookingLater;
     private final OneAtATime queues = new OneAtATime(this::listQueues);
 
     /**
@@ -105,7 +109,7 @@ public final class RouterVerticle extends VerticleBase {
     @Override
     public Future<?> start() {
         bus.answer(Addresses.report(node), this::reported);
-        bus.listen(Addresses.WORK_READY, _ -> workIsReady());
+        bus.listen(Addresses.WORK_READY, _ -> toldOfWork());
         bus.listen(Addresses.RETRY_DUE, due -> retries.dueIn(Duration.ofMillis(due.inMillis())));
         bus.listen(Addresses.CANCELS_ASKED, _ -> stopper.look());
         bus.listen(Addresses.mustStop(node), _ -> stopRunning());
@@ -150,6 +154,18 @@ public final class RouterVerticle extends VerticleBase {
     private void offer(List<String> all) {
         if (memory.appetite().offer(all)) {
             workIsReady();
+        }
+    }
+
+    private void toldOfWork() {
+        if (!memory.appetite().isWokenInVain(System.nanoTime())) {
+            workIsReady();
+        } else if (!isLookingLater) {
+            isLookingLater = true;
+            vertx.setTimer(IN_VAIN_PAUSE.toMillis(), _ -> {
+                isLookingLater = false;
+                workIsReady();
+            });
         }
     }
 

@@ -15,9 +15,7 @@ record RemoteSignals(Bus bus) {
     void committed(Verdict verdict, Collection<String> readyQueues) {
         historyGrew();
         workReady(readyQueues);
-        if (verdict instanceof Verdict.Retry retry) {
-            bus.publish(Addresses.RETRY_DUE, new RetryDue(retry.delay().toMillis()));
-        }
+        verdict.againAfter().ifPresent(delay -> bus.publish(Addresses.RETRY_DUE, new RetryDue(delay.toMillis())));
     }
 
     void historyGrew() {

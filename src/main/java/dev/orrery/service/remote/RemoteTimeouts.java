@@ -78,6 +78,7 @@ public final class RemoteTimeouts {
                 ? new Verdict.Cancel()
                 : Verdict.of(
                         new AttemptOutcome.TimedOut(overdue.timeout()),
+                        overdue.claim().attempt(),
                         overdue.claim().failures(),
                         task.retry(),
                         random);

@@ -206,6 +206,16 @@ public final class RemoteWork {
         return open(worker, claim, "succeeded", (held, _) -> end(worker, held, claim, new Verdict.Succeed(output)));
     }
 
+    /** It is to be done again after this time; where it was asked to end it is cancelled by that. */
+    public Future<Void> snooze(RemoteWorker worker, RemoteClaim claim, Duration time) {
+        return open(
+                worker,
+                claim,
+                "snoozed",
+                (held, isAsked) -> end(
+                        worker, held, claim, isAsked ? new Verdict.Cancel() : Verdict.ofSnooze(time, held.attempt())));
+    }
+
     /** It failed; where it was asked to end it is cancelled by that. */
     public Future<Void> fail(RemoteWorker worker, RemoteClaim claim, String error, boolean retryable) {
         return open(
@@ -222,8 +232,12 @@ public final class RemoteWork {
         }
         return definitions
                 .definition(held)
-                .map(task ->
-                        Verdict.of(new AttemptOutcome.Failed(error, retryable), held.failures(), task.retry(), random));
+                .map(task -> Verdict.of(
+                        new AttemptOutcome.Failed(error, retryable),
+                        held.attempt(),
+                        held.failures(),
+                        task.retry(),
+                        random));
     }
 
     /** What is done with a claim that is open. */

@@ -168,6 +168,57 @@ class ApiClientTest {
     }
 
     @Test
+    void aPatchIsSentAsOtherCallsAre() {
+        node.on("PATCH /x", 200, "{\"done\":true}");
+
+        var answer = client().patch("/x", JsonObject.of(Map.of("a", "ü")));
+
+        assertThat(answer.object().flag("done")).contains(true);
+        var request = node.requests().getFirst();
+        assertThat(request.body()).isEqualTo("{\"a\":\"ü\"}");
+        assertThat(request.header("Authorization")).isEqualTo("Bearer s3cret");
+        assertThat(request.header("Content-type")).isEqualTo("application/json");
+        assertThat(request.header("User-agent")).isEqualTo("orrery-cli");
+    }
+
+    @Test
+    void aPatchThatIsRefusedSaysWhyAndABusyNodeIsAskedAgain() {
+        var calls = new AtomicInteger();
+        node.on("PATCH /x", exchange -> {
+            exchange.getResponseHeaders().set("Retry-After", "0");
+            var isFirst = calls.incrementAndGet() == 1;
+            StubNode.send(
+                    exchange,
+                    isFirst ? 503 : 409,
+                    "{\"code\":\"" + (isFirst ? "UNAVAILABLE" : "CONFLICT") + "\",\"message\":\"no\",\"details\":[]}");
+        });
+
+        var failure = failure(() -> client().patch("/x", JsonObject.of(Map.of())));
+
+        assertThat(failure.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(failure).hasMessage("no");
+        assertThat(calls).hasValue(2);
+    }
+
+    @Test
+    void aPatchThatNobodyAnswersIsUnreachable() {
+        var over = new CountDownLatch(1);
+        node.on("PATCH /x", exchange -> awaitQuietly(over));
+        var impatient = new ApiClient(ServerAddress.parse(node.address()), Optional.empty(), Duration.ofMillis(300));
+        var nobody = client("http://127.0.0.1:" + Ports.free(), Optional.empty());
+        var unknown = client("http://no-such-host.invalid:1", Optional.empty());
+
+        var late = failure(() -> impatient.patch("/x", JsonObject.of(Map.of())));
+        over.countDown();
+
+        assertThat(late).hasMessageContaining("no answer in time");
+        assertThat(late.exitCode()).isEqualTo(ExitCode.UNREACHABLE);
+        assertThat(failure(() -> nobody.patch("/x", JsonObject.of(Map.of()))))
+                .hasMessageContaining("(connection refused)");
+        assertThat(failure(() -> unknown.patch("/x", JsonObject.of(Map.of())))).hasMessageContaining("(unknown host)");
+    }
+
+    @Test
     void somethingElseThatListensIsNotTakenForANode() {
         node.on("GET /x", 200, "<html>hello</html>");
 

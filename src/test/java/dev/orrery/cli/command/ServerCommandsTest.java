@@ -249,6 +249,22 @@ class ServerCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void insideOfATaskTheNodeIsTheOneThatRunsIt() {
+        node.on("GET /api/v1/dags?limit=50&offset=0", 200, "[]");
+
+        var exit = new CommandRun()
+                .with("ORRERY_API", node.address() + "/api/v1")
+                .with("ORRERY_TOKEN", "orrtask_x")
+                .run("dag", "list");
+
+        assertThat(exit).isZero();
+        assertThat(node.requests().getFirst().header("Authorization")).isEqualTo("Bearer orrtask_x");
+        assertThat(command.with("ORRERY_API", "http://127.0.0.1:1/api/v1").run("dag", "list"))
+                .as("ORRERY_SERVER is nearer")
+                .isZero();
+    }
+
+    @Test
     void theAddressMustBeOne() {
         assertThat(new CommandRun().with("ORRERY_SERVER", "ftp://x").run("dag", "list"))
                 .isEqualTo(2);

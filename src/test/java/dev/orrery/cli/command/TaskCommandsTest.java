@@ -3,6 +3,7 @@ package dev.orrery.cli.command;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.cli.StubNode;
+import dev.orrery.cli.text.Style;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -151,6 +152,49 @@ class TaskCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void theTasksOfAFileAreWaitedForBySubmissionsAndNotOneByOne() throws IOException {
+        Files.writeString(folder.resolve("tasks.jsonl"), "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n{\"d\":4}\n");
+        node.on(
+                "POST /api/v1/tasks/batch",
+                201,
+                "{\"tasks\":[{\"id\":\"" + TASK + "\"},{\"id\":\"" + TASK.replace("80000001", "80000002")
+                        + "\"},{\"id\":\"" + CHILD + "\"},{\"id\":\"" + CHILD + "\"}]}");
+        var counts = new ArrayList<>(List.of(
+                "[{\"state\":\"ready\",\"count\":2}]",
+                "[{\"state\":\"running\",\"count\":1},{\"state\":\"completed\",\"count\":1}]",
+                "[{\"state\":\"completed\",\"count\":2}]"));
+        node.on(
+                "GET /api/v1/tasks/" + TASK + "/batch",
+                exchange -> StubNode.send(exchange, 200, "{\"total\":2,\"states\":" + counts.removeFirst() + "}"));
+        node.on("GET /api/v1/tasks/" + CHILD, 200, FAILED);
+
+        var exit = command.onATerminal(Style.PLAIN).run("task", "submit", "--file", "tasks.jsonl", "--wait");
+
+        assertThat(exit).as(command.err()).isEqualTo(1);
+        assertThat(command.out()).contains("completed 2\nfailed 1\n");
+        assertThat(command.err()).contains("1 of 3 ended", "2 of 3 ended", "3 of 3 ended");
+        assertThat(node.requests())
+                .as("the batch, three looks at it, one at the task that stood in")
+                .hasSize(5);
+    }
+
+    @Test
+    void tasksThatStandInForOthersAreWaitedForWithoutTheRestOfTheirSubmission() throws IOException {
+        Files.writeString(folder.resolve("tasks.jsonl"), "{\"a\":1}\n{\"b\":2}\n");
+        var other = TASK.replace("80000001", "80000002");
+        node.on("POST /api/v1/tasks/batch", 201, "{\"tasks\":[{\"id\":\"" + TASK + "\"},{\"id\":\"" + other + "\"}]}");
+        node.on("GET /api/v1/tasks/" + TASK + "/batch", 200, "{\"total\":900,\"states\":[]}");
+        node.on("GET /api/v1/tasks/" + TASK, 200, DONE);
+        node.on("GET /api/v1/tasks/" + other, 200, DONE);
+
+        assertThat(command.run("task", "submit", "--file", "tasks.jsonl", "--wait"))
+                .as(command.err())
+                .isZero();
+
+        assertThat(command.out()).contains("completed 2\n");
+    }
+
+    @Test
     void whatIsWrongInAFileIsToldByItsLineAndHowToGoOn() throws IOException {
         Files.writeString(folder.resolve("tasks.jsonl"), "{\"a\":1}\n\n{\"b\":2}\n{\"c\":3}\n");
         var refusal = "{\"code\":\"VALIDATION_ERROR\",\"message\":\"the batch is not valid\",\"details\":[{\"code\":"
@@ -190,6 +234,24 @@ class TaskCommandsTest extends ServerCommandsTestBase {
                 .isZero();
         assertThat(command.out()).contains(TASK, "completed", "ready", "resize");
         assertThat(command.err()).contains("--cursor c3");
+    }
+
+    @Test
+    void tasksAreListedByDeadline() {
+        node.on(
+                "GET /api/v1/tasks?limit=20&deadlineAfter=2026-12-24T00%3A00%3A00Z&deadlineBefore=2026-12-24T18%3A00%3A00Z",
+                200, "{\"items\":[" + READY + "],\"nextCursor\":null}");
+
+        assertThat(command.run(
+                        "task",
+                        "list",
+                        "--deadline-after",
+                        "2026-12-24T00:00Z",
+                        "--deadline-before",
+                        "2026-12-24T18:00Z"))
+                .as(command.err())
+                .isZero();
+        assertThat(command.out()).contains(TASK);
     }
 
     @Test
@@ -258,7 +320,9 @@ class TaskCommandsTest extends ServerCommandsTestBase {
 
         assertThat(command.run("task", "snooze", TASK, "--until", "2027-03-01T12:00Z"))
                 .isZero();
-        assertThat(lastPost()).isEqualTo("{\"notBefore\":\"2027-03-01T12:00Z\"}");
+        assertThat(lastPost()).isEqualTo("{\"notBefore\":\"2027-03-01T12:00:00Z\"}");
+        assertThat(command.run("task", "snooze", TASK, "--until", "tomorrow")).isEqualTo(2);
+        assertThat(command.err()).contains("--until 'tomorrow' is no time");
         assertThat(command.run("task", "snooze", TASK)).isEqualTo(2);
         assertThat(command.err()).contains("either --for or --until");
     }
@@ -274,6 +338,104 @@ class TaskCommandsTest extends ServerCommandsTestBase {
         assertThat(lastPost()).isEqualTo("{\"prerequisiteTaskId\":\"" + CHILD + "\"}");
         assertThat(command.out()).isEqualTo("the task is blocked\n");
         assertThat(command.run("task", "depend", TASK, "--on", "x")).isEqualTo(2);
+    }
+
+    @Test
+    void howUrgentATaskIsIsChanged() {
+        node.on(
+                "PATCH /api/v1/tasks/" + TASK,
+                200,
+                "{\"state\":\"blocked\",\"priority\":9,\"deadline\":\"2026-12-24T18:00:00Z\"}");
+
+        assertThat(command.run("task", "set", TASK, "--priority", "9", "--deadline", "2026-12-24T18:00Z"))
+                .as(command.err())
+                .isZero();
+
+        var patch = node.requests().getLast();
+        assertThat(patch.body()).isEqualTo("{\"priority\":9,\"deadline\":\"2026-12-24T18:00:00Z\"}");
+        assertThat(command.out()).isEqualTo("the task is blocked, of priority 9, to end by 2026-12-24T18:00:00Z\n");
+        assertThat(command.run("task", "set", TASK, "--priority", "0")).isZero();
+        assertThat(node.requests().getLast().body()).isEqualTo("{\"priority\":0}");
+    }
+
+    @Test
+    void aDeadlineIsTakenAway() {
+        node.on("PATCH /api/v1/tasks/" + TASK, 200, READY);
+
+        assertThat(command.run("task", "set", TASK, "--deadline", "none"))
+                .as(command.err())
+                .isZero();
+
+        assertThat(node.requests().getLast().body()).isEqualTo("{\"deadline\":null}");
+        assertThat(command.out()).isEqualTo("the task is ready, of priority 7, without a deadline\n");
+    }
+
+    @Test
+    void whatIsToBeChangedIsSaidBeforeTheNodeIsAsked() {
+        assertThat(command.run("task", "set", TASK)).isEqualTo(2);
+        assertThat(command.err()).contains("it is not said what to change");
+        assertThat(command.run("task", "set", TASK, "--deadline", "soon")).isEqualTo(2);
+        assertThat(command.err()).contains("--deadline 'soon' is no time");
+        assertThat(command.run("task", "set", "resize", "--priority", "1")).isEqualTo(2);
+        assertThat(command.run("task", "set", TASK, "--priority", "high")).isEqualTo(2);
+        assertThat(node.requests()).isEmpty();
+    }
+
+    @Test
+    void howManyTasksWaitIsTold() {
+        node.on("GET /api/v1/queue/stats", 200, """
+                {"states": [{"state": "ready", "count": 3}, {"state": "blocked", "count": 12}], "oldestReadySeconds": 75.5,
+                 "queues": [{"queue": "mail", "state": "ready", "priority": 7, "count": 3, "oldestReadySeconds": 75.5},
+                            {"queue": null, "state": "blocked", "priority": 5, "count": 12, "oldestReadySeconds": null}],
+                 "throughput": [{"windowSeconds": 60, "submitted": 20, "completed": 4, "failed": 1, "cancelled": 0, "isComplete": false}],
+                 "isComplete": false}
+                """);
+
+        assertThat(command.run("task", "stats")).as(command.err()).isZero();
+
+        assertThat(command.out().lines())
+                .containsExactly(
+                        "ready      3",
+                        "blocked    12",
+                        "the oldest that is ready waits for 1m 15s",
+                        "",
+                        "QUEUE  STATE    PRIORITY  COUNT  OLDEST",
+                        "mail   ready           7      3  1m 15s",
+                        "-      blocked         5     12  -",
+                        "",
+                        "IN THE LAST  SUBMITTED  COMPLETED  FAILED  CANCELLED",
+                        "1m 00s              20          4       1          0");
+        assertThat(command.err()).contains("there are more", "older ones may have ended too");
+    }
+
+    @Test
+    void whatIsWrongIsToldByTheFieldAndNotByItsPlaceInWhatIsSent() {
+        var refusal = "{\"code\":\"VALIDATION_ERROR\",\"message\":\"the body has 1 problem\",\"details\":[{\"code\":"
+                + "\"OUT_OF_RANGE\",\"line\":1,\"column\":2,\"path\":\"priority\",\"message\":\"11 is out of range\",\"help\":null}]}";
+        node.on("PATCH /api/v1/tasks/" + TASK, 400, refusal);
+        node.on("POST /api/v1/tasks", 400, refusal);
+
+        assertThat(command.run("task", "set", TASK, "--priority", "11")).isEqualTo(4);
+        assertThat(command.run("task", "submit", "--shell", "true", "--priority", "11"))
+                .isEqualTo(4);
+
+        assertThat(command.err().split("priority 11 is out of range", -1)).hasSize(3);
+        assertThat(command.err()).doesNotContain("1:2");
+    }
+
+    @Test
+    void aTaskIsCancelledAndTriedAgain() {
+        node.on("POST /api/v1/tasks/" + TASK + "/cancel", 202, DONE);
+        node.on("POST /api/v1/tasks/" + TASK + "/retry", 200, READY);
+
+        assertThat(command.run("task", "cancel", TASK)).as(command.err()).isZero();
+        assertThat(command.run("task", "retry", TASK)).as(command.err()).isZero();
+
+        assertThat(command.out())
+                .isEqualTo("the task had already completed; its children are cancelled\nthe task is ready\n");
+        assertThat(command.run("task", "retry", TASK, "--output", "json")).isZero();
+        assertThat(command.out()).endsWith(READY + "\n");
+        assertThat(command.run("task", "cancel", "resize")).isEqualTo(2);
     }
 
     @Test

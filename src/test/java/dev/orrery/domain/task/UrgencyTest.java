@@ -7,6 +7,7 @@ import dev.orrery.testing.Seeded;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.PriorityQueue;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,6 +44,25 @@ class UrgencyTest {
 
             assertThat(any(random).latestStart(NOON)).isBefore(any(random).latestStart(later));
         });
+    }
+
+    /** One task a second is done, two of the highest priority come in each second, and never an end of it. */
+    @Test
+    void underAnEndlessFloodOfTheMostUrgentThePatientIsDoneInTime() {
+        var patient = Urgency.ofPriority(0).latestStart(NOON);
+        var flood = new PriorityQueue<Instant>();
+        var seconds = 0L;
+
+        for (; flood.isEmpty() || flood.peek().isBefore(patient); seconds++) {
+            assertThat(seconds).as("seconds that it waits").isLessThanOrEqualTo(2 * PATIENCE.toSeconds());
+            for (var n = 0; n < 2; n++) {
+                flood.add(Urgency.ofPriority(Urgency.MAX_PRIORITY).latestStart(NOON.plusSeconds(seconds)));
+            }
+            flood.remove();
+        }
+
+        // Of those that came before its latest start, two a second, half are left when that has come.
+        assertThat(seconds).isEqualTo(2 * PATIENCE.toSeconds());
     }
 
     @Test

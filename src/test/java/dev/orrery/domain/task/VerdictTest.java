@@ -51,6 +51,30 @@ class VerdictTest {
     }
 
     @Test
+    void whatPutsItselfOffIsTriedAgainHoweverManyFailuresThereWere() {
+        var snoozed = new AttemptOutcome.Snoozed(Duration.ofMinutes(10));
+
+        assertThat(judge(snoozed, 0)).isEqualTo(new Verdict.Snooze(Duration.ofMinutes(10)));
+        assertThat(judge(snoozed, 2)).isEqualTo(new Verdict.Snooze(Duration.ofMinutes(10)));
+        assertThat(judge(snoozed, 2).event()).isEqualTo(TaskEvent.RETRY);
+        assertThat(judge(snoozed, 2).againAfter()).contains(Duration.ofMinutes(10));
+    }
+
+    @Test
+    void nothingPutsItselfOffForEver() {
+        assertThat(Verdict.ofSnooze(SnoozeRule.MIN, SnoozeRule.ATTEMPTS_MAX - 1))
+                .isEqualTo(new Verdict.Snooze(SnoozeRule.MIN));
+        assertThat(Verdict.ofSnooze(SnoozeRule.MIN, SnoozeRule.ATTEMPTS_MAX))
+                .isEqualTo(
+                        new Verdict.Fail("it puts itself off once more, and has had 1000 attempts: no more are made"));
+        assertThat(SnoozeRule.parse("999ms")).isEmpty();
+        assertThat(SnoozeRule.parse("1s")).contains(SnoozeRule.MIN);
+        assertThat(SnoozeRule.parse("30d")).contains(SnoozeRule.MAX);
+        assertThat(SnoozeRule.parse("30d1ms")).isEmpty();
+        assertThat(SnoozeRule.bounds()).isEqualTo("a task puts itself off by 1s to 30d, such as 10m");
+    }
+
+    @Test
     void aCancelledAttemptEndsTheTask() {
         assertThat(judge(new AttemptOutcome.Cancelled(), 0)).isEqualTo(new Verdict.Cancel());
         assertThat(new Verdict.Cancel().event()).isEqualTo(TaskEvent.CANCEL);
@@ -62,7 +86,7 @@ class VerdictTest {
             var policy = new RetryPolicy(seeded.nextInt(1, 101), Duration.ZERO, Duration.ZERO, 1, 0);
 
             var attempts = 1;
-            while (Verdict.of(seeded.nextBoolean() ? FAILED : TIMED_OUT, attempts - 1, policy, seeded)
+            while (Verdict.of(seeded.nextBoolean() ? FAILED : TIMED_OUT, attempts, attempts - 1, policy, seeded)
                     instanceof Verdict.Retry) {
                 attempts++;
             }
@@ -77,6 +101,7 @@ class VerdictTest {
                 judge(new AttemptOutcome.Succeeded(Json.NULL), 0),
                 judge(FAILED, 0),
                 judge(FAILED, 2),
+                judge(new AttemptOutcome.Snoozed(SnoozeRule.MIN), 0),
                 judge(TIMED_OUT, 2),
                 judge(new AttemptOutcome.Cancelled(), 0));
 
@@ -88,6 +113,6 @@ class VerdictTest {
     }
 
     private Verdict judge(AttemptOutcome outcome, int failuresBefore) {
-        return Verdict.of(outcome, failuresBefore, THREE_ATTEMPTS, random);
+        return Verdict.of(outcome, failuresBefore + 1, failuresBefore, THREE_ATTEMPTS, random);
     }
 }

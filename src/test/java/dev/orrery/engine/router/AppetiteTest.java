@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 class AppetiteTest {
 
     private static final UUID SOME = UUID.fromString("01890a5d-ac96-7000-8000-000000000000");
+    private static final long NOW = System.nanoTime();
     private static final int SLOTS = 4;
     private static final int ROOM = 20;
 
@@ -24,6 +25,31 @@ class AppetiteTest {
             new HeldClaims(List.of(WorkerId.of(new NodeId(SOME), 1), WorkerId.of(new NodeId(SOME), 2)), ROOM / 2);
     private boolean hasRoom = true;
     private final Appetite appetite = new Appetite(settings(List.of(), 1_000), held, () -> hasRoom, Trust.always());
+
+    @Test
+    void afterSomeClaimsInVainSoonAfterOneAnotherItIsWokenInVainUntilAMomentHasPassedOrOneIsFull() {
+        for (var claim = 0; claim < 4; claim++) {
+            assertThat(appetite.isWokenInVain(NOW + claim)).isFalse();
+            appetite.ask(SLOTS);
+            appetite.answered(SLOTS, 0, NOW + claim);
+        }
+        assertThat(appetite.isWokenInVain(NOW + 4)).isTrue();
+        assertThat(appetite.isWokenInVain(NOW + 1_000_000_000)).isFalse();
+
+        appetite.ask(SLOTS);
+        appetite.answered(SLOTS, 1, NOW + 5);
+        assertThat(appetite.isWokenInVain(NOW + 6)).isFalse();
+    }
+
+    @Test
+    void claimsInVainThatAreFarApartAreNoReasonToWait() {
+        for (var claim = 0; claim < 10; claim++) {
+            var now = NOW + claim * 1_000_000_000L;
+            appetite.ask(SLOTS);
+            appetite.answered(SLOTS, 0, now);
+            assertThat(appetite.isWokenInVain(now)).isFalse();
+        }
+    }
 
     @Test
     void anIdleNodeWantsToFillItsSlots() {
@@ -40,7 +66,7 @@ class AppetiteTest {
         hasRoom = false;
         assertThat(appetite.size()).isZero();
         appetite.ask(0);
-        appetite.answered(0, 0);
+        appetite.answered(0, 0, NOW);
 
         hasRoom = true;
 
@@ -56,7 +82,7 @@ class AppetiteTest {
         appetite.wake();
         assertThat(appetite.sizeIfAwake()).as("all is asked for already").isZero();
 
-        appetite.answered(SLOTS, 3);
+        appetite.answered(SLOTS, 3, NOW);
 
         assertThat(appetite.sizeIfAwake()).as("woken meanwhile").isEqualTo(SLOTS);
     }
@@ -67,7 +93,7 @@ class AppetiteTest {
         appetite.wake();
         appetite.ask(SLOTS);
 
-        appetite.answered(SLOTS, SLOTS - 1);
+        appetite.answered(SLOTS, SLOTS - 1, NOW);
 
         assertThat(appetite.sizeIfAwake()).isZero();
         assertThat(appetite.size()).isEqualTo(SLOTS);
@@ -77,7 +103,7 @@ class AppetiteTest {
     void afterAFullAnswerOrNoneItLooksAgain() {
         appetite.offer(List.of("default"));
         appetite.ask(2);
-        appetite.answered(2, 2);
+        appetite.answered(2, 2, NOW);
         assertThat(appetite.sizeIfAwake()).isEqualTo(SLOTS);
 
         appetite.ask(SLOTS);
@@ -91,7 +117,7 @@ class AppetiteTest {
         appetite.offer(List.of("default"));
 
         appetite.ask(0);
-        appetite.answered(0, 0);
+        appetite.answered(0, 0, NOW);
         appetite.ask(0);
         appetite.unanswered(0);
 

@@ -1,0 +1,42 @@
+package dev.orrery.node;
+
+import static dev.orrery.node.OpenParts.STEP_LIMIT;
+import static dev.orrery.node.OpenParts.await;
+
+import dev.orrery.api.Contract;
+import dev.orrery.domain.task.TaskTokens;
+import dev.orrery.engine.worker.TaskInputs;
+import dev.orrery.executor.ExecutorEnvironment;
+import dev.orrery.service.RunService;
+import dev.orrery.service.TaskAccess;
+import dev.orrery.store.Pools;
+import dev.orrery.store.TaskAccessRepository;
+import io.vertx.core.Vertx;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.function.Supplier;
+
+/** What attempts at tasks are given by their node. */
+final class AttemptParts {
+
+    private AttemptParts() {}
+
+    /** Where they are let in again; blocks until the database has told by which secret. */
+    static TaskAccess access(Vertx vertx, Pools pools) {
+        return await(TaskAccess.open(new TaskAccessRepository(vertx, pools.api())), STEP_LIMIT);
+    }
+
+    static ExecutorEnvironment environment(
+            Supplier<URI> address, Path startDirectory, Path dataDirectory, TaskTokens tokens) {
+        return new ExecutorEnvironment(
+                () -> address.get() + Contract.BASE_PATH,
+                startDirectory,
+                dataDirectory,
+                context -> tokens.of(context.instanceId(), context.fence()));
+    }
+
+    static TaskInputs inputs(RunService runs) {
+        return assignment -> runs.gifts(assignment)
+                .map(gifts -> new TaskInputs.Inputs(gifts.params(), gifts.outputs(), gifts.letGo()));
+    }
+}

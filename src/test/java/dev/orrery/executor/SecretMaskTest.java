@@ -1,0 +1,93 @@
+package dev.orrery.executor;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.testing.Seeded;
+import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+class SecretMaskTest {
+
+    @Test
+    void theSecretIsHiddenWhereverItStands() {
+        Seeded.forAll(random -> {
+            var letters = "abc";
+            var secret = new StringBuilder();
+            for (var length = random.nextInt(1, 8); length > 0; length--) {
+                secret.append(letters.charAt(random.nextInt(3)));
+            }
+            var text = new StringBuilder();
+            for (var length = random.nextInt(60); length > 0; length--) {
+                text.append(random.nextInt(5) == 0 ? secret : letters.charAt(random.nextInt(3)));
+            }
+
+            assertThat(hidden(secret.toString(), text.toString()))
+                    .isEqualTo(text.toString().replace(secret, "*".repeat(secret.length())));
+        });
+    }
+
+    @Test
+    void whatStandsOutsideOfTheRangeIsLeft() {
+        var bytes = "key key key".getBytes(UTF_8);
+
+        new SecretMask("key").hide(bytes, 1, 10);
+
+        assertThat(new String(bytes, UTF_8)).isEqualTo("key *** key");
+    }
+
+    @Test
+    void noSecretHidesNothing() {
+        assertThat(hidden("", "anything")).isEqualTo("anything");
+    }
+
+    @Test
+    void aLineThatComesInPiecesIsMaskedWhereverTheyEnd() {
+        var text = "x\n::output \"s3cret\"\nAuthorization: s3cret\ns3cret".getBytes(UTF_8);
+        for (var first = 0; first <= text.length; first++) {
+            for (var second = first; second <= text.length; second++) {
+                var kept = new ByteArrayOutputStream();
+                var output = new OutputLineWatch();
+                var splitter = new LineSplitter(
+                        (block, from, to) -> kept.write(block, from, to - from), output, new SecretMask("s3cret"));
+
+                splitter.accept(Arrays.copyOfRange(text, 0, first), first);
+                splitter.accept(Arrays.copyOfRange(text, first, second), second - first);
+                splitter.accept(Arrays.copyOfRange(text, second, text.length), text.length - second);
+                splitter.end();
+
+                assertThat(kept.toString(UTF_8))
+                        .as(first + ", " + second)
+                        .isEqualTo("x\n::output \"******\"\nAuthorization: ******\n******\n");
+                assertThat(output.payload()).asString(UTF_8).isEqualTo("\"******\"");
+            }
+        }
+    }
+
+    @Test
+    void aCutLineShowsNoPartOfIt() {
+        var secret = "s3cret";
+        for (var before = LogText.LINE_LIMIT - 8; before <= LogText.LINE_LIMIT + 1; before++) {
+            var kept = new ByteArrayOutputStream();
+            var splitter = new LineSplitter(
+                    (block, from, to) -> kept.write(block, from, to - from),
+                    new LastLineWatch(),
+                    new SecretMask(secret));
+
+            for (var each : ("x".repeat(before) + secret + "y".repeat(100)).getBytes(UTF_8)) {
+                splitter.accept(new byte[] {each}, 1);
+            }
+            splitter.end();
+
+            assertThat(kept.toString(UTF_8)).as("after " + before).doesNotContain("s3");
+        }
+    }
+
+    private static String hidden(String secret, String text) {
+        var bytes = text.getBytes(ISO_8859_1);
+        new SecretMask(secret).hide(bytes, 0, bytes.length);
+        return new String(bytes, ISO_8859_1);
+    }
+}

@@ -1,0 +1,133 @@
+package dev.orrery.service;
+
+import static dev.orrery.testing.Await.await;
+import static dev.orrery.testing.Await.until;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.RunId;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Events that wait for their readers, and readers, are bounded; who is slow or leaves harms nobody. */
+class EventFeedLimitsIT extends EventFeedTestBase {
+
+    @Test
+    void whoComesWhileTooManyEventsWaitIsTurnedAwayUntilTheyAreRead() {
+        var run = aRun(IntStream.range(0, 60).mapToObj(n -> "t" + n).toArray(String[]::new));
+        feed = feed(100 * 2 * 100);
+
+        var first = await(feed.open(TENANT, run, FROM_THE_BEGINNING));
+        assertThatThrownBy(() -> open(run))
+                .isInstanceOfSatisfying(
+                        OrreryException.class, error -> assertThat(error.code()).isEqualTo(ErrorCode.OVERLOADED));
+        await(first.next());
+        open(run).close();
+
+        var second = await(feed.open(TENANT, run, FROM_THE_BEGINNING));
+        assertThatThrownBy(() -> open(run)).isInstanceOf(OrreryException.class);
+        second.close();
+        open(run).close();
+        first.close();
+    }
+
+    @Test
+    void whatIsNotKeptIsReadFromTheDatabase() {
+        feed = feed(1);
+        var run = aRun("a", "b <- a");
+        try (var events = open(run)) {
+            await(events.next());
+
+            for (var end = 0; end < 2; end++) {
+                commit(claimOne(), Optional.of(SUCCEED));
+            }
+
+            var told = new ArrayList<RunEvent>();
+            for (var next = await(events.next()); !next.isEmpty(); next = await(events.next())) {
+                told.addAll(next);
+            }
+            assertThat(told(told)).isEqualTo("a succeeded, b ready, run running, b succeeded, run succeeded");
+        }
+    }
+
+    @Test
+    void aReaderThatIsFarBehindWhileTooManyEventsWaitIsBrokenOffAndGoesOnLater() throws SQLException {
+        var run = aRun(IntStream.range(0, 700).mapToObj(n -> "t" + n).toArray(String[]::new));
+        feed = feed(100 * 2 * 100);
+        String last;
+        try (var events = open(run)) {
+            var all = new ArrayList<>(await(events.next()));
+            all.addAll(await(events.next()));
+            last = all.getLast().id();
+
+            commitAll(claim(700));
+
+            assertThatThrownBy(() -> await(events.next()))
+                    .isInstanceOfSatisfying(
+                            OrreryException.class,
+                            error -> assertThat(error.code()).isEqualTo(ErrorCode.OVERLOADED));
+        }
+
+        feed = feed(10_000_000);
+        assertThat(readToTheEnd(run, Optional.of(last))).hasSize(701);
+    }
+
+    @Test
+    void aSlowReaderHearsEverythingInOrder() throws SQLException {
+        var lines = IntStream.range(0, 60).mapToObj(n -> "t" + n).toArray(String[]::new);
+        var run = aRun(lines);
+        try (var slow = open(run);
+                var fast = open(run)) {
+            await(slow.next());
+            await(fast.next());
+            for (var n = 0; n < 100; n++) {
+                execute("""
+                        INSERT INTO task_events (tenant_id, run_id, task_nos, froms, tos, attempts, fences, workers)
+                        SELECT 1, '%s', array_agg(t), array_agg('queued'::task_state), array_agg('running'::task_state),
+                               array_agg(%d::smallint), array_agg(1::bigint), array_agg(1::smallint)
+                        FROM generate_series(1, 60) t
+                        """.formatted(run, n));
+            }
+            feed.signal();
+            assertThat(attempts(fast, 6_000)).isEqualTo(attempts(slow, 6_000)).isSorted();
+        }
+    }
+
+    @Test
+    void tooManyReadersAreRefusedAndThoseThatLeaveMakeRoom() {
+        var run = aRun("a");
+        var open = new ArrayList<RunEvents>();
+        var unknown = catchThrowableOfType(
+                OrreryException.class, () -> await(feed.open(TENANT, new RunId(new UUID(1, 0)), FROM_THE_BEGINNING)));
+        for (var n = 0; n < EventFeed.MAX_READERS; n++) {
+            open.add(open(run));
+        }
+
+        var refused = catchThrowableOfType(OrreryException.class, () -> open(run));
+        open.forEach(RunEvents::close);
+        open.getFirst().close();
+
+        assertThat(unknown).isNotNull();
+        assertThat(refused.code()).isEqualTo(ErrorCode.OVERLOADED);
+        assertThat(open(run)).isNotNull();
+    }
+
+    @Test
+    void whoWaitsHearsThatItWasClosed() {
+        var events = open(aRun("a"));
+        await(events.next());
+        var next = events.next();
+
+        events.close();
+
+        until("it is answered", next::isComplete);
+        assertThat(next.failed()).isTrue();
+    }
+}
