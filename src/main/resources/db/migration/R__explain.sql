@@ -47,9 +47,14 @@ BEGIN
             v_facts := v_facts || jsonb_build_object(
                 'latestStart', v_ready.latest_start, 'readyAt', v_ready.ready_at,
                 'ahead', (SELECT count(*) FROM (
-                    SELECT FROM task_ready x
-                    WHERE x.queue = v_task.queue AND (x.latest_start, x.id) < (v_ready.latest_start, p_id)
-                    ORDER BY x.latest_start, x.id LIMIT 10001) o));
+                    SELECT
+                    FROM ready_places(ARRAY[v_task.queue]) p
+                    CROSS JOIN LATERAL (
+                        SELECT FROM task_ready x
+                        WHERE x.generation = p.generation AND x.queue = p.queue AND x.latest_start >= p.starts_from
+                          AND (x.latest_start, x.id) < (v_ready.latest_start, p_id)
+                        ORDER BY x.latest_start, x.id LIMIT 10001) l
+                    LIMIT 10001) o));
         ELSE
             SELECT w.lock_id, w.latest_start, w.ready_at INTO v_wait FROM lock_waits w WHERE w.id = p_id;
             v_facts := v_facts || jsonb_build_object(

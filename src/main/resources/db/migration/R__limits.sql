@@ -128,8 +128,13 @@ BEGIN
               LEFT JOIN limits l ON l.tenant_id = 1 AND l.kind = 'queue' AND l.name = a.name
               CROSS JOIN LATERAL (
                   SELECT count(*)::int FROM (
-                      SELECT x.id FROM task_ready x WHERE x.queue = a.name
-                      ORDER BY x.latest_start, x.id LIMIT least(a.room, p_wanted)) o
+                      SELECT x.id
+                      FROM ready_places(ARRAY[a.name]) p
+                      CROSS JOIN LATERAL (
+                          SELECT y.id FROM task_ready y
+                          WHERE y.generation = p.generation AND y.queue = p.queue AND y.latest_start >= p.starts_from
+                          ORDER BY y.latest_start, y.id LIMIT least(a.room, p_wanted)) x
+                      LIMIT least(a.room, p_wanted)) o
               ) r) s;
         rooms := v_shares;
         -- What others hold at this moment was counted too.

@@ -225,7 +225,7 @@ BEGIN
     PERFORM r.id
     FROM (SELECT u.id FROM unnest(p_ids) u(id) ORDER BY u.id) u
     CROSS JOIN LATERAL (SELECT x.id FROM task_ready x WHERE x.id = u.id OFFSET 0 FOR NO KEY UPDATE) r;
-    UPDATE task_ready r SET latest_start = c.latest_start
+    UPDATE task_ready r SET latest_start = c.latest_start, generation = DEFAULT
     FROM (SELECT x.place, latest_start(x.ready_at, u.priority, u.start) AS latest_start
           FROM unnest(p_ids, p_priorities, p_starts) u(id, priority, start)
           CROSS JOIN LATERAL (

@@ -475,6 +475,7 @@ DECLARE
     v_left     int[];
     v_is_tight boolean;
     v_any_alone boolean := false;
+    v_places   record;
 BEGIN
     SELECT n.mode INTO v_mode FROM nodes n WHERE n.id = p_node AND n.fenced_at IS NULL FOR KEY SHARE;
     IF NOT FOUND THEN
@@ -483,6 +484,9 @@ BEGIN
     IF EXISTS (SELECT FROM limits l WHERE l.tenant_id = 1 AND l.kind = 'queue' AND l.name = ANY (p_queues)) THEN
         SELECT r.rooms, r.rooms, r.has_more INTO v_rooms, v_left, v_is_tight FROM queue_rooms(p_node, p_queues, p_limit) r;
     END IF;
+    SELECT array_agg(p.queue) AS queues, array_agg(p.generation) AS generations, array_agg(p.starts_from) AS starts
+    INTO v_places
+    FROM ready_places(p_queues) p;
     LOOP
         -- By ctid: a LIMIT that is a parameter is planned as a tenth of the table, and IN (… LIMIT) can take too many. The
         -- starts, which cost as much as each of the others, are told only where locks mix the order.
@@ -491,11 +495,19 @@ BEGIN
             FROM (SELECT head.place, head.id, head.has_locks
                   FROM unnest(p_queues, v_left) q(name, room)
                   CROSS JOIN LATERAL (
-                      SELECT x.ctid AS place, x.latest_start, x.id, x.has_locks FROM task_ready x
-                      WHERE x.queue = q.name AND x.id <> ALL (v_busy)
-                      ORDER BY x.latest_start, x.id
+                      SELECT line.place, line.latest_start, line.id, line.has_locks
+                      FROM unnest(v_places.queues, v_places.generations, v_places.starts) p(queue, generation, starts_from)
+                      CROSS JOIN LATERAL (
+                          SELECT x.ctid AS place, x.latest_start, x.id, x.has_locks FROM task_ready x
+                          WHERE x.generation = p.generation AND x.queue = q.name AND x.latest_start >= p.starts_from
+                            AND x.id <> ALL (v_busy)
+                          ORDER BY x.latest_start, x.id
+                          LIMIT least(v_wanted, q.room)
+                          FOR UPDATE SKIP LOCKED
+                      ) line
+                      WHERE p.queue = q.name
+                      ORDER BY line.latest_start, line.id
                       LIMIT least(v_wanted, q.room)
-                      FOR UPDATE SKIP LOCKED
                   ) head
                   ORDER BY head.latest_start, head.id
                   LIMIT v_wanted) h

@@ -44,9 +44,6 @@ public final class TaskInstanceRepository {
             """;
 
     // language=PostgreSQL
-    static final String FIND_READY = "SELECT id FROM task_ready WHERE queue = $1 ORDER BY latest_start, id LIMIT $2";
-
-    // language=PostgreSQL
     static final String LIST_ATTEMPTS = """
             SELECT attempt, outcome, fence, node_id, worker_no, error, started_at, finished_at
             FROM task_attempts
@@ -146,12 +143,6 @@ public final class TaskInstanceRepository {
                 .preparedQuery(RunTasks.LIST_INSTANCES)
                 .execute(Tuple.of(tenant.value(), run.value()))
                 .map(rows -> RunTasks.of(run, rows));
-    }
-
-    /** The most urgent ready instances of a queue, without claiming them. */
-    public Future<List<TaskInstanceId>> findReady(String queue, int limit) {
-        return sql.run(FIND_READY, Tuple.of(queue, limit))
-                .map(rows -> Rows.list(rows, row -> new TaskInstanceId(row.getUUID("id"))));
     }
 
     /** The attempts at an instance, the first one first. */

@@ -72,13 +72,21 @@ public final class WorkRepository {
     static final String WAKE_DUE = "SELECT woken, queues, next_due_ms FROM wake_due($1)";
 
     // language=PostgreSQL
+    static final String TURN_GENERATIONS = "SELECT goes_on, moved FROM turn_generations($1)";
+
+    // language=PostgreSQL
     static final String LIST_QUEUES = "SELECT name FROM queues ORDER BY name";
 
     // Which of these lines have something that can be claimed.
     // language=PostgreSQL
     static final String FIND_READY_QUEUES = """
             SELECT q.name FROM unnest($1::text[]) q(name)
-            WHERE EXISTS (SELECT FROM task_ready r WHERE r.queue = q.name)
+            WHERE EXISTS (
+                SELECT FROM ready_places(ARRAY[q.name]) p
+                CROSS JOIN LATERAL (
+                    SELECT FROM task_ready r
+                    WHERE r.generation = p.generation AND r.queue = p.queue AND r.latest_start >= p.starts_from
+                    LIMIT 1) r)
             """;
 
     /** How many tasks one transaction may create, unless they are all of one run. */
@@ -364,6 +372,23 @@ public final class WorkRepository {
             var nextDue = Optional.ofNullable(row.getLong("next_due_ms")).map(Duration::ofMillis);
             return new Woken(row.getInteger("woken"), texts(row, "queues"), nextDue);
         });
+    }
+
+    /**
+     * What a step of the generations of ready tasks did.
+     *
+     * @param goesOn whether the next step is to be made at once
+     * @param movedQueues whose tasks moved: claims made meanwhile passed them over
+     */
+    public record Turned(boolean goesOn, List<String> movedQueues) {}
+
+    /** Measures what a claim of these queues has to pass, and brings the generations of ready tasks a step further. */
+    public Future<Turned> turnGenerations(List<String> queues) {
+        return sql.runOnce(TURN_GENERATIONS, Tuple.tuple().addValue(queues.toArray(String[]::new)))
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    return new Turned(row.getBoolean("goes_on"), texts(row, "moved"));
+                });
     }
 
     /** The names of all queues. */

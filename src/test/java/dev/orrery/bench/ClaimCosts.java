@@ -83,6 +83,7 @@ public final class ClaimCosts {
         for (var gone = 0; gone < count; gone += limit) {
             run("SELECT claim_ready('" + node + "', ARRAY['default'], " + limit + ")");
             run("DELETE FROM claim_batches WHERE node_id = '" + node + "'");
+            run("SELECT turn_generations(ARRAY['default'])"); // As a node does.
         }
     }
 

@@ -85,12 +85,13 @@ final class OrderHistory {
     }
 
     private void act() throws SQLException {
-        switch (random.nextInt(12)) {
+        switch (random.nextInt(13)) {
             case 0, 1, 2 -> submit();
             case 3, 4 -> patch();
             case 5 -> wake();
             case 6 -> handBack();
             case 7, 8 -> claim(random.nextInt(1, 5));
+            case 9 -> ReadyGenerations.turn(database, work, random.nextInt(1, 4));
             default -> pick(List.copyOf(claims.keySet())).ifPresent(id -> report(id, verdict()));
         }
     }

@@ -45,6 +45,7 @@ final class TaskRush {
     private static final List<String> QUEUES = List.of("default");
     private static final int RECENT = 30;
 
+    private final TestDatabase database;
     private final SingleTaskRepository tasks;
     private final WorkRepository work;
     private final Connection looking;
@@ -63,6 +64,7 @@ final class TaskRush {
 
     TaskRush(Vertx vertx, TestDatabase database, Pool pool, Connection looking, RandomGenerator random)
             throws SQLException {
+        this.database = database;
         this.tasks = new SingleTaskRepository(vertx, pool, Limits.USUAL);
         this.work = new WorkRepository(vertx, pool);
         this.looking = looking;
@@ -91,13 +93,14 @@ final class TaskRush {
         }
     }
 
-    private void act() {
-        switch (random.nextInt(10)) {
+    private void act() throws SQLException {
+        switch (random.nextInt(11)) {
             case 0, 1, 2 -> submit();
             case 3, 4 -> patch();
             case 5 -> begin(work.wakeDue(100), _ -> {});
             case 6 -> handBack();
             case 7 -> claim();
+            case 8 -> turn();
             default -> report();
         }
     }
@@ -143,6 +146,11 @@ final class TaskRush {
     private void claim() {
         var node = pick(nodes).orElseThrow();
         begin(work.claim(node, QUEUES, random.nextInt(1, 6)), taken -> taken.forEach(claim -> claims.put(claim, node)));
+    }
+
+    private void turn() throws SQLException {
+        ReadyGenerations.announce(database);
+        begin(work.turnGenerations(QUEUES), _ -> {});
     }
 
     private void handBack() {

@@ -42,7 +42,8 @@ final class Exchanger {
     private boolean startsHaveWaited;
 
     /** Who is told of what an exchange brought. */
-    record Helpers(Assigner assigner, RetryAlarm retries, Reconciler reconciler, Pause pause) {}
+    record Helpers(
+            Assigner assigner, RetryAlarm retries, Reconciler reconciler, Pause pause, Generations generations) {}
 
     Exchanger(
             NodeId node,
@@ -151,6 +152,7 @@ final class Exchanger {
         }
         if (!claims.isEmpty()) {
             helpers.assigner().assign(claims);
+            helpers.generations().claimed(claims.size());
         }
     }
 

@@ -47,6 +47,7 @@ public final class RouterVerticle extends VerticleBase {
     private final Reconciler reconciler;
     private final Assigner assigner;
     private final RetryAlarm retries;
+    private final Generations generations;
     private final Exchanger exchanger;
     private final Drainer drainer;
     private final Sharing sharing;
@@ -87,7 +88,8 @@ public final class RouterVerticle extends VerticleBase {
         reconciler = new Reconciler(node, work, held, stopper, pause, signals, loop);
         assigner = new Assigner(versions, held, stopper, reconciler, pause, bus, loop);
         retries = new RetryAlarm(work, signals, settings.poll(), loop);
-        var helpers = new Exchanger.Helpers(assigner, retries, reconciler, pause);
+        generations = new Generations(work, memory.appetite(), signals, loop);
+        var helpers = new Exchanger.Helpers(assigner, retries, reconciler, pause, generations);
         exchanger = new Exchanger(node, work, memory, helpers, signals, meters, loop);
         drainer = new Drainer(held, reconciler, bus, loop);
         sharing = new Sharing(node, memory, reconciler, peers, bus, settings.concurrency());
@@ -143,6 +145,7 @@ public final class RouterVerticle extends VerticleBase {
             queues.ask();
             retries.look();
             sharing.look();
+            generations.poll();
         }
         workIsReady();
     }

@@ -17,7 +17,8 @@
  *   <li>{@code Intake} takes the workers' reports and passes the verdicts;
  *   <li>{@code Exchanger} commits and claims; {@code Assigner} gives what was claimed to the workers;
  *   <li>{@code Reconciler} compares memory with the database; {@code Pause} holds back after failures;
- *   <li>{@code Stopper} ends attempts that are cancelled or no longer ours; {@code RetryAlarm} wakes retries;
+ *   <li>{@code Stopper} ends attempts that are cancelled or no longer ours; {@code RetryAlarm} wakes retries; {@code
+ *       Generations} keeps claims cheap;
  *   <li>{@code Drainer} ends it all.
  * </ul>
  *
