@@ -7,8 +7,8 @@
 CREATE SEQUENCE ready_generation_seq AS int;
 SELECT setval('ready_generation_seq', 1);
 
--- Where claims look: at each generation that may have ready tasks. A row without a queue is for all of them. One that gets no
--- new tasks any more has a row for each queue that is left in it, and where its first task stands.
+-- Where claims look: at each generation that may have ready tasks. A row without a queue is for all of them. One that is closed
+-- has a row for each queue that is left in it, with where its first task stands.
 CREATE TABLE ready_generations (
     generation   int NOT NULL,
     queue        text COLLATE "C" NOT NULL DEFAULT '',

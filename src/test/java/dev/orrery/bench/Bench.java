@@ -1,10 +1,14 @@
 package dev.orrery.bench;
 
+import dev.orrery.store.Migrations;
 import dev.orrery.testing.NodeProcess;
+import dev.orrery.testing.Postgres;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -50,7 +54,7 @@ public final class Bench {
     }
 
     /**
-     * {@code [--cluster | --jobs | --queue] [--short] [--tasks N] [--json FILE] [--server URL --data-dir FOLDER --pid PID]}; without a server
+     * {@code [--cluster | --jobs | --queue | --claims] [--short] [--churn MINUTES] [--tasks N] [--json FILE] [--server URL --data-dir FOLDER --pid PID]}; without a server
      * it starts a node.
      */
     public static void main(String[] arguments) throws Exception {
@@ -58,6 +62,7 @@ public final class Bench {
         var isCluster = words.remove("--cluster");
         var isJobs = words.remove("--jobs");
         var isQueue = words.remove("--queue");
+        var isClaims = words.remove("--claims");
         var isShort = words.remove("--short");
         var effort = isShort ? Effort.SHORT : Effort.FULL;
         var options = options(words);
@@ -67,6 +72,11 @@ public final class Bench {
         }
         if (isJobs) {
             write(JobsBench.run(isShort ? 20_000 : 1_000_000), options);
+            return;
+        }
+        if (isClaims) {
+            var churn = Duration.ofMinutes(Integer.parseInt(options.getOrDefault("--churn", isShort ? "0" : "10")));
+            write(claims(churn, isShort ? 100_000 : 1_000_000), options);
             return;
         }
         if (options.containsKey("--server")) {
@@ -98,6 +108,22 @@ public final class Bench {
         } finally {
             delete(folder);
         }
+    }
+
+    private static Map<String, Double> claims(Duration churn, int largest) throws SQLException {
+        var figures = new LinkedHashMap<String, Double>();
+        try (var server = Postgres.safe("max_wal_size=4GB");
+                var database = server.empty()) {
+            Migrations.run(database.jdbcUrl(), database.user(), database.password());
+            new ClaimsBench(database::connect, (name, cost) -> {
+                        System.out.printf(
+                                Locale.ROOT, "%-64s %,6d pages %8.2f ms%n", name, cost.pages(), cost.millis());
+                        figures.put(name + ", pages", (double) cost.pages());
+                        figures.put(name + ", ms", cost.millis());
+                    })
+                    .run(churn, largest);
+        }
+        return figures;
     }
 
     private static void write(Map<String, Double> figures, Map<String, String> options) throws IOException {

@@ -21,10 +21,12 @@ public final class ClaimCosts {
             "enable_bitmapscan = off",
             "synchronous_commit = on");
     private static final int FILL = 100_000;
+    private static final int CLAIMS_BETWEEN_TURNS = 2_000;
 
     private final Connection connection;
     private final UUID node = UUID.randomUUID();
     private int filled;
+    private int drained;
 
     /** What one claim has cost. */
     public record Cost(int claimed, long pages, double millis) {}
@@ -83,7 +85,23 @@ public final class ClaimCosts {
         for (var gone = 0; gone < count; gone += limit) {
             run("SELECT claim_ready('" + node + "', ARRAY['default'], " + limit + ")");
             run("DELETE FROM claim_batches WHERE node_id = '" + node + "'");
-            run("SELECT turn_generations(ARRAY['default'])"); // As a node does.
+            drained += limit;
+            if (drained >= CLAIMS_BETWEEN_TURNS) {
+                drained = 0;
+                turn();
+            }
+        }
+    }
+
+    /** As a node does now and then. */
+    private void turn() throws SQLException {
+        try (var query = connection.createStatement()) {
+            for (var goesOn = true; goesOn; ) {
+                try (var rows = query.executeQuery("SELECT goes_on FROM turn_generations(ARRAY['default'])")) {
+                    rows.next();
+                    goesOn = rows.getBoolean(1);
+                }
+            }
         }
     }
 

@@ -25,7 +25,7 @@ final class ReadyGenerations {
             statement.execute("""
                     INSERT INTO ready_generations (generation)
                     SELECT last_value + 1 FROM ready_generation_seq
-                    WHERE (SELECT count(DISTINCT generation) FROM ready_generations) < 8
+                    WHERE NOT EXISTS (SELECT FROM ready_generations WHERE queue <> '' GROUP BY queue HAVING count(*) > 1)
                     ON CONFLICT DO NOTHING
                     """);
         }
