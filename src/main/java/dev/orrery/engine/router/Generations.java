@@ -49,7 +49,7 @@ final class Generations {
 
     private void look() {
         var since = System.nanoTime() - lookedAt;
-        if (since >= LONGEST_NANOS || claims >= CLAIMS_MIN && since >= PAUSE_NANOS) {
+        if (since >= LONGEST_NANOS || (claims >= CLAIMS_MIN && since >= PAUSE_NANOS)) {
             claims = 0;
             turning.ask();
         }
