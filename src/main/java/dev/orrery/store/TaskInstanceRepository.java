@@ -44,6 +44,17 @@ public final class TaskInstanceRepository {
             """;
 
     // language=PostgreSQL
+    static final String FIND_READY = """
+            SELECT r.id
+            FROM ready_places(ARRAY[$1]) p
+            CROSS JOIN LATERAL (
+                SELECT x.id, x.latest_start FROM task_ready x
+                WHERE x.generation = p.generation AND x.queue = p.queue AND x.latest_start >= p.starts_from
+                ORDER BY x.latest_start, x.id LIMIT $2) r
+            ORDER BY r.latest_start, r.id LIMIT $2
+            """;
+
+    // language=PostgreSQL
     static final String LIST_ATTEMPTS = """
             SELECT attempt, outcome, fence, node_id, worker_no, error, started_at, finished_at
             FROM task_attempts
@@ -143,6 +154,12 @@ public final class TaskInstanceRepository {
                 .preparedQuery(RunTasks.LIST_INSTANCES)
                 .execute(Tuple.of(tenant.value(), run.value()))
                 .map(rows -> RunTasks.of(run, rows));
+    }
+
+    /** The most urgent ready instances of a queue, without claiming them. */
+    public Future<List<TaskInstanceId>> findReady(String queue, int limit) {
+        return sql.run(FIND_READY, Tuple.of(queue, limit))
+                .map(rows -> Rows.list(rows, row -> new TaskInstanceId(row.getUUID("id"))));
     }
 
     /** The attempts at an instance, the first one first. */

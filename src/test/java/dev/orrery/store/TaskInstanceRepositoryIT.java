@@ -59,6 +59,25 @@ class TaskInstanceRepositoryIT {
     }
 
     @Test
+    void whatIsReadyIsFoundInTheOrderInWhichItIsClaimed() throws SQLException {
+        var run = create(List.of(task("low", 1), task("high", 9), task("usual", 5)));
+        create(List.of(task("later", 5)));
+
+        var found = await(tasks.findReady("default", 10));
+
+        assertThat(found.subList(0, 2)).containsExactly(TaskInstanceId.of(run, 2), TaskInstanceId.of(run, 3));
+        assertThat(found).hasSize(4);
+        assertThat(await(tasks.findReady("default", 2))).isEqualTo(found.subList(0, 2));
+        assertThat(await(tasks.findReady("another", 10))).isEmpty();
+        for (var expected : found) {
+            var claimed = await(work.commitAndClaim(node, List.of(), List.of("default"), 1))
+                    .claims();
+            assertThat(claimed).singleElement().extracting(Claim::id).isEqualTo(expected);
+        }
+        assertThat(await(tasks.findReady("default", 10))).isEmpty();
+    }
+
+    @Test
     void anInstanceIsOfItsTenantAndStandsWhereTheFileHasIt() throws SQLException {
         var run = create(Graphs.tasks("c", "a <- c", "b <- a"));
 
