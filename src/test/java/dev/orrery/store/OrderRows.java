@@ -29,14 +29,14 @@ final class OrderRows {
             FROM task_instances i
             LEFT JOIN source_weights s ON s.source = i.source
             LEFT JOIN task_wait w ON w.id = i.id
-            LEFT JOIN task_ready r ON r.id = i.id
+            LEFT JOIN task_ready r ON r.id = i.id AND %s
             LEFT JOIN task_timers t ON t.ref = i.id
             LEFT JOIN LATERAL (
                 SELECT x.state FROM task_attempts x WHERE x.task_id = i.id ORDER BY x.attempt DESC LIMIT 1
             ) a ON true
             WHERE i.source IS NOT NULL
             ORDER BY i.id
-            """;
+            """.formatted(ReadyGenerations.IS_SEEN);
 
     private record Row(
             UUID id,

@@ -9,6 +9,12 @@ import java.util.List;
 /** Generations of ready tasks, for tests of what is right while they turn. */
 final class ReadyGenerations {
 
+    /** Of a ready task r: whether claims look where it stands. */
+    static final String IS_SEEN = """
+            EXISTS (SELECT FROM ready_places(ARRAY[r.queue]) p
+                    WHERE p.generation = r.generation AND p.starts_from <= r.latest_start)\
+            """;
+
     private ReadyGenerations() {}
 
     /** Announces a new one where none is, as if the head of a queue were costly, and takes so many steps. */

@@ -60,6 +60,24 @@ class ReadyGenerationsIT extends ClaimsTestBase {
     }
 
     @Test
+    void whatIsMoreUrgentThanABacklogIsFirstAlsoWhenItMovesThere() throws SQLException {
+        try (var connection = database.connect()) {
+            var costs = new ClaimCosts(connection);
+            costs.add(MUCH);
+            turn(3);
+            costs.add(2);
+            execute("UPDATE task_ready SET latest_start = latest_start - interval '1 hour' WHERE generation = 2");
+            var urgent = database.value("SELECT string_agg(id::text, ',' ORDER BY latest_start, id) FROM task_ready"
+                    + " WHERE generation = 2");
+
+            turn(4);
+
+            assertThat(generations()).containsExactly("1 default", "3 ");
+            assertThat(String.join(",", claimed(2))).isEqualTo(urgent);
+        }
+    }
+
+    @Test
     void whatATransactionWritesToAnOldGenerationIsFoundWhenItCommits() throws SQLException {
         try (var late = database.connect()) {
             late.setAutoCommit(false);

@@ -102,7 +102,7 @@ record WorkSnapshot(
                     runs,
                     tasks,
                     unmet,
-                    counted("SELECT id, attempt, failures FROM task_ready"),
+                    counted("SELECT r.id, r.attempt, r.failures FROM task_ready r WHERE " + ReadyGenerations.IS_SEEN),
                     lockWaits(),
                     locks(),
                     wanted(),
