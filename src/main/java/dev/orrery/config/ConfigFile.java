@@ -127,7 +127,7 @@ final class ConfigFile {
 
     private void addList(String key, ScalarNode name, SequenceNode list) {
         var setting = Settings.BY_KEY.get(key);
-        if (setting != null && !(setting.kind() instanceof Kind.Texts)) {
+        if (setting != null && !setting.kind().isList()) {
             problems.add(at(list), "WRONG_TYPE", key + " must be one value, not a list", Optional.empty());
             return;
         }

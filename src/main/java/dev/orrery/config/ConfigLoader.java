@@ -117,7 +117,9 @@ public final class ConfigLoader {
                         Folders.expanded(value(Settings.TASKS_DIRECTORY)),
                         Folders.expanded(value(Settings.TASKS_RUN_DIRECTORY)),
                         value(Settings.TASKS_KILL_GRACE),
-                        value(Settings.TASKS_LOG_LIMIT)));
+                        value(Settings.TASKS_LOG_LIMIT),
+                        value(Settings.TASKS_HTTP_ALLOW),
+                        value(Settings.TASKS_HTTP_DENY)));
         var handlers = section("handlers", () -> new HandlersConfig(Folders.expanded(value(Settings.HANDLERS_DIR))));
         var router = section(
                 "router",

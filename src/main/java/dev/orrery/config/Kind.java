@@ -1,5 +1,6 @@
 package dev.orrery.config;
 
+import dev.orrery.domain.net.Destination;
 import dev.orrery.domain.task.Durations;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,6 +30,11 @@ sealed interface Kind<T> {
 
     /** For people: what may be written. */
     String description();
+
+    /** Whether files write it as a list. */
+    default boolean isList() {
+        return false;
+    }
 
     /**
      * A text of one line.
@@ -210,11 +216,7 @@ sealed interface Kind<T> {
 
         @Override
         public List<String> read(String text) {
-            var items = new ArrayList<String>();
-            for (var item : text.isBlank() ? new String[0] : text.split(",", -1)) {
-                items.add(item.strip());
-            }
-            return List.copyOf(items);
+            return split(text);
         }
 
         @Override
@@ -233,8 +235,56 @@ sealed interface Kind<T> {
         }
 
         @Override
+        public boolean isList() {
+            return true;
+        }
+
+        @Override
         public String description() {
             return "list of " + items;
         }
+    }
+
+    /** Places that tasks call, or do not. */
+    record Destinations(int maxCount) implements Kind<List<String>> {
+
+        @Override
+        public List<String> read(String text) {
+            return split(text);
+        }
+
+        @Override
+        public Optional<String> objection(List<String> value) {
+            if (value.size() > maxCount) {
+                return Optional.of("must have at most " + maxCount + " items, has " + value.size());
+            }
+            return value.stream()
+                    .filter(item -> Destination.parse(item).isEmpty())
+                    .findFirst()
+                    .map(wrong -> "must list " + Destination.FORMS + "; '" + wrong + "' is none");
+        }
+
+        @Override
+        public String text(List<String> value) {
+            return String.join(",", value);
+        }
+
+        @Override
+        public boolean isList() {
+            return true;
+        }
+
+        @Override
+        public String description() {
+            return "list of addresses, ranges or host names";
+        }
+    }
+
+    private static List<String> split(String text) {
+        var items = new ArrayList<String>();
+        for (var item : text.isBlank() ? new String[0] : text.split(",", -1)) {
+            items.add(item.strip());
+        }
+        return List.copyOf(items);
     }
 }

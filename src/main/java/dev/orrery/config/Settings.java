@@ -1,6 +1,7 @@
 package dev.orrery.config;
 
 import dev.orrery.config.Kind.Choice;
+import dev.orrery.config.Kind.Destinations;
 import dev.orrery.config.Kind.Size;
 import dev.orrery.config.Kind.Span;
 import dev.orrery.config.Kind.Text;
@@ -294,6 +295,21 @@ final class Settings {
             false,
             config -> config.tasks().logLimit());
 
+    static final Setting<List<String>> TASKS_HTTP_ALLOW = new Setting<>(
+            "tasks.http-allow",
+            new Destinations(1_000),
+            "Where http tasks may call besides the public internet: addresses, ranges or host names, with or without a"
+                    + " port. The node's own API needs none.",
+            false,
+            config -> config.tasks().httpAllow());
+
+    static final Setting<List<String>> TASKS_HTTP_DENY = new Setting<>(
+            "tasks.http-deny",
+            new Destinations(1_000),
+            "Where http tasks may never call, whatever is allowed; written as in tasks.http-allow.",
+            false,
+            config -> config.tasks().httpDeny());
+
     static final Setting<String> HANDLERS_DIR = text(
             "handlers.dir",
             new Text(4_096, FOLDER_OR_NONE, "folder", "name a folder"),
@@ -421,7 +437,13 @@ final class Settings {
             new Section(
                     "tasks",
                     "How tasks run on the node.",
-                    List.of(TASKS_DIRECTORY, TASKS_RUN_DIRECTORY, TASKS_KILL_GRACE, TASKS_LOG_LIMIT)),
+                    List.of(
+                            TASKS_DIRECTORY,
+                            TASKS_RUN_DIRECTORY,
+                            TASKS_KILL_GRACE,
+                            TASKS_LOG_LIMIT,
+                            TASKS_HTTP_ALLOW,
+                            TASKS_HTTP_DENY)),
             new Section("handlers", "What handler tasks can call besides what is built in.", List.of(HANDLERS_DIR)),
             new Section(
                     "router",

@@ -77,7 +77,7 @@ public final class Executors {
                 vertx,
                 parts,
                 tasksDirectory,
-                new HttpExecutor(vertx, environment.apiUrl()),
+                new HttpExecutor(vertx, environment.apiUrl(), config.httpRules()),
                 new HandlerExecutor(vertx, bus, config.killGrace()),
                 new BuiltInHandlers(vertx, bus));
     }

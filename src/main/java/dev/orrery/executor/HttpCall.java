@@ -8,9 +8,13 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.json.DecodeException;
+import io.vertx.core.net.SocketAddress;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Map;
@@ -67,17 +71,31 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
         return new HttpCall(HttpMethod.valueOf(method), url, headers, body.map(Buffer::buffer));
     }
 
-    RequestOptions options() {
-        var host = host(url);
+    /**
+     * The request, over a connection to this very address. The host of the URL stands in the Host header and in the TLS
+     * handshake, and is not looked up again.
+     */
+    RequestOptions options(InetAddress address, Duration connectTimeout) {
         return new RequestOptions()
                 .setMethod(method)
-                .setHost(host.startsWith("[") ? host.substring(1, host.length() - 1) : host)
+                .setServer(SocketAddress.inetSocketAddress(new InetSocketAddress(address, port())))
+                .setHost(host())
                 .setPort(port(url))
                 .setSsl(isHttps(url))
                 .setURI(pathAndQuery())
                 .setHeaders(MultiMap.caseInsensitiveMultiMap().addAll(headers))
                 .setFollowRedirects(false)
-                .setConnectTimeout(HttpExecutor.CONNECT_TIMEOUT.toMillis());
+                .setConnectTimeout(Math.max(1, connectTimeout.toMillis()));
+    }
+
+    /** Of the URL, without the brackets of an IPv6 address. */
+    String host() {
+        var host = host(url);
+        return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
+    }
+
+    int port() {
+        return port(url);
     }
 
     /** What to request after a redirect; throws {@link CannotStart} where it leads nowhere. */
@@ -87,6 +105,9 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
             next = checked(url.resolve(new URI(location)), location);
         } catch (URISyntaxException e) {
             throw new CannotStart("a redirect leads to '" + LogText.clean(location) + "', which is not a URL");
+        }
+        if (isHttps(url) && !isHttps(next)) {
+            throw new CannotStart("a redirect leads from https to " + origin(next) + ", which is not encrypted");
         }
         var changesToGet = status == SEE_OTHER
                 ? !method.equals(HttpMethod.HEAD)
@@ -109,6 +130,11 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
     String printableUrl() {
         var query = url.getRawQuery() == null ? "" : "?…";
         return origin(url) + (url.getRawPath() == null ? "" : url.getRawPath()) + query;
+    }
+
+    /** Whether it goes to the same scheme, host and port, as they are written. */
+    boolean hasAuthorityOf(URI other) {
+        return origin(url).equals(origin(other));
     }
 
     String hostAndPort() {
@@ -202,7 +228,7 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
         return url.getScheme().equalsIgnoreCase("https");
     }
 
-    private static int port(URI url) {
+    static int port(URI url) {
         var given = server(url).map(server -> server.group("port")).orElse("");
         return given.isEmpty() ? isHttps(url) ? HTTPS_PORT : HTTP_PORT : Integer.parseInt(given);
     }

@@ -13,7 +13,11 @@ import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpHeaders;
 import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.SocketException;
 import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -24,19 +28,22 @@ import org.jspecify.annotations.Nullable;
 final class HttpExecution implements Execution {
 
     private static final int MAX_REDIRECTS = 5;
+    private static final int MAX_ADDRESSES = 8;
     private static final int BODY_LIMIT = 1 << 20;
     private static final int FAILURE_BODY_LIMIT = 8 << 10;
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
 
     private final HttpClient client;
+    private final AddressGate gate;
     private final Context context;
     private final AttemptLog log;
     private final Promise<AttemptOutcome> outcome = Promise.promise();
 
     private @Nullable HttpClientRequest current;
 
-    HttpExecution(HttpClient client, Context context, AttemptLog log) {
+    HttpExecution(HttpClient client, AddressGate gate, Context context, AttemptLog log) {
         this.client = client;
+        this.gate = gate;
         this.context = context;
         this.log = log;
     }
@@ -67,16 +74,31 @@ final class HttpExecution implements Execution {
     private void send(HttpCall call, int redirects) {
         log.line(call.method() + " " + call.printableUrl());
         var sent = System.nanoTime();
-        client.request(call.options())
+        gate.pass(call, redirects > 0)
+                .compose(addresses -> connect(call, addresses, sent + HttpExecutor.CONNECT_TIMEOUT.toNanos()))
                 .compose(request -> answerTo(request, call))
                 .onSuccess(response -> receive(call, redirects, sent, response))
                 .onFailure(error -> fail(call, error));
+    }
+
+    /** To the first address that takes the connection; all of them have passed the gate. */
+    private Future<HttpClientRequest> connect(HttpCall call, List<InetAddress> addresses, long deadline) {
+        if (outcome.future().isComplete()) {
+            return Future.failedFuture("stopped before it was sent");
+        }
+        var left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+        var others = addresses.subList(1, Math.min(addresses.size(), MAX_ADDRESSES));
+        return client.request(call.options(addresses.getFirst(), left))
+                .recover(error -> error instanceof SocketException && !others.isEmpty() && System.nanoTime() < deadline
+                        ? connect(call, others, deadline)
+                        : Future.failedFuture(error));
     }
 
     private Future<HttpClientResponse> answerTo(HttpClientRequest request, HttpCall call) {
         current = request;
         // Whatever goes wrong fails the response; without a handler it would be logged as well.
         request.exceptionHandler(_ -> {});
+        request.connection().exceptionHandler(_ -> {});
         if (outcome.future().isComplete()) {
             request.reset();
             return Future.failedFuture("stopped before it was sent");
@@ -143,7 +165,7 @@ final class HttpExecution implements Execution {
         }
         var message = describe(call, error);
         log.line(message);
-        complete(new Failed(message, true));
+        complete(new Failed(message, !(error instanceof CannotStart)));
     }
 
     private static void abandon(HttpClientResponse response) {
@@ -157,6 +179,7 @@ final class HttpExecution implements Execution {
         var where = call.hostAndPort();
         return LogText.clean(
                 switch (error) {
+                    case CannotStart refused -> refused.reason();
                     case UnknownHostException _ -> "cannot find the host of " + where + " (DNS)";
                     case TimeoutException _ -> noConnectionInTime(where);
                     case ConnectException e

@@ -1,6 +1,7 @@
 package dev.orrery.executor;
 
 import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.net.CallRules;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -24,16 +25,24 @@ final class HttpExecutor implements TaskExecutor {
 
     private final Vertx vertx;
     private final Supplier<String> apiUrl;
+    private final AddressLookup lookup;
+    private final AddressGate gate;
     private final HttpClientAgent client;
 
-    HttpExecutor(Vertx vertx, Supplier<String> apiUrl) {
-        this(vertx, apiUrl, new HttpClientOptions());
+    HttpExecutor(Vertx vertx, Supplier<String> apiUrl, CallRules rules) {
+        this(vertx, apiUrl, rules, new SystemLookup(vertx), new HttpClientOptions());
     }
 
-    /** @param options what differs from the usual, such as the certificates trusted */
-    HttpExecutor(Vertx vertx, Supplier<String> apiUrl, HttpClientOptions options) {
+    /**
+     * @param lookup finds the addresses of hosts
+     * @param options what differs from the usual, such as the certificates trusted
+     */
+    HttpExecutor(
+            Vertx vertx, Supplier<String> apiUrl, CallRules rules, AddressLookup lookup, HttpClientOptions options) {
         this.vertx = vertx;
         this.apiUrl = apiUrl;
+        this.lookup = lookup;
+        this.gate = new AddressGate(rules, lookup, apiUrl);
         // A connection for each request: one that its server has just closed would fail a task for nothing.
         this.client = vertx.httpClientBuilder()
                 .with(options.setConnectTimeout((int) CONNECT_TIMEOUT.toMillis())
@@ -48,7 +57,7 @@ final class HttpExecutor implements TaskExecutor {
 
     @Override
     public Execution start(TaskContext context, AttemptLog log) {
-        var execution = new HttpExecution(client, vertx.getOrCreateContext(), log);
+        var execution = new HttpExecution(client, gate, vertx.getOrCreateContext(), log);
         try {
             execution.begin(HttpCall.of((TaskType.Http) context.task().type(), context, apiUrl.get()));
         } catch (CannotStart wrong) {
@@ -59,6 +68,6 @@ final class HttpExecutor implements TaskExecutor {
     }
 
     Future<Void> close() {
-        return client.close();
+        return client.close().eventually(lookup::close);
     }
 }

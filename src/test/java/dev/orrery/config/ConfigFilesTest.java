@@ -82,7 +82,7 @@ class ConfigFilesTest {
     private static String range(Setting<?> setting) {
         var description = setting.kind().description();
         return switch (setting.kind()) {
-            case Kind.Text _, Kind.Texts _ -> "";
+            case Kind.Text _, Kind.Texts _, Kind.Destinations _ -> "";
             case Kind.Choice<?> _ -> " (" + description + ")";
             case Kind.Whole _, Kind.Size _, Kind.Span _ -> " (" + description.split(", ", 2)[1] + ")";
         };
@@ -103,7 +103,7 @@ class ConfigFilesTest {
 
     private static String yaml(Setting<?> setting) {
         var text = setting.textIn(OrreryConfig.DEFAULT);
-        if (setting.kind() instanceof Kind.Texts) {
+        if (setting.kind().isList()) {
             return "[" + text.replace(",", ", ") + "]";
         }
         return text.isEmpty() ? "\"\"" : text;

@@ -118,13 +118,13 @@ class HttpTaskIT extends HttpTaskTestBase {
         var server = serve(request -> request.response().end());
         var context = bench.start(get(url(server, "/"))).context();
 
-        var plain = HttpCall.of(get("http://my_service/rows"), context, "").options();
+        var plain = HttpCall.of(get("http://my_service/rows"), context, "");
         var full = HttpCall.of(get("https://my_service.example:8443/rows"), context, "");
-        var next = full.redirected(302, "http://my_other/").options();
+        var next = full.redirected(302, "https://my_other/");
 
-        assertThat(plain.getHost() + " " + plain.getPort()).isEqualTo("my_service 80");
+        assertThat(plain.host() + " " + plain.port()).isEqualTo("my_service 80");
         assertThat(full.hostAndPort()).isEqualTo("my_service.example:8443");
-        assertThat(next.getHost() + " " + next.getPort()).isEqualTo("my_other 80");
+        assertThat(next.host() + " " + next.port()).isEqualTo("my_other 443");
     }
 
     @ParameterizedTest

@@ -45,6 +45,10 @@ abstract class HttpTaskTestBase {
     }
 
     HttpServer serveTls() throws IOException, InterruptedException {
+        return serveTls(request -> request.response().end("never"));
+    }
+
+    HttpServer serveTls(Handler<HttpServerRequest> handler) throws IOException, InterruptedException {
         var store = folder.resolve("server.p12").toString();
         var keytool = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "keytool")
@@ -70,11 +74,10 @@ abstract class HttpTaskTestBase {
         assertThat(keytool.waitFor()).isZero();
         var options = new HttpServerOptions()
                 .setSsl(true)
+                .setSni(true)
                 .setKeyCertOptions(new PfxOptions().setPath(store).setPassword("storepass"));
-        return await(bench.vertx
-                .createHttpServer(options)
-                .requestHandler(request -> request.response().end("never"))
-                .listen(0, "127.0.0.1"));
+        return await(
+                bench.vertx.createHttpServer(options).requestHandler(handler).listen(0, "127.0.0.1"));
     }
 
     static String url(HttpServer server, String path) {

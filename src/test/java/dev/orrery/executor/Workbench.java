@@ -63,7 +63,7 @@ final class Workbench implements AutoCloseable {
     Workbench(Path folder, Duration killGrace, Isolation isolation) {
         this.folder = folder;
         this.bus = Bus.on(vertx);
-        var config = new TasksConfig("tasks", "", killGrace, 1 << 20);
+        var config = new TasksConfig("tasks", "", killGrace, 1 << 20, List.of("127.0.0.0/8"), List.of());
         this.executors = Executors.create(
                 vertx,
                 config,
@@ -83,6 +83,10 @@ final class Workbench implements AutoCloseable {
     }
 
     Attempt start(TaskDefinition task, Map<TaskId, Json> inputs, int attempt) {
+        return start(executors.of(task.type()), task, inputs, attempt);
+    }
+
+    Attempt start(TaskExecutor executor, TaskDefinition task, Map<TaskId, Json> inputs, int attempt) {
         var instance = TaskInstanceId.of(RUN, NEXT_TASK.incrementAndGet());
         var context = new TaskContext(
                 instance,
@@ -100,7 +104,7 @@ final class Workbench implements AutoCloseable {
         var begun = new java.util.concurrent.CompletableFuture<Attempt>();
         vertx.runOnContext(_ -> {
             var log = new AttemptLog(vertx.getOrCreateContext(), stored, instance, attempt);
-            begun.complete(new Attempt(executors.of(task.type()).start(context, log), log, stored, context));
+            begun.complete(new Attempt(executor.start(context, log), log, stored, context));
         });
         return begun.orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS).join();
     }
