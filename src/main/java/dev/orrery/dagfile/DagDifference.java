@@ -20,6 +20,7 @@ import dev.orrery.domain.dag.TaskType.PythonSource.Code;
 import dev.orrery.domain.dag.TaskType.PythonSource.Script;
 import dev.orrery.domain.dag.TaskType.Shell;
 import dev.orrery.domain.task.Durations;
+import dev.orrery.domain.task.FailureRule;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -132,10 +133,18 @@ public record DagDifference(
         fields.put("retry.maxDelay", Durations.text(task.retry().maxDelay()));
         fields.put("retry.backoffMultiplier", Double.toString(task.retry().backoffMultiplier()));
         fields.put("retry.jitter", Double.toString(task.retry().jitter()));
+        putRules(fields, "retry.retryOn", task.retry().rules().retryOn());
+        putRules(fields, "retry.giveUpOn", task.retry().rules().giveUpOn());
         fields.put("priority", Integer.toString(task.priority()));
         fields.put("queue", task.queue());
         task.lock().ifPresent(lock -> fields.put("lock", lock.value()));
         return fields;
+    }
+
+    private static void putRules(Map<String, String> fields, String name, List<FailureRule> rules) {
+        if (!rules.isEmpty()) {
+            fields.put(name, "[" + rules.stream().map(FailureRule::text).collect(joining(", ")) + "]");
+        }
     }
 
     private static void putTypeFields(Map<String, String> fields, TaskDefinition task) {

@@ -149,12 +149,7 @@ final class SingleTaskReader {
                     "'maxRetries' and '" + longName + ".maxAttempts' say the same thing: attempts are retries + 1",
                     "remove one of them");
         }
-        return new RetryPolicy(
-                retries.get() + 1,
-                policy.initialDelay(),
-                policy.maxDelay(),
-                policy.backoffMultiplier(),
-                policy.jitter());
+        return policy.withMaxAttempts(retries.get() + 1);
     }
 
     private List<String> tags() {

@@ -12,7 +12,9 @@ import dev.orrery.domain.Quoted;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
+import dev.orrery.domain.task.FailureRule;
 import dev.orrery.domain.task.RetryPolicy;
+import dev.orrery.domain.task.RetryRules;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -182,7 +184,44 @@ final class TaskReader {
                         .orElse(standard.maxDelay()),
                 retry.number("backoffMultiplier", 1, RetryPolicy.MULTIPLIER_LIMIT)
                         .orElse(standard.backoffMultiplier()),
-                retry.number("jitter", 0, 1).orElse(standard.jitter()));
+                retry.number("jitter", 0, 1).orElse(standard.jitter()),
+                new RetryRules(rules(retry, "retryOn"), rules(retry, "giveUpOn")));
+    }
+
+    private static List<FailureRule> rules(Fields retry, String name) {
+        var items = retry.items(name);
+        if (items.size() > RetryRules.MAX) {
+            retry.refuse(
+                    name,
+                    ProblemCode.OUT_OF_RANGE,
+                    "there may be at most " + RetryRules.MAX + " kinds of failures, here are " + items.size(),
+                    "name ranges, such as exit:1-9 or http:5xx");
+            return List.of();
+        }
+        if (items.isEmpty() && retry.has(name) && retry.value(name).orElseThrow() instanceof YamlNode.Sequence) {
+            retry.refuse(
+                    name,
+                    ProblemCode.INVALID_VALUE,
+                    "'" + name + "' names no kind of failure",
+                    "leave it out; 'maxAttempts: 1' never tries again");
+        }
+        return items.stream().flatMap(item -> rule(retry, name, item).stream()).toList();
+    }
+
+    private static Optional<FailureRule> rule(Fields retry, String name, Fields.Item item) {
+        if (!(item.node() instanceof Scalar scalar) || CoreSchema.kindOf(scalar) != Kind.TEXT) {
+            retry.refuseType(item.node(), item.path(), "an item of '" + name + "'", "a text");
+            return Optional.empty();
+        }
+        var wrong = FailureRule.objection(scalar.text());
+        wrong.ifPresent(why -> retry.problems()
+                .add(
+                        ProblemCode.INVALID_VALUE,
+                        scalar.place(),
+                        item.path(),
+                        Quoted.of(scalar.text()) + " " + why,
+                        FailureRule.help(Quoted.shortened(scalar.text(), 60))));
+        return wrong.isEmpty() ? Optional.of(new FailureRule(scalar.text())) : Optional.empty();
     }
 
     private static Optional<String> explainRetries(String field) {

@@ -5,6 +5,7 @@ import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Snoozed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import dev.orrery.domain.task.FailureKind.NamedError;
 import dev.orrery.domain.task.SnoozeRule;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +21,7 @@ import java.nio.file.attribute.BasicFileAttributes;
  */
 final class AttemptOutput {
 
+    private static final NamedError BAD = new NamedError("BadOutput");
     private static final String FILE = "the file $ORRERY_OUTPUT";
     private static final String LINE = "the ::output line";
 
@@ -35,7 +37,7 @@ final class AttemptOutput {
             if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
                 var attributes = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
                 if (!attributes.isRegularFile()) {
-                    return new Failed(FILE + " is not a regular file", false);
+                    return new Failed(FILE + " is not a regular file", false, BAD);
                 }
                 if (attributes.size() > 0) {
                     var bytes = readBounded(file);
@@ -44,7 +46,7 @@ final class AttemptOutput {
                 }
             }
         } catch (IOException e) {
-            return new Failed(FILE + " cannot be read: " + e, false);
+            return new Failed(FILE + " cannot be read: " + e, false, BAD);
         }
         var payload = line.payload();
         return payload == null ? new Succeeded(Json.NULL) : read(LINE, payload);
@@ -54,7 +56,7 @@ final class AttemptOutput {
         return SnoozeRule.parse(text)
                 .<AttemptOutcome>map(Snoozed::new)
                 .orElseGet(() -> new Failed(
-                        "the ::snooze line says '" + LogText.clean(text) + "': " + SnoozeRule.bounds(), false));
+                        "the ::snooze line says '" + LogText.clean(text) + "': " + SnoozeRule.bounds(), false, BAD));
     }
 
     private static AttemptOutcome read(String where, byte[] bytes) {
@@ -62,11 +64,12 @@ final class AttemptOutput {
             return new Failed(
                     where + " has more than " + OutputJson.LIMIT / 1024
                             + " KiB; hand large data on in $ORRERY_RUN_DIR and output where it is",
-                    false);
+                    false,
+                    BAD);
         }
         return switch (OutputJson.read(bytes)) {
             case OutputJson.Reading.Value(var json) -> new Succeeded(json);
-            case OutputJson.Reading.Unreadable(var reason) -> new Failed(where + " is not JSON: " + reason, false);
+            case OutputJson.Reading.Unreadable(var reason) -> new Failed(where + " is not JSON: " + reason, false, BAD);
         };
     }
 

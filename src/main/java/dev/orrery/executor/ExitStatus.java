@@ -1,5 +1,6 @@
 package dev.orrery.executor;
 
+import dev.orrery.domain.task.FailureKind;
 import java.util.Map;
 
 /** Says what an exit code means. */
@@ -36,11 +37,20 @@ final class ExitStatus {
     /** Such as {@code exit code 3} or {@code killed by signal 15 (SIGTERM)}. */
     static String describe(int code) {
         var signal = code - SIGNAL_BASE;
-        if (signal < 1 || signal > SIGNALS) {
+        if (!isSignal(signal)) {
             return "exit code " + code;
         }
         var name = NAMES.get(signal);
         return "killed by signal " + signal + (name == null ? "" : " (" + name + ")");
+    }
+
+    static FailureKind kind(int code) {
+        var signal = code - SIGNAL_BASE;
+        return isSignal(signal) ? new FailureKind.Signal(signal) : new FailureKind.ExitCode(code);
+    }
+
+    private static boolean isSignal(int number) {
+        return number >= 1 && number <= SIGNALS;
     }
 
     static boolean isKill(int code) {

@@ -14,6 +14,7 @@ import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Snoozed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import dev.orrery.domain.task.FailureKind.NamedError;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -23,6 +24,7 @@ import io.vertx.core.eventbus.ReplyFailure;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -33,6 +35,8 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class HandlerExecutor implements TaskExecutor {
 
+    private static final Pattern THROWN =
+            Pattern.compile("(?:[a-z_][A-Za-z0-9_]*\\.)+(?:[A-Za-z0-9_]+\\$)*(?<name>[A-Z][A-Za-z0-9_]*)(?::|$)");
     private static final Duration LISTEN_EVERY = Duration.ofSeconds(1);
     private static final Duration MARGIN = Duration.ofSeconds(5);
     private static final int TIMEOUT_STATUS = 408;
@@ -125,31 +129,39 @@ final class HandlerExecutor implements TaskExecutor {
         }
         if (output.text().length() > OutputJson.LIMIT) {
             return new Failed(
-                    "handler '" + call.handler() + "' replied more than " + OutputJson.LIMIT / 1024 + " KiB", false);
+                    "handler '" + call.handler() + "' replied more than " + OutputJson.LIMIT / 1024 + " KiB", false, new NamedError("BadOutput"));
         }
         return switch (OutputJson.read(output.text())) {
             case OutputJson.Reading.Value(var json) -> new Succeeded(json);
             case OutputJson.Reading.Unreadable(var reason) ->
-                new Failed("the reply of handler '" + call.handler() + "' is not JSON: " + reason, false);
+                new Failed("the reply of handler '" + call.handler() + "' is not JSON: " + reason, false, new NamedError("BadOutput"));
         };
     }
 
     private static AttemptOutcome failed(HandlerCall call, Throwable error, Duration limit) {
         var name = "handler '" + call.handler() + "'";
         if (!(error instanceof ReplyException reply)) {
-            return new Failed(name + " cannot be called: " + error.getMessage(), true);
+            return new Failed(name + " cannot be called: " + error.getMessage(), true, new NamedError("NotCallable"));
         }
         if (reply.failureType() == ReplyFailure.NO_HANDLERS) {
             return new Failed(
                     "no handler named '" + call.handler() + "' is registered on any node; built in: "
                             + String.join(", ", BuiltInHandlers.NAMES)
                             + "; others come from the jars in a node's handlers.dir",
-                    true);
+                    true,
+                    new NamedError("NoHandler"));
         }
         if (reply.failureType() == ReplyFailure.TIMEOUT) {
-            return new Failed(name + " gave no reply within " + limit, true);
+            return new Failed(name + " gave no reply within " + limit, true, new NamedError("NoReply"));
         }
-        return new Failed(LogText.clean(String.valueOf(reply.getMessage())), isWorthAnotherTry(reply.failureCode()));
+        var message = LogText.clean(String.valueOf(reply.getMessage()));
+        return new Failed(message, isWorthAnotherTry(reply.failureCode()), thrown(message));
+    }
+
+    /** What a handler threw comes as text, which begins with the class of what is more than a message. */
+    private static NamedError thrown(String message) {
+        var found = THROWN.matcher(message);
+        return found.lookingAt() ? new NamedError(found.group("name")) : NamedError.OTHER;
     }
 
     /** A handler that says its input is wrong (4xx) would say so again. */
@@ -206,7 +218,8 @@ final class HandlerExecutor implements TaskExecutor {
                 complete(new Failed(
                         "the node that ran handler '" + call.handler() + "' said nothing for "
                                 + silenceLimit.toSeconds() + " s and is taken for lost",
-                        true));
+                        true,
+                        new NamedError("HandlerLost")));
             }
         }
 

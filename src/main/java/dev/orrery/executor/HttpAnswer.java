@@ -3,10 +3,15 @@ package dev.orrery.executor;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.orrery.domain.Json;
+import dev.orrery.domain.task.AttemptOutcome.Failed;
+import dev.orrery.domain.task.FailureKind;
+import dev.orrery.domain.task.RetryAfter;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonObject;
 import java.nio.charset.Charset;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -18,6 +23,8 @@ record HttpAnswer(int status, String reason, MultiMap headers, Buffer body) {
     private static final Pattern JSON_TYPE = Pattern.compile("application/([a-z0-9.+-]+\\+)?json");
     private static final Pattern CHARSET = Pattern.compile("charset=\"?([A-Za-z0-9._:+-]+)");
     private static final int EXCERPT = 500;
+    private static final int TOO_MANY_REQUESTS = 429;
+    private static final int SERVICE_UNAVAILABLE = 503;
 
     /** {@code {status, headers, body}}: the body as JSON if it is JSON, else as text; null where there is none. */
     Json output() {
@@ -35,6 +42,25 @@ record HttpAnswer(int status, String reason, MultiMap headers, Buffer body) {
         var text = text().strip();
         var start = text.length() <= EXCERPT ? text : LogText.clean(text.substring(0, EXCERPT)) + "…";
         return (status + " " + reason).strip() + (start.isEmpty() ? "" : ": " + start);
+    }
+
+    /** What it says where it is no success. */
+    Failed failure() {
+        return new Failed(describe(), true, new FailureKind.HttpStatus(status), retryAfter());
+    }
+
+    /** Dates are read by the server's own clock where it tells its time. */
+    private Optional<Duration> retryAfter() {
+        if (status != TOO_MANY_REQUESTS && status != SERVICE_UNAVAILABLE) {
+            return Optional.empty();
+        }
+        var now = header("Date").flatMap(RetryAfter::date).orElseGet(Instant::now);
+        return header("Retry-After").flatMap(text -> RetryAfter.parse(text, now));
+    }
+
+    private Optional<String> header(String name) {
+        @Nullable String value = headers.get(name);
+        return Optional.ofNullable(value);
     }
 
     private String bodyJson() {
@@ -72,7 +98,6 @@ record HttpAnswer(int status, String reason, MultiMap headers, Buffer body) {
     }
 
     private String contentType() {
-        @Nullable String type = headers.get("Content-Type");
-        return Optional.ofNullable(type).orElse("").toLowerCase(Locale.ROOT);
+        return header("Content-Type").orElse("").toLowerCase(Locale.ROOT);
     }
 }

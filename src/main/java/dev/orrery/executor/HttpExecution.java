@@ -3,6 +3,7 @@ package dev.orrery.executor;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import dev.orrery.domain.task.FailureKind.NamedError;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -133,13 +134,14 @@ final class HttpExecution implements Execution {
 
     private void redirect(HttpCall call, int redirects, int status, String location) {
         if (redirects == MAX_REDIRECTS) {
-            complete(new Failed("more than " + MAX_REDIRECTS + " redirects", true));
+            complete(new Failed(
+                    "more than " + MAX_REDIRECTS + " redirects", true, new NamedError("TooManyRedirects")));
             return;
         }
         try {
             send(call.redirected(status, location), redirects + 1);
         } catch (CannotStart nowhere) {
-            complete(new Failed(nowhere.reason(), true));
+            complete(new Failed(nowhere.reason(), true, new NamedError("BadRedirect")));
         }
     }
 
@@ -151,11 +153,12 @@ final class HttpExecution implements Execution {
         var millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - sent);
         log.line(
                 (answer.status() + " " + answer.reason()).strip() + ", " + body.length() + " bytes, " + millis + " ms");
-        complete(success ? new Succeeded(answer.output()) : new Failed(answer.describe(), true));
+        complete(success ? new Succeeded(answer.output()) : answer.failure());
     }
 
     private void tooLarge(HttpClientResponse response) {
-        complete(new Failed("the body of the answer has more than " + BODY_LIMIT + " bytes", false));
+        complete(new Failed(
+                "the body of the answer has more than " + BODY_LIMIT + " bytes", false, new NamedError("BodyTooLarge")));
         abandon(response);
     }
 
@@ -165,7 +168,7 @@ final class HttpExecution implements Execution {
         }
         var message = describe(call, error);
         log.line(message);
-        complete(new Failed(message, !(error instanceof CannotStart)));
+        complete(new Failed(message, !(error instanceof CannotStart), kind(error)));
     }
 
     private static void abandon(HttpClientResponse response) {
@@ -188,6 +191,21 @@ final class HttpExecution implements Execution {
                     case SSLException e -> "no trustworthy TLS connection to " + where + ": " + rootMessage(e);
                     case HttpClosedException _ -> where + " closed the connection before its answer was complete";
                     default -> "the request to " + where + " failed: " + rootMessage(error);
+                });
+    }
+
+    private static NamedError kind(Throwable error) {
+        return new NamedError(
+                switch (error) {
+                    case CannotStart _ -> "AddressDenied";
+                    case UnknownHostException _ -> "UnknownHost";
+                    case TimeoutException _ -> "ConnectionTimeout";
+                    case ConnectException e
+                    when String.valueOf(e.getMessage()).contains("timed out") -> "ConnectionTimeout";
+                    case ConnectException _ -> "ConnectionRefused";
+                    case SSLException _ -> "Tls";
+                    case HttpClosedException _ -> "ConnectionClosed";
+                    default -> "RequestFailed";
                 });
     }
 

@@ -3,6 +3,7 @@ package dev.orrery.executor;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.net.CallRules;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
+import dev.orrery.domain.task.FailureKind;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientAgent;
@@ -62,7 +63,7 @@ final class HttpExecutor implements TaskExecutor {
             execution.begin(HttpCall.of((TaskType.Http) context.task().type(), context, apiUrl.get()));
         } catch (CannotStart wrong) {
             log.line(wrong.reason());
-            execution.complete(new Failed(wrong.reason(), false));
+            execution.complete(new Failed(wrong.reason(), false, new FailureKind.CouldNotStart()));
         }
         return execution;
     }

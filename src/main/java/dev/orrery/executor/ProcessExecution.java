@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.ERROR;
 
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
+import dev.orrery.domain.task.FailureKind.CouldNotStart;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.io.File;
@@ -91,7 +92,7 @@ final class ProcessExecution implements Execution {
         try {
             folder = AttemptFolder.create(parts.workRoot().path(), context);
         } catch (IOException e) {
-            return new Failed("cannot make the attempt's folder: " + e, true);
+            return new Failed("cannot make the attempt's folder: " + e, true, new CouldNotStart());
         }
         try {
             return runIn(folder);
@@ -109,11 +110,11 @@ final class ProcessExecution implements Execution {
             return watch(start(parts.plan(context, folder), folder), folder);
         } catch (CannotStart missing) {
             log.line(missing.reason());
-            return new Failed(missing.reason(), false);
+            return new Failed(missing.reason(), false, new CouldNotStart());
         } catch (IOException e) {
             var error = "cannot start: " + e.getMessage();
             log.line(error);
-            return new Failed(error, !error.contains(TOO_LONG));
+            return new Failed(error, !error.contains(TOO_LONG), new CouldNotStart());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return new Failed("the node is ending", true);
@@ -239,18 +240,20 @@ final class ProcessExecution implements Execution {
 
     private static AttemptOutcome failed(int code, LastLineWatch errors) {
         var last = errors.lastLine();
+        var kind = ExitStatus.kind(code);
         var error = ExitStatus.describe(code) + last.map(line -> ": " + line).orElse("");
         if (code == ExitStatus.NOT_FOUND
                 && last.filter(line -> line.contains("not found")).isPresent()) {
             return new Failed(
                     error + " (the shell found no such command; PATH is " + TaskEnvironment.PATH
                             + " unless the task's env sets it)",
-                    false);
+                    false,
+                    kind);
         }
         if (code == ExitStatus.CANNOT_EXECUTE
                 && last.filter(line -> line.contains("ermission denied")).isPresent()) {
-            return new Failed(error + " (the file is there but not executable)", false);
+            return new Failed(error + " (the file is there but not executable)", false, kind);
         }
-        return new Failed(error, true);
+        return new Failed(error, true, kind);
     }
 }

@@ -21,7 +21,9 @@ import dev.orrery.domain.dag.TaskType.Shell;
 import dev.orrery.domain.task.Durations;
 import dev.orrery.domain.task.Limit;
 import dev.orrery.domain.task.Rate;
+import dev.orrery.domain.task.FailureRule;
 import dev.orrery.domain.task.RetryPolicy;
+import dev.orrery.domain.task.RetryRules;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
@@ -240,12 +242,22 @@ public final class DagJson {
     }
 
     private static JsonObject object(RetryPolicy retry) {
-        return new JsonObject()
+        var object = new JsonObject()
                 .put("maxAttempts", retry.maxAttempts())
                 .put("initialDelay", Durations.text(retry.initialDelay()))
                 .put("maxDelay", Durations.text(retry.maxDelay()))
                 .put("backoffMultiplier", retry.backoffMultiplier())
                 .put("jitter", retry.jitter());
+        putRules(object, "retryOn", retry.rules().retryOn());
+        putRules(object, "giveUpOn", retry.rules().giveUpOn());
+        return object;
+    }
+
+    /** Nodes of a release that does not know them read what is left. */
+    private static void putRules(JsonObject object, String field, List<FailureRule> rules) {
+        if (!rules.isEmpty()) {
+            object.put(field, new JsonArray(rules.stream().map(FailureRule::text).toList()));
+        }
     }
 
     private static JsonObject object(Map<String, String> map) {
@@ -303,7 +315,14 @@ public final class DagJson {
                 duration(object, "initialDelay"),
                 duration(object, "maxDelay"),
                 object.getDouble("backoffMultiplier"),
-                object.getDouble("jitter"));
+                object.getDouble("jitter"),
+                new RetryRules(rules(object, "retryOn"), rules(object, "giveUpOn")));
+    }
+
+    private static List<FailureRule> rules(JsonObject object, String field) {
+        return object.containsKey(field)
+                ? list(object, field).stream().map(FailureRule::new).toList()
+                : List.of();
     }
 
     private static Set<TaskId> dependencies(JsonObject object) {

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.orrery.domain.Json;
 import java.time.Duration;
+import java.util.Optional;
 
 /** What one attempt did, as told by the worker that held it. */
 public sealed interface AttemptOutcome {
@@ -17,11 +18,28 @@ public sealed interface AttemptOutcome {
         }
     }
 
-    /** It ended badly. {@code retryable} is false where another try could not go better, such as a missing script. */
-    record Failed(String error, boolean retryable) implements AttemptOutcome {
+    /**
+     * It ended badly.
+     *
+     * @param retryable whether another try is usually made: false where it could not go better, such as a missing script
+     * @param retryAfter how long a server wants to be left alone
+     */
+    record Failed(String error, boolean retryable, FailureKind kind, Optional<Duration> retryAfter)
+            implements AttemptOutcome {
 
         public Failed {
             requireNonNull(error, "error");
+            requireNonNull(kind, "kind");
+            requireNonNull(retryAfter, "retryAfter");
+        }
+
+        public Failed(String error, boolean retryable, FailureKind kind) {
+            this(error, retryable, kind, Optional.empty());
+        }
+
+        /** A failure that has no name of its own. */
+        public Failed(String error, boolean retryable) {
+            this(error, retryable, FailureKind.NamedError.OTHER);
         }
     }
 

@@ -14,9 +14,15 @@ import java.util.random.RandomGenerator;
  * back together.
  *
  * @param maxAttempts how many tries in all; the first one counts
+ * @param rules after which failures there is another try
  */
 public record RetryPolicy(
-        int maxAttempts, Duration initialDelay, Duration maxDelay, double backoffMultiplier, double jitter) {
+        int maxAttempts,
+        Duration initialDelay,
+        Duration maxDelay,
+        double backoffMultiplier,
+        double jitter,
+        RetryRules rules) {
 
     public static final int ATTEMPTS_LIMIT = 100;
     public static final Duration DELAY_LIMIT = Duration.ofDays(30);
@@ -27,6 +33,7 @@ public record RetryPolicy(
     public RetryPolicy {
         requireNonNull(initialDelay, "initialDelay");
         requireNonNull(maxDelay, "maxDelay");
+        requireNonNull(rules, "rules");
         require(maxAttempts >= 1 && maxAttempts <= ATTEMPTS_LIMIT, "maxAttempts must be 1..100, was " + maxAttempts);
         require(isDelay(initialDelay), "initialDelay must be 0..30 d, was " + initialDelay);
         require(isDelay(maxDelay), "maxDelay must be 0..30 d, was " + maxDelay);
@@ -34,6 +41,17 @@ public record RetryPolicy(
                 backoffMultiplier >= 1 && backoffMultiplier <= MULTIPLIER_LIMIT,
                 "backoffMultiplier must be 1..10, was " + backoffMultiplier);
         require(jitter >= 0 && jitter <= 1, "jitter must be 0..1, was " + jitter);
+    }
+
+    /** One with the usual rules. */
+    public RetryPolicy(
+            int maxAttempts, Duration initialDelay, Duration maxDelay, double backoffMultiplier, double jitter) {
+        this(maxAttempts, initialDelay, maxDelay, backoffMultiplier, jitter, RetryRules.NONE);
+    }
+
+    /** The same with another number of tries. */
+    public RetryPolicy withMaxAttempts(int other) {
+        return new RetryPolicy(other, initialDelay, maxDelay, backoffMultiplier, jitter, rules);
     }
 
     /** Whether another try is due after this many failures. */

@@ -30,18 +30,34 @@ public sealed interface Verdict {
         return switch (outcome) {
             case AttemptOutcome.Succeeded(var output) -> new Succeed(output);
             case AttemptOutcome.Snoozed(var time) -> ofSnooze(time, attempt);
-            case AttemptOutcome.Failed(var error, var retryable) ->
-                retryable && policy.allowsAnotherAfter(failuresBefore + 1)
-                        ? new Retry(policy.delayAfter(failuresBefore + 1, random), error, false)
-                        : new Fail(error);
-            case AttemptOutcome.TimedOut(var limit) -> {
-                var error = "stopped after its timeout of " + Durations.text(limit);
+            case AttemptOutcome.Failed failed -> {
+                var error = explained(failed.error(), policy.rules(), failed.kind(), failed.retryable());
                 yield policy.allowsAnotherAfter(failuresBefore + 1)
+                                && policy.rules().allow(failed.kind(), failed.retryable())
+                        ? new Retry(longer(policy.delayAfter(failuresBefore + 1, random), failed), error, false)
+                        : new Fail(error);
+            }
+            case AttemptOutcome.TimedOut(var limit) -> {
+                var kind = new FailureKind.TimeOut();
+                var error = explained(
+                        "stopped after its timeout of " + Durations.text(limit), policy.rules(), kind, true);
+                yield policy.allowsAnotherAfter(failuresBefore + 1)
+                                && policy.rules().allow(kind, true)
                         ? new Retry(policy.delayAfter(failuresBefore + 1, random), error, true)
                         : new TimeOut(error);
             }
             case AttemptOutcome.Cancelled() -> new Cancel();
         };
+    }
+
+    private static String explained(String error, RetryRules rules, FailureKind kind, boolean isUsual) {
+        return rules.refusal(kind, isUsual).map(why -> error + " (" + why + ")").orElse(error);
+    }
+
+    /** A server that names the time at which it wants to be asked again is not asked before. */
+    private static Duration longer(Duration delay, AttemptOutcome.Failed failed) {
+        var asked = failed.retryAfter().orElse(Duration.ZERO);
+        return asked.compareTo(delay) > 0 ? asked : delay;
     }
 
     /** What becomes of a task whose attempt with this number puts it off. */

@@ -24,6 +24,7 @@ import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.FailureKind;
 import dev.orrery.executor.AttemptLog;
 import dev.orrery.executor.LogSink;
 import dev.orrery.executor.TaskContext;
@@ -178,7 +179,8 @@ public final class WorkerVerticle extends VerticleBase {
                         .onComplete(_ -> given.letGo().run()))
                 .otherwise(bug -> {
                     if (isTooLarge(bug)) {
-                        return new AttemptOutcome.Failed(String.valueOf(bug.getMessage()), false);
+                        return new AttemptOutcome.Failed(
+                                String.valueOf(bug.getMessage()), false, new FailureKind.CouldNotStart());
                     }
                     var errorId = UUID.randomUUID();
                     LOG.log(
@@ -188,7 +190,8 @@ public final class WorkerVerticle extends VerticleBase {
                     return new AttemptOutcome.Failed(
                             "INTERNAL_ERROR: a fault of Orrery's own; the log of node " + id.nodeId() + " knows it as "
                                     + errorId,
-                            true);
+                            true,
+                            new FailureKind.NamedError("Internal"));
                 });
     }
 

@@ -6,6 +6,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.testing.Seeded;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
@@ -75,6 +76,43 @@ class VerdictTest {
     }
 
     @Test
+    void whatGiveUpOnNamesIsNotTriedAgainAndTheErrorSaysSo() {
+        var policy = ruled(List.of(), List.of("exit:75", "timeout"));
+
+        assertThat(Verdict.of(exit(75), 1, 0, policy, random))
+                .isEqualTo(new Verdict.Fail("exit code 75 (not tried again: giveUpOn names exit:75)"));
+        assertThat(Verdict.of(exit(1), 1, 0, policy, random)).isInstanceOf(Verdict.Retry.class);
+        assertThat(Verdict.of(TIMED_OUT, 1, 0, policy, random)).isInstanceOf(Verdict.TimeOut.class);
+    }
+
+    @Test
+    void whereRetryOnSaysAnythingNothingElseIsTriedAgain() {
+        var policy = ruled(List.of("exit:75", "start"), List.of());
+
+        assertThat(Verdict.of(exit(75), 1, 0, policy, random))
+                .isEqualTo(new Verdict.Retry(Duration.ofSeconds(1), "exit code 75", false));
+        assertThat(Verdict.of(exit(75), 3, 2, policy, random)).isEqualTo(new Verdict.Fail("exit code 75"));
+        assertThat(Verdict.of(exit(1), 1, 0, policy, random))
+                .isEqualTo(new Verdict.Fail("exit code 1 (not tried again: retryOn does not name it)"));
+        assertThat(Verdict.of(TIMED_OUT, 1, 0, policy, random)).isInstanceOf(Verdict.TimeOut.class);
+        var notStarted = new AttemptOutcome.Failed("no such script", false, new FailureKind.CouldNotStart());
+        assertThat(Verdict.of(notStarted, 1, 0, policy, random))
+                .as("named, though it is usually given up")
+                .isInstanceOf(Verdict.Retry.class);
+    }
+
+    @Test
+    void aServerIsNotAskedBeforeTheTimeThatItNames() {
+        var busy = new FailureKind.HttpStatus(503);
+        var later = new AttemptOutcome.Failed("503", true, busy, Optional.of(Duration.ofSeconds(90)));
+        var sooner = new AttemptOutcome.Failed("503", true, busy, Optional.of(Duration.ofMillis(10)));
+
+        assertThat(judge(later, 0).againAfter()).contains(Duration.ofSeconds(90));
+        assertThat(judge(sooner, 0).againAfter()).contains(Duration.ofSeconds(1));
+        assertThat(judge(later, 2)).isInstanceOf(Verdict.Fail.class);
+    }
+
+    @Test
     void aCancelledAttemptEndsTheTask() {
         assertThat(judge(new AttemptOutcome.Cancelled(), 0)).isEqualTo(new Verdict.Cancel());
         assertThat(new Verdict.Cancel().event()).isEqualTo(TaskEvent.CANCEL);
@@ -110,6 +148,22 @@ class VerdictTest {
                         .isPresent())
                 .allSatisfy(verdict -> assertThat(TaskTransitions.find(TaskState.QUEUED, verdict.event()))
                         .isPresent());
+    }
+
+    private static AttemptOutcome exit(int code) {
+        return new AttemptOutcome.Failed("exit code " + code, true, new FailureKind.ExitCode(code));
+    }
+
+    private static RetryPolicy ruled(List<String> retryOn, List<String> giveUpOn) {
+        return new RetryPolicy(
+                3,
+                Duration.ofSeconds(1),
+                Duration.ofMinutes(5),
+                2,
+                0,
+                new RetryRules(
+                        retryOn.stream().map(FailureRule::new).toList(),
+                        giveUpOn.stream().map(FailureRule::new).toList()));
     }
 
     private Verdict judge(AttemptOutcome outcome, int failuresBefore) {
