@@ -19,7 +19,9 @@ import dev.orrery.domain.dag.TaskType.Python;
 import dev.orrery.domain.dag.TaskType.PythonSource.Code;
 import dev.orrery.domain.dag.TaskType.PythonSource.Script;
 import dev.orrery.domain.dag.TaskType.Shell;
+import dev.orrery.domain.task.FailureRule;
 import dev.orrery.domain.task.RetryPolicy;
+import dev.orrery.domain.task.RetryRules;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -145,6 +147,34 @@ class DagFileParserTest {
 
         assertThat(draft.tasks().getFirst().retry())
                 .isEqualTo(new RetryPolicy(1, Duration.ofSeconds(1), Duration.ofMinutes(5), 2.0, 0));
+    }
+
+    @Test
+    void kindsOfFailuresAreReadAsTheyAreWritten() {
+        var draft = valid(task("type: shell, command: x, retry: {retryOn: [timeout, exit:75, http:5xx], giveUpOn: [error]}"));
+
+        assertThat(draft.tasks().getFirst().retry().rules())
+                .isEqualTo(new RetryRules(
+                        List.of(new FailureRule("timeout"), new FailureRule("exit:75"), new FailureRule("http:5xx")),
+                        List.of(new FailureRule("error"))));
+    }
+
+    @Test
+    void allWrongKindsOfFailuresAreToldAtOnce() {
+        var problems = problems(task(
+                "type: shell, command: x, retry: {retryOn: [timout, exit:300, 5, lost], giveUpOn: [], retyOn: [exit]}"));
+
+        assertThat(problems)
+                .extracting(problem -> problem.code() + " " + problem.path() + " "
+                        + problem.help().orElse(""))
+                .containsExactlyInAnyOrder(
+                        "INVALID_VALUE tasks[0].retry.retryOn[0] did you mean 'timeout'?",
+                        "INVALID_VALUE tasks[0].retry.retryOn[1] write " + FailureRule.FORMS,
+                        "WRONG_TYPE tasks[0].retry.retryOn[2] put it in quotes: \"5\"",
+                        "INVALID_VALUE tasks[0].retry.retryOn[3] leave it out: a task whose node is lost is tried again by"
+                                + " itself, and nothing is charged for it",
+                        "INVALID_VALUE tasks[0].retry.giveUpOn leave it out; 'maxAttempts: 1' never tries again",
+                        "UNKNOWN_FIELD tasks[0].retry.retyOn did you mean 'retryOn'?");
     }
 
     @Test

@@ -122,6 +122,8 @@ final class RandomDocuments {
         maybe(retry, "maxDelay", pick(DURATIONS, random), random);
         maybe(retry, "backoffMultiplier", pick(List.of(1, 1.5, 10), random), random);
         maybe(retry, "jitter", pick(List.of(0, 0.25, 1), random), random);
+        maybe(retry, "retryOn", new JsonArray().add("timeout").add("exit:1-9").add("http:5xx"), random);
+        maybe(retry, "giveUpOn", new JsonArray().add("error:ConnectionRefused"), random);
         return retry;
     }
 

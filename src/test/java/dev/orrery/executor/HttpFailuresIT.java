@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.dag.TaskType.Http;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
+import dev.orrery.domain.task.FailureKind;
+import dev.orrery.domain.task.FailureKind.CouldNotStart;
+import dev.orrery.domain.task.FailureKind.HttpStatus;
+import dev.orrery.domain.task.FailureKind.NamedError;
 import dev.orrery.testing.Ports;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -137,6 +141,43 @@ class HttpFailuresIT extends HttpTaskTestBase {
 
         assertThat(attempt.outcome()).isInstanceOf(Failed.class);
         assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(4));
+    }
+
+    @Test
+    void eachFailureHasItsKind() {
+        var server = serve(request -> request.response().setStatusCode(404).end());
+        var closing = serve(request -> request.connection().close());
+
+        assertThat(kind(url(server, "/"))).isEqualTo(new HttpStatus(404));
+        assertThat(kind(url(closing, "/"))).isEqualTo(new NamedError("ConnectionClosed"));
+        assertThat(kind("http://127.0.0.1:" + Ports.free() + "/")).isEqualTo(new NamedError("ConnectionRefused"));
+        assertThat(kind("http://no-such-host.invalid/")).isEqualTo(new NamedError("UnknownHost"));
+        assertThat(kind("http://10.0.0.1/")).isEqualTo(new NamedError("AddressDenied"));
+        assertThat(kind("no url")).isEqualTo(new CouldNotStart());
+    }
+
+    @Test
+    void howLongABusyServerWantsToBeLeftAloneIsHeard() {
+        var server = serve(request -> request.response()
+                .setStatusCode(Integer.parseInt(request.uri().substring(1)))
+                .putHeader("Retry-After", "7")
+                .end());
+        var dated = serve(request -> request.response()
+                .setStatusCode(503)
+                .putHeader("Date", "Sat, 21 Nov 2026 12:00:00 GMT")
+                .putHeader("Retry-After", "Sat, 21 Nov 2026 12:01:00 GMT")
+                .end());
+
+        assertThat(((Failed) bench.run(get(url(server, "/429")))).retryAfter()).contains(Duration.ofSeconds(7));
+        assertThat(((Failed) bench.run(get(url(server, "/503")))).retryAfter()).contains(Duration.ofSeconds(7));
+        assertThat(((Failed) bench.run(get(url(server, "/500")))).retryAfter()).isEmpty();
+        assertThat(((Failed) bench.run(get(url(dated, "/")))).retryAfter())
+                .as("by the clock of the server")
+                .contains(Duration.ofMinutes(1));
+    }
+
+    private FailureKind kind(String url) {
+        return ((Failed) bench.run(get(url))).kind();
     }
 
     @ParameterizedTest

@@ -9,6 +9,7 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.TaskType.Shell;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
+import dev.orrery.domain.task.FailureKind;
 import dev.orrery.domain.task.AttemptOutcome.Snoozed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
 import java.io.IOException;
@@ -410,5 +411,19 @@ class ShellTaskIT {
                         .isEqualTo(List.of(".lock"));
             }
         }
+    }
+
+    @Test
+    void eachFailureHasItsKind() {
+        assertThat(kind("exit 75")).isEqualTo(new FailureKind.ExitCode(75));
+        assertThat(kind("kill -9 $$")).isEqualTo(new FailureKind.Signal(9));
+        assertThat(kind("no-such-command")).isEqualTo(new FailureKind.ExitCode(127));
+        assertThat(kind("echo '::output {'")).isEqualTo(new FailureKind.NamedError("BadOutput"));
+        assertThat(((Failed) bench.run(new Shell("true", Map.of(), Optional.of("no-such-folder")))).kind())
+                .isEqualTo(new FailureKind.CouldNotStart());
+    }
+
+    private FailureKind kind(String command) {
+        return ((Failed) bench.run(shell(command))).kind();
     }
 }

@@ -188,6 +188,39 @@ class SingleTaskRepositoryIT {
     }
 
     @Test
+    void lostNodesAreNotChargedToTheRetryPolicyAndFailuresAre() throws SQLException {
+        var id = bench.submitted(task());
+
+        lose(bench.claimOne());
+        var second = bench.claimOne();
+        assertThat(second.attempt()).isEqualTo(2);
+        assertThat(second.failures()).isZero();
+        bench.end(second, new Verdict.Retry(Duration.ofSeconds(5), "again", false));
+        bench.execute("UPDATE task_timers SET due_at = now() - interval '1 second'");
+        await(bench.work.wakeDue(10));
+        lose(bench.claimOne());
+        var fourth = bench.claimOne();
+
+        assertThat(fourth.attempt()).isEqualTo(4);
+        assertThat(fourth.failures()).as("one failure, and two nodes that were lost").isEqualTo(1);
+        assertThat(bench.state(id)).isEqualTo("queued");
+    }
+
+    /** The node dies after it has begun the task. */
+    private void lose(Claim claim) {
+        var start = new AttemptReport(
+                claim.id(),
+                claim.versionId(),
+                claim.attempt(),
+                claim.fence(),
+                1,
+                Optional.empty(),
+                Optional.of(Duration.ZERO));
+        await(bench.work.commitAndClaim(bench.node, List.of(start), List.of(), 0));
+        bench.text("SELECT give_back('%s', ARRAY[%d::bigint], NULL, 'lost')".formatted(bench.node, claim.fence()));
+    }
+
+    @Test
     void tasksOfRunsAndSingleOnesEndInOneCommit() throws SQLException {
         var singles = bench.submitted(task(), task().after(1));
         var claim = bench.claimOne();

@@ -8,7 +8,9 @@ import dev.orrery.domain.dag.DagDefinition;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.task.FailureRule;
 import dev.orrery.domain.task.RetryPolicy;
+import dev.orrery.domain.task.RetryRules;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -136,7 +138,16 @@ public final class RandomDags {
                 Duration.ofMillis(random.nextLong(100_000)),
                 Duration.ofMillis(random.nextLong(100_000_000)),
                 random.nextDouble(1, 10),
-                random.nextDouble());
+                random.nextDouble(),
+                new RetryRules(rules(random), rules(random)));
+    }
+
+    private static List<FailureRule> rules(RandomGenerator random) {
+        return List.of("timeout", "exit:1-9", "http:5xx", "error:ConnectionRefused", "start", "signal:9")
+                .subList(0, random.nextInt(7))
+                .stream()
+                .map(FailureRule::new)
+                .toList();
     }
 
     private static Map<String, String> map(RandomGenerator random) {
