@@ -42,7 +42,9 @@ final class Pages {
     }
 
     private static Future<Answer> metrics(Vertx vertx, Api.Setup setup) {
-        return vertx.executeBlocking(setup.metrics()::scrape, false)
+        return setup.metrics()
+                .ready()
+                .compose(_ -> vertx.executeBlocking(setup.metrics()::scrape, false))
                 .map(text -> Html.text("text/plain; version=0.0.4; charset=utf-8", text));
     }
 

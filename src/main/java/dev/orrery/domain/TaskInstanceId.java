@@ -54,6 +54,11 @@ public record TaskInstanceId(UUID value) {
         return NumberedIds.number(value);
     }
 
+    /** When its run or its submission was made, in milliseconds since 1970, as the id tells; see {@link IdSequence}. */
+    public long createdMillis() {
+        return value.getMostSignificantBits() >>> 16;
+    }
+
     @Override
     public String toString() {
         return value.toString();

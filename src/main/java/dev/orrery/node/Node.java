@@ -68,6 +68,7 @@ import dev.orrery.store.WorkRepository;
 import dev.orrery.telemetry.LogSetup;
 import dev.orrery.telemetry.Metric;
 import dev.orrery.telemetry.Metrics;
+import dev.orrery.telemetry.VertxMeters;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -102,6 +103,7 @@ public final class Node {
     private final Promise<Integer> ended = Promise.promise();
     private final OpenParts openParts = new OpenParts();
     private final NodeAddress places;
+    private final Metrics metrics = new Metrics();
 
     private volatile URI address;
 
@@ -170,7 +172,9 @@ public final class Node {
         memory.requireFit();
         LOG.log(INFO, memory.text());
         places.requireFreePort();
-        var vertx = Vertx.vertx();
+        opened("metrics", STEP_LIMIT, metrics::close);
+        var vertx =
+                Vertx.builder().withMetrics(new VertxMeters(metrics)).build();
         opened("event loops", STEP_LIMIT, () -> await(vertx.close(), STEP_LIMIT));
         var join = new NodeJoin(config, openParts, places);
         var coordination = join.coordination();
@@ -208,7 +212,9 @@ public final class Node {
         host.whenFenced().onSuccess(_ -> ended.tryComplete(EXIT_FENCED));
         console.say("tasks run under " + executors.tasksDirectory() + "; " + executors.isolation());
         startChores(parts, executors.runFolders());
-        ClusterMeters.show(parts.metrics, membership, parts.leadership, bus);
+        ClusterMeters.show(metrics, membership, parts.leadership, bus, host, config.workers());
+        var watching = DatabaseMeters.show(metrics, vertx, database.connectOptions());
+        opened("connection for metrics", STEP_LIMIT, () -> await(watching.close(), STEP_LIMIT));
         phase("opening the API", () -> listen(parts, joined.coordination(), host, await(contract, STEP_LIMIT)));
         host.listensOn(places.elsewhere(address.getPort()));
         // The bus only makes others quicker to notice: what a node may do does not wait for it.
@@ -291,7 +297,6 @@ public final class Node {
         private final RemoteParts remote;
         private final TaskQueue queue;
         private final TaskAccess access;
-        private final Metrics metrics = new Metrics();
         private final RandomGenerator random;
         private final Membership membership;
         private final Leadership leadership;
@@ -316,7 +321,6 @@ public final class Node {
             this.pools = Pools.open(
                     vertx, database.connectOptions(), config.database().poolSize(), API_WAITING);
             opened("connections", STEP_LIMIT, () -> await(pools.close(), STEP_LIMIT));
-            opened("metrics", STEP_LIMIT, metrics::close);
             this.work = new WorkRepository(vertx, pools.hot());
             this.versions = new DagVersions(vertx, pools.api(), MemoryBudget.dagVersions(HEAP));
             this.logs = new LogRepository(vertx, pools.api());
@@ -416,7 +420,7 @@ public final class Node {
                         parts.work,
                         parts.versions::version,
                         parts.bus,
-                        new EngineMeters(parts.metrics),
+                        new EngineMeters(metrics, parts.membership.clock()::millis),
                         parts.random,
                         parts.membership.trust(),
                         pulse,
@@ -480,13 +484,13 @@ public final class Node {
                                                 config.isCluster(),
                                                 host,
                                                 parts.jobs::healthCheck),
-                                        parts.metrics,
+                                        metrics,
                                         Optional.of(parts.access),
                                         2))
                         .recover(refused -> Future.failedFuture(places.cannotListen(refused))),
                 STEP_LIMIT);
         opened("API", STEP_LIMIT, () -> await(api.close(), STEP_LIMIT));
-        parts.metrics.gauge(Metric.REMOTE_POLLS, parts.remote.work::waiting);
+        metrics.gauge(Metric.REMOTE_POLLS, parts.remote.work::waiting);
         opened("polls of remote workers", STEP_LIMIT, parts.remote.work::close);
         address = places.here(api.port());
         return api;

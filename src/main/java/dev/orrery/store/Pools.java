@@ -19,6 +19,7 @@ public record Pools(Pool hot, Pool api) {
 
     private static final int HOT_CONNECTIONS = 4;
     private static final int HOT_WAITING = 256;
+    private static final int WATCHING_WAITING = 16;
     private static final int ACQUIRE_SECONDS = 5;
 
     /** The longest statements are bounded in rows: a commit of 10,000 dependents takes about a second. */
@@ -64,6 +65,17 @@ public record Pools(Pool hot, Pool api) {
                         apiLimit.plus(silenceMargin),
                         apiConnections,
                         apiWaiting));
+    }
+
+    /**
+     * One connection for looking at the database from time to time, so that nobody who looks is in the way of those who work.
+     *
+     * @param limit after which the server ends a statement
+     */
+    public static Pool watching(Vertx vertx, PgConnectOptions connect, Duration limit) {
+        var options = limited(new PgConnectOptions(connect), limit)
+                .addProperty("max_parallel_workers_per_gather", "0");
+        return pool(vertx, "watching", options, limit.plus(SILENCE_MARGIN), 1, WATCHING_WAITING);
     }
 
     private static PgConnectOptions limited(PgConnectOptions connect, Duration limit) {

@@ -2,9 +2,13 @@ package dev.orrery.telemetry;
 
 import static dev.orrery.domain.Checks.require;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
@@ -14,10 +18,14 @@ import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.vertx.core.Future;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -41,11 +49,35 @@ public final class Metrics implements AutoCloseable {
         Duration.ofSeconds(30)
     };
 
+    private static final Duration[] LONG_BUCKETS = {
+        Duration.ofMillis(5),
+        Duration.ofMillis(25),
+        Duration.ofMillis(100),
+        Duration.ofMillis(500),
+        Duration.ofSeconds(1),
+        Duration.ofSeconds(5),
+        Duration.ofSeconds(30),
+        Duration.ofMinutes(2),
+        Duration.ofMinutes(10),
+        Duration.ofHours(1),
+        Duration.ofHours(6)
+    };
+
+    private static final double[] SIZES = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000};
+
+    private static final double NANOS_IN_SECOND = 1e9;
+
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final List<LongSupplier> counted = new CopyOnWriteArrayList<>();
+    private final List<Supplier<Future<Void>>> readings = new CopyOnWriteArrayList<>();
     private final JvmGcMetrics collections = new JvmGcMetrics();
 
     public Metrics() {
+        // Of what the binders bring, these have names that Prometheus advises against.
+        registry.config()
+                .meterFilter(MeterFilter.denyNameStartsWith("process.cpu.time"))
+                .meterFilter(renamed("system.cpu.count", "system.cpus"));
+        processorTime();
         new ClassLoaderMetrics().bindTo(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
@@ -73,12 +105,22 @@ public final class Metrics implements AutoCloseable {
                 .register(registry);
     }
 
-    /** The timer for these label values; keep it where it is used often. */
+    /** The timer for these label values, of the kind TIMER or SPAN; keep it where it is used often. */
     public Timer timer(Metric metric, String... labelValues) {
+        var isLong = metric.kind() == Metric.Kind.SPAN;
         return Timer.builder(metric.id())
                 .description(metric.help())
-                .tags(tags(metric, Metric.Kind.TIMER, labelValues))
-                .serviceLevelObjectives(BUCKETS)
+                .tags(tags(metric, isLong ? Metric.Kind.SPAN : Metric.Kind.TIMER, labelValues))
+                .serviceLevelObjectives(isLong ? LONG_BUCKETS : BUCKETS)
+                .register(registry);
+    }
+
+    /** The sizes that were seen, for these label values; keep it where it is used often. */
+    public DistributionSummary sizes(Metric metric, String... labelValues) {
+        return DistributionSummary.builder(metric.id())
+                .description(metric.help())
+                .tags(tags(metric, Metric.Kind.SIZES, labelValues))
+                .serviceLevelObjectives(SIZES)
                 .register(registry);
     }
 
@@ -91,6 +133,39 @@ public final class Metrics implements AutoCloseable {
                 .register(registry);
     }
 
+    /** A gauge whose values are told all at once, and whose label values come and go; at first there are none. */
+    public GaugeGroup gauges(Metric metric) {
+        var gauges = MultiGauge.builder(metric.id()).description(metric.help()).register(registry);
+        return values -> gauges.register(
+                values.entrySet().stream()
+                        .map(value -> MultiGauge.Row.of(
+                                tags(metric, Metric.Kind.GAUGE, value.getKey().toArray(String[]::new)),
+                                value.getValue()))
+                        .toList(),
+                true);
+    }
+
+    /** Values of one gauge. */
+    @FunctionalInterface
+    public interface GaugeGroup {
+
+        /** From now on these are shown, by their label values, and no others. */
+        void show(Map<List<String>, ? extends Number> values);
+    }
+
+    /** Before each scrape from now on this is waited for; it must take care itself that it does not take long. */
+    public void beforeScrape(Supplier<Future<Void>> reading) {
+        readings.add(reading);
+    }
+
+    /** Completes when everything is as new as it can be; never fails. */
+    public Future<Void> ready() {
+        return Future.join(readings.stream()
+                        .map(reading -> reading.get().otherwiseEmpty())
+                        .toList())
+                .mapEmpty();
+    }
+
     /** Everything, in the text format of Prometheus 0.0.4. */
     public String scrape() {
         return registry.scrape();
@@ -100,6 +175,24 @@ public final class Metrics implements AutoCloseable {
     public void close() {
         collections.close();
         registry.close();
+    }
+
+    private void processorTime() {
+        if (ManagementFactory.getOperatingSystemMXBean() instanceof OperatingSystemMXBean system) {
+            FunctionCounter.builder("process.cpu", system, bean -> bean.getProcessCpuTime() / NANOS_IN_SECOND)
+                    .baseUnit("seconds")
+                    .description("Processor time that the process has used")
+                    .register(registry);
+        }
+    }
+
+    private static MeterFilter renamed(String name, String better) {
+        return new MeterFilter() {
+            @Override
+            public Meter.Id map(Meter.Id id) {
+                return id.getName().equals(name) ? id.withName(better) : id;
+            }
+        };
     }
 
     private static Tags tags(Metric metric, Metric.Kind kind, String... values) {

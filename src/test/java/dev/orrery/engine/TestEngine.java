@@ -19,9 +19,11 @@ import dev.orrery.domain.TenantId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.DagDefinition;
 import dev.orrery.domain.dag.PublishedDag;
+import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.Trigger;
 import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.Verdict;
 import dev.orrery.engine.router.RouterMeters;
 import dev.orrery.engine.router.RouterSettings;
 import dev.orrery.engine.router.RouterVerticle;
@@ -211,10 +213,19 @@ final class TestEngine implements AutoCloseable {
     private final class CountingMeters implements RouterMeters {
 
         @Override
+        public void attemptBegan(TaskAssignment attempt, Duration sinceClaim, Duration ago) {}
+
+        @Override
         public void attemptEnded(AttemptOutcome outcome, Duration duration) {}
 
         @Override
         public void exchanged(Duration duration, int reports) {}
+
+        @Override
+        public void exchangeFailed() {}
+
+        @Override
+        public void committed(Verdict verdict) {}
 
         @Override
         public void claimed(int tasks) {}

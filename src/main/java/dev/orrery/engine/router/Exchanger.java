@@ -111,6 +111,7 @@ final class Exchanger {
                 helpers.pause().succeeded();
                 exchanged(batch, limit, answer.result());
             } else {
+                meters.exchangeFailed();
                 appetite.unanswered(limit);
                 failed(batch, limit, answer.cause());
             }
@@ -162,6 +163,7 @@ final class Exchanger {
             meters.resultRefused();
             LOG.log(WARNING, "result refused, the claim is gone: task={0} fence={1}", entry.id(), entry.fence());
         } else {
+            entry.verdict().ifPresent(meters::committed);
             entry.verdict().flatMap(Verdict::againAfter).ifPresent(helpers.retries()::dueIn);
         }
     }

@@ -4,6 +4,7 @@ import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.store.WorkRepository.Held;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -27,6 +28,8 @@ final class HeldClaims {
     private static final class Entry {
         private final long fence;
         private final Load load;
+        private final long givenNanos = System.nanoTime();
+        private boolean begun;
         private boolean finished;
 
         private Entry(long fence, Load load) {
@@ -79,6 +82,14 @@ final class HeldClaims {
             before.finish();
         }
         return load.worker;
+    }
+
+    /** How long after it was given to its worker it began; absent where that was told before. */
+    Optional<Duration> begin(Held claim, long startedNanos) {
+        return entry(claim).filter(entry -> !entry.begun).map(entry -> {
+            entry.begun = true;
+            return Duration.ofNanos(Math.max(0, startedNanos - entry.givenNanos));
+        });
     }
 
     /** Whether a worker has it that is not done with it. */

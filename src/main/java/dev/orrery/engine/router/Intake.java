@@ -39,25 +39,33 @@ final class Intake {
     }
 
     void take(Report report) {
+        var now = System.nanoTime();
         for (var start : report.started()) {
             if (held.isUnfinished(claim(start.assignment()))) {
                 reports.start(started(start, report.worker()));
+                began(start.assignment(), start.startedNanos(), now);
             }
         }
-        var now = System.nanoTime();
         var ended = 0;
         for (var end : report.ended()) {
             var claim = claim(end.assignment());
             if (held.isUnfinished(claim)) {
                 reports.end(ended(end, report.worker()));
+                end.startedNanos().ifPresent(began -> {
+                    began(end.assignment(), began, now);
+                    meters.attemptEnded(end.outcome(), Duration.ofNanos(now - began));
+                });
                 // Only now: had the verdict thrown, the worker would tell it again.
                 held.finish(claim);
                 ended++;
-                end.startedNanos()
-                        .ifPresent(began -> meters.attemptEnded(end.outcome(), Duration.ofNanos(now - began)));
             }
         }
         appetite.ended(ended, now);
+    }
+
+    private void began(TaskAssignment attempt, long startedNanos, long now) {
+        held.begin(claim(attempt), startedNanos)
+                .ifPresent(waited -> meters.attemptBegan(attempt, waited, Duration.ofNanos(now - startedNanos)));
     }
 
     private static Held claim(TaskAssignment assignment) {

@@ -1,6 +1,8 @@
 package dev.orrery.engine.router;
 
+import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.Verdict;
 import java.time.Duration;
 
 /** What a router tells of its work, for metrics. */
@@ -9,10 +11,19 @@ public interface RouterMeters {
     /** For routers that nobody measures. */
     RouterMeters NONE = new RouterMeters() {
         @Override
+        public void attemptBegan(TaskAssignment attempt, Duration sinceClaim, Duration ago) {}
+
+        @Override
         public void attemptEnded(AttemptOutcome outcome, Duration duration) {}
 
         @Override
         public void exchanged(Duration duration, int reports) {}
+
+        @Override
+        public void exchangeFailed() {}
+
+        @Override
+        public void committed(Verdict verdict) {}
 
         @Override
         public void claimed(int tasks) {}
@@ -21,10 +32,19 @@ public interface RouterMeters {
         public void resultRefused() {}
     };
 
+    /** Told once of each attempt, at its end at the latest: how long it had waited since its claim, and how long ago it began. */
+    void attemptBegan(TaskAssignment attempt, Duration sinceClaim, Duration ago);
+
     void attemptEnded(AttemptOutcome outcome, Duration duration);
 
-    /** One round trip that committed so many reports. */
+    /** One round trip that told so many reports. */
     void exchanged(Duration duration, int reports);
+
+    /** The round trip was in vain, or it is not known whether it was. */
+    void exchangeFailed();
+
+    /** A result that counted, and what became of its task. */
+    void committed(Verdict verdict);
 
     void claimed(int tasks);
 
