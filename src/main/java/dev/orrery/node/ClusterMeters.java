@@ -15,7 +15,12 @@ final class ClusterMeters {
     private ClusterMeters() {}
 
     static void show(
-            Metrics metrics, Membership membership, Leadership leadership, Bus bus, NodeHost host, WorkersConfig workers) {
+            Metrics metrics,
+            Membership membership,
+            Leadership leadership,
+            Bus bus,
+            NodeHost host,
+            WorkersConfig workers) {
         metrics.gauge(Metric.LEADER, () -> leadership.epoch().isPresent() ? 1 : 0);
         metrics.gauge(Metric.LEADER_EPOCH, () -> leadership.epoch().orElse(0));
         metrics.gauge(Metric.NODES_ALIVE, () -> membership.alive().size());

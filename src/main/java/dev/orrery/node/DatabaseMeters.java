@@ -34,10 +34,13 @@ final class DatabaseMeters {
 
     private static final System.Logger LOG = System.getLogger(DatabaseMeters.class.getName());
     private static final Duration STATEMENT_LIMIT = Duration.ofSeconds(2);
+
+    /** All of them share one connection: the first that is slow makes the others wait. */
+    private static final Duration READING_LIMIT = Duration.ofSeconds(4);
+
     private static final Duration PAUSE = Duration.ofSeconds(5);
     private static final Duration PATIENCE = Duration.ofSeconds(1);
 
-    private final Vertx vertx;
     private final List<Reading<?>> readings;
 
     // Guarded by the monitor.
@@ -45,8 +48,7 @@ final class DatabaseMeters {
     private long begunNanos;
     private boolean hasBegun;
 
-    private DatabaseMeters(Vertx vertx, List<Reading<?>> readings) {
-        this.vertx = vertx;
+    private DatabaseMeters(List<Reading<?>> readings) {
         this.readings = readings;
     }
 
@@ -56,12 +58,11 @@ final class DatabaseMeters {
         var repository = new MetricsRepository(vertx, pool);
         var jobs = new SchedulerMetricsRepository(vertx, pool);
         var meters = new DatabaseMeters(
-                vertx,
                 List.of(
                         new Reading<>(metrics, "snapshots", repository::oldestSnapshot, snapshots(metrics)),
                         new Reading<>(metrics, "schedule", jobs::lateness, schedule(metrics)),
-                        new Reading<>(metrics, "queues", repository::queueNumbers, new QueueMeters(metrics)),
-                        new Reading<>(metrics, "tasks", repository::taskNumbers, tasks(metrics))));
+                        new Reading<>(metrics, "tasks", repository::taskNumbers, tasks(metrics)),
+                        new Reading<>(metrics, "queues", repository::queueNumbers, new QueueMeters(metrics))));
         metrics.beforeScrape(meters::refresh);
         return pool;
     }
@@ -88,6 +89,7 @@ final class DatabaseMeters {
         private Future<Void> run() {
             var begun = System.nanoTime();
             return read.get()
+                    .timeout(READING_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
                     .onComplete(_ -> timer.record(System.nanoTime() - begun, TimeUnit.NANOSECONDS))
                     .<Void>map(value -> {
                         show.accept(List.of(value));
@@ -118,11 +120,7 @@ final class DatabaseMeters {
         if (current.isComplete() && (!hasBegun || now - begunNanos >= PAUSE.toNanos())) {
             hasBegun = true;
             begunNanos = now;
-            Future<Void> all = Future.succeededFuture();
-            for (var reading : readings) {
-                all = all.compose(_ -> reading.run());
-            }
-            current = all;
+            current = Future.join(readings.stream().map(Reading::run).toList()).mapEmpty();
         }
         return current;
     }

@@ -173,8 +173,7 @@ public final class Node {
         LOG.log(INFO, memory.text());
         places.requireFreePort();
         opened("metrics", STEP_LIMIT, metrics::close);
-        var vertx =
-                Vertx.builder().withMetrics(new VertxMeters(metrics)).build();
+        var vertx = Vertx.builder().withMetrics(new VertxMeters(metrics)).build();
         opened("event loops", STEP_LIMIT, () -> await(vertx.close(), STEP_LIMIT));
         var join = new NodeJoin(config, openParts, places);
         var coordination = join.coordination();

@@ -83,7 +83,8 @@ final class QueueMeters implements Consumer<List<List<QueueNumbers>>> {
             queue.running().ifPresent(count -> running.merge(label, count, Integer::sum));
             queue.maxRunning().ifPresent(count -> maxRunning.merge(label, count, Integer::sum));
             queue.rate()
-                    .ifPresent(limit -> rate.merge(label, limit.limit() * 1_000.0 / limit.per().toMillis(), Double::sum));
+                    .ifPresent(limit -> rate.merge(
+                            label, limit.limit() * 1_000.0 / limit.per().toMillis(), Double::sum));
         }
     }
 }

@@ -31,7 +31,8 @@ public final class MetricsRepository {
     /** Ready tasks that are counted in all queues together. */
     private static final int COUNTED_READY = 100_000;
 
-    // A table that has many rows is not read at all; nor is one of many dead ones, which would have to be passed. One row of
+    // A table that has many rows is not read at all; nor is one of many dead ones, which would have to be passed. One
+    // row of
     // claims stands for many tasks: how many nobody knows then.
     // language=PostgreSQL
     static final String COUNT_TASKS = """
@@ -52,7 +53,8 @@ public final class MetricsRepository {
                        ) t(state, name)) c
             """;
 
-    // The first in line have become ready at about the same time: none overtakes what became ready 300 s before it. Of tasks of
+    // The first in line have become ready at about the same time: none overtakes what became ready 300 s before it. Of
+    // tasks of
     // runs their latest start tells when, unless a deadline pulled it forward.
     // language=PostgreSQL
     static final String COUNT_QUEUES = """
@@ -105,7 +107,8 @@ public final class MetricsRepository {
             ) c
             """;
 
-    // Only sessions of this database, and those that belong to none, keep its rows from being removed; a vacuum does not.
+    // Only sessions of this database, and those that belong to none, keep its rows from being removed; a vacuum does
+    // not.
     // language=PostgreSQL
     static final String GET_OLDEST_SNAPSHOT = """
             SELECT coalesce(greatest(0, extract(epoch FROM clock_timestamp() - min(s.since)) * 1000), 0)::bigint AS age_ms,
@@ -187,7 +190,9 @@ public final class MetricsRepository {
                 Optional.ofNullable(oldest).map(millis -> Duration.ofMillis(Math.max(0, millis))),
                 optional(row.getInteger("running")),
                 optional(row.getInteger("max_running")),
-                rate == null ? Optional.empty() : Optional.of(new Rate(rate, Duration.ofMillis(row.getLong("rate_ms")))),
+                rate == null
+                        ? Optional.empty()
+                        : Optional.of(new Rate(rate, Duration.ofMillis(row.getLong("rate_ms")))),
                 row.getBoolean("is_paused"),
                 row.getBoolean("is_set"));
     }

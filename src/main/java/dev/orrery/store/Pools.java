@@ -73,8 +73,7 @@ public record Pools(Pool hot, Pool api) {
      * @param limit after which the server ends a statement
      */
     public static Pool watching(Vertx vertx, PgConnectOptions connect, Duration limit) {
-        var options = limited(new PgConnectOptions(connect), limit)
-                .addProperty("max_parallel_workers_per_gather", "0");
+        var options = limited(new PgConnectOptions(connect), limit).addProperty("max_parallel_workers_per_gather", "0");
         return pool(vertx, "watching", options, limit.plus(SILENCE_MARGIN), 1, WATCHING_WAITING);
     }
 
