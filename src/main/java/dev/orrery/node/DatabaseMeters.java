@@ -57,12 +57,11 @@ final class DatabaseMeters {
         var pool = Pools.watching(vertx, connect, STATEMENT_LIMIT);
         var repository = new MetricsRepository(vertx, pool);
         var jobs = new SchedulerMetricsRepository(vertx, pool);
-        var meters = new DatabaseMeters(
-                List.of(
-                        new Reading<>(metrics, "snapshots", repository::oldestSnapshot, snapshots(metrics)),
-                        new Reading<>(metrics, "schedule", jobs::lateness, schedule(metrics)),
-                        new Reading<>(metrics, "tasks", repository::taskNumbers, tasks(metrics)),
-                        new Reading<>(metrics, "queues", repository::queueNumbers, new QueueMeters(metrics))));
+        var meters = new DatabaseMeters(List.of(
+                new Reading<>(metrics, "snapshots", repository::oldestSnapshot, snapshots(metrics)),
+                new Reading<>(metrics, "schedule", jobs::lateness, schedule(metrics)),
+                new Reading<>(metrics, "tasks", repository::taskNumbers, tasks(metrics)),
+                new Reading<>(metrics, "queues", repository::queueNumbers, new QueueMeters(metrics))));
         metrics.beforeScrape(meters::refresh);
         return pool;
     }

@@ -59,9 +59,12 @@ class MetricsApiIT {
         var text = scrape();
 
         for (var metric : Metric.values()) {
-            assertThat(text).contains("# TYPE " + metric.shownName() + " ").contains("# HELP " + metric.shownName() + " ");
+            assertThat(text)
+                    .contains("# TYPE " + metric.shownName() + " ")
+                    .contains("# HELP " + metric.shownName() + " ");
         }
-        assertThat(value(text, "orrery_queue_max_running_tasks{queue=\"narrow\"}")).isEqualTo(2);
+        assertThat(value(text, "orrery_queue_max_running_tasks{queue=\"narrow\"}"))
+                .isEqualTo(2);
         assertThat(value(text, "orrery_queue_running_tasks{queue=\"narrow\"}")).isZero();
         assertThat(value(text, "orrery_queue_rate_limit{queue=\"narrow\"}")).isEqualTo(1);
         var file = Files.writeString(folder.resolve("metrics.txt"), text);
@@ -82,17 +85,24 @@ class MetricsApiIT {
 
         node.ended(node.trigger(dag));
 
-        until("all is committed and counted", () -> value(scrape(), "orrery_task_dead_letters_total{reason=\"failed\"}") == 1);
+        until(
+                "all is committed and counted",
+                () -> value(scrape(), "orrery_task_dead_letters_total{reason=\"failed\"}") == 1);
         var text = scrape();
         assertThat(value(text, "orrery_task_ended_total{state=\"succeeded\"}")).isEqualTo(2);
         assertThat(value(text, "orrery_task_ended_total{state=\"failed\"}")).isEqualTo(1);
         assertThat(value(text, "orrery_task_retries_total{reason=\"failed\"}")).isEqualTo(1);
-        assertThat(value(text, "orrery_task_attempts_seconds_count{outcome=\"succeeded\"}")).isEqualTo(2);
-        assertThat(value(text, "orrery_task_attempts_seconds_sum{outcome=\"succeeded\"}")).isBetween(0.3, 5.0);
-        assertThat(value(text, "orrery_task_attempts_seconds_count{outcome=\"failed\"}")).isEqualTo(2);
+        assertThat(value(text, "orrery_task_attempts_seconds_count{outcome=\"succeeded\"}"))
+                .isEqualTo(2);
+        assertThat(value(text, "orrery_task_attempts_seconds_sum{outcome=\"succeeded\"}"))
+                .isBetween(0.3, 5.0);
+        assertThat(value(text, "orrery_task_attempts_seconds_count{outcome=\"failed\"}"))
+                .isEqualTo(2);
         assertThat(value(text, "orrery_task_claim_wait_seconds_count")).isEqualTo(4);
-        assertThat(value(text, "orrery_task_start_delay_seconds_count{kind=\"run\"}")).isEqualTo(3);
-        assertThat(value(text, "orrery_task_start_delay_seconds_sum{kind=\"run\"}")).isBetween(0.0, 10.0);
+        assertThat(value(text, "orrery_task_start_delay_seconds_count{kind=\"run\"}"))
+                .isEqualTo(3);
+        assertThat(value(text, "orrery_task_start_delay_seconds_sum{kind=\"run\"}"))
+                .isBetween(0.0, 10.0);
         assertThat(value(text, "orrery_task_claims_total")).isEqualTo(4);
         assertThat(value(text, "orrery_router_claim_batch_tasks_sum")).isEqualTo(4);
         assertThat(value(text, "orrery_bus_messages_total")).isPositive();
@@ -128,7 +138,8 @@ class MetricsApiIT {
             scrape();
         }
 
-        assertThat(value(scrape(), "orrery_metrics_readings_seconds_count{reading=\"tasks\"}")).isLessThan(5);
+        assertThat(value(scrape(), "orrery_metrics_readings_seconds_count{reading=\"tasks\"}"))
+                .isLessThan(5);
     }
 
     private String scrape() {

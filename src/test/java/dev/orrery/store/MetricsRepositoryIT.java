@@ -64,14 +64,13 @@ class MetricsRepositoryIT {
     @Test
     void aLongQueueIsEstimatedAndNotRead() throws SQLException {
         ready("default", 60_000, "0 s");
-        until("the statistics know of them", () -> Long.parseLong(
-                        database.value("SELECT pg_stat_get_live_tuples('task_ready'::regclass)"))
-                >= 60_000);
+        until(
+                "the statistics know of them",
+                () -> Long.parseLong(database.value("SELECT pg_stat_get_live_tuples('task_ready'::regclass)"))
+                        >= 60_000);
 
         assertThat(await(metrics.taskNumbers()).tasks().get("ready")).isBetween(50_000L, 70_000L);
-        assertThat(pages(MetricsRepository.COUNT_TASKS
-                        .replace("$1", "10000")))
-                .isLessThan(100);
+        assertThat(pages(MetricsRepository.COUNT_TASKS.replace("$1", "10000"))).isLessThan(100);
     }
 
     @Test
@@ -81,11 +80,12 @@ class MetricsRepositoryIT {
         execute("SELECT pause_queue('asleep', true)");
         ready("narrow", 5, "40 s");
         ready("agent/1/mail", 2, "0 s");
-        execute("INSERT INTO limit_holders (task_id, limit_id, node_id) SELECT gen_random_uuid(), l.id, gen_random_uuid()"
-                + " FROM limits l WHERE l.name = 'narrow'");
+        execute(
+                "INSERT INTO limit_holders (task_id, limit_id, node_id) SELECT gen_random_uuid(), l.id, gen_random_uuid()"
+                        + " FROM limits l WHERE l.name = 'narrow'");
 
-        var queues = await(metrics.queueNumbers()).stream()
-                .collect(Collectors.toMap(QueueNumbers::name, queue -> queue));
+        var queues =
+                await(metrics.queueNumbers()).stream().collect(Collectors.toMap(QueueNumbers::name, queue -> queue));
 
         assertThat(queues).containsOnlyKeys("default", "narrow", "asleep", MetricsRepository.AGENTS);
         var narrow = queues.get("narrow");
@@ -160,7 +160,9 @@ class MetricsRepositoryIT {
                 var explain = connection.createStatement();
                 var rows = explain.executeQuery("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement)) {
             rows.next();
-            var plan = new io.vertx.core.json.JsonArray(rows.getString(1)).getJsonObject(0).getJsonObject("Plan");
+            var plan = new io.vertx.core.json.JsonArray(rows.getString(1))
+                    .getJsonObject(0)
+                    .getJsonObject("Plan");
             return plan.getLong("Shared Hit Blocks") + plan.getLong("Shared Read Blocks");
         }
     }

@@ -71,11 +71,12 @@ class MonitoringFilesTest {
     @Test
     void everyMetricOfTheDashboardExists() throws IOException {
         var unknown = new TreeMap<String, Set<String>>();
-        expressions().forEach((panel, all) -> unknown.put(
-                panel,
-                all.stream()
-                        .flatMap(expression -> unknown(expression).stream())
-                        .collect(Collectors.toCollection(TreeSet::new))));
+        expressions()
+                .forEach((panel, all) -> unknown.put(
+                        panel,
+                        all.stream()
+                                .flatMap(expression -> unknown(expression).stream())
+                                .collect(Collectors.toCollection(TreeSet::new))));
         unknown.values().removeIf(Set::isEmpty);
 
         assertThat(expressions()).hasSizeGreaterThan(30);
@@ -92,8 +93,8 @@ class MonitoringFilesTest {
             if (metric.scope() == Metric.Scope.CLUSTER) {
                 assertThat(all)
                         .noneMatch(expression -> Pattern.compile(
-                                        "(sum|avg|count)\\s*((by|without)\\s*\\([^)]*\\)\\s*)?\\(\\s*" + metric.shownName()
-                                                + "\\b")
+                                        "(sum|avg|count)\\s*((by|without)\\s*\\([^)]*\\)\\s*)?\\(\\s*"
+                                                + metric.shownName() + "\\b")
                                 .matcher(expression)
                                 .find());
             }
@@ -209,7 +210,8 @@ class MonitoringFilesTest {
     private static String metricsTable() {
         var table = new StringBuilder("| metric | type | labels | of | tells |\n|---|---|---|---|---|\n");
         for (var metric : Metric.values()) {
-            var labels = metric.labels().stream().map(label -> "`" + label + "`").collect(Collectors.joining(", "));
+            var labels =
+                    metric.labels().stream().map(label -> "`" + label + "`").collect(Collectors.joining(", "));
             table.append("| `%s` | %s | %s | %s | %s |%n"
                     .formatted(
                             metric.shownName(),
