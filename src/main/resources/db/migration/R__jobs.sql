@@ -244,7 +244,8 @@ BEGIN
         RETURN;
     END IF;
     SELECT a.attempt, a.state INTO v_last FROM task_attempts a WHERE a.task_id = v_id ORDER BY a.attempt DESC LIMIT 1;
-    DELETE FROM dead_letters l WHERE l.task_id = v_id;
+    PERFORM mark_redriven(ARRAY[v_id], 'retry');
+    UPDATE task_attempts a SET state = 'ready' WHERE a.task_id = v_id AND a.attempt = v_last.attempt;
     INSERT INTO task_ready AS t (id, queue, latest_start, version_id, attempt, has_locks)
     SELECT i.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id, v_last.attempt, v_run.has_locks
     FROM task_instances i WHERE i.id = v_id
@@ -257,15 +258,7 @@ BEGIN
     SELECT r.tenant_id, r.id, v_now, r.state, ARRAY[1], ARRAY[v_last.state], ARRAY['ready'::task_state],
            ARRAY[v_last.attempt], ARRAY[0::bigint], ARRAY[NULL::smallint]
     FROM dag_runs r WHERE r.id = p_execution;
-    -- What was counted of it is counted when it ends anew.
-    UPDATE job_counts c
-    SET executions = c.executions - 1, failures = c.failures - CASE WHEN e.outcome = 'cancelled' THEN 0 ELSE 1 END,
-        duration_sum = c.duration_sum - coalesce(e.ended_at - e.started_at, '0')
-    FROM job_executions e WHERE e.id = p_execution AND e.outcome IS NOT NULL AND c.job_id = e.job_id;
-    UPDATE job_executions e SET outcome = NULL, started_at = NULL, ended_at = NULL WHERE e.id = p_execution;
-    UPDATE jobs j SET status = 'active', error = NULL, completed_at = NULL
-    FROM job_executions e
-    WHERE e.id = p_execution AND j.id = e.job_id AND j.type = 'one_time' AND j.status = 'failed';
+    PERFORM reopen_execution(p_execution);
     verdict := 'ready';
 END $f$;
 

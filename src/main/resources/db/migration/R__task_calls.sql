@@ -290,7 +290,7 @@ BEGIN
           CROSS JOIN LATERAL (
               SELECT y.attempt FROM task_attempts y WHERE y.task_id = u.id ORDER BY y.attempt DESC LIMIT 1) x) l
     WHERE a.task_id = l.id AND a.attempt = l.attempt;
-    DELETE FROM dead_letters d WHERE d.task_id = ANY (p_ids);
+    PERFORM mark_redriven(p_ids, 'retry');
     DELETE FROM task_cascades c WHERE c.prerequisite_id = ANY (p_ids);
     UPDATE task_instances i SET updated_at = v_now WHERE i.id = ANY (p_ids);
 

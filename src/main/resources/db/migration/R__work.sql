@@ -630,6 +630,15 @@ BEGIN
     END IF;
 END $f$;
 
+-- How many attempts at a task were lost since it was last sent back from the dead letters.
+CREATE OR REPLACE FUNCTION lost_attempts(p_id uuid) RETURNS int
+LANGUAGE plpgsql STABLE AS $f$
+BEGIN
+    RETURN (SELECT count(*) FROM task_attempts a
+            WHERE a.task_id = p_id AND a.outcome = 'lost'
+              AND a.attempt > coalesce((SELECT max(l.attempt) FROM dead_letters l WHERE l.task_id = p_id), 0));
+END $f$;
+
 -- Takes claims back from a node: 'handed_back' (the node gives up what it has not finished) or 'lost' (it is dead).
 -- p_ids null means all that is open under these fences. What had not started keeps its attempt number for the next
 -- claim; what had started counts as an attempt that is not charged. What was asked to end, ends. Answers the queues.
@@ -656,7 +665,7 @@ BEGIN
                       CASE WHEN a.task_id IS NULL THEN 'queued' ELSE 'running' END,
                       CASE WHEN r.state = 'cancelling' OR q.task_id IS NOT NULL THEN 'cancelled'
                            WHEN p_outcome = 'lost' AND a.task_id IS NOT NULL AND
-                                (SELECT count(*) FROM task_attempts l WHERE l.task_id = m.id AND l.outcome = 'lost') >= 2
+                                lost_attempts(m.id) >= 2
                                 THEN 'failed'
                            ELSE 'ready' END,
                       m.attempt, b.fence, a.worker_no, NULL)::task_change)

@@ -15,6 +15,7 @@ import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TenantService;
 import dev.orrery.service.WebhookService;
 import dev.orrery.service.WorkerService;
+import dev.orrery.service.deadletter.DeadLetterService;
 import dev.orrery.service.remote.RemoteWork;
 import dev.orrery.service.remote.RemoteWorkers;
 import java.util.HashMap;
@@ -38,7 +39,8 @@ public record ApiServices(
         WebhookService webhooks,
         EventReplay replay,
         TaskQueue queue,
-        TaskCalls taskCalls) {
+        TaskCalls taskCalls,
+        DeadLetterService deadLetters) {
 
     /** By the contract's operationId. */
     public Map<String, Operation> operations() {
@@ -48,6 +50,7 @@ public record ApiServices(
         all.putAll(new TaskOperations(runs, remoteWorkers).byId());
         all.putAll(new SingleTaskOperations(queue, remoteWorkers).byId());
         all.putAll(new TaskCallOperations(queue, taskCalls).byId());
+        all.putAll(new DeadLetterOperations(deadLetters).byId());
         all.putAll(new JobOperations(jobs, remoteWorkers).byId());
         all.putAll(new EventOperations(published).byId());
         all.putAll(new WorkerOperations(workers).byId());

@@ -331,7 +331,7 @@ final class JobOperations {
         });
     }
 
-    private static OrreryException badCursor() {
+    static OrreryException badCursor() {
         return wrongQuery("cursor", ProblemCode.BAD_CURSOR, "this is not a nextCursor of this list");
     }
 

@@ -19,6 +19,7 @@ import dev.orrery.bus.BusMessage.HistoryGrew;
 import dev.orrery.bus.BusMessage.JobsChanged;
 import dev.orrery.bus.BusMessage.MustStop;
 import dev.orrery.bus.BusMessage.NodeFenced;
+import dev.orrery.bus.BusMessage.RedrivesAsked;
 import dev.orrery.bus.BusMessage.ReleaseWork;
 import dev.orrery.bus.BusMessage.Released;
 import dev.orrery.bus.BusMessage.Report;
@@ -46,6 +47,8 @@ public final class Addresses {
             new Address<>("scheduler.jobs-changed", JobsChanged.class, Done.class, new Everywhere());
     public static final Address<TenantsChanged, Done> TENANTS_CHANGED =
             new Address<>("tenants.changed", TenantsChanged.class, Done.class, new Everywhere());
+    public static final Address<RedrivesAsked, Done> REDRIVES_ASKED =
+            new Address<>("dead-letters.redrives-asked", RedrivesAsked.class, Done.class, new Everywhere());
     public static final Address<HandlerStop, Done> HANDLER_STOP =
             new Address<>("handler-stop", HandlerStop.class, Done.class);
 

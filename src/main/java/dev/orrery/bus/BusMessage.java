@@ -41,6 +41,9 @@ public sealed interface BusMessage {
     /** A tenant was deleted: nobody goes by what is kept of it, and the leader takes it apart. */
     record TenantsChanged() implements BusMessage {}
 
+    /** Many dead letters are to be sent back: whoever is free goes on with it. */
+    record RedrivesAsked() implements BusMessage {}
+
     /** Claimed attempts are asked to end: each node reads which of its own. */
     record CancelsAsked() implements BusMessage {}
 

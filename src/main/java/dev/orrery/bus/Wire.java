@@ -9,6 +9,7 @@ import dev.orrery.bus.BusMessage.HandlerReply;
 import dev.orrery.bus.BusMessage.HandlerSaid;
 import dev.orrery.bus.BusMessage.HistoryGrew;
 import dev.orrery.bus.BusMessage.JobsChanged;
+import dev.orrery.bus.BusMessage.RedrivesAsked;
 import dev.orrery.bus.BusMessage.ReleaseWork;
 import dev.orrery.bus.BusMessage.Released;
 import dev.orrery.bus.BusMessage.RetryDue;
@@ -46,7 +47,7 @@ final class Wire {
         var json = switch (message) {
             case WorkReady ready -> new JsonObject().put("queues", array(ready.queues()));
             case RetryDue due -> new JsonObject().put("inMillis", due.inMillis());
-            case CancelsAsked _, HistoryGrew _, JobsChanged _, TenantsChanged _ -> new JsonObject();
+            case CancelsAsked _, HistoryGrew _, JobsChanged _, TenantsChanged _, RedrivesAsked _ -> new JsonObject();
             case ReleaseWork release ->
                 new JsonObject().put("most", release.most()).put("queues", array(release.queues()));
             case Released released -> new JsonObject().put("count", released.count());
@@ -94,6 +95,7 @@ final class Wire {
                 case "HistoryGrew" -> Optional.of(new HistoryGrew());
                 case "JobsChanged" -> Optional.of(new JobsChanged());
                 case "TenantsChanged" -> Optional.of(new TenantsChanged());
+                case "RedrivesAsked" -> Optional.of(new RedrivesAsked());
                 case "ReleaseWork" -> Optional.of(new ReleaseWork(json.getInteger("most"), texts(json)));
                 case "Released" -> Optional.of(new Released(json.getInteger("count")));
                 case "HandlerCall" -> Optional.of(handlerCall(json));

@@ -15,6 +15,7 @@ public record OrreryConfig(
         HandlersConfig handlers,
         RouterConfig router,
         QueueConfig queue,
+        DeadLettersConfig deadLetters,
         RetentionConfig retention,
         LogConfig log) {
 
@@ -29,6 +30,7 @@ public record OrreryConfig(
             HandlersConfig.DEFAULT,
             RouterConfig.DEFAULT,
             QueueConfig.DEFAULT,
+            DeadLettersConfig.DEFAULT,
             RetentionConfig.DEFAULT,
             LogConfig.DEFAULT);
 
@@ -43,6 +45,7 @@ public record OrreryConfig(
         requireNonNull(handlers, "handlers");
         requireNonNull(router, "router");
         requireNonNull(queue, "queue");
+        requireNonNull(deadLetters, "deadLetters");
         requireNonNull(retention, "retention");
         requireNonNull(log, "log");
         require(

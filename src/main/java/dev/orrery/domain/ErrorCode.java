@@ -66,6 +66,14 @@ public enum ErrorCode {
             404,
             "Nothing was set for this key.",
             "List what was set with GET /api/v1/limits; PUT /api/v1/limits/{key} sets it."),
+    DEAD_LETTER_NOT_FOUND(
+            404,
+            "There is no dead letter with this id, or it was deleted with its task.",
+            "List the dead letters with GET /api/v1/dead-letters."),
+    REDRIVE_NOT_FOUND(
+            404,
+            "There is no redrive of many dead letters with this id, or it ended more than a month ago.",
+            "Its id is in the answer of POST /api/v1/dead-letters/redrive."),
     NOT_FOUND(404, "There is nothing at this path.", "The contract at /docs/openapi.yaml lists every call."),
     METHOD_NOT_ALLOWED(
             405, "The path exists, but not for this method.", "The header Allow names the methods it takes."),
@@ -91,6 +99,10 @@ public enum ErrorCode {
             409,
             "A task that has not ended has this uniqueKey, and the new one is to be refused then; or it is to replace one that runs.",
             "Wait for its end, cancel it, or send 'onConflict: return' to be given that one."),
+    REDRIVE_LIMIT(
+            409,
+            "The task was sent back from the dead letters dead-letters.max-redrives times and failed each time.",
+            "Mend what makes it fail and raise the limit, or discard the letter."),
     STALE_CLAIM(
             409,
             "The worker does not hold this claim any more: its time was over, the worker was silent for too long, or another"

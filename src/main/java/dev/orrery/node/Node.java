@@ -22,6 +22,7 @@ import dev.orrery.domain.NodeId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.StartupException;
 import dev.orrery.domain.WorkerId;
+import dev.orrery.engine.deadletter.DeadLetterVerticle;
 import dev.orrery.engine.router.RouterSettings;
 import dev.orrery.engine.router.RouterVerticle;
 import dev.orrery.engine.scheduler.SchedulerVerticle;
@@ -43,6 +44,7 @@ import dev.orrery.service.TaskAccess;
 import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TenantService;
 import dev.orrery.service.WorkerService;
+import dev.orrery.service.deadletter.DeadLetterService;
 import dev.orrery.store.Batcher;
 import dev.orrery.store.ClusterRepository;
 import dev.orrery.store.DagRepository;
@@ -295,6 +297,7 @@ public final class Node {
         private final TenantService tenants;
         private final RemoteParts remote;
         private final TaskQueue queue;
+        private final DeadLetterService deadLetters;
         private final TaskAccess access;
         private final RandomGenerator random;
         private final Membership membership;
@@ -361,6 +364,7 @@ public final class Node {
                     vertx, new EventRepository(vertx, pools.api()), versions::version, MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
             this.queue = QueueParts.queue(vertx, pools, logs, ids, membership.clock(), bus, config.queue());
+            this.deadLetters = QueueParts.deadLetters(vertx, pools, ids, bus, config.deadLetters());
             this.access = AttemptParts.access(vertx, pools);
             this.remote = new RemoteParts(
                     vertx,
@@ -444,6 +448,7 @@ public final class Node {
                 config.queue(),
                 folders));
         chores.addAll(parts.remote.chores());
+        deploy(parts.vertx, "dead letters", STEP_LIMIT, new DeadLetterVerticle(parts.deadLetters, parts.bus));
         deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch));
     }
 
@@ -466,7 +471,8 @@ public final class Node {
                 parts.published.webhooks(),
                 parts.published.replay(),
                 parts.queue,
-                QueueParts.calls(parts.vertx, parts.pools, parts.bus, config.queue()));
+                QueueParts.calls(parts.vertx, parts.pools, parts.bus, config.queue()),
+                parts.deadLetters);
         var api = await(
                 Api.start(
                                 parts.vertx,

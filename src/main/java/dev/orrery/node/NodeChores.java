@@ -18,6 +18,7 @@ import dev.orrery.store.DagRepository;
 import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.IdempotencyRepository;
+import dev.orrery.store.LetterRedriveRepository;
 import dev.orrery.store.QueueRepository;
 import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.SingleTaskRepository;
@@ -36,6 +37,9 @@ final class NodeChores {
 
     /** Submissions that name tasks wait while old ones are deleted. */
     private static final int TASKS_BITE = 1_000;
+
+    /** Requests for many dead letters can be looked at for so long after their end. */
+    private static final Duration REDRIVES_KEPT = Duration.ofDays(31);
 
     private NodeChores() {}
 
@@ -57,6 +61,7 @@ final class NodeChores {
         var tasks = new SingleTaskRepository(vertx, pool, limits);
         var calls = new TaskCalls(new TaskCallRepository(vertx, pool, limits), tasks, bus);
         var queues = new QueueRepository(vertx, pool);
+        var redrives = new LetterRedriveRepository(vertx, pool, 1);
         var ended = new EndedExecutions(new ExecutionRepository(vertx, pool), bus);
         return List.of(
                 new Chore(
@@ -96,6 +101,10 @@ final class NodeChores {
                         new OfLeader(epoch -> retention.deletesRuns()
                                 ? runs.purgeOld(retention.runs(), CHORE_BITE, epoch)
                                 : Future.succeededFuture(false))),
+                new Chore(
+                        "old redrives",
+                        Duration.ofMinutes(1),
+                        new OfLeader(epoch -> redrives.purgeOld(REDRIVES_KEPT, TASKS_BITE, epoch))),
                 new Chore(
                         "old single tasks",
                         Duration.ofMinutes(1),

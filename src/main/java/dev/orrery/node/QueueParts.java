@@ -1,13 +1,17 @@
 package dev.orrery.node;
 
 import dev.orrery.bus.Bus;
+import dev.orrery.config.DeadLettersConfig;
 import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.QueueConfig;
 import dev.orrery.coordination.DatabaseClock;
 import dev.orrery.domain.Json;
 import dev.orrery.service.TaskCalls;
 import dev.orrery.service.TaskQueue;
+import dev.orrery.service.deadletter.DeadLetterService;
 import dev.orrery.store.Batcher;
+import dev.orrery.store.DeadLetterRepository;
+import dev.orrery.store.LetterRedriveRepository;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewTask;
 import dev.orrery.store.Pools;
@@ -76,6 +80,16 @@ final class QueueParts {
         return new TaskCalls(
                 new TaskCallRepository(vertx, pools.api(), limits(config)),
                 new SingleTaskRepository(vertx, pools.api(), limits(config)),
+                bus);
+    }
+
+    static DeadLetterService deadLetters(Vertx vertx, Pools pools, Supplier<UUID> ids, Bus bus, DeadLettersConfig config) {
+        return new DeadLetterService(
+                new DeadLetterService.Repositories(
+                        new DeadLetterRepository(vertx, pools.api()),
+                        new LetterRedriveRepository(vertx, pools.api(), config.maxRedrives()),
+                        new TaskInstanceRepository(vertx, pools.api())),
+                ids,
                 bus);
     }
 

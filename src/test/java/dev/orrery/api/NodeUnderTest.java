@@ -93,6 +93,7 @@ final class NodeUnderTest implements AutoCloseable {
                 usual.handlers(),
                 usual.router(),
                 usual.queue(),
+                usual.deadLetters(),
                 usual.retention(),
                 usual.log());
     }

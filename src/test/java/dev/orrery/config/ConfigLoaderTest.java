@@ -113,6 +113,7 @@ class ConfigLoaderTest {
                 Map.entry("queue.max-dependencies", "60"),
                 Map.entry("queue.max-dependency-depth", "12"),
                 Map.entry("queue.source-weights", "api=1.5,human=-2"),
+                Map.entry("dead-letters.max-redrives", "3"),
                 Map.entry("retention.runs", "2d"),
                 Map.entry("retention.events", "3d"),
                 Map.entry("retention.tasks", "4d"),
@@ -213,7 +214,7 @@ class ConfigLoaderTest {
                 "workers.kill-grace  | did you mean 'tasks.kill-grace'?",
                 "router              | there are router.poll, router.lead-time, router.batch-size",
                 "router.elephants    | there are router.poll, router.lead-time, router.batch-size",
-                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, handlers.…, router.…, queue.…, retention.…, log.…"
+                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, handlers.…, router.…, queue.…, dead-letters.…, retention.…, log.…"
             })
     void anUnknownSettingIsRefusedWithTheNearestKnownOne(String key, String help) {
         var problems = problems(Optional.empty(), Map.of(), ConfigFlag.set(key + "=1"));
@@ -353,6 +354,8 @@ class ConfigLoaderTest {
                 "router.batch-size        | 1001",
                 "queue.max-dependencies   | 0",
                 "queue.max-dependency-depth | 1001",
+                "dead-letters.max-redrives | 0",
+                "dead-letters.max-redrives | 1001",
                 "queue.source-weights     | robot=1",
                 "queue.source-weights     | api=10.5",
                 "router.lead-time         | P1Y",

@@ -83,6 +83,7 @@ class MemoryBudgetTest {
                 config.handlers(),
                 config.router(),
                 config.queue(),
+                config.deadLetters(),
                 config.retention(),
                 config.log());
     }

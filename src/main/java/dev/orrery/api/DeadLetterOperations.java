@@ -1,0 +1,184 @@
+package dev.orrery.api;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.Json;
+import dev.orrery.domain.LetterId;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.Problem;
+import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Times;
+import dev.orrery.domain.dag.TaskDraft;
+import dev.orrery.domain.task.LetterState;
+import dev.orrery.service.deadletter.DeadLetterService;
+import dev.orrery.store.DeadLetterRepository.Filter;
+import dev.orrery.store.LetterRedriveRepository.Asked;
+import io.vertx.core.Future;
+import io.vertx.core.json.JsonObject;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.UUID;
+
+/** The operations tagged {@code Dead letters}. */
+final class DeadLetterOperations {
+
+    private static final String PATH = Contract.BASE_PATH + "/dead-letters/redrives/";
+    private static final String ANYBODY = "api";
+
+    private final DeadLetterService letters;
+
+    DeadLetterOperations(DeadLetterService letters) {
+        this.letters = letters;
+    }
+
+    Map<String, Operation> byId() {
+        return Map.of(
+                "listDeadLetters", this::list,
+                "groupDeadLetters", this::groups,
+                "getDeadLetter", this::get,
+                "redriveDeadLetter", this::redrive,
+                "discardDeadLetter", this::discard,
+                "redriveDeadLetters", this::redriveAll,
+                "getRedrive", this::progress);
+    }
+
+    private Future<Answer> list(ApiRequest request) {
+        var behind = request.optionalText("cursor").map(DeadLetterOperations::place);
+        var limit = Math.toIntExact(request.number("limit"));
+        return letters.list(request.tenant(), state(request), filter(request), behind, limit)
+                .map(page -> Answer.json(200, out -> JsonShapes.cursorPage(out, page, DeadLetterShapes::letter)));
+    }
+
+    private Future<Answer> groups(ApiRequest request) {
+        var limit = Math.toIntExact(request.number("limit"));
+        return letters.groups(request.tenant(), state(request), filter(request), limit)
+                .map(groups -> Answer.json(200, out -> DeadLetterShapes.groups(out, groups)));
+    }
+
+    private Future<Answer> get(ApiRequest request) {
+        return letters.get(request.tenant(), id(request)).map(DeadLetterOperations::shown);
+    }
+
+    private Future<Answer> redrive(ApiRequest request) {
+        var body = request.body();
+        var input = body.containsKey("input")
+                ? Optional.of(fit(JsonBody.text(body.getMap().get("input"))))
+                : Optional.<Json>empty();
+        return letters.redrive(request.tenant(), id(request), by(body), input, request.key())
+                .map(DeadLetterOperations::shown);
+    }
+
+    private static Json fit(Json input) {
+        if (input.text().getBytes(UTF_8).length > TaskDraft.MAX_INPUT_BYTES) {
+            throw wrong("input", ProblemCode.OUT_OF_RANGE, "'input' may have at most 1 MiB");
+        }
+        return input;
+    }
+
+    private Future<Answer> discard(ApiRequest request) {
+        var body = request.body();
+        return letters.discard(request.tenant(), id(request), by(body), body.getString("reason"), request.key())
+                .map(DeadLetterOperations::shown);
+    }
+
+    private Future<Answer> redriveAll(ApiRequest request) {
+        var body = request.body();
+        var asked = asked(body);
+        if (body.getBoolean("dryRun", false)) {
+            return letters.count(request.tenant(), asked)
+                    .map(count -> Answer.json(200, out -> DeadLetterShapes.preview(out, count)));
+        }
+        return letters.redriveAll(request.tenant(), asked, request.key())
+                .map(redrive -> Answer.json(202, out -> DeadLetterShapes.redrive(out, redrive))
+                        .with("Location", PATH + redrive.id()));
+    }
+
+    private Future<Answer> progress(ApiRequest request) {
+        return letters.redrive(request.tenant(), UUID.fromString(request.text("redriveId")))
+                .map(redrive -> Answer.json(200, out -> DeadLetterShapes.redrive(out, redrive)));
+    }
+
+    private static Asked asked(JsonObject body) {
+        var ids = Optional.ofNullable(body.getJsonArray("ids"))
+                .map(all -> all.stream().map(id -> LetterId.parse((String) id)).toList());
+        var filter = Optional.ofNullable(body.getJsonObject("filter"));
+        if (ids.isPresent() == filter.isPresent()) {
+            throw wrong("filter", ProblemCode.CONFLICTING_FIELDS, "give either 'ids' or 'filter'; an empty one finds all");
+        }
+        var rate = body.getInteger("ratePerSecond");
+        return new Asked(
+                ids,
+                filter.map(DeadLetterOperations::filter).orElse(Filter.ALL),
+                time(body, "asOf", "asOf"),
+                rate == null ? OptionalInt.empty() : OptionalInt.of(rate),
+                by(body));
+    }
+
+    private static Filter filter(JsonObject filter) {
+        return new Filter(
+                Optional.ofNullable(filter.getString("queue")),
+                Optional.ofNullable(filter.getString("dag")),
+                Optional.ofNullable(filter.getString("job")),
+                Optional.ofNullable(filter.getString("name")),
+                Optional.ofNullable(filter.getString("handler")),
+                Optional.ofNullable(filter.getString("outcome")),
+                Optional.ofNullable(filter.getString("fingerprint")),
+                time(filter, "from", "filter.from"),
+                time(filter, "to", "filter.to"));
+    }
+
+    private static Filter filter(ApiRequest request) {
+        return new Filter(
+                request.optionalText("queue"),
+                request.optionalText("dag"),
+                request.optionalText("job"),
+                request.optionalText("name"),
+                request.optionalText("handler"),
+                request.optionalText("outcome"),
+                request.optionalText("fingerprint"),
+                JobOperations.time(request, "from"),
+                JobOperations.time(request, "to"));
+    }
+
+    private static Optional<Instant> time(JsonObject from, String field, String path) {
+        return Optional.ofNullable(from.getString(field))
+                .map(text -> Times.parse(text)
+                        .orElseThrow(() -> wrong(
+                                path,
+                                ProblemCode.INVALID_VALUE,
+                                "this is no time such as 2026-01-31T08:00:00Z")));
+    }
+
+    private static OrreryException wrong(String path, ProblemCode code, String message) {
+        return new OrreryException(
+                ErrorCode.VALIDATION_ERROR, "the body has 1 problem", List.of(Problem.at(path, code, message)));
+    }
+
+    private static LetterState state(ApiRequest request) {
+        return LetterState.ofWireName(request.text("state"));
+    }
+
+    private static String by(JsonObject body) {
+        return body.getString("by", ANYBODY);
+    }
+
+    private static LetterId place(String cursor) {
+        try {
+            return LetterId.parse(cursor);
+        } catch (IllegalArgumentException _) {
+            throw JobOperations.badCursor();
+        }
+    }
+
+    private static LetterId id(ApiRequest request) {
+        return LetterId.parse(request.text("letterId"));
+    }
+
+    private static Answer shown(DeadLetterService.Detail detail) {
+        return Answer.json(200, out -> DeadLetterShapes.detail(out, detail));
+    }
+}

@@ -1,0 +1,94 @@
+package dev.orrery.engine.deadletter;
+
+import static java.lang.System.Logger.Level.WARNING;
+import static java.util.Objects.requireNonNull;
+
+import dev.orrery.bus.Addresses;
+import dev.orrery.bus.Bus;
+import dev.orrery.service.deadletter.DeadLetterService;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.eventbus.MessageConsumer;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Goes on with what was asked of many dead letters, one bounded transaction after the other. Every node has one, and they share
+ * the requests by skipping what another one holds. It looks at its own pace; a message only makes it look at once. Stopping waits
+ * for the transaction under way.
+ */
+public final class DeadLetterVerticle extends VerticleBase {
+
+    private static final System.Logger LOG = System.getLogger(DeadLetterVerticle.class.getName());
+
+    /** While single tasks are sent back, none that wait for others can end: the bites are small. */
+    private static final int BITE = 100;
+
+    private static final Duration POLL = Duration.ofSeconds(1);
+
+    private final DeadLetterService letters;
+    private final Bus bus;
+    private @Nullable MessageConsumer<?> ear;
+    private OptionalLong timer = OptionalLong.empty();
+    private boolean wasTold;
+    private boolean stopping;
+    private final Promise<Void> idle = Promise.promise();
+
+    public DeadLetterVerticle(DeadLetterService letters, Bus bus) {
+        this.letters = requireNonNull(letters, "letters");
+        this.bus = requireNonNull(bus, "bus");
+    }
+
+    @Override
+    public Future<?> start() {
+        ear = bus.listen(Addresses.REDRIVES_ASKED, _ -> now());
+        later(POLL);
+        return Future.succeededFuture();
+    }
+
+    private void later(Duration pause) {
+        timer = OptionalLong.of(vertx.setTimer(Math.max(1, pause.toMillis()), _ -> bite()));
+    }
+
+    /** What was told during a bite may have come too late for it. */
+    private void now() {
+        if (timer.isEmpty()) {
+            wasTold = true;
+        } else if (vertx.cancelTimer(timer.getAsLong())) {
+            bite();
+        }
+    }
+
+    private void bite() {
+        timer = OptionalLong.empty();
+        wasTold = false;
+        letters.goOn(BITE).onComplete(answer -> {
+            if (answer.failed()) {
+                LOG.log(WARNING, "cannot go on with dead letters; trying again in " + POLL, answer.cause());
+            }
+            if (stopping) {
+                idle.tryComplete();
+            } else if (answer.succeeded() && (wasTold || answer.result().wentOn())) {
+                bite();
+            } else {
+                var due = answer.succeeded() ? answer.result().nextDue() : Optional.<Duration>empty();
+                later(due.filter(time -> time.compareTo(POLL) < 0).orElse(POLL));
+            }
+        });
+    }
+
+    @Override
+    public Future<?> stop() {
+        stopping = true;
+        if (ear != null) {
+            ear.unregister();
+        }
+        if (timer.isPresent() && vertx.cancelTimer(timer.getAsLong())) {
+            idle.tryComplete();
+        }
+        return idle.future();
+    }
+}

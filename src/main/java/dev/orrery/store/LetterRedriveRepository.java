@@ -1,0 +1,241 @@
+package dev.orrery.store;
+
+import dev.orrery.domain.ErrorCode;
+import dev.orrery.domain.Json;
+import dev.orrery.domain.LetterId;
+import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.TenantId;
+import dev.orrery.store.DeadLetterRepository.Filter;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.sqlclient.Pool;
+import io.vertx.sqlclient.Row;
+import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** Sends dead letters back and discards them; the functions that it calls are in {@code R__dead_letters.sql}. */
+public final class LetterRedriveRepository {
+
+    // language=PostgreSQL
+    static final String REDRIVE = "SELECT verdict, queues FROM redrive_letter($1, $2, $3, $4, $5, $6, $7, $8)";
+
+    // language=PostgreSQL
+    static final String DISCARD = "SELECT discard_letter($1, $2, $3, $4, $5, $6, $7) AS verdict";
+
+    // language=PostgreSQL
+    static final String ASK = """
+            SELECT id, is_gone
+            FROM ask_redrive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+            """;
+
+    // language=PostgreSQL
+    static final String GET = """
+            SELECT r.id, r.as_of, r.rate_per_second, r.asked_by, r.created_at, r.ended_at, r.redriven, r.refused
+            FROM letter_redrives r WHERE r.tenant_id = $1 AND r.id = $2
+            """;
+
+    // language=PostgreSQL
+    static final String CONTINUE = "SELECT went_on, next_due_ms, queues FROM continue_redrives($1, $2)";
+
+    // language=PostgreSQL
+    static final String PURGE = "SELECT purge_redrives($1::bigint * interval '1 millisecond', $2) AS has_more FROM require_epoch($3)";
+
+    private final Sql sql;
+    private final int redrivesMax;
+
+    /** {@code redrivesMax}: how often one task may be sent back. */
+    public LetterRedriveRepository(Vertx vertx, Pool pool, int redrivesMax) {
+        this.sql = new Sql(vertx, pool);
+        this.redrivesMax = redrivesMax;
+    }
+
+    /**
+     * What is asked for of many letters.
+     *
+     * @param letters those that are named; else those that the filter finds
+     * @param asOf nothing that came later is meant; absent: than now
+     * @param ratePerSecond how many are sent back in a second, at most
+     * @param by who asks
+     */
+    public record Asked(
+            Optional<List<LetterId>> letters,
+            Filter filter,
+            Optional<Instant> asOf,
+            OptionalInt ratePerSecond,
+            String by) {
+
+        public Asked {
+            letters = letters.map(List::copyOf);
+        }
+    }
+
+    /**
+     * How far a request has come.
+     *
+     * @param refused how many of its letters could not be sent back: each stays as it is
+     */
+    public record StoredRedrive(
+            UUID id,
+            Instant asOf,
+            OptionalInt ratePerSecond,
+            String by,
+            Instant createdAt,
+            Optional<Instant> endedAt,
+            int redriven,
+            int refused) {}
+
+    /**
+     * What a step of the requests did.
+     *
+     * @param wentOn whether there was anything to do
+     * @param nextDue where there was not, when there will be
+     */
+    public record Step(boolean wentOn, Optional<Duration> nextDue, List<String> readyQueues) {}
+
+    /**
+     * Sends one back; answers the queues in which tasks became ready. Fails with {@code DEAD_LETTER_NOT_FOUND} or {@code
+     * REDRIVE_LIMIT}, and with {@code CONFLICT} or {@code UNIQUE_KEY_TAKEN} where its task can not be tried again as it is.
+     *
+     * @param input what the task is given from now on; absent: what it was given
+     */
+    public Future<List<String>> redrive(
+            TenantId tenant, LetterId id, String by, Optional<Json> input, Optional<NewRun.Key> key) {
+        var parameters = Tuple.of(tenant.value(), id.value(), Texts.clean(by), redrivesMax)
+                .addValue(input.map(Texts::clean).map(Json::text).orElse(null));
+        return sql.run(REDRIVE, keyed(parameters, key)).map(rows -> {
+            var row = rows.iterator().next();
+            return switch (row.getString("verdict")) {
+                case "redriven" -> queues(row);
+                case "repeated" -> List.of();
+                case String verdict -> throw refused(verdict, id);
+            };
+        });
+    }
+
+    /** Closes one whose task stays as it ended; fails with {@code DEAD_LETTER_NOT_FOUND}, or {@code CONFLICT} where it is closed. */
+    public Future<Void> discard(TenantId tenant, LetterId id, String by, String reason, Optional<NewRun.Key> key) {
+        var parameters = Tuple.of(tenant.value(), id.value(), Texts.clean(by), Texts.clean(reason));
+        return sql.run(DISCARD, keyed(parameters, key)).map(rows -> {
+            var verdict = rows.iterator().next().getString("verdict");
+            if (!verdict.equals("discarded") && !verdict.equals("repeated")) {
+                throw refused(verdict, id);
+            }
+            return null;
+        });
+    }
+
+    /** Keeps a request for many under this id; answers the id of the one from before where the key was used for the same. */
+    public Future<UUID> ask(TenantId tenant, UUID id, Asked asked, Optional<NewRun.Key> key) {
+        var filter = asked.filter();
+        var parameters = Tuple.of(tenant.value(), id)
+                .addValue(asked.letters()
+                        .map(letters -> letters.stream().map(LetterId::value).toArray(UUID[]::new))
+                        .orElse(null))
+                .addValue(filter.queue().map(Texts::clean).orElse(null))
+                .addValue(filter.dag().map(Texts::clean).orElse(null))
+                .addValue(filter.job().map(Texts::clean).orElse(null))
+                .addValue(filter.name().map(Texts::clean).orElse(null))
+                .addValue(filter.handler().map(Texts::clean).orElse(null))
+                .addValue(filter.fingerprint().map(Texts::clean).orElse(null))
+                .addValue(filter.outcome().orElse(null))
+                .addValue(filter.from().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
+                .addValue(filter.to().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
+                .addValue(asked.asOf().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
+                .addValue(asked.ratePerSecond().isPresent() ? asked.ratePerSecond().getAsInt() : null)
+                .addValue(Texts.clean(asked.by()));
+        return sql.run(ASK, keyed(parameters, key)).map(rows -> {
+            var row = rows.iterator().next();
+            if (row.getBoolean("is_gone")) {
+                throw new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
+            }
+            return Optional.ofNullable(row.getUUID("id")).orElseThrow(IdempotencyRepository::keyTaken);
+        });
+    }
+
+    public Future<Optional<StoredRedrive>> get(TenantId tenant, UUID id) {
+        return sql.run(GET, Tuple.of(tenant.value(), id))
+                .map(rows -> Rows.first(rows, LetterRedriveRepository::redrive));
+    }
+
+    /** Goes on with one request, by at most so many letters, as one transaction. */
+    public Future<Step> goOn(int limit) {
+        return sql.run(CONTINUE, Tuple.of(limit, redrivesMax)).map(rows -> {
+            var row = rows.iterator().next();
+            return new Step(
+                    row.getBoolean("went_on"),
+                    Optional.ofNullable(row.getLong("next_due_ms")).map(Duration::ofMillis),
+                    queues(row));
+        });
+    }
+
+    /** Forgets requests that ended longer ago than this, some at a time; true where there may be more. */
+    public Future<Boolean> purgeOld(Duration age, int limit, long epoch) {
+        return sql.run(PURGE, Tuple.of(age.toMillis(), limit, epoch))
+                .map(rows -> rows.iterator().next().getBoolean("has_more"));
+    }
+
+    private OrreryException refused(String verdict, LetterId id) {
+        return switch (verdict) {
+            case "unknown" -> new OrreryException(ErrorCode.DEAD_LETTER_NOT_FOUND, "there is no dead letter " + id);
+            case "conflict" -> IdempotencyRepository.keyTaken();
+            case "limit" ->
+                new OrreryException(
+                        ErrorCode.REDRIVE_LIMIT,
+                        "the task of dead letter " + id + " was sent back " + redrivesMax
+                                + " times (dead-letters.max-redrives) and failed each time");
+            case "redriven_before" -> conflict("dead letter " + id + " was sent back already");
+            case "discarded", "discarded_before" -> conflict("dead letter " + id + " was discarded");
+            case "no_input" ->
+                conflict("the task of dead letter " + id + " belongs to a run, and what it is given is the DAG's:"
+                        + " change the DAG and start a new run, or redrive it without 'input'");
+            case "cancelled" -> conflict("the run of dead letter " + id + " was cancelled, so it does not go on");
+            case "no_dag" -> conflict("the DAG of dead letter " + id + " was deleted, so its run does not go on");
+            case "prerequisite" ->
+                conflict("the task of dead letter " + id + " waits for one that did not succeed either; redrive that one");
+            case "open" -> conflict("the task of dead letter " + id + " has not ended");
+            case "succeeded" -> conflict("the task of dead letter " + id + " has succeeded meanwhile");
+            case "key_taken" ->
+                new OrreryException(
+                        ErrorCode.UNIQUE_KEY_TAKEN,
+                        "a task which has not ended has the unique key of the task of dead letter " + id);
+            default -> throw new IllegalStateException("dead letter " + id + " was answered by " + verdict);
+        };
+    }
+
+    private static OrreryException conflict(String message) {
+        return new OrreryException(ErrorCode.CONFLICT, message);
+    }
+
+    private static Tuple keyed(Tuple parameters, Optional<NewRun.Key> key) {
+        return parameters
+                .addValue(key.map(NewRun.Key::operation).orElse(null))
+                .addValue(key.map(NewRun.Key::key).orElse(null))
+                .addValue(key.map(NewRun.Key::requestHash).orElse(null));
+    }
+
+    private static List<String> queues(Row row) {
+        String @Nullable [] queues = row.getArrayOfStrings("queues");
+        return queues == null ? List.of() : Arrays.stream(queues).distinct().toList();
+    }
+
+    private static StoredRedrive redrive(Row row) {
+        var rate = row.getInteger("rate_per_second");
+        return new StoredRedrive(
+                row.getUUID("id"),
+                Rows.time(row, "as_of"),
+                rate == null ? OptionalInt.empty() : OptionalInt.of(rate),
+                row.getString("asked_by"),
+                Rows.time(row, "created_at"),
+                Rows.optionalTime(row, "ended_at"),
+                row.getInteger("redriven"),
+                row.getInteger("refused"));
+    }
+}

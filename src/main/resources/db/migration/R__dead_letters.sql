@@ -1,0 +1,397 @@
+-- Dead letters: read, sent back, discarded. A letter is written by whatever ends a task for good, in its transaction; it is open
+-- as long as the task stays ended and nobody has decided about it.
+--
+-- Who sends letters back holds, in this order: executions and runs, ids ascending; all slots alone where single tasks are
+-- among them; the letters. So it agrees with R__work.sql and R__task_calls.sql, which write letters last.
+
+-- The first id that a letter of this time or a later one can have.
+CREATE OR REPLACE FUNCTION first_letter_id(p_at timestamptz) RETURNS uuid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN rpad(lpad(to_hex(least(281474976710655, greatest(0, floor(extract(epoch FROM p_at) * 1000)))::bigint), 12, '0'), 32, '0')::uuid;
+
+-- Letters with what they are found by.
+DROP VIEW IF EXISTS letters_shown;
+CREATE VIEW letters_shown AS
+SELECT l.id, l.tenant_id, l.task_id, l.attempt, l.run_id, l.outcome, l.error, l.fingerprint, l.created_at, l.state,
+       l.resolved_at, l.resolved_by, l.reason, l.redrive_id, l.input, i.queue, i.version_id, r.dag_id,
+       coalesce(i.task_id, i.name, i.definition->>'name', 'task') AS name,
+       CASE WHEN NOT d.is_internal THEN d.name END AS dag,
+       j.name AS job,
+       CASE WHEN l.run_id IS NULL THEN i.definition->>'handler'
+            ELSE (SELECT t.value->>'handler'
+                  FROM dag_versions v CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t
+                  WHERE v.id = i.version_id AND t.value->>'id' = i.task_id) END AS handler
+FROM dead_letters l
+JOIN task_instances i ON i.id = l.task_id
+LEFT JOIN dag_runs r ON r.id = l.run_id
+LEFT JOIN dags d ON d.id = r.dag_id
+LEFT JOIN job_executions e ON e.id = l.run_id
+LEFT JOIN jobs j ON j.id = e.job_id;
+
+-- An execution that ended goes on: what was counted of it is counted when it ends anew. Its row and its run's are held.
+CREATE OR REPLACE FUNCTION reopen_execution(p_execution uuid) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    UPDATE job_counts c
+    SET executions = c.executions - 1,
+        successes = c.successes - CASE WHEN e.outcome = 'success' THEN 1 ELSE 0 END,
+        failures = c.failures - CASE WHEN e.outcome IN ('failed', 'timeout') THEN 1 ELSE 0 END,
+        duration_sum = c.duration_sum - coalesce(e.ended_at - e.started_at, '0')
+    FROM job_executions e WHERE e.id = p_execution AND e.outcome IS NOT NULL AND c.job_id = e.job_id;
+    UPDATE job_executions e SET outcome = NULL, started_at = NULL, ended_at = NULL WHERE e.id = p_execution;
+    UPDATE jobs j SET status = 'active', error = NULL, completed_at = NULL
+    FROM job_executions e
+    WHERE e.id = p_execution AND j.id = e.job_id AND j.type = 'one_time' AND j.status = 'failed';
+END $f$;
+
+-- Lets tasks of a run that ended badly be tried again, their retries counted anew, and with them what was skipped because of
+-- them, unless another one before it did not succeed either. The run goes on; its counts are taken from the states of its
+-- tasks. Its row is held. Answers the queues.
+CREATE OR REPLACE FUNCTION reopen_run(p_run uuid, p_ids uuid[]) RETURNS text[]
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_now        timestamptz := clock_timestamp();
+    v_run        dag_runs;
+    v_numbers    int[];
+    v_froms      task_state[];
+    v_attempts   smallint[];
+    v_skipped    int[];
+    v_open       int[];
+    v_failed     int;
+    v_cancelled  int;
+    v_queues     text[];
+BEGIN
+    SELECT r.* INTO v_run FROM dag_runs r WHERE r.id = p_run;
+    WITH latest AS MATERIALIZED (
+        SELECT u.id, a.attempt, a.state
+        FROM unnest(p_ids) u(id)
+        CROSS JOIN LATERAL (
+            SELECT x.attempt, x.state FROM task_attempts x WHERE x.task_id = u.id ORDER BY x.attempt DESC LIMIT 1) a
+    ), reopened AS (
+        UPDATE task_attempts a SET state = 'ready' FROM latest l WHERE a.task_id = l.id AND a.attempt = l.attempt
+    )
+    SELECT array_agg(task_no_of(l.id) ORDER BY l.id), array_agg(l.state ORDER BY l.id), array_agg(l.attempt ORDER BY l.id)
+    INTO v_numbers, v_froms, v_attempts FROM latest l;
+
+    WITH RECURSIVE told AS MATERIALIZED (
+        SELECT task_no_of(i.id) AS task_no, coalesce(a.state, 'pending') AS state
+        FROM task_instances i
+        LEFT JOIN LATERAL (
+            SELECT x.state FROM task_attempts x WHERE x.task_id = i.id ORDER BY x.attempt DESC LIMIT 1) a ON true
+        WHERE i.run_id = p_run
+    ), behind(task_no) AS (
+        SELECT e.downstream_no
+        FROM told t JOIN dag_edges e ON e.version_id = v_run.version_id AND e.upstream_no = t.task_no
+        WHERE t.state IN ('failed', 'timed_out', 'cancelled')
+        UNION
+        SELECT e.downstream_no
+        FROM behind b JOIN dag_edges e ON e.version_id = v_run.version_id AND e.upstream_no = b.task_no
+    ), judged AS MATERIALIZED (
+        SELECT t.task_no, t.state,
+               t.state = 'skipped' AND t.task_no NOT IN (SELECT b.task_no FROM behind b) AS is_back
+        FROM told t
+    )
+    SELECT coalesce(array_agg(j.task_no ORDER BY j.task_no) FILTER (WHERE j.is_back), '{}'),
+           array_agg(j.task_no) FILTER (WHERE j.state < 'succeeded' OR j.is_back),
+           count(*) FILTER (WHERE j.state IN ('failed', 'timed_out')),
+           count(*) FILTER (WHERE j.state = 'cancelled')
+    INTO v_skipped, v_open, v_failed, v_cancelled FROM judged j;
+
+    -- The record of one that never began tells no more than that it had ended.
+    DELETE FROM task_attempts a
+    WHERE a.attempt = 0 AND a.task_id = ANY (ARRAY(SELECT instance_id(p_run, s.no) FROM unnest(v_skipped) s(no)));
+    INSERT INTO task_wait (id, version_id, unmet, queue, priority, must_start_by)
+    SELECT i.id, i.version_id, w.unmet, i.queue, i.priority, i.must_start_by
+    FROM (SELECT e.downstream_no, count(*)::int AS unmet
+          FROM dag_edges e
+          WHERE e.version_id = v_run.version_id AND e.upstream_no = ANY (v_open) AND e.downstream_no = ANY (v_skipped)
+          GROUP BY e.downstream_no) w
+    JOIN task_instances i ON i.id = instance_id(p_run, w.downstream_no);
+
+    WITH ready AS (
+        INSERT INTO task_ready AS t (id, queue, latest_start, version_id, attempt, has_locks)
+        SELECT i.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id, l.attempt, v_run.has_locks
+        FROM unnest(v_numbers, v_attempts) l(no, attempt)
+        JOIN task_instances i ON i.id = instance_id(p_run, l.no)
+        RETURNING t.queue
+    )
+    SELECT array_agg(DISTINCT r.queue) INTO v_queues FROM ready r;
+
+    UPDATE dag_runs r
+    SET state = CASE WHEN r.started_at IS NULL THEN 'pending' ELSE 'running' END::run_state,
+        remaining = cardinality(v_open), failed = v_failed, cancelled = v_cancelled, completed_at = NULL
+    WHERE r.id = p_run;
+    INSERT INTO task_events (tenant_id, run_id, at, run_state, task_nos, froms, tos, attempts, fences, workers)
+    SELECT r.tenant_id, r.id, v_now, CASE WHEN r.state <> v_run.state THEN r.state END, c.task_nos, c.froms, c.tos,
+           c.attempts, array_fill(0::bigint, ARRAY[cardinality(c.task_nos)]),
+           array_fill(NULL::smallint, ARRAY[cardinality(c.task_nos)])
+    FROM dag_runs r
+    CROSS JOIN (
+        SELECT array_agg(o.no ORDER BY o.no) AS task_nos, array_agg(o.was ORDER BY o.no) AS froms,
+               array_agg(o.becomes ORDER BY o.no) AS tos, array_agg(o.attempt ORDER BY o.no) AS attempts
+        FROM (SELECT l.no, l.was, 'ready'::task_state AS becomes, l.attempt
+              FROM unnest(v_numbers, v_froms, v_attempts) l(no, was, attempt)
+              UNION ALL SELECT s.no, 'skipped', 'blocked', 0::smallint FROM unnest(v_skipped) s(no)) o) c
+    WHERE r.id = p_run;
+    PERFORM reopen_execution(p_run);
+    RETURN v_queues;
+END $f$;
+
+-- Marks the letters of tasks that are tried again, by whatever door.
+CREATE OR REPLACE FUNCTION mark_redriven(p_tasks uuid[], p_by text, p_redrive uuid DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    UPDATE dead_letters l
+    SET state = 'redriven', resolved_at = clock_timestamp(), resolved_by = p_by, redrive_id = p_redrive,
+        reason = CASE WHEN l.state = 'discarded' THEN l.reason END
+    WHERE l.task_id = ANY (p_tasks) AND l.state <> 'redriven';
+END $f$;
+
+-- Sends letters back, each or not: verdicts, parallel to p_ids, are 'redriven', 'unknown', 'redriven_before', 'discarded', 'limit' (it
+-- was sent back p_max times already), 'cancelled' (its run was), 'no_dag' (that is being deleted), 'no_input' (its input is not its
+-- own), and of a single task 'key_taken', 'prerequisite' or 'open'. p_input, where it is not null, is what single tasks
+-- are given from now on.
+CREATE OR REPLACE FUNCTION redrive_letters(
+    p_tenant int, p_ids uuid[], p_by text, p_max int, p_input text, p_redrive uuid,
+    OUT verdicts text[], OUT queues text[])
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_letter  record;
+    v_runs    uuid[];
+    v_tasks   uuid[];
+    v_run     uuid;
+    v_retry   record;
+BEGIN
+    queues := '{}';
+    verdicts := array_fill('unknown'::text, ARRAY[cardinality(p_ids)]);
+    IF gone_tenants(ARRAY[p_tenant]) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(DISTINCT l.run_id ORDER BY l.run_id) FILTER (WHERE l.run_id IS NOT NULL),
+           array_agg(l.task_id) FILTER (WHERE l.run_id IS NULL)
+    INTO v_runs, v_tasks
+    FROM unnest(p_ids) u(id)
+    CROSS JOIN LATERAL (
+        SELECT x.run_id, x.task_id FROM dead_letters x WHERE x.id = u.id AND x.tenant_id = p_tenant OFFSET 0) l;
+    PERFORM e.id
+    FROM (SELECT u.id FROM unnest(v_runs) u(id) ORDER BY u.id) u
+    CROSS JOIN LATERAL (SELECT x.id FROM job_executions x WHERE x.id = u.id OFFSET 0 FOR UPDATE) e;
+    PERFORM r.id
+    FROM (SELECT u.id FROM unnest(v_runs) u(id) ORDER BY u.id) u
+    CROSS JOIN LATERAL (SELECT x.id FROM dag_runs x WHERE x.id = u.id OFFSET 0 FOR UPDATE) r;
+    IF v_tasks IS NOT NULL THEN
+        PERFORM hold_slots(NULL, true);
+    END IF;
+    PERFORM l.id
+    FROM (SELECT u.id FROM unnest(p_ids) u(id) ORDER BY u.id) u
+    CROSS JOIN LATERAL (SELECT x.id FROM dead_letters x WHERE x.id = u.id OFFSET 0 FOR UPDATE) l;
+
+    FOR v_letter IN
+        SELECT u.ordinal, l.id, l.task_id, l.run_id,
+               CASE WHEN l.state = 'redriven' THEN 'redriven_before'
+                    WHEN l.state = 'discarded' THEN 'discarded'
+                    WHEN l.redrives >= p_max THEN 'limit'
+                    WHEN l.run_id IS NOT NULL AND p_input IS NOT NULL THEN 'no_input'
+                    WHEN r.state IN ('cancelling', 'cancelled') THEN 'cancelled'
+                    WHEN d.deleted_at IS NOT NULL THEN 'no_dag'
+                    ELSE 'redriven' END AS verdict
+        FROM unnest(p_ids) WITH ORDINALITY u(id, ordinal)
+        CROSS JOIN LATERAL (
+            SELECT x.*, (SELECT count(*) FROM dead_letters y WHERE y.task_id = x.task_id AND y.state = 'redriven') AS redrives
+            FROM dead_letters x WHERE x.id = u.id AND x.tenant_id = p_tenant OFFSET 0) l
+        LEFT JOIN dag_runs r ON r.id = l.run_id
+        LEFT JOIN dags d ON d.id = r.dag_id
+        ORDER BY l.id
+    LOOP
+        verdicts[v_letter.ordinal] := v_letter.verdict;
+        CONTINUE WHEN v_letter.verdict <> 'redriven' OR v_letter.run_id IS NOT NULL;
+        SELECT * INTO v_retry FROM retry_task(p_tenant, v_letter.task_id, NULL, NULL, NULL) t;
+        IF v_retry.verdict <> 'retried' THEN
+            verdicts[v_letter.ordinal] := v_retry.verdict;
+            CONTINUE;
+        END IF;
+        queues := queues || v_retry.queues;
+        UPDATE dead_letters l SET resolved_by = p_by, redrive_id = p_redrive WHERE l.id = v_letter.id;
+        IF p_input IS NOT NULL THEN
+            -- What its letters tell is what they failed with.
+            UPDATE dead_letters l SET input = i.input
+            FROM task_instances i WHERE i.id = v_letter.task_id AND l.task_id = i.id AND l.input IS NULL;
+            UPDATE task_instances i SET input = p_input::json WHERE i.id = v_letter.task_id;
+        END IF;
+    END LOOP;
+
+    FOREACH v_run IN ARRAY coalesce(v_runs, '{}') LOOP
+        v_tasks := ARRAY(
+            SELECT DISTINCT l.task_id FROM unnest(p_ids, verdicts) u(id, verdict) JOIN dead_letters l ON l.id = u.id
+            WHERE u.verdict = 'redriven' AND l.run_id = v_run);
+        CONTINUE WHEN cardinality(v_tasks) = 0;
+        PERFORM mark_redriven(v_tasks, p_by, p_redrive);
+        queues := queues || reopen_run(v_run, v_tasks);
+    END LOOP;
+END $f$;
+
+-- redrive_letters of one, under a key: its verdict, or 'repeated' or 'conflict'. What is refused may be asked for again.
+CREATE OR REPLACE FUNCTION redrive_letter(
+    p_tenant int, p_id uuid, p_by text, p_max int, p_input text, p_operation text, p_key text, p_hash text,
+    OUT verdict text, OUT queues text[])
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    IF p_key IS NOT NULL THEN
+        SELECT c.verdict INTO verdict FROM claim_key(p_tenant, p_operation, p_key, p_hash, p_id) c;
+        IF verdict <> 'fresh' THEN
+            RETURN;
+        END IF;
+    END IF;
+    SELECT r.verdicts[1], r.queues INTO verdict, queues
+    FROM redrive_letters(p_tenant, ARRAY[p_id], p_by, p_max, p_input, NULL) r;
+    IF verdict <> 'redriven' THEN
+        PERFORM refuse_call(p_tenant, p_operation, p_key);
+    END IF;
+END $f$;
+
+-- Closes a letter whose task stays as it ended: 'discarded', 'repeated', 'conflict', 'unknown', 'redriven_before' or
+-- 'discarded_before'.
+CREATE OR REPLACE FUNCTION discard_letter(
+    p_tenant int, p_id uuid, p_by text, p_reason text, p_operation text, p_key text, p_hash text) RETURNS text
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_verdict  text;
+BEGIN
+    IF p_key IS NOT NULL THEN
+        SELECT c.verdict INTO v_verdict FROM claim_key(p_tenant, p_operation, p_key, p_hash, p_id) c;
+        IF v_verdict <> 'fresh' THEN
+            RETURN v_verdict;
+        END IF;
+    END IF;
+    UPDATE dead_letters l
+    SET state = 'discarded', resolved_at = clock_timestamp(), resolved_by = p_by, reason = p_reason
+    WHERE l.id = p_id AND l.tenant_id = p_tenant AND l.state = 'open';
+    IF FOUND THEN
+        RETURN 'discarded';
+    END IF;
+    PERFORM refuse_call(p_tenant, p_operation, p_key);
+    RETURN coalesce((SELECT CASE l.state WHEN 'redriven' THEN 'redriven_before' ELSE 'discarded_before' END
+                     FROM dead_letters l WHERE l.id = p_id AND l.tenant_id = p_tenant), 'unknown');
+END $f$;
+
+-- Keeps that many letters are to be sent back: p_id where it is new, the one from before where the same was asked under the same
+-- key, null where another thing was, or the tenant is gone (is_gone).
+CREATE OR REPLACE FUNCTION ask_redrive(
+    p_tenant int, p_id uuid, p_letters uuid[], p_queue text, p_dag text, p_job text, p_name text, p_handler text,
+    p_fingerprint text, p_outcome text, p_from timestamptz, p_to timestamptz, p_as_of timestamptz, p_rate int, p_by text,
+    p_operation text, p_key text, p_hash text, OUT id uuid, OUT is_gone boolean)
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_as_of  timestamptz := least(p_as_of, clock_timestamp());
+    v_claim  record;
+BEGIN
+    is_gone := gone_tenants(ARRAY[p_tenant]) IS NOT NULL;
+    IF is_gone THEN
+        RETURN;
+    END IF;
+    id := p_id;
+    IF p_key IS NOT NULL THEN
+        SELECT * INTO v_claim FROM claim_key(p_tenant, p_operation, p_key, p_hash, p_id) c;
+        id := CASE WHEN v_claim.verdict <> 'conflict' THEN v_claim.reference END;
+    END IF;
+    IF id = p_id THEN
+        INSERT INTO letter_redrives (id, tenant_id, letters, queue, dag, job, name, handler, fingerprint, outcome,
+                                     from_id, upto, as_of, rate_per_second, asked_by, last_id)
+        VALUES (p_id, p_tenant, p_letters, p_queue, p_dag, p_job, p_name, p_handler, p_fingerprint, p_outcome::attempt_outcome,
+                first_letter_id(p_from), first_letter_id(least(p_to, v_as_of + interval '1 millisecond')), v_as_of, p_rate, p_by,
+                '00000000-0000-0000-0000-000000000000')
+        ON CONFLICT DO NOTHING;
+    END IF;
+END $f$;
+
+-- Goes on with one request for many letters, by at most p_limit of them: found anew each time behind the last one that was
+-- looked at, so whoever goes on after a node was lost does nothing twice. Answers whether there was anything to do, and
+-- else in how many milliseconds there will be.
+CREATE OR REPLACE FUNCTION continue_redrives(
+    p_limit int, p_max int, OUT went_on boolean, OUT next_due_ms bigint, OUT queues text[])
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_looks     int := 1000;
+    v_asked     letter_redrives;
+    v_limit     int;
+    v_ids       uuid[];
+    v_last      uuid;
+    v_seen      int;
+    v_done      int;
+    v_verdicts  text[];
+BEGIN
+    SELECT r.* INTO v_asked FROM letter_redrives r
+    WHERE r.ended_at IS NULL AND r.due_at <= clock_timestamp() ORDER BY r.due_at LIMIT 1 FOR UPDATE SKIP LOCKED;
+    went_on := FOUND;
+    IF NOT went_on THEN
+        SELECT greatest(1, ceil(extract(epoch FROM min(r.due_at) - clock_timestamp()) * 1000))::bigint INTO next_due_ms
+        FROM letter_redrives r WHERE r.ended_at IS NULL;
+        RETURN;
+    END IF;
+    v_limit := least(p_limit, coalesce(v_asked.rate_per_second, p_limit));
+    IF v_asked.letters IS NOT NULL THEN
+        SELECT array_agg(s.id ORDER BY s.id), max(s.id::text)::uuid, count(*) INTO v_ids, v_last, v_seen
+        FROM (SELECT DISTINCT u.id FROM unnest(v_asked.letters) u(id)
+              WHERE u.id > v_asked.last_id ORDER BY u.id LIMIT v_limit) s;
+        v_looks := v_limit;
+    ELSE
+        WITH seen AS MATERIALIZED (
+            SELECT x.id, x.outcome, x.fingerprint
+            FROM dead_letters x
+            WHERE x.tenant_id = v_asked.tenant_id AND x.state = 'open'
+              AND x.id > greatest(v_asked.last_id, v_asked.from_id) AND x.id < v_asked.upto
+            ORDER BY x.id LIMIT v_looks
+        ), found AS MATERIALIZED (
+            SELECT s.id, row_number() OVER (ORDER BY s.id) AS n
+            FROM seen s
+            CROSS JOIN LATERAL (SELECT x.* FROM letters_shown x WHERE x.id = s.id OFFSET 0) l
+            WHERE (v_asked.fingerprint IS NULL OR s.fingerprint = v_asked.fingerprint)
+              AND (v_asked.outcome IS NULL OR s.outcome = v_asked.outcome)
+              AND (v_asked.queue IS NULL OR l.queue = v_asked.queue)
+              AND (v_asked.dag IS NULL OR l.dag = v_asked.dag)
+              AND (v_asked.job IS NULL OR l.job = v_asked.job)
+              AND (v_asked.name IS NULL OR l.name = v_asked.name)
+              AND (v_asked.handler IS NULL OR l.handler = v_asked.handler)
+        )
+        SELECT ARRAY(SELECT f.id FROM found f WHERE f.n <= v_limit ORDER BY f.id),
+               coalesce((SELECT f.id FROM found f WHERE f.n = v_limit), (SELECT s.id FROM seen s ORDER BY s.id DESC LIMIT 1)),
+               CASE WHEN EXISTS (SELECT FROM found f WHERE f.n = v_limit) THEN v_looks ELSE (SELECT count(*) FROM seen s) END
+        INTO v_ids, v_last, v_seen;
+    END IF;
+    v_verdicts := '{}';
+    IF cardinality(v_ids) > 0 THEN
+        SELECT r.verdicts, r.queues INTO v_verdicts, queues
+        FROM redrive_letters(v_asked.tenant_id, v_ids, v_asked.asked_by, p_max, NULL, v_asked.id) r;
+    END IF;
+    SELECT count(*) INTO v_done FROM unnest(v_verdicts) v(verdict) WHERE v.verdict = 'redriven';
+    UPDATE letter_redrives r
+    SET last_id = coalesce(v_last, r.last_id), redriven = r.redriven + v_done,
+        refused = r.refused + cardinality(v_verdicts) - v_done,
+        due_at = clock_timestamp() + coalesce(cardinality(v_verdicts) * interval '1 second' / r.rate_per_second, interval '0'),
+        ended_at = CASE WHEN v_seen < v_looks THEN clock_timestamp() END
+    WHERE r.id = v_asked.id;
+END $f$;
+
+-- Forgets requests for many letters that ended longer ago than p_age; answers whether there may be more.
+CREATE OR REPLACE FUNCTION purge_redrives(p_age interval, p_limit int) RETURNS boolean
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $f$
+#variable_conflict use_column
+DECLARE
+    v_count  int;
+BEGIN
+    DELETE FROM letter_redrives r WHERE r.ctid = ANY (ARRAY(
+        SELECT x.ctid FROM letter_redrives x
+        WHERE x.ended_at IS NOT NULL AND x.ended_at < statement_timestamp() - p_age ORDER BY x.ended_at LIMIT p_limit));
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_count = p_limit;
+END $f$;
