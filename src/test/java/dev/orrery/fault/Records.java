@@ -50,7 +50,7 @@ final class Records {
             JOIN task_instances i ON i.id = l.task_id
             JOIN dag_runs r ON r.id = l.run_id
             JOIN dags d ON d.id = r.dag_id
-            WHERE d.name = ANY (?)
+            WHERE d.name = ANY (?) AND l.state <> 'redriven'
             """;
 
     private final Connection connection;

@@ -136,6 +136,7 @@ final class WorkModel {
             case 7 -> handBack();
             case 8 -> obeyCancels();
             case 9 -> die();
+            case 10 -> redrive();
             default -> exchange();
         }
     }
@@ -266,6 +267,24 @@ final class WorkModel {
                     dead.claims.clear();
                     tell(dead, late, 3);
                 });
+    }
+
+    /** Tasks that failed for good are sent back, whatever else is done to their runs meanwhile. */
+    private void redrive() {
+        submit(
+                vertx.executeBlocking(
+                        () -> {
+                            try (var connection = database.connect();
+                                    var statement = connection.createStatement()) {
+                                return statement.execute("""
+                                        SELECT redrive_letters(1, ARRAY(
+                                            SELECT id FROM dead_letters WHERE state = 'open' ORDER BY md5(id::text) LIMIT 5),
+                                            'model', 100, NULL, NULL)
+                                        """);
+                            }
+                        },
+                        false),
+                _ -> {});
     }
 
     private void exchange() {

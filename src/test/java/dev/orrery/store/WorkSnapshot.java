@@ -194,7 +194,7 @@ record WorkSnapshot(
         private Set<DeadLetter> deadLetters() throws SQLException {
             var letters = new HashSet<DeadLetter>();
             each(
-                    "SELECT task_id, attempt, outcome FROM dead_letters",
+                    "SELECT task_id, attempt, outcome FROM dead_letters WHERE state <> 'redriven'",
                     row -> letters.add(new DeadLetter(uuid(row, 1), row.getInt(2), row.getString(3))));
             return letters;
         }
