@@ -142,6 +142,12 @@ class IndexUseIT {
                     "task_dependencies_blocking",
                     new Call("SELECT forget_dependents($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),
             Map.entry("limits_due", new Call(WorkRepository.WAKE_DUE, "100")),
+            Map.entry("dead_letters_id", new Call(DeadLetterRepository.GET, "1, " + SOME_ID)),
+            Map.entry("dead_letters_of_tenant", new Call(DeadLetterRepository.LIST, letters("NULL"))),
+            Map.entry("dead_letters_alike", new Call(DeadLetterRepository.LIST_ALIKE, letters("'0'"))),
+            Map.entry("letter_redrives_due", new Call(LetterRedriveRepository.CONTINUE, "100, 10")),
+            Map.entry("letter_redrives_of_tenant", new Call("DELETE FROM tenants WHERE name = $1", "'gone'")),
+            Map.entry("letter_redrives_ended", new Call("SELECT purge_redrives($1, $2)", "'30 days', 100")),
             Map.entry(
                     "limit_holders_of_limit",
                     new Call("SELECT free_places(l.id) FROM limits l WHERE l.name = $1", "'k'")));
@@ -152,6 +158,10 @@ class IndexUseIT {
         return "1, '" + by
                 + "', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '00000000-0000-0000-0000-000000000000', 20, 's', "
                 + SOME_ID + ", 'api', 'ada', '2026-01-01', '2026-02-01', NULL, NULL, NULL, NULL, NULL, NULL, 20";
+    }
+
+    private static String letters(String fingerprint) {
+        return "1, 'open', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, " + fingerprint + ", NULL, 20";
     }
 
     private static String jobs(String status, String type, String handler, String tag) {

@@ -180,7 +180,8 @@ public final class WorkInvariants {
     private void hasConsistentAttempts(UUID task) {
         var attempts = attemptsOf(task);
         var state = states.get(task);
-        var charged = (int) attempts.values().stream()
+        var counted = attempts.tailMap(rows.redriven().getOrDefault(task, 0), false);
+        var charged = (int) counted.values().stream()
                 .filter(row -> Set.of("failed", "timed_out").contains(String.valueOf(row.outcome())))
                 .count();
         var last = attempts.isEmpty() ? 0 : attempts.lastKey();
@@ -273,9 +274,11 @@ public final class WorkInvariants {
         var tasks = rows.versionOfTask().keySet().stream()
                 .filter(task -> WorkSnapshot.runOf(task).equals(run))
                 .toList();
+        // One that had ended and goes on takes its lock anew with its next claim.
+        var goesOn = tasks.stream().anyMatch(task -> rows.redriven().containsKey(task));
         return tasks.stream()
                         .anyMatch(task -> openClaims.containsKey(task)
-                                || attemptsOf(task).values().stream().anyMatch(Attempt::began))
+                                || !goesOn && attemptsOf(task).values().stream().anyMatch(Attempt::began))
                 || rows.locks().values().stream().anyMatch(lock -> run.equals(lock.holder()));
     }
 
@@ -391,8 +394,10 @@ public final class WorkInvariants {
     }
 
     private static boolean isLegal(Change change) {
+        // What is sent back waits or is ready at once.
+        var from = TaskTransitions.find(change.from(), TaskEvent.REOPEN).orElse(change.from());
         return Stream.of(TaskEvent.values())
-                .anyMatch(event -> TaskTransitions.find(change.from(), event)
+                .anyMatch(event -> TaskTransitions.find(from, event)
                         .filter(to -> to == change.to())
                         .isPresent());
     }

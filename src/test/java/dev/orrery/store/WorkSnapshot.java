@@ -31,6 +31,7 @@ record WorkSnapshot(
         List<Batch> batches,
         Map<UUID, TreeMap<Integer, Attempt>> attempts,
         Set<DeadLetter> deadLetters,
+        Map<UUID, Integer> redriven,
         Map<UUID, Request> requests,
         Map<UUID, List<Event>> events,
         Set<AttemptKey> outputs,
@@ -111,6 +112,7 @@ record WorkSnapshot(
                     batches(),
                     attempts(),
                     deadLetters(),
+                    redriven(),
                     requests(),
                     events(),
                     outputs(),
@@ -197,6 +199,15 @@ record WorkSnapshot(
                     "SELECT task_id, attempt, outcome FROM dead_letters WHERE state <> 'redriven'",
                     row -> letters.add(new DeadLetter(uuid(row, 1), row.getInt(2), row.getString(3))));
             return letters;
+        }
+
+        /** With which attempt a task last failed for good before it was sent back. */
+        private Map<UUID, Integer> redriven() throws SQLException {
+            var attempts = new HashMap<UUID, Integer>();
+            each(
+                    "SELECT task_id, max(attempt) FROM dead_letters WHERE state = 'redriven' GROUP BY task_id",
+                    row -> attempts.put(uuid(row, 1), row.getInt(2)));
+            return attempts;
         }
 
         private Map<UUID, Request> requests() throws SQLException {
