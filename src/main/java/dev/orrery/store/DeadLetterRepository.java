@@ -35,30 +35,36 @@ public final class DeadLetterRepository {
                     WHERE x.task_id = l.task_id AND x.attempt < l.attempt AND x.state = 'redriven')::int AS redrives
             """;
 
+    // The letter is found first, whatever else the view looks up.
+    private static final String LETTERS = """
+            FROM dead_letters k
+            CROSS JOIN LATERAL (SELECT x.* FROM letters_shown x WHERE x.id = k.id OFFSET 0) l
+            """;
+
     private static final String MATCHES = """
-            WHERE l.tenant_id = $1 AND l.state = $2::text::letter_state
-              AND l.id >= first_letter_id($3::timestamptz) AND l.id < first_letter_id(coalesce($4, 'infinity'::timestamptz))
+            WHERE k.tenant_id = $1 AND k.state = $2::text::letter_state
+              AND k.id >= first_letter_id($3::timestamptz) AND k.id < first_letter_id(coalesce($4, 'infinity'::timestamptz))
               AND ($5::text IS NULL OR l.queue = $5)
               AND ($6::text IS NULL OR l.dag = $6)
               AND ($7::text IS NULL OR l.job = $7)
               AND ($8::text IS NULL OR l.name = $8)
               AND ($9::text IS NULL OR l.handler = $9)
               AND ($10::text IS NULL OR l.outcome = $10::text::attempt_outcome)
-              AND ($11::text IS NULL OR l.fingerprint = $11)
+              AND ($11::text IS NULL OR k.fingerprint = $11)
             """;
 
     private static final String PAGE = """
-              AND ($12::uuid IS NULL OR l.id < $12)
-            ORDER BY l.id DESC
+              AND ($12::uuid IS NULL OR k.id < $12)
+            ORDER BY k.id DESC
             LIMIT $13
             """;
 
     // language=PostgreSQL
-    static final String LIST = LETTER + "FROM letters_shown l\n" + MATCHES + PAGE;
+    static final String LIST = LETTER + LETTERS + MATCHES + PAGE;
 
     // One of its own, so that it has its own index.
     // language=PostgreSQL
-    static final String LIST_ALIKE = LETTER + "FROM letters_shown l\n" + MATCHES + "  AND l.fingerprint = $11\n" + PAGE;
+    static final String LIST_ALIKE = LETTER + LETTERS + MATCHES + "  AND k.fingerprint = $11\n" + PAGE;
 
     // language=PostgreSQL
     static final String GET = LETTER + """
@@ -69,18 +75,19 @@ public final class DeadLetterRepository {
                    coalesce(l.input::text, i.input::text, p.params::text) AS input,
                    (SELECT o.output::text FROM task_outputs o
                     WHERE o.task_id = l.task_id AND o.attempt <= l.attempt ORDER BY o.attempt DESC LIMIT 1) AS last_output
-            FROM letters_shown l
+            FROM dead_letters k
+            CROSS JOIN LATERAL (SELECT x.* FROM letters_shown x WHERE x.id = k.id OFFSET 0) l
             JOIN task_instances i ON i.id = l.task_id
             LEFT JOIN run_params p ON p.run_id = l.run_id
-            WHERE l.id = $2 AND l.tenant_id = $1
+            WHERE k.id = $2 AND k.tenant_id = $1
             """;
 
     // language=PostgreSQL
     static final String GROUPS = """
             WITH found AS MATERIALIZED (
-                SELECT l.id, l.fingerprint FROM letters_shown l
-            """ + MATCHES + """
-                ORDER BY l.id DESC
+                SELECT k.id, k.fingerprint
+            """ + LETTERS + MATCHES + """
+                ORDER BY k.id DESC
                 LIMIT $13
             ), counted AS MATERIALIZED (
                 SELECT f.fingerprint, count(*)::int AS letters, max(f.id::text)::uuid AS last_id, min(f.id::text)::uuid AS first_id
@@ -97,7 +104,7 @@ public final class DeadLetterRepository {
             """;
 
     // language=PostgreSQL
-    static final String COUNT = "SELECT count(*)::int AS letters FROM (SELECT FROM letters_shown l\n" + MATCHES
+    static final String COUNT = "SELECT count(*)::int AS letters FROM (SELECT\n" + LETTERS + MATCHES
             + "LIMIT $12) m";
 
     // language=PostgreSQL

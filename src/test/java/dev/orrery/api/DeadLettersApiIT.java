@@ -54,7 +54,8 @@ class DeadLettersApiIT {
         assertThat(shown.getJsonObject("input").getInteger("order")).isEqualTo(7);
         assertThat(shown.getJsonArray("attempts")).hasSize(2);
         assertThat(shown.getInteger("redrives")).isZero();
-        assertThat(list("name=told&queue=default&outcome=failed&from=2020-01-01T00:00:00Z")).hasSize(1);
+        assertThat(list("name=told&queue=default&outcome=failed&from=2020-01-01T00:00:00Z"))
+                .hasSize(1);
         assertThat(list("name=told&queue=other")).isEmpty();
         assertThat(list("name=told&outcome=timed_out")).isEmpty();
         assertThat(list("name=told&to=2020-01-01T00:00:00Z")).isEmpty();
@@ -158,14 +159,16 @@ class DeadLettersApiIT {
         assertThat(reply.status()).as(reply.body().toString()).isEqualTo(200);
         assertThat(reply.json().getJsonObject("definition").getString("id")).isEqualTo("load");
         assertThat(node.ended(run).getString("state")).isEqualTo("failed");
-        assertThat(states(run)).containsExactly("succeeded", "failed", "succeeded", "succeeded", "succeeded", "skipped");
+        assertThat(states(run))
+                .containsExactly("succeeded", "failed", "succeeded", "succeeded", "succeeded", "skipped");
 
         var second = list("dag=mended-later").getJsonObject(0);
         assertThat(second.getString("name")).isEqualTo("other");
         assertThat(redrive(second, new JsonObject()).status()).isEqualTo(200);
         assertThat(node.ended(run).getString("state")).isEqualTo("failed");
         assertThat(states(run)).last().isEqualTo("skipped");
-        assertThat(client.post("/api/v1/runs/" + run + "/cancel").send().status()).isEqualTo(202);
+        assertThat(client.post("/api/v1/runs/" + run + "/cancel").send().status())
+                .isEqualTo(202);
     }
 
     @Test
@@ -189,14 +192,18 @@ class DeadLettersApiIT {
 
         assertThat(asked.status()).as(asked.body().toString()).isEqualTo(202);
         var redrive = asked.header("Location");
-        until("it is done", () -> client.get(redrive).send().json().getString("state").equals("ended"));
+        until(
+                "it is done",
+                () -> client.get(redrive).send().json().getString("state").equals("ended"));
         var ended = client.get(redrive).send().json();
         assertThat(ended.getInteger("redriven")).isEqualTo(1_000);
         assertThat(ended.getInteger("refused")).isZero();
         until("all have failed again", () -> open("again") == 1_000);
         assertThat(node.rows("dead_letters", "redrive_id = '" + ended.getString("id") + "' AND resolved_by = 'ada'"))
                 .isEqualTo(1_000);
-        assertThat(node.value("SELECT max(attempt) FROM orrery.dead_letters l JOIN orrery.task_instances i ON i.id = l.task_id WHERE i.name = 'again'"))
+        assertThat(
+                        node.value(
+                                "SELECT max(attempt) FROM orrery.dead_letters l JOIN orrery.task_instances i ON i.id = l.task_id WHERE i.name = 'again'"))
                 .isEqualTo("2");
     }
 
@@ -204,7 +211,8 @@ class DeadLettersApiIT {
     void chosenOnesAreSentBackAtARateAndGoOnAfterARestart() {
         var ids = new JsonArray();
         for (var n = 0; n < 6; n++) {
-            ids.add(letterOf("chosen", submitted(shell("chosen", "[ $ORRERY_ATTEMPT = 2 ]"))).getString("id"));
+            ids.add(letterOf("chosen", submitted(shell("chosen", "[ $ORRERY_ATTEMPT = 2 ]")))
+                    .getString("id"));
         }
         ids.add("01980f6e-7000-7000-8b2d-5f3100000000");
         var body = new JsonObject().put("ids", ids).put("ratePerSecond", 2);
@@ -221,7 +229,9 @@ class DeadLettersApiIT {
         node.restart();
 
         var redrive = asked.header("Location");
-        until("it is done", () -> client.get(redrive).send().json().getString("state").equals("ended"));
+        until(
+                "it is done",
+                () -> client.get(redrive).send().json().getString("state").equals("ended"));
         var ended = client.get(redrive).send().json();
         assertThat(ended.getInteger("redriven")).isEqualTo(6);
         assertThat(ended.getInteger("refused")).isEqualTo(1);
@@ -230,7 +240,10 @@ class DeadLettersApiIT {
                         .send()
                         .code())
                 .isEqualTo("REDRIVE_NOT_FOUND");
-        assertThat(client.post(LETTERS + "/redrive").json(new JsonObject()).send().status())
+        assertThat(client.post(LETTERS + "/redrive")
+                        .json(new JsonObject())
+                        .send()
+                        .status())
                 .isEqualTo(400);
     }
 
@@ -274,7 +287,11 @@ class DeadLettersApiIT {
     private static void awaitState(String task, String state) {
         until(
                 task + " is " + state,
-                () -> client.get(TASKS + "/" + task).send().json().getString("state").equals(state));
+                () -> client.get(TASKS + "/" + task)
+                        .send()
+                        .json()
+                        .getString("state")
+                        .equals(state));
     }
 
     private static JsonObject shell(String name, String command) {

@@ -153,7 +153,8 @@ class TaskCallsIT {
         await(bench.calls.retry(TENANT, ids.get(0), Optional.empty()));
 
         assertThat(bench.states(ids)).containsExactly("ready", "succeeded", "blocked", "blocked", "ready");
-        assertThat(bench.text("SELECT count(*)::text FROM dead_letters WHERE state = 'open'")).isEqualTo("0");
+        assertThat(bench.text("SELECT count(*)::text FROM dead_letters WHERE state = 'open'"))
+                .isEqualTo("0");
         var again = bench.claim(ids.get(0));
         assertThat(again.attempt()).isEqualTo(2);
         assertThat(again.failures()).isZero();

@@ -58,6 +58,12 @@ final class CommandTree {
         task.put("retry", leaf(TaskRetryCommand::new));
         task.put("snooze", leaf(TaskSnoozeCommand::new));
         task.put("depend", leaf(TaskDependCommand::new));
+        var letter = group("dead-letter", Group.DeadLetter::new);
+        letter.put("list", leaf(DeadLetterListCommand::new));
+        letter.put("show", leaf(DeadLetterShowCommand::new));
+        letter.put("groups", leaf(DeadLetterGroupsCommand::new));
+        letter.put("redrive", leaf(DeadLetterRedriveCommand::new));
+        letter.put("discard", leaf(DeadLetterDiscardCommand::new));
         var job = group("job", Group.Job::new);
         job.put("create", leaf(JobCreateCommand::new));
         job.put("import", new Node(Group.JobImport::new, Map.of("crontab", leaf(JobImportCrontabCommand::new))));

@@ -73,6 +73,21 @@ abstract class Group extends Action {
         }
     }
 
+    /** Dead letters. */
+    @Command(
+            name = "dead-letter",
+            description = "See what failed for good, send it back or discard it.",
+            footer = {
+                ServerAction.EXAMPLES,
+                "  orrery dead-letter groups",
+                "  orrery dead-letter redrive --all --fingerprint 0f3b5c7d9e1a2b4c"
+            })
+    static final class DeadLetter extends Group {
+        DeadLetter(Context context) {
+            super(context);
+        }
+    }
+
     /** Jobs. */
     @Command(
             name = "job",

@@ -1,0 +1,118 @@
+package dev.orrery.cli.command;
+
+import dev.orrery.cli.client.ApiClient;
+import dev.orrery.cli.client.CommandFailure;
+import dev.orrery.cli.client.ExitCode;
+import dev.orrery.cli.client.JsonObject;
+import java.util.LinkedHashMap;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Sends dead letters back. */
+@Command(
+        name = "redrive",
+        description = {
+            "Send dead letters back: those that are named, or all that are found (--all).",
+            "What is found is as it stands now: what fails again meanwhile is not taken twice."
+        },
+        footer = {
+            ServerAction.EXAMPLES,
+            "  orrery dead-letter redrive 01980f6e-5a10-7000-8b2d-5f3180000001",
+            "  orrery dead-letter redrive --all --fingerprint 0f3b5c7d9e1a2b4c --dry-run",
+            "  orrery dead-letter redrive --all --queue mail --rate 50"
+        })
+final class DeadLetterRedriveCommand extends ServerAction {
+
+    @Parameters(paramLabel = "LETTER", arity = "0..*", description = "The ids of letters.")
+    List<String> letters = List.of();
+
+    @Option(names = "--all", description = "All open letters that the options for searching find.")
+    boolean all;
+
+    @Mixin
+    DeadLetters.Filter filter = new DeadLetters.Filter();
+
+    @Option(names = "--as-of", paramLabel = "TIME", description = "Nothing that was written later (default: now).")
+    @Nullable String asOf;
+
+    @Option(names = "--rate", paramLabel = "N", description = "At most so many in a second.")
+    @Nullable Integer rate;
+
+    @Option(names = "--input", paramLabel = "JSON", description = "What the one task is given from now on.")
+    @Nullable String input;
+
+    @Option(names = "--by", paramLabel = "NAME", description = "Who decides; kept with the letters.")
+    @Nullable String by;
+
+    @Option(names = "--dry-run", description = "Only tell how many there are.")
+    boolean dryRun;
+
+    private final Context context;
+
+    DeadLetterRedriveCommand(Context context) {
+        super(context);
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() {
+        if (all != letters.isEmpty() || (!all && !filter.given().isEmpty())) {
+            throw CommandFailure.usage(
+                    "it is not said which letters", "give ids alone, or --all with options for searching");
+        }
+        var isOne = letters.size() == 1 && !dryRun && asOf == null && rate == null;
+        if (input != null && !isOne) {
+            throw CommandFailure.usage("--input is for one letter", "give one id and --input");
+        }
+        var answer = isOne ? one() : many();
+        terminal().line(isJson() ? answer.body() : told(answer.object(), isOne));
+        return ExitCode.OK.code();
+    }
+
+    private ApiClient.Answer one() {
+        var body = new LinkedHashMap<String, @Nullable Object>();
+        if (input != null) {
+            body.put("input", Events.json(context, "--input", input));
+        }
+        putBy(body);
+        return client().post(DeadLetters.path(letters.getFirst()) + "/redrive", JsonObject.of(body));
+    }
+
+    private ApiClient.Answer many() {
+        var body = new LinkedHashMap<String, @Nullable Object>();
+        if (all) {
+            body.put("filter", JsonObject.of(filter.given()));
+        } else {
+            body.put("ids", letters.stream().map(DeadLetters::checked).toList());
+        }
+        if (asOf != null) {
+            body.put("asOf", DeadLetters.time("--as-of", asOf));
+        }
+        if (rate != null) {
+            body.put("ratePerSecond", rate);
+        }
+        body.put("dryRun", dryRun);
+        putBy(body);
+        return client().post(DeadLetters.PATH + "/redrive", JsonObject.of(body));
+    }
+
+    private void putBy(LinkedHashMap<String, @Nullable Object> body) {
+        if (by != null) {
+            body.put("by", by);
+        }
+    }
+
+    private String told(JsonObject answer, boolean isOne) {
+        if (isOne) {
+            return "the letter is " + answer.textOrEmpty("state");
+        }
+        return dryRun
+                ? answer.integer("count") + " letters would be sent back"
+                : "redrive " + answer.textOrEmpty("id") + " has begun; GET " + DeadLetters.PATH + "/redrives/"
+                        + answer.textOrEmpty("id") + " tells how far it has come";
+    }
+}

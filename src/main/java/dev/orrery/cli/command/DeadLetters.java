@@ -1,0 +1,126 @@
+package dev.orrery.cli.command;
+
+import static dev.orrery.cli.text.Table.cell;
+
+import dev.orrery.cli.client.ApiClient;
+import dev.orrery.cli.client.CommandFailure;
+import dev.orrery.cli.client.JsonObject;
+import dev.orrery.cli.text.HumanTime;
+import dev.orrery.cli.text.Table;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What the commands about dead letters have in common. */
+final class DeadLetters {
+
+    static final String PATH = "/api/v1/dead-letters";
+
+    private static final int ERROR_SHOWN = 60;
+
+    private DeadLetters() {}
+
+    /** Which letters. */
+    static final class Filter {
+
+        @Option(names = "--queue", paramLabel = "QUEUE", description = "Only of tasks of this queue.")
+        @Nullable String queue;
+
+        @Option(names = "--dag", paramLabel = "DAG", description = "Only of tasks of the DAG of this name.")
+        @Nullable String dag;
+
+        @Option(names = "--job", paramLabel = "JOB", description = "Only of executions of the job of this name.")
+        @Nullable String job;
+
+        @Option(names = "--name", paramLabel = "NAME", description = "Only of tasks of this name, or id in a DAG.")
+        @Nullable String name;
+
+        @Option(names = "--handler", paramLabel = "NAME", description = "Only of tasks that this handler does.")
+        @Nullable String handler;
+
+        @Option(names = "--outcome", paramLabel = "OUTCOME", description = "Only failed, timed_out or lost ones.")
+        @Nullable String outcome;
+
+        @Option(names = "--fingerprint", paramLabel = "TEXT", description = "Only of tasks that failed alike.")
+        @Nullable String fingerprint;
+
+        @Option(names = "--from", paramLabel = "TIME", description = "Written then or later.")
+        @Nullable String from;
+
+        @Option(names = "--to", paramLabel = "TIME", description = "Written before.")
+        @Nullable String to;
+
+        /** What is given of it, by the names that the API has. */
+        Map<String, @Nullable Object> given() {
+            var all = new LinkedHashMap<String, @Nullable Object>();
+            all.put("queue", queue);
+            all.put("dag", dag);
+            all.put("job", job);
+            all.put("name", name);
+            all.put("handler", handler);
+            all.put("outcome", outcome);
+            all.put("fingerprint", fingerprint);
+            all.put("from", time("--from", from));
+            all.put("to", time("--to", to));
+            all.values().removeIf(value -> value == null);
+            return all;
+        }
+
+        String query() {
+            return given().entrySet().stream()
+                    .map(each -> "&" + each.getKey() + "=" + ApiClient.encode(String.valueOf(each.getValue())))
+                    .collect(Collectors.joining());
+        }
+    }
+
+    static @Nullable Object time(String option, @Nullable String value) {
+        return value == null ? null : JobTexts.time(option, value, ZoneOffset.UTC);
+    }
+
+    /** The path of the letter of this id; a usage failure where it is none. */
+    static String path(String id) {
+        return PATH + "/" + checked(id);
+    }
+
+    static String checked(String id) {
+        if (!Dags.UUID_FORM.matcher(id).matches()) {
+            throw CommandFailure.usage("'" + id + "' is no id of a dead letter", "'dead-letter list' tells them");
+        }
+        return id.toLowerCase(Locale.ROOT);
+    }
+
+    static Table table(List<JsonObject> letters, Instant now) {
+        var table = Table.of("LETTER", "WRITTEN", "OUTCOME", "REDRIVES#", "QUEUE", "NAME", "ERROR");
+        for (var letter : letters) {
+            table.row(
+                    cell(letter.textOrEmpty("id")),
+                    cell(letter.time("createdAt")
+                            .map(at -> HumanTime.ago(at, now))
+                            .orElse("-")),
+                    cell(letter.textOrEmpty("outcome")),
+                    cell(Integer.toString(letter.integer("redrives"))),
+                    cell(letter.textOrEmpty("queue")),
+                    cell(where(letter)),
+                    cell(error(letter)));
+        }
+        return table;
+    }
+
+    /** The task's name, behind that of its DAG or job. */
+    static String where(JsonObject letter) {
+        var before = letter.text("dag").or(() -> letter.text("job"));
+        return before.map(name -> name + "/").orElse("") + letter.textOrEmpty("name");
+    }
+
+    /** The beginning of the first line. */
+    static String error(JsonObject letter) {
+        var first = letter.textOrEmpty("error").lines().findFirst().orElse("-");
+        return first.length() > ERROR_SHOWN ? first.substring(0, ERROR_SHOWN) + "…" : first;
+    }
+}
