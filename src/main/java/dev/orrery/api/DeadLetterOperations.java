@@ -107,7 +107,8 @@ final class DeadLetterOperations {
                 .map(all -> all.stream().map(id -> LetterId.parse((String) id)).toList());
         var filter = Optional.ofNullable(body.getJsonObject("filter"));
         if (ids.isPresent() == filter.isPresent()) {
-            throw wrong("filter", ProblemCode.CONFLICTING_FIELDS, "give either 'ids' or 'filter'; an empty one finds all");
+            throw wrong(
+                    "filter", ProblemCode.CONFLICTING_FIELDS, "give either 'ids' or 'filter'; an empty one finds all");
         }
         var rate = body.getInteger("ratePerSecond");
         return new Asked(
@@ -148,9 +149,7 @@ final class DeadLetterOperations {
         return Optional.ofNullable(from.getString(field))
                 .map(text -> Times.parse(text)
                         .orElseThrow(() -> wrong(
-                                path,
-                                ProblemCode.INVALID_VALUE,
-                                "this is no time such as 2026-01-31T08:00:00Z")));
+                                path, ProblemCode.INVALID_VALUE, "this is no time such as 2026-01-31T08:00:00Z")));
     }
 
     private static OrreryException wrong(String path, ProblemCode code, String message) {

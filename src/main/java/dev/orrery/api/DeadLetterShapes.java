@@ -79,8 +79,7 @@ final class DeadLetterShapes {
         out.writeFieldName("items");
         JsonShapes.array(out, groups, DeadLetterShapes::group);
         out.writeBooleanField(
-                "isComplete",
-                groups.isEmpty() || groups.getFirst().lookedAt() < DeadLetterRepository.COUNTED_MAX);
+                "isComplete", groups.isEmpty() || groups.getFirst().lookedAt() < DeadLetterRepository.COUNTED_MAX);
         out.writeNullField("nextCursor");
         out.writeEndObject();
     }

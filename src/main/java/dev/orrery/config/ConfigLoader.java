@@ -133,8 +133,8 @@ public final class ConfigLoader {
                         value(Settings.QUEUE_MAX_DEPENDENCIES),
                         value(Settings.QUEUE_MAX_DEPENDENCY_DEPTH),
                         value(Settings.QUEUE_SOURCE_WEIGHTS)));
-        var deadLetters = section(
-                "dead-letters", () -> new DeadLettersConfig(value(Settings.DEAD_LETTERS_MAX_REDRIVES)));
+        var deadLetters =
+                section("dead-letters", () -> new DeadLettersConfig(value(Settings.DEAD_LETTERS_MAX_REDRIVES)));
         var retention = section(
                 "retention",
                 () -> new RetentionConfig(

@@ -460,10 +460,7 @@ final class Settings {
                     "queue",
                     "What single tasks may be like.",
                     List.of(QUEUE_MAX_DEPENDENCIES, QUEUE_MAX_DEPENDENCY_DEPTH, QUEUE_SOURCE_WEIGHTS)),
-            new Section(
-                    "dead-letters",
-                    "What may be done with dead letters.",
-                    List.of(DEAD_LETTERS_MAX_REDRIVES)),
+            new Section("dead-letters", "What may be done with dead letters.", List.of(DEAD_LETTERS_MAX_REDRIVES)),
             new Section(
                     "retention",
                     "How long what has ended is kept.",

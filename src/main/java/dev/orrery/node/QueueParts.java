@@ -83,7 +83,8 @@ final class QueueParts {
                 bus);
     }
 
-    static DeadLetterService deadLetters(Vertx vertx, Pools pools, Supplier<UUID> ids, Bus bus, DeadLettersConfig config) {
+    static DeadLetterService deadLetters(
+            Vertx vertx, Pools pools, Supplier<UUID> ids, Bus bus, DeadLettersConfig config) {
         return new DeadLetterService(
                 new DeadLetterService.Repositories(
                         new DeadLetterRepository(vertx, pools.api()),

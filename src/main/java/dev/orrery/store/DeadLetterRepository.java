@@ -104,8 +104,7 @@ public final class DeadLetterRepository {
             """;
 
     // language=PostgreSQL
-    static final String COUNT = "SELECT count(*)::int AS letters FROM (SELECT\n" + LETTERS + MATCHES
-            + "LIMIT $12) m";
+    static final String COUNT = "SELECT count(*)::int AS letters FROM (SELECT\n" + LETTERS + MATCHES + "LIMIT $12) m";
 
     // language=PostgreSQL
     static final String COUNT_NAMED = """
@@ -274,8 +273,7 @@ public final class DeadLetterRepository {
     /** How many are open, for each tenant that has any. Reads an index and nothing else. */
     public Future<List<OpenLetters>> countOpen() {
         return sql.run(COUNT_OPEN, Tuple.tuple())
-                .map(rows ->
-                        Rows.list(rows, row -> new OpenLetters(row.getString("name"), row.getInteger("letters"))));
+                .map(rows -> Rows.list(rows, row -> new OpenLetters(row.getString("name"), row.getInteger("letters"))));
     }
 
     private static Tuple matching(TenantId tenant, LetterState state, Filter filter) {

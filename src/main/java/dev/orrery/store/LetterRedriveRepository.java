@@ -46,7 +46,8 @@ public final class LetterRedriveRepository {
     static final String CONTINUE = "SELECT went_on, next_due_ms, queues FROM continue_redrives($1, $2)";
 
     // language=PostgreSQL
-    static final String PURGE = "SELECT purge_redrives($1::bigint * interval '1 millisecond', $2) AS has_more FROM require_epoch($3)";
+    static final String PURGE =
+            "SELECT purge_redrives($1::bigint * interval '1 millisecond', $2) AS has_more FROM require_epoch($3)";
 
     private final Sql sql;
     private final int redrivesMax;
@@ -149,7 +150,10 @@ public final class LetterRedriveRepository {
                 .addValue(filter.from().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
                 .addValue(filter.to().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
                 .addValue(asked.asOf().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
-                .addValue(asked.ratePerSecond().isPresent() ? asked.ratePerSecond().getAsInt() : null)
+                .addValue(
+                        asked.ratePerSecond().isPresent()
+                                ? asked.ratePerSecond().getAsInt()
+                                : null)
                 .addValue(Texts.clean(asked.by()));
         return sql.run(ASK, keyed(parameters, key)).map(rows -> {
             var row = rows.iterator().next();
@@ -199,7 +203,8 @@ public final class LetterRedriveRepository {
             case "cancelled" -> conflict("the run of dead letter " + id + " was cancelled, so it does not go on");
             case "no_dag" -> conflict("the DAG of dead letter " + id + " was deleted, so its run does not go on");
             case "prerequisite" ->
-                conflict("the task of dead letter " + id + " waits for one that did not succeed either; redrive that one");
+                conflict("the task of dead letter " + id
+                        + " waits for one that did not succeed either; redrive that one");
             case "open" -> conflict("the task of dead letter " + id + " has not ended");
             case "succeeded" -> conflict("the task of dead letter " + id + " has succeeded meanwhile");
             case "key_taken" ->

@@ -39,7 +39,11 @@ final class DeadLetterDiscardCommand extends ServerAction {
             body.put("by", by);
         }
         var answer = client().post(DeadLetters.path(letter) + "/discard", JsonObject.of(body));
-        terminal().line(isJson() ? answer.body() : "the letter is " + answer.object().textOrEmpty("state"));
+        terminal()
+                .line(
+                        isJson()
+                                ? answer.body()
+                                : "the letter is " + answer.object().textOrEmpty("state"));
         return ExitCode.OK.code();
     }
 }

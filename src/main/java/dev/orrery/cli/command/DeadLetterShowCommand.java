@@ -29,15 +29,17 @@ final class DeadLetterShowCommand extends ServerAction {
             return ExitCode.OK.code();
         }
         var shown = answer.object();
-        terminal().line(DeadLetters.where(shown) + " " + shown.textOrEmpty("outcome") + " at "
-                + shown.textOrEmpty("createdAt") + ", the letter is " + shown.textOrEmpty("state"));
+        terminal()
+                .line(DeadLetters.where(shown) + " " + shown.textOrEmpty("outcome") + " at "
+                        + shown.textOrEmpty("createdAt") + ", the letter is " + shown.textOrEmpty("state"));
         terminal().line("task         " + shown.textOrEmpty("taskInstanceId"));
         shown.text("runId").ifPresent(run -> terminal().line("run          " + run));
         terminal().line("fingerprint  " + shown.textOrEmpty("fingerprint"));
         terminal().line("error        " + shown.text("error").orElse("-"));
         shown.text("resolvedBy")
-                .ifPresent(by -> terminal().line("decided by   " + by
-                        + shown.text("reason").map(why -> ": " + why).orElse("")));
+                .ifPresent(by -> terminal()
+                        .line("decided by   " + by
+                                + shown.text("reason").map(why -> ": " + why).orElse("")));
         var table = Table.of("ATTEMPT#", "OUTCOME", "STARTED", "ERROR");
         for (var attempt : shown.objects("attempts")) {
             table.row(

@@ -68,12 +68,17 @@ public final class DeadLetterService {
     /** The newest first; the cursor is the id of the last one of the part before. */
     public Future<CursorPage<StoredLetter>> list(
             TenantId tenant, LetterState state, Filter filter, Optional<LetterId> behind, int limit) {
-        return repositories.letters().list(tenant, state, filter, behind, limit + 1).map(found -> {
-            var items = found.size() > limit ? found.subList(0, limit) : found;
-            return new CursorPage<>(
-                    items,
-                    found.size() > limit ? Optional.of(items.getLast().id().toString()) : Optional.empty());
-        });
+        return repositories
+                .letters()
+                .list(tenant, state, filter, behind, limit + 1)
+                .map(found -> {
+                    var items = found.size() > limit ? found.subList(0, limit) : found;
+                    return new CursorPage<>(
+                            items,
+                            found.size() > limit
+                                    ? Optional.of(items.getLast().id().toString())
+                                    : Optional.empty());
+                });
     }
 
     /** What failed alike, the most of it first. */
@@ -108,8 +113,7 @@ public final class DeadLetterService {
     }
 
     /** Closes one whose task stays as it ended; fails as {@link LetterRedriveRepository#discard}. */
-    public Future<Detail> discard(
-            TenantId tenant, LetterId id, String by, String reason, Optional<RequestKey> key) {
+    public Future<Detail> discard(TenantId tenant, LetterId id, String by, String reason, Optional<RequestKey> key) {
         return repositories
                 .redrives()
                 .discard(tenant, id, by, reason, stored(key))
@@ -136,8 +140,11 @@ public final class DeadLetterService {
 
     /** How far a request for many has come; fails with {@code REDRIVE_NOT_FOUND}. */
     public Future<StoredRedrive> redrive(TenantId tenant, UUID id) {
-        return repositories.redrives().get(tenant, id).map(found -> found.orElseThrow(() -> new OrreryException(
-                ErrorCode.REDRIVE_NOT_FOUND, "there is no redrive " + id + ", or it ended long ago")));
+        return repositories
+                .redrives()
+                .get(tenant, id)
+                .map(found -> found.orElseThrow(() -> new OrreryException(
+                        ErrorCode.REDRIVE_NOT_FOUND, "there is no redrive " + id + ", or it ended long ago")));
     }
 
     /** Does a bounded part of what was asked of many letters. */
