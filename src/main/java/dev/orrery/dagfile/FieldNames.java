@@ -21,8 +21,8 @@ final class FieldNames {
     static final List<String> TASK = List.of(
             "id", "name", "type", "dependencies", "timeout", "retry", "retryPolicy", "priority", "queue", "lock");
 
-    static final List<String> RETRY = List.of(
-            "maxAttempts", "initialDelay", "maxDelay", "backoffMultiplier", "jitter", "retryOn", "giveUpOn");
+    static final List<String> RETRY =
+            List.of("maxAttempts", "initialDelay", "maxDelay", "backoffMultiplier", "jitter", "retryOn", "giveUpOn");
 
     static final List<String> SHELL = List.of("command", "env", "workingDirectory");
     static final List<String> HTTP = List.of("method", "url", "headers", "body");

@@ -24,8 +24,8 @@ import io.vertx.core.eventbus.ReplyFailure;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 
 /**
  * Asks whoever registered a handler of that name, here or else on another node; its reply is the output.
@@ -129,12 +129,17 @@ final class HandlerExecutor implements TaskExecutor {
         }
         if (output.text().length() > OutputJson.LIMIT) {
             return new Failed(
-                    "handler '" + call.handler() + "' replied more than " + OutputJson.LIMIT / 1024 + " KiB", false, new NamedError("BadOutput"));
+                    "handler '" + call.handler() + "' replied more than " + OutputJson.LIMIT / 1024 + " KiB",
+                    false,
+                    new NamedError("BadOutput"));
         }
         return switch (OutputJson.read(output.text())) {
             case OutputJson.Reading.Value(var json) -> new Succeeded(json);
             case OutputJson.Reading.Unreadable(var reason) ->
-                new Failed("the reply of handler '" + call.handler() + "' is not JSON: " + reason, false, new NamedError("BadOutput"));
+                new Failed(
+                        "the reply of handler '" + call.handler() + "' is not JSON: " + reason,
+                        false,
+                        new NamedError("BadOutput"));
         };
     }
 

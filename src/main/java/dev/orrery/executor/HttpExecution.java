@@ -134,8 +134,7 @@ final class HttpExecution implements Execution {
 
     private void redirect(HttpCall call, int redirects, int status, String location) {
         if (redirects == MAX_REDIRECTS) {
-            complete(new Failed(
-                    "more than " + MAX_REDIRECTS + " redirects", true, new NamedError("TooManyRedirects")));
+            complete(new Failed("more than " + MAX_REDIRECTS + " redirects", true, new NamedError("TooManyRedirects")));
             return;
         }
         try {
@@ -158,7 +157,9 @@ final class HttpExecution implements Execution {
 
     private void tooLarge(HttpClientResponse response) {
         complete(new Failed(
-                "the body of the answer has more than " + BODY_LIMIT + " bytes", false, new NamedError("BodyTooLarge")));
+                "the body of the answer has more than " + BODY_LIMIT + " bytes",
+                false,
+                new NamedError("BodyTooLarge")));
         abandon(response);
     }
 

@@ -19,9 +19,9 @@ import dev.orrery.domain.dag.TaskType.PythonSource.Code;
 import dev.orrery.domain.dag.TaskType.PythonSource.Script;
 import dev.orrery.domain.dag.TaskType.Shell;
 import dev.orrery.domain.task.Durations;
+import dev.orrery.domain.task.FailureRule;
 import dev.orrery.domain.task.Limit;
 import dev.orrery.domain.task.Rate;
-import dev.orrery.domain.task.FailureRule;
 import dev.orrery.domain.task.RetryPolicy;
 import dev.orrery.domain.task.RetryRules;
 import io.vertx.core.json.JsonArray;
@@ -256,7 +256,8 @@ public final class DagJson {
     /** Nodes of a release that does not know them read what is left. */
     private static void putRules(JsonObject object, String field, List<FailureRule> rules) {
         if (!rules.isEmpty()) {
-            object.put(field, new JsonArray(rules.stream().map(FailureRule::text).toList()));
+            object.put(
+                    field, new JsonArray(rules.stream().map(FailureRule::text).toList()));
         }
     }
 

@@ -57,7 +57,10 @@ class RetryRulesIT {
         var retry = new JsonObject().put("initialDelay", "0s").put("giveUpOn", new JsonArray().add("exit:3"));
         var id = node.client
                 .post(TASKS)
-                .json(new JsonObject().put("type", "shell").put("command", "exit 3").put("retry", retry))
+                .json(new JsonObject()
+                        .put("type", "shell")
+                        .put("command", "exit 3")
+                        .put("retry", retry))
                 .send()
                 .json()
                 .getString("id");
@@ -75,7 +78,12 @@ class RetryRulesIT {
                 .json(new JsonObject()
                         .put("type", "shell")
                         .put("command", "x")
-                        .put("retry", new JsonObject().put("retryOn", new JsonArray().add("exti:3").add("http:700"))))
+                        .put(
+                                "retry",
+                                new JsonObject()
+                                        .put(
+                                                "retryOn",
+                                                new JsonArray().add("exti:3").add("http:700"))))
                 .send();
 
         assertThat(answer.status()).isEqualTo(400);
@@ -118,6 +126,9 @@ class RetryRulesIT {
     private JsonObject ended(String name, String task) {
         var run = node.trigger(node.publish(name, "tasks: [{id: a, " + task + "}]"));
         node.ended(run);
-        return node.client.get(NodeUnderTest.RUNS + "/" + run + "/tasks/a").send().json();
+        return node.client
+                .get(NodeUnderTest.RUNS + "/" + run + "/tasks/a")
+                .send()
+                .json();
     }
 }

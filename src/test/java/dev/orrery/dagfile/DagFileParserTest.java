@@ -151,7 +151,8 @@ class DagFileParserTest {
 
     @Test
     void kindsOfFailuresAreReadAsTheyAreWritten() {
-        var draft = valid(task("type: shell, command: x, retry: {retryOn: [timeout, exit:75, http:5xx], giveUpOn: [error]}"));
+        var draft = valid(
+                task("type: shell, command: x, retry: {retryOn: [timeout, exit:75, http:5xx], giveUpOn: [error]}"));
 
         assertThat(draft.tasks().getFirst().retry().rules())
                 .isEqualTo(new RetryRules(
@@ -161,8 +162,9 @@ class DagFileParserTest {
 
     @Test
     void allWrongKindsOfFailuresAreToldAtOnce() {
-        var problems = problems(task(
-                "type: shell, command: x, retry: {retryOn: [timout, exit:300, 5, lost], giveUpOn: [], retyOn: [exit]}"));
+        var problems = problems(
+                task(
+                        "type: shell, command: x, retry: {retryOn: [timout, exit:300, 5, lost], giveUpOn: [], retyOn: [exit]}"));
 
         assertThat(problems)
                 .extracting(problem -> problem.code() + " " + problem.path() + " "

@@ -202,7 +202,9 @@ class SingleTaskRepositoryIT {
         var fourth = bench.claimOne();
 
         assertThat(fourth.attempt()).isEqualTo(4);
-        assertThat(fourth.failures()).as("one failure, and two nodes that were lost").isEqualTo(1);
+        assertThat(fourth.failures())
+                .as("one failure, and two nodes that were lost")
+                .isEqualTo(1);
         assertThat(bench.state(id)).isEqualTo("queued");
     }
 

@@ -89,7 +89,8 @@ public record FailureRule(String text) {
             case FailureKind.Signal(var number) ->
                 (is("signal") && isNumber(what, number)) || (is("exit") && isNumber(what, SIGNAL_BASE + number));
             case FailureKind.HttpStatus(var status) -> is("http") && isNumber(what, status);
-            case FailureKind.NamedError(var name) -> is("error") && what.filter(wanted -> !wanted.equals(name)).isEmpty();
+            case FailureKind.NamedError(var name) ->
+                is("error") && what.filter(wanted -> !wanted.equals(name)).isEmpty();
         };
     }
 

@@ -39,8 +39,8 @@ public sealed interface Verdict {
             }
             case AttemptOutcome.TimedOut(var limit) -> {
                 var kind = new FailureKind.TimeOut();
-                var error = explained(
-                        "stopped after its timeout of " + Durations.text(limit), policy.rules(), kind, true);
+                var error =
+                        explained("stopped after its timeout of " + Durations.text(limit), policy.rules(), kind, true);
                 yield policy.allowsAnotherAfter(failuresBefore + 1)
                                 && policy.rules().allow(kind, true)
                         ? new Retry(policy.delayAfter(failuresBefore + 1, random), error, true)

@@ -58,16 +58,40 @@ class FailureRuleTest {
         var expected = covered == null ? Stream.<String>empty() : Stream.of(covered.split(" "));
 
         assertThat(KINDS.stream().filter(new FailureRule(rule)::covers))
-                .containsExactlyElementsOf(
-                        expected.map(number -> KINDS.get(Integer.parseInt(number))).toList());
+                .containsExactlyElementsOf(expected.map(number -> KINDS.get(Integer.parseInt(number)))
+                        .toList());
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "", " ", "Timeout", "timeout:3", "start:x", "exit:", "exit:0", "exit:256", "exit:9-1", "exit:-1", "exit:5xx",
-                "exit: 3", "signal:0", "signal:65", "signal:KILL", "signal:1-9", "http:99", "http:600", "http:6xx", "http:4x",
-                "http:500-400", "error:", "error:a b", "error:3", "lost", "exit:75,http:429", "exit:99999999999"
+                "",
+                " ",
+                "Timeout",
+                "timeout:3",
+                "start:x",
+                "exit:",
+                "exit:0",
+                "exit:256",
+                "exit:9-1",
+                "exit:-1",
+                "exit:5xx",
+                "exit: 3",
+                "signal:0",
+                "signal:65",
+                "signal:KILL",
+                "signal:1-9",
+                "http:99",
+                "http:600",
+                "http:6xx",
+                "http:4x",
+                "http:500-400",
+                "error:",
+                "error:a b",
+                "error:3",
+                "lost",
+                "exit:75,http:429",
+                "exit:99999999999"
             })
     void whatIsNoKindOfFailureIsRefused(String text) {
         assertThat(FailureRule.objection(text)).isPresent();
