@@ -67,7 +67,9 @@ public sealed interface Destination {
         if (!isPort(port)) {
             return Optional.empty();
         }
-        return IpRange.parse(target).<Destination>map(range -> new Range(range, port)).or(() -> host(target, port));
+        return IpRange.parse(target)
+                .<Destination>map(range -> new Range(range, port))
+                .or(() -> host(target, port));
     }
 
     private static Optional<Destination> host(String text, OptionalInt port) {
@@ -97,16 +99,18 @@ public sealed interface Destination {
     default boolean covers(String host, InetAddress address, int port) {
         return (port().isEmpty() || port().getAsInt() == port)
                 && switch (this) {
-                    case Range(var range, _) -> range.contains(address);
-                    case Host(var name, var isSuffix, _) -> {
+                    case Range covered -> covered.range().contains(address);
+                    case Host covered -> {
                         var called = host.toLowerCase(Locale.ROOT).replaceFirst("\\.$", "");
-                        yield isSuffix ? called.endsWith("." + name) : called.equals(name);
+                        yield covered.isSuffix()
+                                ? called.endsWith("." + covered.name())
+                                : called.equals(covered.name());
                     }
                 };
     }
 
     /** Whether it means this one address, and none beside it. */
     default boolean names(InetAddress address) {
-        return this instanceof Range(var range, _) && range.isOne() && range.contains(address);
+        return this instanceof Range one && one.range().isOne() && one.range().contains(address);
     }
 }
