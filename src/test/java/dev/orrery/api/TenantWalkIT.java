@@ -3,6 +3,7 @@ package dev.orrery.api;
 import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.openapi.contract.Location;
 import io.vertx.openapi.contract.Operation;
@@ -124,11 +125,40 @@ class TenantWalkIT {
                                         .put("createdBy", MARK)
                                         .put("notBefore", "2040-01-01T00:00:00Z")))
                         .getString("id"));
+        fail();
         until(
                 "all has ended, and is counted",
                 () -> owned().get("getRun").contains("\"state\":\"succeeded\"")
                         && owned().get("getJob").contains("\"successCount\":1")
                         && owned().get("getEventHandler").contains("\"successCount\":1"));
+    }
+
+    /** A dead letter, and a redrive of many that found none. */
+    private static void fail() {
+        made(asOwner("POST", "/tasks")
+                .json(new JsonObject()
+                        .put("name", MARK)
+                        .put("type", "handler")
+                        .put("handler", "no-such-handler")
+                        .put("maxRetries", 0)));
+        until("it has failed", () -> !letters().isEmpty());
+        IDS.put("letterId", letters().getJsonObject(0).getString("id"));
+        IDS.put(
+                "redriveId",
+                made(asOwner("POST", "/dead-letters/redrive")
+                                .json(new JsonObject()
+                                        .put("ids", List.of("01980f6e-7000-7000-8b2d-5f3100000000"))
+                                        .put("by", MARK)))
+                        .getString("id"));
+        until("it is over", () -> asOwner("GET", "/dead-letters/redrives/" + IDS.get("redriveId"))
+                .send()
+                .body()
+                .toString()
+                .contains("\"ended\""));
+    }
+
+    private static JsonArray letters() {
+        return asOwner("GET", "/dead-letters").send().json().getJsonArray("items");
     }
 
     @AfterAll

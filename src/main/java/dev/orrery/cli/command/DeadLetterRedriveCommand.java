@@ -6,6 +6,7 @@ import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.client.JsonObject;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -51,11 +52,8 @@ final class DeadLetterRedriveCommand extends ServerAction {
     @Option(names = "--dry-run", description = "Only tell how many there are.")
     boolean dryRun;
 
-    private final Context context;
-
     DeadLetterRedriveCommand(Context context) {
         super(context);
-        this.context = context;
     }
 
     @Override
@@ -100,7 +98,7 @@ final class DeadLetterRedriveCommand extends ServerAction {
         return client().post(DeadLetters.PATH + "/redrive", JsonObject.of(body));
     }
 
-    private void putBy(LinkedHashMap<String, @Nullable Object> body) {
+    private void putBy(Map<String, @Nullable Object> body) {
         if (by != null) {
             body.put("by", by);
         }
