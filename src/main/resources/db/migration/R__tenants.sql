@@ -166,6 +166,11 @@ BEGIN
             OR EXISTS (SELECT FROM task_instances i WHERE i.tenant_id = v_tenant AND i.source IS NOT NULL)
             OR EXISTS (SELECT FROM jobs j WHERE j.tenant_id = v_tenant AND j.deleted_at IS NOT NULL);
 
+        DELETE FROM letter_redrives r
+        WHERE r.ctid = ANY (ARRAY(SELECT x.ctid FROM letter_redrives x WHERE x.tenant_id = v_tenant LIMIT p_rows));
+        IF FOUND THEN
+            RETURN;
+        END IF;
         UPDATE dags d SET deleted_at = clock_timestamp(), is_active = false
         WHERE d.id = ANY (ARRAY(
             SELECT x.id FROM dags x WHERE x.tenant_id = v_tenant AND x.deleted_at IS NULL ORDER BY x.name LIMIT p_rows));

@@ -412,14 +412,7 @@ public final class Node {
                 new RouterVerticle(
                         parts.node,
                         parts.workers,
-                        new RouterSettings(
-                                config.router().poll(),
-                                config.router().leadTime(),
-                                config.router().batchSize(),
-                                config.workers().concurrency(),
-                                config.workers().queueCapacity(),
-                                config.workers().queues(),
-                                drain),
+                        RouterSettings.of(config),
                         parts.work,
                         parts.versions::version,
                         parts.bus,

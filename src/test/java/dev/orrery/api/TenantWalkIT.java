@@ -150,11 +150,13 @@ class TenantWalkIT {
                                         .put("ids", List.of("01980f6e-7000-7000-8b2d-5f3100000000"))
                                         .put("by", MARK)))
                         .getString("id"));
-        until("it is over", () -> asOwner("GET", "/dead-letters/redrives/" + IDS.get("redriveId"))
-                .send()
-                .body()
-                .toString()
-                .contains("\"ended\""));
+        until(
+                "it is over",
+                () -> asOwner("GET", "/dead-letters/redrives/" + IDS.get("redriveId"))
+                        .send()
+                        .body()
+                        .toString()
+                        .contains("\"ended\""));
     }
 
     private static JsonArray letters() {

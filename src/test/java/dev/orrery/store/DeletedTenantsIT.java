@@ -309,6 +309,8 @@ class DeletedTenantsIT {
                     INSERT INTO event_deliveries (event_id, job_id, outcome) VALUES ('EVENT', 'JOB', 'waiting');
                     INSERT INTO webhooks (id, tenant_id, name, scheme, tolerance_ms, event_name, secrets)
                         VALUES ('EVENT', TENANT, 'w', 'github', 1, 'e', '{s}');
+                    INSERT INTO letter_redrives (id, tenant_id, from_id, upto, as_of, asked_by, last_id)
+                        VALUES ('EVENT', TENANT, 'EVENT', 'EVENT', now(), 'x', 'EVENT');
                     INSERT INTO nodes (id, name, pid, mode, version, tenant_id, handlers, lease_ms, token_hash)
                         VALUES ('EVENT', 'n', 0, 'remote', '', TENANT, '{h}', 1, '')
                     """.replace("RUN", ended.toString())

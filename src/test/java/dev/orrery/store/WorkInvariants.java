@@ -278,7 +278,8 @@ public final class WorkInvariants {
         var goesOn = tasks.stream().anyMatch(task -> rows.redriven().containsKey(task));
         return tasks.stream()
                         .anyMatch(task -> openClaims.containsKey(task)
-                                || !goesOn && attemptsOf(task).values().stream().anyMatch(Attempt::began))
+                                || (!goesOn
+                                        && attemptsOf(task).values().stream().anyMatch(Attempt::began)))
                 || rows.locks().values().stream().anyMatch(lock -> run.equals(lock.holder()));
     }
 

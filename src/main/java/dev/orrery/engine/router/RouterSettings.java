@@ -2,6 +2,7 @@ package dev.orrery.engine.router;
 
 import static dev.orrery.domain.Checks.require;
 
+import dev.orrery.config.OrreryConfig;
 import java.time.Duration;
 import java.util.List;
 
@@ -32,5 +33,17 @@ public record RouterSettings(
         require(concurrency >= 1, "concurrency must be at least 1, was " + concurrency);
         require(queueCapacity >= 0, "queueCapacity must not be negative, was " + queueCapacity);
         queues = List.copyOf(queues);
+    }
+
+    public static RouterSettings of(OrreryConfig config) {
+        var workers = config.workers();
+        return new RouterSettings(
+                config.router().poll(),
+                config.router().leadTime(),
+                config.router().batchSize(),
+                workers.concurrency(),
+                workers.queueCapacity(),
+                workers.queues(),
+                workers.drainTimeout());
     }
 }
