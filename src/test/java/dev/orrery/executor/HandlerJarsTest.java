@@ -12,6 +12,7 @@ import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Snoozed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import dev.orrery.domain.task.FailureKind.NamedError;
 import dev.orrery.testing.HandlerJarFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -215,18 +216,31 @@ class HandlerJarsTest {
     @Test
     void aFailureFailsTheAttemptWithItsMessageAndItsTrace() throws IOException {
         var cases = List.of(
-                new Failing("throw new IllegalStateException(\"out of paper\");", "out of paper", true, true),
-                new Failing("throw new java.io.IOException(\"disk\");", "java.io.IOException: disk", true, true),
+                new Failing("throw new IllegalStateException(\"out of paper\");", "out of paper", "Other", true, true),
+                new Failing(
+                        "throw new java.io.IOException(\"disk\");",
+                        "java.io.IOException: disk",
+                        "IOException",
+                        true,
+                        true),
                 new Failing(
                         "throw new NoClassDefFoundError(\"gone/Away\");",
                         "java.lang.NoClassDefFoundError: gone/Away",
+                        "NoClassDefFoundError",
                         true,
                         true),
-                new Failing("return Future.failedFuture(\"it is on fire\");", "it is on fire", true, false),
-                new Failing("throw new NoRetryException(\"no such customer\");", "no such customer", false, true),
-                new Failing("return Future.failedFuture(new NoRetryException(\"none\"));", "none", false, true),
-                new Failing("return null;", "handler 'f6' returned null instead of a Future", true, false),
-                new Failing("call.inputObject(); return null;", "handler 'f7' takes an object; got [1]", false, true));
+                new Failing("return Future.failedFuture(\"it is on fire\");", "it is on fire", "Other", true, false),
+                new Failing(
+                        "throw new NoRetryException(\"no such customer\");", "no such customer", "Other", false, true),
+                new Failing(
+                        "return Future.failedFuture(new NoRetryException(\"none\"));", "none", "Other", false, true),
+                new Failing("return null;", "handler 'f6' returned null instead of a Future", "Other", true, false),
+                new Failing(
+                        "call.inputObject(); return null;",
+                        "handler 'f7' takes an object; got [1]",
+                        "Other",
+                        false,
+                        true));
         var bench = bench(IntStream.range(0, cases.size())
                 .mapToObj(
                         n -> "register(\"f" + n + "\", call -> {" + cases.get(n).body() + "});")
@@ -236,13 +250,16 @@ class HandlerJarsTest {
             var attempt = bench.start(handler("f" + n, "[1]"));
 
             assertThat(attempt.outcome())
-                    .isEqualTo(new Failed(cases.get(n).message(), cases.get(n).again()));
+                    .isEqualTo(new Failed(
+                            cases.get(n).message(),
+                            cases.get(n).again(),
+                            new NamedError(cases.get(n).kind())));
             assertThat(attempt.text().contains("\tat ")).isEqualTo(cases.get(n).isTraced());
             assertThat(attempt.text().lines().count()).isLessThan(70);
         }
     }
 
-    private record Failing(String body, String message, boolean again, boolean isTraced) {}
+    private record Failing(String body, String message, String kind, boolean again, boolean isTraced) {}
 
     @Test
     void tooManyCallsAtOnceAreRefusedUntilSomeHaveEnded() throws IOException {

@@ -40,6 +40,9 @@ final class DeadLetterShowCommand extends ServerAction {
                 .ifPresent(by -> terminal()
                         .line("decided by   " + by
                                 + shown.text("reason").map(why -> ": " + why).orElse("")));
+        shown.json("definition").ifPresent(json -> terminal().line("definition   " + json));
+        shown.json("input").ifPresent(json -> terminal().line("input        " + json));
+        shown.json("lastOutput").ifPresent(json -> terminal().line("last output  " + json));
         var table = Table.of("ATTEMPT#", "OUTCOME", "STARTED", "ERROR");
         for (var attempt : shown.objects("attempts")) {
             table.row(
@@ -49,7 +52,6 @@ final class DeadLetterShowCommand extends ServerAction {
                     cell(DeadLetters.error(attempt)));
         }
         terminal().table(table);
-        terminal().remark("--output json tells its definition, input and last output too");
         return ExitCode.OK.code();
     }
 }

@@ -1,0 +1,145 @@
+package dev.orrery.cli;
+
+import static dev.orrery.testing.Await.until;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.testing.NodeProcess;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.util.Collections;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Dead letters over the command line, against a real node. */
+class DeadLetterCommandE2E {
+
+    private static final int MANY = 10_000;
+
+    @TempDir
+    private Path folder;
+
+    private NodeProcess node;
+
+    @BeforeEach
+    void start() throws IOException {
+        node = NodeProcess.start(folder.resolve("data"));
+    }
+
+    @AfterEach
+    void stop() {
+        node.close();
+    }
+
+    @Test
+    void whatFailedIsFoundMendedAndSentBackOrDiscarded() throws IOException {
+        var flag = folder.resolve("mended");
+        ok("task", "submit", "--name", "flaky", "--shell", "test -e " + flag, "--retries", "0");
+        ok("task", "submit", "--name", "hopeless", "--shell", "exit 7", "--retries", "0");
+        until("both have failed", () -> letters("").size() == 2);
+
+        assertThat(ok("dead-letter", "groups")).contains("exit code");
+        assertThat(ok("dead-letter", "list", "--name", "hopeless"))
+                .contains("hopeless")
+                .doesNotContain("flaky");
+        var flaky = idOf("flaky");
+        assertThat(ok("dead-letter", "show", flaky)).contains("exit code 1").contains("test -e");
+
+        Files.createFile(flag);
+        assertThat(ok("dead-letter", "redrive", flaky, "--by", "ada")).contains("redriven");
+        until("it succeeds", () -> letters("").size() == 1 && isCompleted("flaky"));
+        ok("dead-letter", "discard", idOf("hopeless"), "--reason", "nobody needs it");
+
+        assertThat(letters("")).isEmpty();
+        var twice = run("dead-letter", "redrive", flaky);
+        assertThat(twice.exitCode()).isNotZero();
+        assertThat(twice.err()).contains("was sent back already");
+        var unclear = run("dead-letter", "redrive");
+        assertThat(unclear.exitCode()).isEqualTo(2);
+        assertThat(unclear.err()).contains("--all");
+        assertThat(run("dead-letter", "show", "nonsense").err()).contains("nonsense");
+    }
+
+    /** Whatever was done before the kill is not done again, and the rest is done. */
+    @Test
+    void aNodeThatIsKilledWhileAllAreSentBackSendsEachBackOnce() throws IOException, SQLException {
+        var batch = new JsonObject()
+                .put(
+                        "tasks",
+                        new JsonArray(Collections.nCopies(
+                                1_000,
+                                new JsonObject()
+                                        .put("type", "handler")
+                                        .put("handler", "no-such-handler")
+                                        .put("maxRetries", 0))));
+        for (var sent = 0; sent < MANY; sent += 1_000) {
+            assertThat(node.post("/api/v1/tasks/batch", batch.encode()).statusCode())
+                    .isEqualTo(201);
+        }
+        until("all have failed", () -> count("dead_letters WHERE state = 'open'") == MANY);
+        assertThat(ok("dead-letter", "redrive", "--all", "--dry-run")).contains("10000");
+
+        ok("dead-letter", "redrive", "--all");
+        until("some were sent back", () -> count("dead_letters WHERE state = 'redriven'") > 500);
+        node.kill();
+        node = NodeProcess.start(folder.resolve("data"));
+
+        assertThat(count("letter_redrives WHERE ended_at IS NULL"))
+                .as("it was killed in the middle")
+                .isEqualTo(1);
+        until("all were sent back", () -> count("letter_redrives WHERE redriven = " + MANY) == 1);
+        until("all have failed again", () -> count("dead_letters WHERE state = 'open'") == MANY);
+        assertThat(count("dead_letters WHERE state = 'redriven'")).isEqualTo(MANY);
+        assertThat(count("(SELECT FROM dead_letters GROUP BY task_id HAVING count(*) <> 2) t"))
+                .isZero();
+    }
+
+    private int count(String from) {
+        try (var connection = node.database();
+                var statement = connection.createStatement();
+                var rows = statement.executeQuery("SELECT count(*) FROM " + from)) {
+            rows.next();
+            return rows.getInt(1);
+        } catch (SQLException e) {
+            throw new IllegalStateException(from, e);
+        }
+    }
+
+    private JsonArray letters(String query) {
+        try {
+            return new JsonObject(node.get("/api/v1/dead-letters" + query).body()).getJsonArray("items");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private String idOf(String name) {
+        return letters("?name=" + name).getJsonObject(0).getString("id");
+    }
+
+    private boolean isCompleted(String name) {
+        return count("task_instances i JOIN task_states s ON s.id = i.id WHERE i.name = '" + name
+                        + "' AND s.state = 'succeeded'")
+                == 1;
+    }
+
+    private ProgramRun run(String... arguments) throws IOException {
+        var run = ProgramRun.start(
+                folder, Map.of("ORRERY_SERVER", node.address().toString()), ProgramRun.commandLine(arguments));
+        run.exitCode();
+        return run;
+    }
+
+    private String ok(String... arguments) throws IOException {
+        var run = run(arguments);
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        return run.out();
+    }
+}
