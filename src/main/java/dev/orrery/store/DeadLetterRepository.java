@@ -115,16 +115,6 @@ public final class DeadLetterRepository {
                 WHERE x.id = u.id AND x.tenant_id = $1 AND x.state = 'open' OFFSET 0) l
             """;
 
-    // language=PostgreSQL
-    static final String COUNT_OPEN = """
-            SELECT t.name, l.letters::int
-            FROM tenants t
-            CROSS JOIN LATERAL (
-                SELECT count(*) AS letters FROM dead_letters x WHERE x.tenant_id = t.id AND x.state = 'open') l
-            WHERE l.letters > 0
-            ORDER BY t.name
-            """;
-
     private final Sql sql;
 
     public DeadLetterRepository(Vertx vertx, Pool pool) {
@@ -217,9 +207,6 @@ public final class DeadLetterRepository {
             Optional<String> error,
             int lookedAt) {}
 
-    /** How many letters of a tenant are open. */
-    public record OpenLetters(String tenant, int letters) {}
-
     /** The newest first, behind this one. */
     public Future<List<StoredLetter>> list(
             TenantId tenant, LetterState state, Filter filter, Optional<LetterId> behind, int limit) {
@@ -268,12 +255,6 @@ public final class DeadLetterRepository {
         var ids = letters.stream().map(LetterId::value).toArray(UUID[]::new);
         return sql.run(COUNT_NAMED, Tuple.of(tenant.value()).addValue(ids))
                 .map(rows -> rows.iterator().next().getInteger("letters"));
-    }
-
-    /** How many are open, for each tenant that has any. Reads an index and nothing else. */
-    public Future<List<OpenLetters>> countOpen() {
-        return sql.run(COUNT_OPEN, Tuple.tuple())
-                .map(rows -> Rows.list(rows, row -> new OpenLetters(row.getString("name"), row.getInteger("letters"))));
     }
 
     private static Tuple matching(TenantId tenant, LetterState state, Filter filter) {

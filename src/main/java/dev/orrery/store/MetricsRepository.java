@@ -32,19 +32,23 @@ public final class MetricsRepository {
     private static final int COUNTED_READY = 100_000;
 
     // A table that has many rows is not read at all; nor is one of many dead ones, which would have to be passed. One
-    // row of
-    // claims stands for many tasks: how many nobody knows then.
+    // row of claims stands for many tasks: how many nobody knows then. Of dead letters an index knows which are open.
     // language=PostgreSQL
     static final String COUNT_TASKS = """
             SELECT c.state,
-                   CASE WHEN c.live > $1 OR c.dead > 10 * $1 THEN CASE WHEN c.state <> 'claimed' THEN c.live END
+                   CASE WHEN c.state <> 'dead_letter' AND (c.live > $1 OR c.dead > 10 * $1) THEN CASE WHEN c.state <> 'claimed' THEN c.live END
                         WHEN c.state = 'ready' THEN (SELECT count(*) FROM (SELECT FROM task_ready LIMIT $1 + 1) x)
                         WHEN c.state = 'held' THEN (SELECT count(*) FROM (SELECT FROM lock_waits LIMIT $1 + 1) x)
                         WHEN c.state = 'blocked' THEN (SELECT count(*) FROM (SELECT FROM task_wait LIMIT $1 + 1) x)
                         WHEN c.state = 'waiting' THEN (SELECT count(*) FROM (SELECT FROM task_timers LIMIT $1 + 1) x)
                         WHEN c.state = 'claimed' THEN (SELECT coalesce(sum(x.open_count), 0)
                                                        FROM (SELECT b.open_count FROM claim_batches b LIMIT $1 + 1) x)
-                        ELSE (SELECT count(*) FROM (SELECT FROM dead_letters LIMIT $1 + 1) x)
+                        ELSE (SELECT count(*) FROM (
+                                  SELECT FROM tenants t
+                                  CROSS JOIN LATERAL (
+                                      SELECT FROM dead_letters d
+                                      WHERE d.tenant_id = t.id AND d.state = 'open' LIMIT $1 + 1) l
+                                  LIMIT $1 + 1) x)
                    END::bigint AS count
             FROM (SELECT t.state, pg_stat_get_live_tuples(t.name::regclass) AS live,
                          pg_stat_get_dead_tuples(t.name::regclass) AS dead
@@ -54,8 +58,7 @@ public final class MetricsRepository {
             """;
 
     // The first in line have become ready at about the same time: none overtakes what became ready 300 s before it. Of
-    // tasks of
-    // runs their latest start tells when, unless a deadline pulled it forward.
+    // tasks of runs their latest start tells when, unless a deadline pulled it forward.
     // language=PostgreSQL
     static final String COUNT_QUEUES = """
             WITH named AS MATERIALIZED (
@@ -108,7 +111,7 @@ public final class MetricsRepository {
             """;
 
     // Only sessions of this database, and those that belong to none, keep its rows from being removed; a vacuum does
-    // not.
+    // not keep them.
     // language=PostgreSQL
     static final String GET_OLDEST_SNAPSHOT = """
             SELECT coalesce(greatest(0, extract(epoch FROM clock_timestamp() - min(s.since)) * 1000), 0)::bigint AS age_ms,
@@ -139,6 +142,7 @@ public final class MetricsRepository {
      *
      * @param tasks by {@code ready}, {@code held}, {@code blocked}, {@code waiting} and {@code claimed}; the last is absent
      *     where there are too many claims to count
+     * @param deadLetters that are open, at most {@value #COUNTED_ROWS} and one more
      */
     public record TaskNumbers(Map<String, Long> tasks, long deadLetters) {}
 

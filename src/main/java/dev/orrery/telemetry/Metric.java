@@ -195,7 +195,7 @@ public enum Metric {
             Kind.GAUGE,
             "tasks",
             List.of(),
-            "Dead letters that nobody has sent back or discarded. Beyond 10000 PostgreSQL's own estimate",
+            "Dead letters that nobody has sent back or discarded. More than 10000 are told as 10001",
             Scope.CLUSTER),
     QUEUE_READY(
             "orrery_queue_ready_tasks",

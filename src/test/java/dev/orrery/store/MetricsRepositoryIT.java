@@ -46,8 +46,9 @@ class MetricsRepositoryIT {
                 + " VALUES (gen_random_uuid(), 'retry', now(), 1, 1)");
         execute("INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures)"
                 + " VALUES (1, gen_random_uuid(), 2, ARRAY[gen_random_uuid(), gen_random_uuid()], '{1,1}', '{0,0}')");
-        execute("INSERT INTO dead_letters (task_id, attempt, tenant_id, outcome)"
-                + " VALUES (gen_random_uuid(), 1, 1, 'failed')");
+        execute("INSERT INTO dead_letters (task_id, attempt, tenant_id, outcome, state, resolved_at)"
+                + " VALUES (gen_random_uuid(), 1, 1, 'failed', 'open', NULL),"
+                + " (gen_random_uuid(), 1, 1, 'failed', 'redriven', now())");
 
         var numbers = await(metrics.taskNumbers());
 
