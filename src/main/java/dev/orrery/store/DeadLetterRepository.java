@@ -27,8 +27,8 @@ public final class DeadLetterRepository {
     /** So many letters are looked at to be counted. */
     public static final int COUNTED_MAX = 100_000;
 
-    private static final String LETTER = """
-            SELECT l.id, l.task_id, l.attempt, l.run_id, l.dag_id, l.dag, l.job, l.name, l.queue, l.handler,
+    private static final String COLUMNS = """
+            l.id, l.task_id, l.attempt, l.run_id, l.dag_id, l.dag, l.job, l.name, l.queue, l.handler,
                    l.outcome::text, l.error, l.fingerprint, l.state::text, l.created_at, l.resolved_at, l.resolved_by,
                    l.reason, l.redrive_id,
                    (SELECT count(*) FROM dead_letters x
@@ -60,14 +60,14 @@ public final class DeadLetterRepository {
             """;
 
     // language=PostgreSQL
-    static final String LIST = LETTER + LETTERS + MATCHES + PAGE;
+    static final String LIST = "SELECT " + COLUMNS + LETTERS + MATCHES + PAGE;
 
     // One of its own, so that it has its own index.
     // language=PostgreSQL
-    static final String LIST_ALIKE = LETTER + LETTERS + MATCHES + "  AND k.fingerprint = $11\n" + PAGE;
+    static final String LIST_ALIKE = "SELECT " + COLUMNS + LETTERS + MATCHES + "  AND k.fingerprint = $11\n" + PAGE;
 
     // language=PostgreSQL
-    static final String GET = LETTER + """
+    static final String GET = "SELECT " + COLUMNS + """
                  , coalesce(i.definition::text,
                             (SELECT t.value::text
                              FROM dag_versions v CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t

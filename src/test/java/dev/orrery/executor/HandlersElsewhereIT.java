@@ -18,6 +18,7 @@ import dev.orrery.domain.dag.TaskAssignment.DagReference;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import dev.orrery.domain.task.FailureKind.NamedError;
 import dev.orrery.executor.Workbench.StoredLog;
 import dev.orrery.testing.HandlerJarFile;
 import dev.orrery.testing.Ports;
@@ -176,7 +177,8 @@ class HandlersElsewhereIT {
             assertThat(attempt.outcome())
                     .isEqualTo(new Failed(
                             "the node that ran handler 'work-distant' said nothing for 3 s and is taken for lost",
-                            true));
+                            true,
+                            new NamedError("HandlerLost")));
         } finally {
             lost.close();
         }
