@@ -28,9 +28,23 @@ BEGIN
         SELECT e.id, 0, 0, 'cancelled', 'cancelled', v_now, e.error FROM ended e WHERE e.attempt IS NULL
     )
     UPDATE task_attempts a SET state = 'cancelled', error = coalesce(e.error, a.error)
-    FROM ended e
-    WHERE a.task_id = e.id AND a.attempt = e.attempt;
+    FROM (SELECT x.place, d.error
+          FROM ended d
+          CROSS JOIN LATERAL (
+              SELECT y.ctid AS place FROM task_attempts y WHERE y.task_id = d.id AND y.attempt = d.attempt OFFSET 0) x
+          WHERE d.attempt IS NOT NULL) e
+    WHERE a.ctid = e.place;
 END $f$;
+
+-- The children of this task behind one of them, in the order of their ids. Asked for by both columns together: only the index of
+-- parents has them so, whereas a parent and an order of ids may look like a walk through the ids of all tasks.
+CREATE OR REPLACE FUNCTION children_behind(p_parent uuid, p_after uuid, p_limit int) RETURNS SETOF uuid
+LANGUAGE sql STABLE AS $f$
+    SELECT x.id FROM task_instances x
+    WHERE (x.parent_id, x.id) > (p_parent, p_after)
+      AND (x.parent_id, x.id) <= (p_parent, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) AND x.parent_id IS NOT NULL
+    ORDER BY x.parent_id, x.id LIMIT p_limit
+$f$;
 
 -- The first p_room tasks below these, each level whole before the next one begins, with their parents; of each of these
 -- parents only children behind its p_afters. What is left is told as the parents and afters that go on from there.
@@ -61,9 +75,7 @@ BEGIN
         INTO v_ids, v_by
         FROM (SELECT f.ordinal, f.parent, k.id
               FROM unnest(v_level, v_afters) WITH ORDINALITY f(parent, after, ordinal)
-              CROSS JOIN LATERAL (
-                  SELECT x.id FROM task_instances x
-                  WHERE x.parent_id = f.parent AND x.id > f.after ORDER BY x.id LIMIT p_room) k
+              CROSS JOIN LATERAL children_behind(f.parent, f.after, p_room) k(id)
               ORDER BY f.ordinal, k.id
               LIMIT p_room) c;
         IF cardinality(v_ids) = p_room THEN
@@ -150,8 +162,7 @@ BEGIN
     INSERT INTO tree_cancels AS t (task_id, after_id)
     SELECT l.parent, l.after
     FROM unnest(v_below.left_parents, v_below.left_afters) l(parent, after)
-    CROSS JOIN LATERAL (
-        SELECT x.id FROM task_instances x WHERE x.parent_id = l.parent AND x.id > l.after LIMIT 1) k
+    CROSS JOIN LATERAL children_behind(l.parent, l.after, 1) k(id)
     ON CONFLICT (task_id) DO UPDATE SET after_id = least(t.after_id, EXCLUDED.after_id);
 
     -- What was claimed, handed back or woken just now is in neither: then all is done once more.

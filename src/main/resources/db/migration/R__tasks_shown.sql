@@ -58,8 +58,9 @@ BEGIN
         WHEN 'parent' THEN
             RETURN QUERY
                 SELECT x.id FROM task_instances x
-                WHERE x.parent_id = p_parent AND x.id < p_before AND x.id >= p_after
-                ORDER BY x.id DESC LIMIT p_limit;
+                WHERE (x.parent_id, x.id) < (p_parent, p_before) AND (x.parent_id, x.id) >= (p_parent, p_after)
+                  AND x.parent_id IS NOT NULL
+                ORDER BY x.parent_id DESC, x.id DESC LIMIT p_limit;
         WHEN 'creator' THEN
             RETURN QUERY
                 SELECT x.id FROM task_instances x

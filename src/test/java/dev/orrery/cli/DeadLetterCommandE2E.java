@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class DeadLetterCommandE2E {
 
     private static final int MANY = 10_000;
+    private static final Duration LONG = Duration.ofMinutes(3);
 
     @TempDir
     private Path folder;
@@ -83,19 +85,19 @@ class DeadLetterCommandE2E {
             assertThat(node.post("/api/v1/tasks/batch", batch.encode()).statusCode())
                     .isEqualTo(201);
         }
-        until("all have failed", () -> count("dead_letters WHERE state = 'open'") == MANY);
+        until("all have failed", LONG, () -> count("dead_letters WHERE state = 'open'") == MANY);
         assertThat(ok("dead-letter", "redrive", "--all", "--dry-run")).contains("10000");
 
         ok("dead-letter", "redrive", "--all");
-        until("some were sent back", () -> count("dead_letters WHERE state = 'redriven'") > 500);
+        until("some were sent back", LONG, () -> count("dead_letters WHERE state = 'redriven'") > 500);
         node.kill();
         node = NodeProcess.start(folder.resolve("data"));
 
         assertThat(count("letter_redrives WHERE ended_at IS NULL"))
                 .as("it was killed in the middle")
                 .isEqualTo(1);
-        until("all were sent back", () -> count("letter_redrives WHERE redriven = " + MANY) == 1);
-        until("all have failed again", () -> count("dead_letters WHERE state = 'open'") == MANY);
+        until("all were sent back", LONG, () -> count("letter_redrives WHERE redriven = " + MANY) == 1);
+        until("all have failed again", LONG, () -> count("dead_letters WHERE state = 'open'") == MANY);
         assertThat(count("dead_letters WHERE state = 'redriven'")).isEqualTo(MANY);
         assertThat(count("(SELECT FROM dead_letters GROUP BY task_id HAVING count(*) <> 2) t"))
                 .isZero();
