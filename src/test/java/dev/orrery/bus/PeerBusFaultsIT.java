@@ -89,7 +89,7 @@ class PeerBusFaultsIT {
                 "it is dropped",
                 DROPPED,
                 () -> one.peers().members() == 2 && two.peers().members() == 2);
-        assertThat(untilHeard(two, one, "after the drop")).isLessThan(Duration.ofSeconds(2));
+        assertThat(untilHeard(two, one, "after the drop")).isLessThan(Duration.ofSeconds(5));
     }
 
     @Test
