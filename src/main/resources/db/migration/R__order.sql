@@ -34,6 +34,7 @@ LANGUAGE plpgsql AS $f$
 DECLARE
     v_edges    int := coalesce(cardinality(p_uppers), 0);
     v_blocked  int[];
+    v_weighs   boolean;
 BEGIN
     IF v_edges > 0 THEN
         v_blocked := array_fill(0, ARRAY[cardinality(p_priorities)]);
@@ -43,13 +44,17 @@ BEGIN
             END IF;
         END LOOP;
     END IF;
-    SELECT array_agg(calculated_priority(t.priority, coalesce(t.depth, 0::smallint), coalesce(t.blocked, 0),
-                                         coalesce(w.weight, 0::real)) ORDER BY t.ordinal),
-           array_agg(t.deadline - coalesce(t.estimate_ms, 0) * interval '1 millisecond' ORDER BY t.ordinal)
-    INTO calculated, starts
-    FROM unnest(p_priorities, p_depths, v_blocked, p_sources, p_deadlines, p_estimates)
-         WITH ORDINALITY t(priority, depth, blocked, source, deadline, estimate_ms, ordinal)
-    LEFT JOIN source_weights w ON w.source = t.source::task_source;
+    v_weighs := EXISTS (SELECT FROM source_weights);
+    calculated := ARRAY(
+        SELECT calculated_priority(
+            p_priorities[n], coalesce(p_depths[n], 0::smallint), coalesce(v_blocked[n], 0),
+            CASE WHEN v_weighs THEN source_weight(p_sources[n]::task_source) ELSE 0 END)
+        FROM generate_series(1, cardinality(p_priorities)) n);
+    IF p_deadlines IS NOT NULL THEN
+        starts := ARRAY(
+            SELECT p_deadlines[n] - coalesce(p_estimates[n], 0) * interval '1 millisecond'
+            FROM generate_series(1, cardinality(p_priorities)) n);
+    END IF;
     priorities := calculated;
     -- From the last edge on: all that a task inherits is there when it hands on itself.
     FOR i IN REVERSE v_edges .. 1 LOOP

@@ -67,29 +67,37 @@ BEGIN
 END $f$;
 
 -- Submits tasks: each submission whole or not at all, and each for itself. The first arrays are of submissions; p_of tells of
--- which of them a task is, p_numbers its number there. An edge goes from the task at p_dependents, counted over all tasks, to
+-- which of them a task is, p_ids are theirs: single_id of the base and of its number there. An edge goes from the task at p_dependents, counted over all tasks, to
 -- the one at p_inner, which has to come before it, or to p_outer, which was there already: so edges close no cycle. Arrays
 -- that are all null may be null.
 --
--- Answers each submission in the order asked: 'created', 'repeated' (this very request came before: reference is the base of
--- what it made), 'conflict' (its key was used for another one), 'refused' (code says why, task at which, other is whom it is about),
--- 'again' (it met one that was refused: it is to be sent once more), 'no_tenant'. ids are those of its tasks: not the asked
--- one where a task that has its unique key stands in.
+-- Answers parallel to the submissions: 'created', 'repeated' (this very request came before: the reference is the base of what it
+-- made), 'conflict' (its key was used for another one), 'refused' (the code says why, the task at which, the other is whom it is
+-- about), 'again' (it met one that was refused: it is to be sent once more), 'no_tenant'. And parallel to the tasks, where what is
+-- null as a whole is the same for all: ids are not the asked ones where a task that has the unique key stands in, and then it is
+-- not new; all are new; all are ready; all have the depth 0.
+--
+-- Mostly a few plain tasks come in at a time, and what a statement costs before its first row is most of it. So there are few
+-- statements, those that do nothing are left out, and columns are read by their subscripts: these arrays are expanded, each
+-- unnest would be a table of its own.
 DROP FUNCTION IF EXISTS submit_tasks(
     uuid[], int[], text[], text[], text[], text[], int[], int[], text[], text[], text[], text[], smallint[], timestamptz[],
     bigint[], text[], text[], uuid[], text[], text[], text[], timestamptz[], bigint[], text[], text[], text[], int[], int[],
     uuid[], int, int);
+DROP FUNCTION IF EXISTS submit_tasks(
+    uuid[], int[], text[], text[], text[], text[], int[], int[], text[], text[], text[], text[], smallint[], timestamptz[],
+    bigint[], text[], text[], uuid[], text[], text[], text[], timestamptz[], bigint[], text[], text[], text[], int[], int[],
+    uuid[], int, int, boolean[]);
 CREATE OR REPLACE FUNCTION submit_tasks(
     p_bases uuid[], p_tenants int[], p_operations text[], p_keys text[], p_hashes text[], p_traceparents text[],
-    p_of int[], p_numbers int[], p_names text[], p_definitions text[], p_inputs text[], p_queues text[],
+    p_of int[], p_ids uuid[], p_names text[], p_definitions text[], p_inputs text[], p_queues text[],
     p_priorities smallint[], p_deadlines timestamptz[], p_estimates bigint[], p_sources text[], p_creators text[],
     p_parents uuid[], p_sessions text[], p_dependency_types text[], p_tags text[], p_not_befores timestamptz[],
     p_timeouts bigint[], p_unique_keys text[], p_on_conflicts text[], p_concurrency_keys text[],
     p_dependents int[], p_inner int[], p_outer uuid[], p_max_dependencies int, p_max_depth int,
-    p_waits boolean[] DEFAULT NULL)
-RETURNS TABLE (
-    ordinal int, verdict text, reference uuid, code text, task int, other uuid, created_at timestamptz,
-    ids uuid[], is_new boolean[], states text[], depths smallint[], priorities real[])
+    p_waits boolean[],
+    OUT verdicts text[], OUT refs uuid[], OUT codes text[], OUT tasks int[], OUT others uuid[], OUT created_at timestamptz,
+    OUT ids uuid[], OUT is_new boolean[], OUT states text[], OUT depths smallint[], OUT priorities real[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -97,12 +105,12 @@ DECLARE
     v_count       int := cardinality(p_of);
     v_verdicts    text[] := array_fill('created'::text, ARRAY[cardinality(p_bases)]);
     v_references  uuid[] := p_bases;
-    v_codes       text[] := array_fill(NULL::text, ARRAY[cardinality(p_bases)]);
-    v_tasks       int[] := array_fill(NULL::int, ARRAY[cardinality(p_bases)]);
-    v_others      uuid[] := array_fill(NULL::uuid, ARRAY[cardinality(p_bases)]);
+    v_codes       text[];
+    v_tasks       int[];
+    v_others      uuid[];
     v_gone        int[];
     v_row         record;
-    v_ids         uuid[];
+    v_ids         uuid[] := p_ids;
     v_stands_in   boolean[];
     v_replaced    uuid[];
     v_alone       uuid[];
@@ -115,6 +123,7 @@ DECLARE
     v_is_met      boolean[];
     v_uppers      int[];
     v_lowers      int[];
+    v_urgency     record;
     v_calculated  real[];
     v_priorities  real[];
     v_starts      timestamptz[];
@@ -123,10 +132,13 @@ DECLARE
     v_outer       uuid[];
     v_inner       int;
     v_one         uuid;
+    v_one_of      int;
     v_verdict     text;
     v_depth       int;
 BEGIN
-    v_gone := gone_tenants(p_tenants);
+    IF NOT (1 = ALL (p_tenants)) THEN
+        v_gone := gone_tenants(p_tenants);
+    END IF;
     IF v_gone IS NOT NULL THEN
         v_verdicts := ARRAY(SELECT CASE WHEN s.tenant = ANY (v_gone) THEN 'no_tenant' ELSE 'created' END
                             FROM unnest(p_tenants) WITH ORDINALITY s(tenant, ordinal) ORDER BY s.ordinal);
@@ -148,13 +160,15 @@ BEGIN
         END LOOP;
     END IF;
     -- Without a key: what is there under the same ids was made when this was asked first, and the answer was lost.
-    SELECT array_agg(CASE WHEN i.id IS NULL THEN s.verdict ELSE 'repeated' END ORDER BY s.ordinal) INTO v_verdicts
-    FROM unnest(v_verdicts, p_bases) WITH ORDINALITY s(verdict, base, ordinal)
-    LEFT JOIN LATERAL (
-        SELECT x.id FROM task_instances x WHERE x.id = single_id(s.base, 1) AND s.verdict = 'created' OFFSET 0) i ON true;
-
-    SELECT array_agg(single_id(p_bases[t.submission], t.number) ORDER BY t.ordinal) INTO v_ids
-    FROM unnest(p_of, p_numbers) WITH ORDINALITY t(submission, number, ordinal);
+    FOREACH v_one_of IN ARRAY ARRAY(
+        SELECT p_of[n] FROM generate_series(1, v_count) n
+        CROSS JOIN LATERAL (SELECT FROM task_instances x WHERE x.id = p_ids[n] OFFSET 0) i
+        WHERE n = 1 OR p_of[n] <> p_of[n - 1])
+    LOOP
+        IF v_verdicts[v_one_of] = 'created' THEN
+            v_verdicts[v_one_of] := 'repeated';
+        END IF;
+    END LOOP;
 
     IF p_unique_keys IS NOT NULL THEN
         v_stands_in := array_fill(false, ARRAY[v_count]);
@@ -211,7 +225,7 @@ BEGIN
         FOR v_row IN
             SELECT DISTINCT ON (t.submission) t.submission, t.ordinal::int, t.parent,
                    CASE WHEN o.is_inner OR i.id IS NULL THEN 'unknown_parent' ELSE 'parent_cancelled' END AS code
-            FROM unnest(p_of, p_numbers, p_parents) WITH ORDINALITY t(submission, number, parent, ordinal)
+            FROM unnest(p_of, p_ids, p_parents) WITH ORDINALITY t(submission, id, parent, ordinal)
             CROSS JOIN LATERAL (SELECT run_of(t.parent) = p_bases[t.submission] AS is_inner) o
             LEFT JOIN LATERAL (
                 SELECT x.id, EXISTS (SELECT FROM cancel_requests q WHERE q.task_id = x.id) AS is_asked,
@@ -220,7 +234,7 @@ BEGIN
                 WHERE x.id = t.parent AND x.tenant_id = p_tenants[t.submission] OFFSET 0) i ON true
             WHERE t.parent IS NOT NULL AND v_verdicts[t.submission] = 'created'
               -- Who submits sees to it that inner parents are not below themselves.
-              AND CASE WHEN o.is_inner THEN NOT is_single(t.parent) OR task_no_of(t.parent) & 2147483647 = t.number
+              AND CASE WHEN o.is_inner THEN NOT is_single(t.parent) OR t.parent = t.id
                        ELSE i.id IS NULL OR i.is_asked OR i.state = 'cancelled' END
             ORDER BY t.submission, t.ordinal
         LOOP
@@ -357,15 +371,20 @@ BEGIN
         WHERE u.task_id = t.id AND NOT t.stands_in AND v_verdicts[t.submission] IN ('refused', 'again');
     END IF;
 
-    SELECT u.calculated, u.priorities, u.starts INTO v_calculated, v_priorities, v_starts
-    FROM urgency_of_new(p_priorities, v_depths, p_sources, p_deadlines, p_estimates, v_dead, v_uppers, v_lowers) u;
+    v_urgency := urgency_of_new(p_priorities, v_depths, p_sources, p_deadlines, p_estimates, v_dead, v_uppers, v_lowers);
+    v_calculated := v_urgency.calculated;
+    v_priorities := v_urgency.priorities;
+    v_starts := v_urgency.starts;
 
-    INSERT INTO queues (name)
-    SELECT DISTINCT q.name FROM unnest(p_queues) q(name)
-    WHERE NOT starts_with(q.name, 'agent/') AND NOT EXISTS (SELECT FROM queues x WHERE x.name = q.name OFFSET 0)
-    ON CONFLICT DO NOTHING;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT u.name FROM unnest(p_queues) u(name)) q
+               WHERE NOT EXISTS (SELECT FROM queues x WHERE x.name = q.name OFFSET 0)) THEN
+        INSERT INTO queues (name)
+        SELECT DISTINCT q.name FROM unnest(p_queues) q(name)
+        WHERE NOT starts_with(q.name, 'agent/') AND NOT EXISTS (SELECT FROM queues x WHERE x.name = q.name OFFSET 0)
+        ON CONFLICT DO NOTHING;
+    END IF;
 
-    IF EXISTS (SELECT FROM unnest(p_tenants) t(id) WHERE t.id > 1) THEN
+    IF NOT (1 = ALL (p_tenants)) THEN
         INSERT INTO tenant_queues (tenant_id, name)
         SELECT DISTINCT s.tenant, t.queue
         FROM unnest(p_of, p_queues) t(submission, queue)
@@ -376,19 +395,15 @@ BEGIN
         ON CONFLICT DO NOTHING;
     END IF;
 
-    IF v_stands_in IS NULL AND v_unmet IS NULL AND p_not_befores IS NULL AND 'created' = ALL (v_verdicts) THEN
-        v_is_new := array_fill(true, ARRAY[v_count]);
-        v_states := array_fill('ready'::text, ARRAY[v_count]);
-    ELSE
-        SELECT array_agg(s.verdict = 'created' AND t.stands_in IS NOT TRUE ORDER BY t.ordinal),
+    IF v_stands_in IS NOT NULL OR v_unmet IS NOT NULL OR p_not_befores IS NOT NULL OR NOT ('created' = ALL (v_verdicts)) THEN
+        SELECT array_agg(v_verdicts[t.submission] = 'created' AND t.stands_in IS NOT TRUE ORDER BY t.ordinal),
                array_agg(CASE WHEN t.dead IS NOT NULL THEN 'cancelled'
                               WHEN t.unmet > 0 THEN 'blocked'
                               WHEN t.not_before > v_now THEN 'pending'
                               ELSE 'ready' END ORDER BY t.ordinal)
         INTO v_is_new, v_states
         FROM unnest(p_of, v_stands_in, v_unmet, v_dead, p_not_befores)
-             WITH ORDINALITY t(submission, stands_in, unmet, dead, not_before, ordinal)
-        JOIN unnest(v_verdicts) WITH ORDINALITY s(verdict, ordinal) ON s.ordinal = t.submission;
+             WITH ORDINALITY t(submission, stands_in, unmet, dead, not_before, ordinal);
     END IF;
 
     -- Each kind of row by a statement of its own, which costs nothing where there is none of it.
@@ -396,30 +411,23 @@ BEGIN
         id, tenant_id, version_id, queue, priority, must_start_by, created_at, name, definition, input, own_priority,
         calculated_priority, deadline, estimate_ms, depth, source, created_by, parent_id, session_id,
         dependency_type, tags, not_before, timeout_ms, unique_key, concurrency_key, waits_for_children)
-    SELECT t.id, p_tenants[t.submission], 0, t.queue, t.priority, t.starts_by, v_now, t.name,
-           t.definition::json, t.input::json, t.own_priority, t.calculated_priority, t.deadline, t.estimate_ms,
-           coalesce(t.depth, 0), t.source::task_source, t.created_by, t.parent_id, t.session_id,
-           t.dependency_type::dependency_type, string_to_array(t.tags, chr(31)), t.not_before, t.timeout_ms,
-           t.unique_key, t.concurrency_key, CASE WHEN t.waits THEN true END
-    FROM unnest(p_of, v_ids, v_is_new, v_depths, v_calculated, v_priorities, v_starts, p_names, p_definitions, p_inputs,
-                p_queues, p_priorities, p_deadlines, p_estimates, p_sources, p_creators, p_parents, p_sessions,
-                p_dependency_types, p_tags, p_not_befores, p_timeouts, p_unique_keys, p_concurrency_keys, p_waits)
-         t(submission, id, is_new, depth, calculated_priority, priority, starts_by, name, definition, input, queue,
-           own_priority, deadline, estimate_ms, source, created_by, parent_id, session_id, dependency_type, tags,
-           not_before, timeout_ms, unique_key, concurrency_key, waits)
-    WHERE t.is_new;
+    SELECT v_ids[n], p_tenants[p_of[n]], 0, p_queues[n], v_priorities[n], v_starts[n], v_now, p_names[n],
+           p_definitions[n]::json, p_inputs[n]::json, p_priorities[n], v_calculated[n], p_deadlines[n], p_estimates[n],
+           coalesce(v_depths[n], 0), p_sources[n]::task_source, p_creators[n], p_parents[n], p_sessions[n],
+           p_dependency_types[n]::dependency_type, string_to_array(p_tags[n], chr(31)), p_not_befores[n], p_timeouts[n],
+           p_unique_keys[n], p_concurrency_keys[n], CASE WHEN p_waits[n] THEN true END
+    FROM generate_series(1, v_count) n
+    WHERE v_is_new[n] IS NOT FALSE;
     INSERT INTO task_ready (id, queue, latest_start, version_id, has_locks, ready_at)
-    SELECT t.id, t.queue, latest_start(v_now, t.priority, t.starts_by), 0,
-           CASE WHEN t.concurrency_key IS NOT NULL THEN true END, v_now
-    FROM unnest(v_ids, v_is_new, v_states, p_queues, v_priorities, v_starts, p_concurrency_keys)
-         t(id, is_new, state, queue, priority, starts_by, concurrency_key)
-    WHERE t.is_new AND t.state = 'ready';
+    SELECT v_ids[n], p_queues[n], latest_start(v_now, v_priorities[n], v_starts[n]), 0,
+           CASE WHEN p_concurrency_keys[n] IS NOT NULL THEN true END, v_now
+    FROM generate_series(1, v_count) n
+    WHERE v_is_new[n] IS NOT FALSE AND coalesce(v_states[n], 'ready') = 'ready';
     IF v_unmet IS NOT NULL THEN
         INSERT INTO task_wait (id, version_id, unmet, queue, priority, must_start_by)
-        SELECT t.id, 0, t.unmet, t.queue, t.priority, t.starts_by
-        FROM unnest(v_ids, v_is_new, v_states, v_unmet, p_queues, v_priorities, v_starts)
-             t(id, is_new, state, unmet, queue, priority, starts_by)
-        WHERE t.is_new AND t.state = 'blocked';
+        SELECT v_ids[n], 0, v_unmet[n], p_queues[n], v_priorities[n], v_starts[n]
+        FROM generate_series(1, v_count) n
+        WHERE v_is_new[n] AND v_states[n] = 'blocked';
         INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at, error)
         SELECT t.id, 0, 0, 'cancelled', 'cancelled', v_now, prerequisite_failed(t.dead)
         FROM unnest(v_ids, v_is_new, v_dead) t(id, is_new, dead) WHERE t.is_new AND t.dead IS NOT NULL;
@@ -432,34 +440,37 @@ BEGIN
     END IF;
     IF p_waits IS NOT NULL THEN
         INSERT INTO task_parents (task_id)
-        SELECT t.id FROM unnest(v_ids, v_is_new, v_states, p_waits) t(id, is_new, state, waits)
-        WHERE t.is_new AND t.waits AND t.state <> 'cancelled';
+        SELECT v_ids[n] FROM generate_series(1, v_count) n
+        WHERE p_waits[n] AND v_is_new[n] IS NOT FALSE AND v_states[n] IS DISTINCT FROM 'cancelled';
     END IF;
     IF p_parents IS NOT NULL THEN
         UPDATE task_parents p
         SET open = p.open + c.count - c.dead, bad = p.bad + c.dead
         FROM (SELECT t.parent_id, count(*)::int AS count, count(t.dead)::int AS dead
               FROM unnest(v_is_new, p_parents, v_dead) t(is_new, parent_id, dead)
-              WHERE t.is_new AND t.parent_id IS NOT NULL GROUP BY t.parent_id) c
+              WHERE t.is_new IS NOT FALSE AND t.parent_id IS NOT NULL GROUP BY t.parent_id) c
         WHERE p.task_id = c.parent_id AND p.open IS NOT NULL;
     END IF;
 
-    RETURN QUERY
-        SELECT s.ordinal::int, s.verdict, s.reference, s.code, s.task, s.other, v_now, t.ids, t.is_new, t.states, t.depths, t.priorities
-        FROM unnest(v_verdicts, v_references, v_codes, v_tasks, v_others)
-             WITH ORDINALITY s(verdict, reference, code, task, other, ordinal)
-        LEFT JOIN (
-            SELECT x.submission, array_agg(x.id ORDER BY x.ordinal) AS ids,
-                   array_agg(x.is_new ORDER BY x.ordinal) AS is_new,
-                   array_agg(CASE WHEN x.is_new THEN x.state
-                                  ELSE (SELECT y.state::text FROM task_states y WHERE y.id = x.id) END ORDER BY x.ordinal) AS states,
-                   array_agg(coalesce(x.depth, 0::smallint) ORDER BY x.ordinal) AS depths,
-                   array_agg(x.calculated_priority ORDER BY x.ordinal) AS priorities
-            FROM unnest(p_of, v_ids, v_is_new, v_states, v_depths, v_calculated)
-                 WITH ORDINALITY x(submission, id, is_new, state, depth, calculated_priority, ordinal)
-            GROUP BY x.submission
-        ) t ON t.submission = s.ordinal AND s.verdict = 'created'
-        ORDER BY s.ordinal;
+    verdicts := v_verdicts;
+    refs := v_references;
+    IF v_codes IS NOT NULL THEN
+        -- From one on, as whoever reads them counts.
+        SELECT array_agg(v_codes[n] ORDER BY n), array_agg(v_tasks[n] ORDER BY n), array_agg(v_others[n] ORDER BY n)
+        INTO codes, tasks, others
+        FROM generate_series(1, cardinality(p_bases)) n;
+    END IF;
+    created_at := v_now;
+    ids := v_ids;
+    is_new := v_is_new;
+    states := v_states;
+    depths := v_depths;
+    priorities := v_calculated;
+    IF v_stands_in IS NOT NULL THEN
+        states := ARRAY(SELECT CASE WHEN v_stands_in[n] AND v_verdicts[p_of[n]] = 'created'
+                                    THEN (SELECT x.state::text FROM task_states x WHERE x.id = v_ids[n]) ELSE v_states[n] END
+                        FROM generate_series(1, v_count) n);
+    END IF;
 
     IF p_traceparents IS NOT NULL THEN
         INSERT INTO run_traces (run_id, traceparent)

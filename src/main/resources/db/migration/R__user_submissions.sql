@@ -111,39 +111,39 @@ DECLARE
     v_place  text;
 BEGIN
     SELECT q.max_dependencies, q.max_depth INTO v_most FROM queue_settings q;
-    SELECT m.* INTO v_made
-    FROM submit_tasks(
+    v_made := submit_tasks(
         p_bases => ARRAY[s.base], p_tenants => ARRAY[s.tenant], p_operations => NULL, p_keys => NULL, p_hashes => NULL,
-        p_traceparents => NULL, p_of => array_fill(1, ARRAY[cardinality(s.numbers)]), p_numbers => s.numbers, p_names => s.names,
+        p_traceparents => NULL, p_of => array_fill(1, ARRAY[cardinality(s.numbers)]),
+        p_ids => ARRAY(SELECT single_id(s.base, s.numbers[n]) FROM generate_series(1, cardinality(s.numbers)) n), p_names => s.names,
         p_definitions => s.definitions, p_inputs => s.inputs, p_queues => s.queues, p_priorities => s.priorities,
         p_deadlines => s.deadlines, p_estimates => s.estimates, p_sources => s.sources, p_creators => s.creators,
         p_parents => s.parents, p_sessions => s.sessions, p_dependency_types => s.dependency_types, p_tags => s.tags,
         p_not_befores => s.not_befores, p_timeouts => s.timeouts, p_unique_keys => s.unique_keys,
         p_on_conflicts => s.on_conflicts, p_concurrency_keys => s.concurrency_keys, p_dependents => s.dependents,
         p_inner => s.inner_ones, p_outer => s.outer_ones, p_max_dependencies => v_most.max_dependencies,
-        p_max_depth => v_most.max_depth, p_waits => s.waits) m;
-    IF v_made.verdict = 'created' THEN
+        p_max_depth => v_most.max_depth, p_waits => s.waits);
+    IF v_made.verdicts[1] = 'created' THEN
         ids := v_made.ids;
-        is_new := v_made.is_new;
+        is_new := coalesce(v_made.is_new, array_fill(true, ARRAY[cardinality(ids)]));
         RETURN;
     END IF;
-    v_place := field_place(s.numbers[v_made.task], CASE v_made.code
+    v_place := field_place(s.numbers[v_made.tasks[1]], CASE v_made.codes[1]
         WHEN 'unique_key_taken' THEN 'uniqueKey'
         WHEN 'unknown_parent' THEN 'parentTaskId'
         WHEN 'parent_cancelled' THEN 'parentTaskId'
         ELSE 'dependencies' END, s.is_one);
-    CASE v_made.code
+    CASE v_made.codes[1]
         WHEN 'unique_key_taken' THEN
-            PERFORM refuse_submission('23505', v_place, format('is that of task %s, which has not ended', v_made.other),
+            PERFORM refuse_submission('23505', v_place, format('is that of task %s, which has not ended', v_made.others[1]),
                 'wait for its end, or let it stand in by onConflict return');
         WHEN 'unknown_parent' THEN
-            PERFORM refuse_submission('23503', v_place, format('names task %s, which does not exist', v_made.other),
+            PERFORM refuse_submission('23503', v_place, format('names task %s, which does not exist', v_made.others[1]),
                 'name a task of the same tenant');
         WHEN 'parent_cancelled' THEN
-            PERFORM refuse_submission('22023', v_place, format('names task %s, which was cancelled', v_made.other),
+            PERFORM refuse_submission('22023', v_place, format('names task %s, which was cancelled', v_made.others[1]),
                 'let it have another parent, or none');
         WHEN 'unknown_prerequisite' THEN
-            PERFORM refuse_submission('23503', v_place, format('names task %s, which does not exist', v_made.other),
+            PERFORM refuse_submission('23503', v_place, format('names task %s, which does not exist', v_made.others[1]),
                 'name single tasks of the same tenant');
         WHEN 'too_deep' THEN
             PERFORM refuse_submission('54000', v_place, format('puts the task more than %s tasks deep', v_most.max_depth),
@@ -154,7 +154,7 @@ BEGIN
         WHEN 'self_dependency', 'cycle' THEN
             PERFORM refuse_submission('22023', v_place, 'makes the task wait for itself', 'remove one of these dependencies');
         ELSE
-            RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = format('the tasks could not be submitted (%s)', v_made.verdict),
+            RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = format('the tasks could not be submitted (%s)', v_made.verdicts[1]),
                 HINT = 'run the transaction again';
     END CASE;
 END $f$;

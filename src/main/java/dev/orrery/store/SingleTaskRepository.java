@@ -5,14 +5,10 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
-import dev.orrery.domain.task.SubmittedState;
 import dev.orrery.domain.task.TaskSource;
-import dev.orrery.domain.task.TaskState;
-import dev.orrery.store.SubmissionResult.CreatedTask;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
-import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
 import java.time.Duration;
 import java.time.Instant;
@@ -34,7 +30,7 @@ public final class SingleTaskRepository {
 
     // language=PostgreSQL
     static final String SUBMIT_TASKS = """
-            SELECT verdict, reference, code, task, other, created_at, ids, is_new, states, depths, priorities
+            SELECT verdicts, refs, codes, tasks, others, created_at, ids, is_new, states, depths, priorities
             FROM submit_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
                               $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
             """;
@@ -76,20 +72,10 @@ public final class SingleTaskRepository {
     public Future<List<SubmissionResult>> submit(List<TaskSubmission> submissions) {
         return sql.run(SUBMIT_TASKS, new Columns(submissions).parameters(limits))
                 .compose(rows -> {
-                    var results = new ArrayList<SubmissionResult>(submissions.size());
-                    var again = new ArrayList<Integer>();
-                    var first = 0;
-                    for (var row : rows) {
-                        var number = results.size();
-                        if (row.getString("verdict").equals("again")) {
-                            again.add(number);
-                            results.add(new SubmissionResult.KeyTaken());
-                        } else {
-                            results.add(result(row, first));
-                        }
-                        first += submissions.get(number).tasks().size();
-                    }
-                    return again.isEmpty() ? Future.succeededFuture(results) : submitAgain(submissions, results, again);
+                    var answer = new SubmittedTasks(rows.iterator().next(), submissions, limits);
+                    return answer.again().isEmpty()
+                            ? Future.succeededFuture(answer.results())
+                            : submitAgain(submissions, answer.results(), answer.again());
                 });
     }
 
@@ -103,55 +89,6 @@ public final class SingleTaskRepository {
                     .mapEmpty();
         }
         return rest.map(results);
-    }
-
-    private SubmissionResult result(Row row, int first) {
-        return switch (row.getString("verdict")) {
-            case "created" -> new SubmissionResult.Created(Rows.time(row, "created_at"), tasks(row));
-            case "repeated" -> new SubmissionResult.Repeated(row.getUUID("reference"));
-            case "conflict" -> new SubmissionResult.KeyTaken();
-            case "no_tenant" -> new SubmissionResult.Refused(1, ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
-            case "refused" -> refused(row.getString("code"), row.getInteger("task") - first, row.getUUID("other"));
-            case String other -> throw new IllegalStateException("submit_tasks answered " + other);
-        };
-    }
-
-    private SubmissionResult refused(String why, int task, @Nullable UUID other) {
-        var code = switch (why) {
-            case "unique_key_taken" -> ErrorCode.UNIQUE_KEY_TAKEN;
-            case "unknown_parent" -> ErrorCode.TASK_NOT_FOUND;
-            case "parent_cancelled" -> ErrorCode.CONFLICT;
-            case "unknown_prerequisite" -> ErrorCode.DEPENDENCY_NOT_FOUND;
-            case "self_dependency", "cycle" -> ErrorCode.DEPENDENCY_CYCLE;
-            case "too_deep" -> ErrorCode.DEPENDENCY_TOO_DEEP;
-            case "too_many_dependencies" -> ErrorCode.TOO_MANY_DEPENDENCIES;
-            default -> throw new IllegalStateException("submit_tasks refused for " + why);
-        };
-        var message = switch (why) {
-            case "unique_key_taken" -> "task " + other + ", which has not ended, has the same unique key";
-            case "unknown_parent" -> "there is no task " + other + " to be its parent";
-            case "parent_cancelled" -> "task " + other + ", its parent, was cancelled";
-            case "unknown_prerequisite" -> "there is no task " + other + " that it could wait for";
-            case "self_dependency" -> "it would wait for itself";
-            case "cycle" -> "it waits for task " + other + ", which comes after it";
-            case "too_deep" -> "it would stand more than " + limits.depth() + " tasks deep, behind task " + other;
-            default -> "it waits for more than " + limits.dependencies() + " tasks";
-        };
-        return new SubmissionResult.Refused(task, code, message);
-    }
-
-    private static List<CreatedTask> tasks(Row row) {
-        var ids = row.getArrayOfUUIDs("ids");
-        var areNew = row.getArrayOfBooleans("is_new");
-        var states = row.getArrayOfStrings("states");
-        var depths = row.getArrayOfShorts("depths");
-        var priorities = row.getArrayOfFloats("priorities");
-        var tasks = new ArrayList<CreatedTask>(ids.length);
-        for (var n = 0; n < ids.length; n++) {
-            var state = SubmittedState.of(TaskState.ofWireName(states[n]));
-            tasks.add(new CreatedTask(new TaskInstanceId(ids[n]), areNew[n], state, depths[n], priorities[n]));
-        }
-        return tasks;
     }
 
     /** What a single task is; {@code TASK_NOT_FOUND} where it is gone. */
@@ -225,7 +162,7 @@ public final class SingleTaskRepository {
         private final List<TaskSubmission> submissions;
         private final List<NewTask> tasks = new ArrayList<>();
         private final List<Integer> of = new ArrayList<>();
-        private final List<Integer> numbers = new ArrayList<>();
+        private final List<UUID> ids = new ArrayList<>();
         private final List<Integer> dependents = new ArrayList<>();
         private final List<@Nullable Integer> inner = new ArrayList<>();
         private final List<@Nullable UUID> outer = new ArrayList<>();
@@ -244,7 +181,7 @@ public final class SingleTaskRepository {
                 number++;
                 tasks.add(task);
                 of.add(place);
-                numbers.add(number);
+                ids.add(TaskInstanceId.single(submission.base(), number).value());
                 for (var prerequisite : task.dependencies()) {
                     var id = prerequisite.id();
                     var isInside = id.isSingle() && id.runId().value().equals(submission.base());
@@ -270,7 +207,7 @@ public final class SingleTaskRepository {
                                     .map(TraceContext::traceparent)
                                     .orElse(null)))
                     .addValue(of.toArray(Integer[]::new))
-                    .addValue(numbers.toArray(Integer[]::new))
+                    .addValue(ids.toArray(UUID[]::new))
                     .addValue(column(String[]::new, task -> Texts.clean(task.name())))
                     .addValue(column(
                             String[]::new,

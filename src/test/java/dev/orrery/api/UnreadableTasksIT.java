@@ -110,12 +110,12 @@ class UnreadableTasksIT {
         var texts =
                 definitions.stream().map(definition -> "'" + definition + "'").collect(Collectors.joining(","));
         var verdict = node.value("""
-                SELECT verdict FROM submit_tasks(
-                    ARRAY['%s'::uuid], ARRAY[1], NULL, NULL, NULL, NULL,
-                    array_fill(1, ARRAY[%2$d]), ARRAY(SELECT generate_series(1, %2$d)), array_fill('t'::text, ARRAY[%2$d]),
+                SELECT verdicts[1] FROM submit_tasks(
+                    ARRAY['%1$s'::uuid], ARRAY[1], NULL, NULL, NULL, NULL,
+                    array_fill(1, ARRAY[%2$d]), ARRAY(SELECT single_id('%1$s', n) FROM generate_series(1, %2$d) n), array_fill('t'::text, ARRAY[%2$d]),
                     ARRAY[%3$s], NULL, array_fill('%4$s'::text, ARRAY[%2$d]), array_fill(5::smallint, ARRAY[%2$d]), NULL, NULL,
                     array_fill('human'::text, ARRAY[%2$d]), NULL, NULL, NULL, array_fill('sequential'::text, ARRAY[%2$d]),
-                    NULL, NULL, array_fill(1800000::bigint, ARRAY[%2$d]), NULL, NULL, NULL, NULL, NULL, NULL, 50, 10)
+                    NULL, NULL, array_fill(1800000::bigint, ARRAY[%2$d]), NULL, NULL, NULL, NULL, NULL, NULL, 50, 10, NULL)
                 """.formatted(base, count, texts, queue));
         assertThat(verdict).isEqualTo("created");
         return IntStream.rangeClosed(1, count)
