@@ -40,6 +40,7 @@ final class HandlerCalls {
 
     private final Vertx vertx;
     private final Bus bus;
+    private final CallAccess access;
     private final SharedRoom room = new SharedRoom(MemoryBudget.HANDLER_LOGS / Character.BYTES);
     private final List<MessageConsumer<?>> consumers = new ArrayList<>();
 
@@ -50,9 +51,10 @@ final class HandlerCalls {
     record Entry(String name, Registration registration, Context context, ClassLoader classes) {}
 
     /** @param vertx that of the node, which outlives that of the handlers */
-    HandlerCalls(Vertx vertx, Bus bus, List<Entry> entries) {
+    HandlerCalls(Vertx vertx, Bus bus, CallAccess access, List<Entry> entries) {
         this.vertx = vertx;
         this.bus = bus;
+        this.access = access;
         consumers.add(bus.listen(Addresses.HANDLER_STOP, this::stop));
         entries.forEach(
                 entry -> consumers.add(bus.answer(Addresses.handler(entry.name()), call -> answer(entry, call))));
@@ -60,7 +62,7 @@ final class HandlerCalls {
     }
 
     private Future<HandlerReply> answer(Entry entry, HandlerCall call) {
-        var current = new RunningCall(vertx, bus, call, room, action -> onLoop(entry, action));
+        var current = new RunningCall(vertx, bus, call, access, room, action -> onLoop(entry, action));
         if (!add(current)) {
             return current.endLog()
                     .compose(_ -> Future.failedFuture(new OrreryException(

@@ -213,9 +213,9 @@ public final class HandlerJars {
     }
 
     /** From now on they can be called, on the node's bus and by other nodes. */
-    public void answer(Vertx node, Bus bus) {
+    public void answer(Vertx node, Bus bus, CallAccess access) {
         calls = Optional.of(new HandlerCalls(
-                node, bus, handlers.values().stream().map(Owned::entry).toList()));
+                node, bus, access, handlers.values().stream().map(Owned::entry).toList()));
     }
 
     /** Other nodes are to call them no more; calls under way go on. */

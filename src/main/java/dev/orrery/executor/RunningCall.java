@@ -28,6 +28,7 @@ final class RunningCall implements Call {
     private static final int SHOWN_INPUT = 200;
 
     private final HandlerCall call;
+    private final CallAccess access;
     private final CallVoice voice;
     private final Executor loop;
 
@@ -38,8 +39,9 @@ final class RunningCall implements Call {
     private @Nullable Thread thread;
 
     /** @param loop where actions of the handler are run */
-    RunningCall(Vertx vertx, Bus bus, HandlerCall call, SharedRoom room, Executor loop) {
+    RunningCall(Vertx vertx, Bus bus, HandlerCall call, CallAccess access, SharedRoom room, Executor loop) {
         this.call = call;
+        this.access = access;
         this.loop = loop;
         this.voice = new CallVoice(vertx, bus, call, CallVoice.USUAL, room, this::stop);
     }
@@ -100,6 +102,16 @@ final class RunningCall implements Call {
     @Override
     public Optional<String> traceparent() {
         return call.traceparent();
+    }
+
+    @Override
+    public String api() {
+        return access.apiUrl().get();
+    }
+
+    @Override
+    public String token() {
+        return access.tokens().of(call.instanceId(), call.fence());
     }
 
     @Override

@@ -53,6 +53,15 @@ public interface Call {
      */
     Optional<String> traceparent();
 
+    /** Where the API of the node is on which the handler runs, such as {@code http://127.0.0.1:8080/api/v1}. */
+    String api();
+
+    /**
+     * The token of this attempt, for the header {@code Authorization: Bearer …}: what is submitted by it is a child of this task, and
+     * it may look after its children. Worth nothing once the attempt has ended. Do not log it.
+     */
+    String token();
+
     /**
      * Adds a line to the log of the attempt, where it can be followed while the attempt runs. Never waits: of lines that
      * come faster than they can be taken, 256 Ki characters are kept, and the log says how many are missing.

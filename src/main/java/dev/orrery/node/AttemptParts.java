@@ -6,6 +6,7 @@ import static dev.orrery.node.OpenParts.await;
 import dev.orrery.api.Contract;
 import dev.orrery.domain.task.TaskTokens;
 import dev.orrery.engine.worker.TaskInputs;
+import dev.orrery.executor.CallAccess;
 import dev.orrery.executor.ExecutorEnvironment;
 import dev.orrery.service.RunService;
 import dev.orrery.service.TaskAccess;
@@ -33,6 +34,10 @@ final class AttemptParts {
                 startDirectory,
                 dataDirectory,
                 context -> tokens.of(context.instanceId(), context.fence()));
+    }
+
+    static CallAccess callAccess(Supplier<URI> address, TaskTokens tokens) {
+        return new CallAccess(() -> address.get() + Contract.BASE_PATH, tokens);
     }
 
     static TaskInputs inputs(RunService runs) {

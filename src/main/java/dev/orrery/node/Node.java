@@ -238,7 +238,7 @@ public final class Node {
     }
 
     private void answerCalls(Parts parts, HandlerJars jars) {
-        jars.answer(parts.vertx, parts.bus);
+        jars.answer(parts.vertx, parts.bus, AttemptParts.callAccess(() -> address, parts.access.tokens()));
         var patience = config.workers().drainTimeout();
         opened("calls of handlers", patience.plus(STEP_LIMIT), () -> jars.endCalls(patience));
     }

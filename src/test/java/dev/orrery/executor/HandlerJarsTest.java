@@ -13,6 +13,7 @@ import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Snoozed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
 import dev.orrery.domain.task.FailureKind.NamedError;
+import dev.orrery.domain.task.TaskTokens;
 import dev.orrery.testing.HandlerJarFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,6 +32,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Handlers in jars, as users make them. */
 class HandlerJarsTest {
+
+    private static final CallAccess ACCESS =
+            new CallAccess(() -> "http://127.0.0.1", new TaskTokens(new byte[TaskTokens.SECRET_BYTES]));
 
     private static final Duration STOP_GRACE = Duration.ofSeconds(5);
 
@@ -460,7 +464,7 @@ class HandlerJarsTest {
         open.add(bench);
         var jars = HandlerJars.load(folder, HandlerJars.START_LIMIT);
         open.add(jars::close);
-        jars.answer(bench.vertx, bench.bus);
+        jars.answer(bench.vertx, bench.bus, ACCESS);
         open.add(() -> jars.endCalls(Duration.ZERO));
         return bench;
     }

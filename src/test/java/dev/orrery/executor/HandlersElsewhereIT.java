@@ -19,6 +19,7 @@ import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
 import dev.orrery.domain.task.FailureKind.NamedError;
+import dev.orrery.domain.task.TaskTokens;
 import dev.orrery.executor.Workbench.StoredLog;
 import dev.orrery.testing.HandlerJarFile;
 import dev.orrery.testing.Ports;
@@ -84,7 +85,10 @@ class HandlersElsewhereIT {
             var own = Files.createDirectory(folder.resolve(name));
             HandlerJarFile.registering("Mine", HANDLERS.replace("NAME", name)).writeTo(own.resolve("mine.jar"));
             jars = HandlerJars.load(own, HandlerJars.START_LIMIT);
-            jars.answer(vertx, bus);
+            jars.answer(
+                    vertx,
+                    bus,
+                    new CallAccess(() -> "http://127.0.0.1", new TaskTokens(new byte[TaskTokens.SECRET_BYTES])));
             var port = Ports.free();
             ADDRESSES.add(new PeerAddress("127.0.0.1", port));
             peers = PeerBus.open(BusConfig.DEFAULT, port, CLUSTER, new NodeId(UUID.randomUUID()), () -> ADDRESSES, bus);

@@ -48,6 +48,19 @@ class HandlersE2E {
                             });
                             return done.future();
                         });
+                        registerBlocking("split", call -> {
+                            try (var http = java.net.http.HttpClient.newHttpClient()) {
+                                var request = java.net.http.HttpRequest.newBuilder(java.net.URI.create(call.api() + "/tasks"))
+                                    .header("Authorization", "Bearer " + call.token())
+                                    .header("Content-Type", "application/json")
+                                    .header("Idempotency-Key", "left")
+                                    .POST(java.net.http.HttpRequest.BodyPublishers.ofString(
+                                        "{\\"type\\": \\"shell\\", \\"command\\": \\"true\\"}"))
+                                    .build();
+                                var answer = http.send(request, java.net.http.HttpResponse.BodyHandlers.ofString());
+                                return new JsonObject(answer.body()).put("asked", call.taskInstanceId().toString());
+                            }
+                        });
                         registerBlocking("break", call -> { throw new IllegalStateException("attempt " + call.attempt()); });
                         """).writeTo(handlers.resolve("mine.jar"));
         node = NodeProcess.start(folder.resolve("data"), "--handlers", handlers.toString());
@@ -84,7 +97,7 @@ class HandlersE2E {
 
     @Test
     void theNodeTellsWhatItLoaded() {
-        assertThat(node.output()).contains("handlers: wait, break (mine.jar); greet, count-primes (primes.jar)");
+        assertThat(node.output()).contains("handlers: wait, split, break (mine.jar); greet, count-primes (primes.jar)");
     }
 
     @Test
@@ -111,6 +124,15 @@ class HandlersE2E {
 
         assertThat(ended(run).getString("state")).isEqualTo("cancelled");
         assertThat(log(run, "a")).endsWith(" INFO told to stop\n");
+    }
+
+    @Test
+    void whatAHandlerSubmitsByItsTokenIsAChildOfItsTask() throws IOException {
+        var run = start("splits", "tasks: [{id: a, type: handler, handler: split}]");
+
+        assertThat(ended(run).getString("state")).isEqualTo("succeeded");
+        var child = task(run, "a").getJsonObject("output");
+        assertThat(child.getString("parentTaskId")).isNotNull().isEqualTo(child.getString("asked"));
     }
 
     @Test
