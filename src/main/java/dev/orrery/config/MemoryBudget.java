@@ -3,6 +3,7 @@ package dev.orrery.config;
 import static dev.orrery.domain.Checks.require;
 
 import dev.orrery.domain.StartupException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -73,25 +74,26 @@ public record MemoryBudget(long heap, List<Item> items) {
         var workers = config.workers();
         var slots = (long) workers.size() * workers.concurrency();
         var held = slots + (long) workers.size() * workers.queueCapacity();
-        return new MemoryBudget(
-                heap,
-                List.of(
-                        new Item("requests", requests(heap), ""),
-                        new Item("results", results(heap), ""),
-                        new Item("submissions", submissions(heap), ""),
-                        new Item("log chunks", logChunks(heap), ""),
-                        new Item("DAG versions", dagVersions(heap), ""),
-                        new Item("events", events(heap), ""),
-                        new Item("inputs", inputs(heap), ""),
-                        new Item("logs", slots * (config.tasks().logLimit() + PIPE_BYTES), "tasks.log-limit"),
-                        new Item("outputs", slots * OUTPUT_BYTES, "workers.concurrency"),
-                        new Item("handler logs", config.handlers().dir().isEmpty() ? 0 : HANDLER_LOGS, "handlers.dir"),
-                        new Item("queues", held * QUEUED_BYTES, "workers.queue-capacity"),
-                        new Item("reports", 2L * config.router().batchSize() * REPORT_BYTES, "router.batch-size"),
-                        new Item(
-                                "database answers",
-                                config.database().poolSize() * CONNECTION_BYTES,
-                                "database.pool-size")));
+        var items = new ArrayList<>(followers(heap));
+        items.addAll(List.of(
+                new Item("logs", slots * (config.tasks().logLimit() + PIPE_BYTES), "tasks.log-limit"),
+                new Item("outputs", slots * OUTPUT_BYTES, "workers.concurrency"),
+                new Item("handler logs", config.handlers().dir().isEmpty() ? 0 : HANDLER_LOGS, "handlers.dir"),
+                new Item("queues", held * QUEUED_BYTES, "workers.queue-capacity"),
+                new Item("reports", 2L * config.router().batchSize() * REPORT_BYTES, "router.batch-size"),
+                new Item("database answers", config.database().poolSize() * CONNECTION_BYTES, "database.pool-size")));
+        return new MemoryBudget(heap, items);
+    }
+
+    private static List<Item> followers(long heap) {
+        return List.of(
+                new Item("requests", requests(heap), ""),
+                new Item("results", results(heap), ""),
+                new Item("submissions", submissions(heap), ""),
+                new Item("log chunks", logChunks(heap), ""),
+                new Item("DAG versions", dagVersions(heap), ""),
+                new Item("events", events(heap), ""),
+                new Item("inputs", inputs(heap), ""));
     }
 
     /** The most bytes that requests in work, their bodies and the buffers of live streams may take. */
@@ -134,6 +136,10 @@ public record MemoryBudget(long heap, List<Item> items) {
     }
 
     public long total() {
+        return total(items);
+    }
+
+    private static long total(List<Item> items) {
         return items.stream().mapToLong(Item::bytes).sum();
     }
 
@@ -151,25 +157,18 @@ public record MemoryBudget(long heap, List<Item> items) {
             throw new StartupException(
                     "queues and buffers may take " + mib(total()) + ", more than half of the heap of "
                             + mib(heap) + ": lower " + largest.setting() + " (" + largest.name() + " take "
-                            + mib(largest.bytes()) + "), or give a larger heap: java -Xmx" + heapFor(total()) + "m");
+                            + mib(largest.bytes()) + "), or give a larger heap: java -Xmx"
+                            + heapFor(total() - total(followers(heap))) + "m");
         }
     }
 
-    /** In MiB, for the case that the parts which follow the heap grow with it. */
-    private long heapFor(long bytes) {
-        var followers = items.stream()
-                .filter(item -> item.setting().isEmpty())
-                .mapToLong(Item::bytes)
-                .sum();
-        var left = 0.5
-                - 1.0 / REQUESTS_PART
-                - 1.0 / RESULTS_PART
-                - 1.0 / SUBMISSIONS_PART
-                - 1.0 / LOG_CHUNKS_PART
-                - 1.0 / VERSIONS_PART
-                - 1.0 / EVENTS_PART
-                - 1.0 / INPUTS_PART;
-        return (long) Math.ceil((bytes - followers) / left / MIB);
+    /** In MiB: the smallest heap that so much beside what follows it fits into. */
+    private static long heapFor(long fixed) {
+        var mib = 2 * fixed / MIB;
+        while (fixed + total(followers(mib * MIB)) > mib * MIB / 2) {
+            mib++;
+        }
+        return mib;
     }
 
     /** One line for the log. */

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MemoryBudgetTest {
@@ -37,11 +38,12 @@ class MemoryBudgetTest {
                         + " workers.concurrency \\(outputs take 2000MiB\\), or give a larger heap: java -Xmx\\d+m");
     }
 
-    @Test
-    void theHeapThatTheRefusalNamesIsEnough() {
-        var greedy = withWorkers(new WorkersConfig(100, 10, 1_000, List.of(), Duration.ofSeconds(60)));
+    @ParameterizedTest
+    @CsvSource({"100, 10", "4, 10", "3, 10", "2, 10"})
+    void theHeapThatTheRefusalNamesIsEnough(int workers, int concurrency) {
+        var greedy = withWorkers(new WorkersConfig(workers, concurrency, 1_000, List.of(), Duration.ofSeconds(60)));
         var refused = catchThrowableOfType(
-                StartupException.class, () -> MemoryBudget.of(greedy, 256 * MIB).requireFit());
+                StartupException.class, () -> MemoryBudget.of(greedy, 64 * MIB).requireFit());
         var named = Pattern.compile("-Xmx(\\d+)m")
                 .matcher(refused.getMessage())
                 .results()
