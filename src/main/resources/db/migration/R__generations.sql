@@ -1,13 +1,61 @@
 -- Generations of ready tasks: where claims look, and how a new one takes the place of one whose head is costly.
 
 -- Where the ready tasks of these queues may stand.
-CREATE OR REPLACE FUNCTION ready_places(p_queues text[])
-RETURNS TABLE (queue text, generation int, starts_from timestamptz)
+DROP FUNCTION IF EXISTS ready_places(text[]);
+CREATE FUNCTION ready_places(p_queues text[])
+RETURNS TABLE (queue text, generation int, starts_from timestamptz, ordinal bigint)
 LANGUAGE sql STABLE AS $f$
-    SELECT q.name, g.generation, g.starts_from
-    FROM unnest(p_queues) q(name)
-    JOIN ready_generations g ON g.queue IN ('', q.name)
+    SELECT q.name, g.generation, g.starts_from, q.ordinal
+    FROM unnest(p_queues) WITH ORDINALITY q(name, ordinal) CROSS JOIN ready_generations g WHERE g.queue = ''
+    UNION ALL
+    SELECT q.name, g.generation, g.starts_from, q.ordinal
+    FROM unnest(p_queues) WITH ORDINALITY q(name, ordinal) JOIN ready_generations g ON g.queue = q.name WHERE g.queue <> ''
 $f$;
+
+-- The same as arrays: the places of the queue at i are those from firsts[i] to lasts[i]. So none of many queues has to look
+-- through the places of all.
+CREATE OR REPLACE FUNCTION queue_places(
+    p_queues text[], OUT generations int[], OUT starts timestamptz[], OUT firsts int[], OUT lasts int[])
+LANGUAGE plpgsql STABLE AS $f$
+#variable_conflict use_column
+DECLARE
+    v_differ  boolean;
+BEGIN
+    SELECT array_agg(g.generation) FILTER (WHERE g.queue = ''), array_agg(g.starts_from) FILTER (WHERE g.queue = ''),
+           bool_or(g.queue <> '')
+    INTO generations, starts, v_differ
+    FROM ready_generations g;
+    IF NOT v_differ THEN
+        firsts := array_fill(1, ARRAY[cardinality(p_queues)]);
+        lasts := array_fill(cardinality(generations), ARRAY[cardinality(p_queues)]);
+        RETURN;
+    END IF;
+    WITH places AS MATERIALIZED (
+        SELECT p.ordinal, p.generation, p.starts_from, row_number() OVER (ORDER BY p.ordinal) AS n FROM ready_places(p_queues) p
+    )
+    SELECT (SELECT array_agg(p.generation ORDER BY p.n) FROM places p), (SELECT array_agg(p.starts_from ORDER BY p.n) FROM places p),
+           array_agg(q.first ORDER BY q.ordinal), array_agg(q.last ORDER BY q.ordinal)
+    INTO generations, starts, firsts, lasts
+    FROM (SELECT p.ordinal, min(p.n)::int AS first, max(p.n)::int AS last FROM places p GROUP BY p.ordinal) q;
+END $f$;
+
+-- Those of these queues that have ready tasks. Of many queues most have none, and each that is looked at costs a claim some pages.
+CREATE OR REPLACE FUNCTION queues_with_ready(p_queues text[]) RETURNS text[]
+LANGUAGE plpgsql STABLE AS $f$
+#variable_conflict use_column
+BEGIN
+    RETURN ARRAY(
+        WITH RECURSIVE line AS (
+            SELECT DISTINCT g.generation, ''::text COLLATE "C" AS queue FROM ready_generations g
+            UNION ALL
+            SELECT l.generation, n.queue
+            FROM line l
+            CROSS JOIN LATERAL (
+                SELECT x.queue FROM task_ready x
+                WHERE x.generation = l.generation AND x.queue > l.queue ORDER BY x.queue, x.latest_start LIMIT 1) n
+        )
+        SELECT q.name FROM unnest(p_queues) q(name) WHERE q.name IN (SELECT l.queue FROM line l));
+END $f$;
 
 -- How many pages are touched to find the first hundred tasks of these queues in this generation. Looked at twice: the first look
 -- lets the index forget what nobody can see any more, and what it cannot forget is what the second one pays for.
@@ -39,6 +87,10 @@ LANGUAGE plpgsql AS $f$
 DECLARE
     c_moves_max  CONSTANT int := 2000;
     c_pages_max  CONSTANT int := 200;
+    c_pages_each CONSTANT int := 6;
+    c_patience   CONSTANT interval := '2 seconds';
+    v_begun      timestamptz := clock_timestamp();
+    v_seed       text := random()::text;
     v_newest     int;
     v_current    int;
     v_is_new     boolean := false;
@@ -97,9 +149,10 @@ BEGIN
     END LOOP;
 
     -- v_home: the generation of this queue in which much is left. Nobody but us writes to it, so that nothing comes before what
-    -- is its first task now.
+    -- is its first task now. Where there are very many queues, some have to wait for the next time: by lot.
     FOR v_old IN SELECT g.generation, g.queue, g.starts_from FROM ready_generations g
-                 WHERE g.queue <> '' ORDER BY g.queue, g.generation LOOP
+                 WHERE g.queue <> '' ORDER BY hashtext(g.queue || v_seed), g.queue, g.generation LOOP
+        EXIT WHEN clock_timestamp() > v_begun + c_patience;
         SELECT array_agg(x.id) AS ids, min(x.latest_start) AS starts_from, count(*) > c_moves_max AS is_much INTO v_left
         FROM (SELECT r.id, r.latest_start FROM task_ready r
               WHERE r.generation = v_old.generation AND r.queue = v_old.queue AND r.latest_start >= v_old.starts_from
@@ -139,7 +192,7 @@ BEGIN
             AND head_pages(v_current, p_queues || ARRAY(
                 SELECT 'agent/' || n.tenant_id || '/' || h.name
                 FROM nodes n CROSS JOIN LATERAL unnest(n.handlers) h(name)
-                WHERE n.mode = 'remote' AND n.fenced_at IS NULL LIMIT 100)) > c_pages_max THEN
+                WHERE n.mode = 'remote' AND n.fenced_at IS NULL LIMIT 100)) > c_pages_max + c_pages_each * cardinality(p_queues) THEN
         INSERT INTO ready_generations (generation) VALUES (v_current + 1);
         goes_on := true;
     END IF;

@@ -476,36 +476,40 @@ DECLARE
     v_is_tight boolean;
     v_any_alone boolean := false;
     v_places   record;
+    v_generations  int[];
+    v_starts_from  timestamptz[];
 BEGIN
     SELECT n.mode INTO v_mode FROM nodes n WHERE n.id = p_node AND n.fenced_at IS NULL FOR KEY SHARE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    IF cardinality(p_queues) > 64 THEN
+        p_queues := queues_with_ready(p_queues);
+    END IF;
     IF EXISTS (SELECT FROM limits l WHERE l.tenant_id = 1 AND l.kind = 'queue' AND l.name = ANY (p_queues)) THEN
         SELECT r.rooms, r.rooms, r.has_more INTO v_rooms, v_left, v_is_tight FROM queue_rooms(p_node, p_queues, p_limit) r;
     END IF;
-    SELECT array_agg(p.queue) AS queues, array_agg(p.generation) AS generations, array_agg(p.starts_from) AS starts
-    INTO v_places
-    FROM ready_places(p_queues) p;
+    v_places := queue_places(p_queues);
+    v_generations := v_places.generations;
+    v_starts_from := v_places.starts;
     LOOP
         -- By ctid: a LIMIT that is a parameter is planned as a tenth of the table, and IN (… LIMIT) can take too many. The
         -- starts, which cost as much as each of the others, are told only where locks mix the order.
         WITH head AS MATERIALIZED (
             SELECT array_agg(h.place) AS places, array_agg(h.id) FILTER (WHERE h.has_locks) AS locking
             FROM (SELECT head.place, head.id, head.has_locks
-                  FROM unnest(p_queues, v_left) q(name, room)
+                  FROM unnest(p_queues, v_left, v_places.firsts, v_places.lasts) q(name, room, first, last)
                   CROSS JOIN LATERAL (
                       SELECT line.place, line.latest_start, line.id, line.has_locks
-                      FROM unnest(v_places.queues, v_places.generations, v_places.starts) p(queue, generation, starts_from)
+                      FROM generate_series(q.first, q.last) p
                       CROSS JOIN LATERAL (
                           SELECT x.ctid AS place, x.latest_start, x.id, x.has_locks FROM task_ready x
-                          WHERE x.generation = p.generation AND x.queue = q.name AND x.latest_start >= p.starts_from
+                          WHERE x.generation = v_generations[p] AND x.queue = q.name AND x.latest_start >= v_starts_from[p]
                             AND x.id <> ALL (v_busy)
                           ORDER BY x.latest_start, x.id
                           LIMIT least(v_wanted, q.room)
                           FOR UPDATE SKIP LOCKED
                       ) line
-                      WHERE p.queue = q.name
                       ORDER BY line.latest_start, line.id
                       LIMIT least(v_wanted, q.room)
                   ) head
