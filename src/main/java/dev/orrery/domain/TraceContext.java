@@ -75,6 +75,11 @@ public record TraceContext(UUID traceId, long spanId, int flags) {
                 given.map(TraceContext::flags).orElse(SAMPLED));
     }
 
+    /** The id of a run's span, whatever trace it is in. */
+    public static long spanOf(RunId run) {
+        return span(run.value(), 0);
+    }
+
     /** Where an attempt at a task stands: below its run. */
     public static TraceContext ofAttempt(TaskInstanceId task, int attempt, Optional<TraceContext> given) {
         var run = ofRun(task.runId(), given);

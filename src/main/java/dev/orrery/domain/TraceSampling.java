@@ -39,7 +39,7 @@ public record TraceSampling(double ratio) {
     public Optional<TraceContext> given(RunId run, Optional<TraceContext> given) {
         return given.isPresent() || takes(run.value())
                 ? given
-                : Optional.of(new TraceContext(run.value(), TraceContext.ofRun(run, given).spanId(), 0));
+                : Optional.of(new TraceContext(run.value(), TraceContext.spanOf(run), 0));
     }
 
     /** Ids of runs begin with their time, so their bits are spread first. */

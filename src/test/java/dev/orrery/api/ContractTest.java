@@ -3,6 +3,7 @@ package dev.orrery.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.orrery.telemetry.Tracing;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.RunState;
@@ -224,6 +225,7 @@ class ContractTest extends ApiTestBase {
                 new Api.About("1", "standalone"),
                 List.of(),
                 metrics,
+                Tracing.OFF,
                 Optional.empty(),
                 1);
     }

@@ -85,6 +85,7 @@ class MemoryBudgetTest {
                 config.queue(),
                 config.deadLetters(),
                 config.retention(),
-                config.log());
+                config.log(),
+                config.tracing());
     }
 }

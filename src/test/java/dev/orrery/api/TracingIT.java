@@ -1,0 +1,204 @@
+package dev.orrery.api;
+
+import static dev.orrery.testing.Await.await;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.config.TracingConfig;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.testing.TraceCollector;
+import dev.orrery.testing.TraceCollector.Seen;
+import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a collector is sent of requests, runs and tasks. */
+class TracingIT {
+
+    private static final String TRACE = "0af7651916cd43dd8448eb211c80319c";
+    private static final String SPAN = "b7ad6b7169203331";
+
+    @TempDir
+    static Path folder;
+
+    private static TraceCollector collector;
+    private static NodeUnderTest node;
+
+    @BeforeAll
+    static void open() {
+        collector = new TraceCollector();
+        node = NodeUnderTest.tracing(folder, config(collector, 1));
+    }
+
+    private static TracingConfig config(TraceCollector collector, double ratio) {
+        return new TracingConfig(
+                collector.endpoint(), List.of("x-api-key=secret"), ratio, "orrery-test", Duration.ofSeconds(2));
+    }
+
+    @AfterAll
+    static void close() {
+        node.close();
+        collector.close();
+    }
+
+    @Test
+    void aRunIsOneTraceFromItsRequestThroughQueueAndRetryToTheTasksOwnPlace() {
+        var dag = node.publish(
+                "flaky",
+                """
+                tasks:
+                  - id: a
+                    type: shell
+                    command: 'echo "\\"$TRACEPARENT\\"" > $ORRERY_OUTPUT; test $ORRERY_ATTEMPT = 2'
+                    retry: {maxAttempts: 2, delay: 50ms}
+                  - {id: b, type: shell, command: 'true', dependencies: [a]}
+                """);
+        var before = Instant.now();
+
+        var run = start(dag, "00-" + TRACE + "-" + SPAN + "-01");
+        assertThat(node.ended(run).getString("state")).isEqualTo("succeeded");
+
+        var spans = collector.untilThereAre(12, TRACE);
+        var request = one(spans, "triggerRun");
+        assertThat(request.parent()).isEqualTo(SPAN);
+        assertThat(request.kind()).isEqualTo("SERVER");
+        assertThat(request.attributes()).containsEntry("http.response.status_code", "202");
+        var whole = one(spans, "run flaky");
+        assertThat(whole.parent()).isEqualTo(request.id());
+        assertThat(whole.attributes()).containsEntry("orrery.run.state", "succeeded");
+        assertThat(one(spans, "submit").parent()).isEqualTo(request.id());
+        var attempts = named(spans, "task a");
+        assertThat(attempts).hasSize(2).allSatisfy(attempt -> {
+            assertThat(attempt.parent()).isEqualTo(whole.id());
+            assertThat(attempt.attributes()).containsEntry("orrery.run.id", run).containsKey("orrery.node");
+        });
+        assertThat(attempts.getFirst().error()).contains("exit code 1");
+        assertThat(attempts.getFirst().attributes()).containsEntry("orrery.outcome", "failed");
+        assertThat(attempts.getLast().error()).isEmpty();
+        assertThat(attempts.getLast().attributes())
+                .containsEntry("orrery.attempt", "2")
+                .containsEntry("orrery.outcome", "succeeded");
+        assertThat(attempts.getLast().links())
+                .containsExactly(attempts.getFirst().id());
+        assertThat(output(run, "a"))
+                .isEqualTo("00-" + TRACE + "-" + attempts.getLast().id() + "-01");
+        assertThat(named(spans, "queue default")).hasSize(3).allSatisfy(waited -> {
+            assertThat(waited.parent()).isEqualTo(whole.id());
+            assertThat(Duration.ofNanos(waited.end() - waited.start())).isLessThan(Duration.ofSeconds(10));
+        });
+        assertThat(named(spans, "dispatch")).hasSize(3);
+        assertThat(Instant.ofEpochSecond(0, whole.start()))
+                .isBetween(before.minusSeconds(1), before.plusSeconds(10));
+        assertThat(whole.end()).isGreaterThanOrEqualTo(attempts.getLast().start());
+        assertThat(collector.about()).containsEntry("service.name", "orrery-test");
+        assertThat(collector.keys()).containsOnly("secret");
+    }
+
+    @Test
+    void aRunWithoutATraceBeginsOneThatItsRequestJoins() {
+        var dag = node.publish("alone", "tasks: [{id: a, type: shell, command: 'true'}]");
+
+        var run = start(dag, "");
+        node.ended(run);
+
+        var spans = collector.untilThereAre(6, run.replace("-", ""));
+        var request = one(spans, "triggerRun");
+        assertThat(request.parent()).isEmpty();
+        assertThat(one(spans, "submit").parent()).isEqualTo(request.id());
+        assertThat(one(spans, "run alone").parent()).isEmpty();
+        assertThat(one(spans, "task a").parent())
+                .isEqualTo(one(spans, "run alone").id());
+        assertThat(node.rows("run_traces", "run_id = '" + run + "'")).isZero();
+    }
+
+    @Test
+    void aSingleTaskHasItsAttemptBelowItsSubmission() {
+        var answer = node.client
+                .post("/api/v1/tasks")
+                .json(new JsonObject().put("type", "handler").put("handler", "echo"))
+                .send();
+        assertThat(answer.status()).as(answer.body().toString()).isEqualTo(201);
+        var submission =
+                TaskInstanceId.parse(answer.json().getString("id")).runId().toString();
+
+        var spans = collector.untilThereAre(5, submission.replace("-", ""));
+        var submitted = one(spans, "submit");
+        assertThat(submitted.parent()).isEqualTo(one(spans, "submitTask").id());
+        var attempt = spans.stream().filter(span -> span.kind().equals("CONSUMER")).toList();
+        assertThat(attempt).hasSize(1);
+        assertThat(attempt.getFirst().parent()).isEqualTo(submitted.id());
+        assertThat(one(spans, "queue default").parent()).isEqualTo(submitted.id());
+    }
+
+    @Test
+    void anHttpTaskTellsItsTargetOfItsAttempt() {
+        var vertx = Vertx.vertx();
+        var seen = new CopyOnWriteArrayList<String>();
+        try {
+            var server = await(vertx.createHttpServer()
+                    .requestHandler(request -> {
+                        seen.add(request.getHeader("traceparent"));
+                        request.response().end();
+                    })
+                    .listen(0, "127.0.0.1"));
+            var dag = node.publish(
+                    "calling",
+                    "tasks: [{id: a, type: http, method: GET, url: 'http://127.0.0.1:" + server.actualPort() + "/'}]");
+
+            var run = start(dag, "");
+            node.ended(run);
+
+            var trace = run.replace("-", "");
+            var attempt = one(collector.untilThereAre(6, trace), "task a");
+            assertThat(seen).containsExactly("00-" + trace + "-" + attempt.id() + "-01");
+        } finally {
+            await(vertx.close());
+        }
+    }
+
+    @Test
+    void whatItsCallerDoesNotRecordIsNotRecorded() {
+        var trace = "1".repeat(32);
+        var dag = node.publish("unseen", "tasks: [{id: a, type: shell, command: 'true'}]");
+
+        node.ended(start(dag, "00-" + trace + "-" + SPAN + "-00"));
+        node.ended(start(dag, "00-" + "2".repeat(32) + "-" + SPAN + "-01"));
+
+        collector.untilThereAre(6, "2".repeat(32));
+        assertThat(collector.of(trace)).isEmpty();
+    }
+
+    private static Seen one(List<Seen> spans, String name) {
+        var found = named(spans, name);
+        assertThat(found).as(name + " of " + spans).hasSize(1);
+        return found.getFirst();
+    }
+
+    private static List<Seen> named(List<Seen> spans, String name) {
+        return spans.stream().filter(span -> span.name().equals(name)).toList();
+    }
+
+    private static String start(String dag, String traceparent) {
+        var answer = node.client
+                .post(NodeUnderTest.DAGS + "/" + dag + "/runs")
+                .header("traceparent", traceparent)
+                .send();
+        assertThat(answer.status()).as(answer.body().toString()).isEqualTo(202);
+        return answer.json().getString("runId");
+    }
+
+    private static String output(String run, String task) {
+        return node.client
+                .get(NodeUnderTest.RUNS + "/" + run + "/tasks/" + task)
+                .send()
+                .json()
+                .getString("output");
+    }
+}
