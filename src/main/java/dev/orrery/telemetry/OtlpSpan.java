@@ -5,6 +5,7 @@ import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.SpanContext;
 import io.opentelemetry.api.trace.SpanKind;
+import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.TraceFlags;
 import io.opentelemetry.api.trace.TraceState;
 import io.opentelemetry.sdk.common.InstrumentationScopeInfo;
@@ -57,7 +58,7 @@ record OtlpSpan(Span span, Resource resource) implements SpanData {
     @Override
     public StatusData getStatus() {
         return span.error()
-                .map(error -> StatusData.create(io.opentelemetry.api.trace.StatusCode.ERROR, error))
+                .map(error -> StatusData.create(StatusCode.ERROR, error))
                 .orElseGet(StatusData::unset);
     }
 

@@ -3,7 +3,9 @@ package dev.orrery.telemetry;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.micrometer.core.instrument.Counter;
 import io.opentelemetry.exporter.otlp.http.trace.OtlpHttpSpanExporter;
+import io.opentelemetry.sdk.common.CompletableResultCode;
 import io.opentelemetry.sdk.resources.Resource;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import java.net.URI;
@@ -41,9 +43,7 @@ final class SpanExport implements AutoCloseable {
 
     /** What became of spans. */
     private record Counts(
-            io.micrometer.core.instrument.Counter sent,
-            io.micrometer.core.instrument.Counter refused,
-            io.micrometer.core.instrument.Counter dropped) {}
+            Counter sent, Counter refused, Counter dropped) {}
 
     /**
      * @param timeout how long a batch may take, with the further tries it is given
@@ -123,14 +123,20 @@ final class SpanExport implements AutoCloseable {
         var result = exporter.export(batch).join(Math.max(1, limit.toMillis()), TimeUnit.MILLISECONDS);
         (result.isSuccess() ? counts.sent : counts.refused).increment(batch.size());
         if (!result.isSuccess() && !inTrouble) {
-            var why = result.getFailureThrowable();
-            LOG.log(
-                    WARNING,
-                    "the collector takes no spans, they are lost until it does: " + (why == null ? "no answer" : why));
+            LOG.log(WARNING, "the collector takes no spans, they are lost until it does" + why(result));
         } else if (result.isSuccess() && inTrouble) {
             LOG.log(INFO, "the collector takes spans again");
         }
         inTrouble = !result.isSuccess();
+    }
+
+    private static String why(CompletableResultCode result) {
+        var failure = result.getFailureThrowable();
+        if (failure == null) {
+            return ": no answer";
+        }
+        var text = failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
+        return ": " + text;
     }
 
     /** Sends what waits, as far as the time suffices; blocks for at most the flush limit and a little. */

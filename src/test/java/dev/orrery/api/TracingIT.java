@@ -1,11 +1,13 @@
 package dev.orrery.api;
 
 import static dev.orrery.testing.Await.await;
+import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.config.TracingConfig;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.testing.TraceCollector;
+import dev.orrery.testing.TraceCollector.Mood;
 import dev.orrery.testing.TraceCollector.Seen;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
@@ -24,6 +26,8 @@ class TracingIT {
 
     private static final String TRACE = "0af7651916cd43dd8448eb211c80319c";
     private static final String SPAN = "b7ad6b7169203331";
+
+    private static final String TELLS_ITS_PLACE = "echo \"\\\"$TRACEPARENT\\\"\" > $ORRERY_OUTPUT";
 
     @TempDir
     static Path folder;
@@ -56,10 +60,10 @@ class TracingIT {
                 tasks:
                   - id: a
                     type: shell
-                    command: 'echo "\\"$TRACEPARENT\\"" > $ORRERY_OUTPUT; test $ORRERY_ATTEMPT = 2'
-                    retry: {maxAttempts: 2, delay: 50ms}
+                    command: '%s; test $ORRERY_ATTEMPT = 2'
+                    retry: {maxAttempts: 2, initialDelay: 50ms}
                   - {id: b, type: shell, command: 'true', dependencies: [a]}
-                """);
+                """.formatted(TELLS_ITS_PLACE));
         var before = Instant.now();
 
         var run = start(dag, "00-" + TRACE + "-" + SPAN + "-01");
@@ -87,7 +91,7 @@ class TracingIT {
                 .containsEntry("orrery.outcome", "succeeded");
         assertThat(attempts.getLast().links())
                 .containsExactly(attempts.getFirst().id());
-        assertThat(output(run, "a"))
+        assertThat(output(node, run, "a"))
                 .isEqualTo("00-" + TRACE + "-" + attempts.getLast().id() + "-01");
         assertThat(named(spans, "queue default")).hasSize(3).allSatisfy(waited -> {
             assertThat(waited.parent()).isEqualTo(whole.id());
@@ -175,6 +179,58 @@ class TracingIT {
         assertThat(collector.of(trace)).isEmpty();
     }
 
+    @Test
+    void aCollectorThatNeverAnswersHoldsUpNothing() {
+        var dag = node.publish("unhindered", "tasks: [{id: a, type: shell, command: 'true'}]");
+        collector.is(Mood.NEVER_ANSWERS);
+        var asked = collector.asked();
+        try {
+            node.ended(start(dag, ""));
+            until("it was sent something", () -> collector.asked() > asked);
+
+            var began = System.nanoTime();
+            node.ended(start(dag, ""));
+            assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(2));
+            until("what it did not take is counted", () -> counted("refused") > 0);
+        } finally {
+            collector.is(Mood.TAKES);
+        }
+
+        var run = start(dag, "");
+        node.ended(run);
+        collector.untilThereAre(6, run.replace("-", ""));
+    }
+
+    @Test
+    void ofNewTracesNoneIsRecordedWhereNoneIsAskedFor() {
+        try (var quiet = NodeUnderTest.tracing(folder.resolve("quiet"), config(collector, 0))) {
+            var dag = quiet.publish("quiet", "tasks: [{id: a, type: shell, command: '" + TELLS_ITS_PLACE + "'}]");
+
+            var unseen = quiet.trigger(dag);
+            quiet.ended(unseen);
+            var seen = quiet.client
+                    .post(NodeUnderTest.DAGS + "/" + dag + "/runs")
+                    .header("traceparent", "00-" + "3".repeat(32) + "-" + SPAN + "-01")
+                    .send()
+                    .json()
+                    .getString("runId");
+            quiet.ended(seen);
+
+            collector.untilThereAre(6, "3".repeat(32));
+            assertThat(collector.of(unseen.replace("-", ""))).isEmpty();
+            assertThat(output(quiet, unseen, "a"))
+                    .startsWith("00-" + unseen.replace("-", ""))
+                    .endsWith("-00");
+        }
+    }
+
+    private static double counted(String outcome) {
+        return node.client.get("/metrics").send().body().toString().lines()
+                .filter(line -> line.startsWith("orrery_trace_spans_total{outcome=\"" + outcome + "\"}"))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                .sum();
+    }
+
     private static Seen one(List<Seen> spans, String name) {
         var found = named(spans, name);
         assertThat(found).as(name + " of " + spans).hasSize(1);
@@ -194,7 +250,7 @@ class TracingIT {
         return answer.json().getString("runId");
     }
 
-    private static String output(String run, String task) {
+    private static String output(NodeUnderTest node, String run, String task) {
         return node.client
                 .get(NodeUnderTest.RUNS + "/" + run + "/tasks/" + task)
                 .send()

@@ -37,7 +37,9 @@ public final class TraceCollector implements AutoCloseable {
     private volatile int asked;
 
     public TraceCollector() {
-        server = await(vertx.createHttpServer(new HttpServerOptions().setDecompressionSupported(true))
+        server = await(vertx.createHttpServer(new HttpServerOptions()
+                        .setDecompressionSupported(true)
+                        .setHttp2ClearTextEnabled(false))
                 .requestHandler(this::take)
                 .listen(0, "127.0.0.1"));
     }
