@@ -324,6 +324,7 @@ public final class Node {
             this.pools = Pools.open(
                     vertx, database.connectOptions(), config.database().poolSize(), API_WAITING);
             opened("connections", STEP_LIMIT, () -> await(pools.close(), STEP_LIMIT));
+            traces.watchRuns(vertx, pools);
             this.work = new WorkRepository(vertx, pools.hot(), traces.tracing);
             this.versions = new DagVersions(vertx, pools.api(), MemoryBudget.dagVersions(HEAP));
             this.logs = new LogRepository(vertx, pools.api());
@@ -401,7 +402,7 @@ public final class Node {
                         parts.work,
                         parts.versions::version,
                         parts.bus,
-                        parts.traces.meters(parts.vertx, parts.pools),
+                        parts.traces.meters(),
                         parts.random,
                         parts.membership.trust(),
                         pulse,

@@ -8,6 +8,7 @@ import dev.orrery.config.ProgramVersion;
 import dev.orrery.config.TracingConfig;
 import dev.orrery.coordination.DatabaseClock;
 import dev.orrery.domain.NodeId;
+import dev.orrery.domain.RunId;
 import dev.orrery.domain.TraceSampling;
 import dev.orrery.engine.router.RouterMeters;
 import dev.orrery.service.AttemptSpans;
@@ -21,6 +22,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** How a node traces, where it does. */
 final class TraceParts {
@@ -35,10 +37,11 @@ final class TraceParts {
     private final OpenParts openParts;
     final Tracing tracing;
     final AttemptSpans attempts;
+    private volatile @Nullable RunSpans runs;
 
     private TraceParts(Tracing tracing, NodeId node, DatabaseClock clock, Metrics metrics, OpenParts openParts) {
         this.tracing = tracing;
-        this.attempts = new AttemptSpans(tracing, node.toString());
+        this.attempts = new AttemptSpans(tracing, node.toString(), this::touched);
         this.clock = clock;
         this.metrics = metrics;
         this.openParts = openParts;
@@ -73,14 +76,25 @@ final class TraceParts {
         return headers;
     }
 
-    /** Who hears of the router's work. */
-    RouterMeters meters(Vertx vertx, Pools pools) {
-        var meters = new EngineMeters(metrics, clock::millis);
-        if (!tracing.isOn()) {
-            return meters;
+    /** From now on it is asked which runs are over. */
+    void watchRuns(Vertx vertx, Pools pools) {
+        if (tracing.isOn()) {
+            var watching = new RunSpans(vertx, new TraceRepository(vertx, pools.api()), tracing);
+            openParts.opened("spans of runs", STEP_LIMIT, () -> await(watching.end(), STEP_LIMIT));
+            runs = watching;
         }
-        var runs = new RunSpans(vertx, new TraceRepository(vertx, pools.api()), tracing);
-        openParts.opened("spans of runs", STEP_LIMIT, () -> await(runs.end(), STEP_LIMIT));
-        return new TracedMeters(meters, attempts, runs);
+    }
+
+    private void touched(RunId run) {
+        var watching = runs;
+        if (watching != null) {
+            watching.taskEnded(run);
+        }
+    }
+
+    /** Who hears of the router's work. */
+    RouterMeters meters() {
+        var meters = new EngineMeters(metrics, clock::millis);
+        return tracing.isOn() ? new TracedMeters(meters, attempts) : meters;
     }
 }

@@ -6,11 +6,10 @@ import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.engine.router.RouterMeters;
 import dev.orrery.service.AttemptSpans;
-import dev.orrery.service.RunSpans;
 import java.time.Duration;
 
 /** What a router tells, for metrics, and for traces besides. */
-record TracedMeters(RouterMeters metrics, AttemptSpans attempts, RunSpans runs) implements RouterMeters {
+record TracedMeters(RouterMeters metrics, AttemptSpans attempts) implements RouterMeters {
 
     @Override
     public void attemptBegan(TaskAssignment attempt, Duration sinceClaim, Duration ago) {
@@ -38,9 +37,7 @@ record TracedMeters(RouterMeters metrics, AttemptSpans attempts, RunSpans runs) 
     @Override
     public void committed(TaskInstanceId task, Verdict verdict) {
         metrics.committed(task, verdict);
-        if (!task.isSingle() && verdict.againAfter().isEmpty()) {
-            runs.taskEnded(task.runId());
-        }
+        attempts.committed(task, verdict);
     }
 
     @Override

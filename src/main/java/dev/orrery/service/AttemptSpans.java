@@ -1,5 +1,7 @@
 package dev.orrery.service;
 
+import dev.orrery.domain.RunId;
+import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.Verdict;
@@ -10,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * The spans of an attempt at a task, all below that of its run: how long the task was ready, how long its claim waited for a free
@@ -19,11 +22,16 @@ public final class AttemptSpans {
 
     private final Tracing tracing;
     private final String node;
+    private final Consumer<RunId> runTouched;
 
-    /** {@code node}: who made the attempts. */
-    public AttemptSpans(Tracing tracing, String node) {
+    /**
+     * @param node who made the attempts
+     * @param runTouched told of each run of which a task has ended
+     */
+    public AttemptSpans(Tracing tracing, String node, Consumer<RunId> runTouched) {
         this.tracing = tracing;
         this.node = node;
+        this.runTouched = runTouched;
     }
 
     public boolean isOn() {
@@ -82,6 +90,13 @@ public final class AttemptSpans {
                 error(verdict),
                 attributes,
                 links));
+    }
+
+    /** What became of the task is stored: perhaps its run is over. */
+    public void committed(TaskInstanceId task, Verdict verdict) {
+        if (!task.isSingle() && verdict.againAfter().isEmpty()) {
+            runTouched.accept(task.runId());
+        }
     }
 
     private static TraceContext before(TaskAssignment task) {

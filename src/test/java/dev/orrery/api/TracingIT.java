@@ -10,11 +10,13 @@ import dev.orrery.testing.TraceCollector;
 import dev.orrery.testing.TraceCollector.Mood;
 import dev.orrery.testing.TraceCollector.Seen;
 import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -135,9 +137,7 @@ class TracingIT {
         var spans = collector.untilThereAre(5, submission.replace("-", ""));
         var submitted = one(spans, "submit");
         assertThat(submitted.parent()).isEqualTo(one(spans, "submitTask").id());
-        var attempt = spans.stream().filter(span -> span.kind().equals("CONSUMER")).toList();
-        assertThat(attempt).hasSize(1);
-        assertThat(attempt.getFirst().parent()).isEqualTo(submitted.id());
+        assertThat(attempt(spans).parent()).isEqualTo(submitted.id());
         assertThat(one(spans, "queue default").parent()).isEqualTo(submitted.id());
     }
 
@@ -177,6 +177,123 @@ class TracingIT {
 
         collector.untilThereAre(6, "2".repeat(32));
         assertThat(collector.of(trace)).isEmpty();
+    }
+
+    @Test
+    void whatAnEventCausesBelongsToTheTraceOfItsPublication() {
+        var handler = node.client
+                .post("/api/v1/event-handlers")
+                .json(new JsonObject().put("eventName", "traced").put("handlerName", "echo"))
+                .send();
+        assertThat(handler.status()).as(handler.body().toString()).isEqualTo(201);
+
+        var published = node.client
+                .post("/api/v1/events")
+                .json(new JsonObject().put("name", "traced"))
+                .send();
+
+        assertThat(published.status()).as(published.body().toString()).isEqualTo(200);
+        var execution = published
+                .json()
+                .getJsonArray("events")
+                .getJsonObject(0)
+                .getJsonArray("deliveries")
+                .getJsonObject(0)
+                .getString("executionId");
+        var trace = node.run(execution).getString("traceId");
+        var spans = collector.untilThereAre(5, trace);
+        var whole = spans.stream()
+                .filter(span -> span.name().startsWith("run "))
+                .findFirst()
+                .orElseThrow();
+        assertThat(whole.parent()).isEqualTo(one(spans, "publishEvents").id());
+        assertThat(whole.attributes()).containsEntry("orrery.run.trigger", "event");
+        assertThat(attempt(spans).parent()).isEqualTo(whole.id());
+    }
+
+    @Test
+    void eachFiringOfAJobIsATraceOfItsOwn() {
+        var job = node.client
+                .post("/api/v1/jobs")
+                .json(new JsonObject()
+                        .put("name", "traced job")
+                        .put("type", "one_time")
+                        .put("runAt", "2020-01-01T00:00:00Z")
+                        .put("handlerName", "noop"))
+                .send();
+        assertThat(job.status()).as(job.body().toString()).isEqualTo(201);
+        var id = job.json().getString("id");
+        until("it has fired", () -> node.rows("job_executions", "job_id = '" + id + "'") == 1);
+        var execution = node.value("SELECT id FROM orrery.job_executions WHERE job_id = '" + id + "'");
+
+        var spans = collector.untilThereAre(4, execution.replace("-", ""));
+        var whole = spans.stream()
+                .filter(span -> span.name().startsWith("run "))
+                .findFirst()
+                .orElseThrow();
+        assertThat(whole.parent()).isEmpty();
+        assertThat(whole.attributes()).containsEntry("orrery.run.trigger", "schedule");
+        assertThat(attempt(spans).parent()).isEqualTo(whole.id());
+    }
+
+    @Test
+    void aRemoteWorkersAttemptStandsWhereTheWorkerWasTold() {
+        var dag = node.publish("remote", "tasks: [{id: a, type: agent, handler: far}]");
+        var worker = node.client
+                .post("/api/v1/remote-workers")
+                .json(new JsonObject().put("name", "w").put("handlers", new JsonArray().add("far")))
+                .send()
+                .json();
+        var path = "/api/v1/remote-workers/" + worker.getString("id");
+        var run = start(dag, "");
+
+        var task = node.client
+                .post(path + "/poll")
+                .header("Orrery-Worker-Token", worker.getString("token"))
+                .json(new JsonObject())
+                .send()
+                .json()
+                .getJsonArray("assignments")
+                .getJsonObject(0);
+        var ended = node.client
+                .post(path + "/claims/" + task.getString("claimId") + "/complete")
+                .header("Orrery-Worker-Token", worker.getString("token"))
+                .json(new JsonObject().put("output", new JsonObject()))
+                .send();
+
+        assertThat(ended.status()).as(ended.body().toString()).isEqualTo(204);
+        var spans = collector.untilThereAre(5, run.replace("-", ""));
+        assertThat(task.getString("traceparent")).contains("-" + attempt(spans).id() + "-");
+        assertThat(attempt(spans).parent()).isEqualTo(one(spans, "run remote").id());
+        assertThat(spans).filteredOn(span -> span.name().startsWith("queue ")).hasSize(1);
+    }
+
+    @Test
+    void anotherNodeGoesOnWithATrace() {
+        var trace = "5".repeat(32);
+        var dag = node.publish(
+                "handed over",
+                "tasks: [{id: a, type: shell, command: 'sleep 1'}, {id: b, type: shell, command: 'true', dependencies: [a]}]");
+        var run = start(dag, "00-" + trace + "-" + SPAN + "-01");
+        node.untilTask(run, "a", "running");
+
+        node.restart();
+
+        node.ended(run);
+        var spans = collector.untilThereAre(9, trace);
+        assertThat(spans.stream().map(span -> span.attributes().get("orrery.node")).filter(Objects::nonNull))
+                .as("nodes")
+                .satisfies(nodes -> assertThat(nodes.stream().distinct()).hasSize(2));
+        assertThat(one(spans, "task a").parent())
+                .isEqualTo(one(spans, "task b").parent())
+                .isEqualTo(one(spans, "run handed over").id());
+    }
+
+    private static Seen attempt(List<Seen> spans) {
+        var found =
+                spans.stream().filter(span -> span.kind().equals("CONSUMER")).toList();
+        assertThat(found).as("the attempt of " + spans).hasSize(1);
+        return found.getFirst();
     }
 
     @Test

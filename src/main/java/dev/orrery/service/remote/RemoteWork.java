@@ -201,7 +201,9 @@ public final class RemoteWork {
             if (isGone.getAsBoolean()) {
                 return deliveries.handBack(worker.member(), claims).map(List.of());
             }
-            return deliveries.deliver(worker.member(), claims);
+            return deliveries
+                    .deliver(worker.member(), claims)
+                    .onSuccess(given -> given.forEach(each -> spans.waited(each.task(), Duration.ZERO)));
         });
     }
 
@@ -274,6 +276,7 @@ public final class RemoteWork {
     /** What the task was is read for its trace alone, and only where it has one. */
     private Future<Void> ended(ClaimState.Open open, Verdict verdict) {
         if (spans.isOn()) {
+            spans.committed(open.claim().id(), verdict);
             var took = Duration.between(open.begunAt(), now.get());
             definitions.assignment(open.claim()).onSuccess(task -> spans.ended(task, verdict, took));
         }
