@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 
 /** Takes traces as a collector does, by OTLP over HTTP with protobuf, and keeps their spans. */
@@ -34,7 +35,7 @@ public final class TraceCollector implements AutoCloseable {
     private final Map<String, String> about = new ConcurrentHashMap<>();
     private final List<String> keys = new CopyOnWriteArrayList<>();
     private volatile Mood mood = Mood.TAKES;
-    private volatile int asked;
+    private final AtomicInteger asked = new AtomicInteger();
 
     public TraceCollector() {
         server = await(vertx.createHttpServer(new HttpServerOptions()
@@ -45,7 +46,7 @@ public final class TraceCollector implements AutoCloseable {
     }
 
     private void take(HttpServerRequest request) {
-        asked++;
+        asked.incrementAndGet();
         if (mood == Mood.NEVER_ANSWERS) {
             return;
         }
@@ -78,7 +79,7 @@ public final class TraceCollector implements AutoCloseable {
 
     /** How often it was sent something. */
     public int asked() {
-        return asked;
+        return asked.get();
     }
 
     /** What the node tells of itself. */
