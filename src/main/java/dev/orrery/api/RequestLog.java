@@ -81,7 +81,11 @@ final class RequestLog implements Handler<RoutingContext> {
                 .record(nanos, TimeUnit.NANOSECONDS);
         RequestSpan span = context.get(SPAN);
         if (span != null && (span.hasCaller() || isToldOf(request.method(), operation))) {
-            span.end(operation, request.method().name(), request.path(), context.response().getStatusCode());
+            span.end(
+                    operation,
+                    request.method().name(),
+                    request.path(),
+                    context.response().getStatusCode());
         }
         var level = level(request.method(), operation, context.response().getStatusCode());
         if (LOG.isLoggable(level)) {
@@ -102,8 +106,7 @@ final class RequestLog implements Handler<RoutingContext> {
     }
 
     private static Level level(HttpMethod method, String operation, int status) {
-        var isNoNews = !isToldOf(method, operation)
-                || (TRAFFIC.contains(operation) && status < REFUSED);
+        var isNoNews = !isToldOf(method, operation) || (TRAFFIC.contains(operation) && status < REFUSED);
         return isNoNews ? DEBUG : INFO;
     }
 }

@@ -59,7 +59,8 @@ public final class RequestSpan {
      * @param trace what it was given
      * @param isTask whether single tasks were submitted: they have no other span above those of their attempts
      */
-    void submitted(RunId id, Optional<TraceContext> trace, Instant createdAt, boolean isTask, Map<String, Object> more) {
+    void submitted(
+            RunId id, Optional<TraceContext> trace, Instant createdAt, boolean isTask, Map<String, Object> more) {
         var stored = tracing.sampling().given(id, trace);
         var made = TraceContext.ofRun(id, stored);
         if (given.isEmpty() && trace.isEmpty()) {

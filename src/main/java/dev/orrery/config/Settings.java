@@ -407,7 +407,7 @@ final class Settings {
 
     static final Setting<List<String>> TRACING_HEADERS = new Setting<>(
             "tracing.headers",
-            new Texts(20, HEADER, "headers such as 'x-api-key=secret'"),
+            new Texts(20, HEADER, "headers such as 'x-api-key=abc'"),
             "Headers that the collector asks for.",
             true,
             config -> config.tracing().headers());

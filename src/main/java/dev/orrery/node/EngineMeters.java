@@ -1,8 +1,8 @@
 package dev.orrery.node;
 
-import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.bus.BusMessage.AttemptEnded;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.engine.router.RouterMeters;

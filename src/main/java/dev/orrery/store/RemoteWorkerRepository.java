@@ -352,8 +352,7 @@ public final class RemoteWorkerRepository {
                         row.getShort("failures"),
                         row.getLong("fence"),
                         lockFence == null ? OptionalLong.empty() : OptionalLong.of(lockFence),
-                        sampling.given(
-                                new TaskInstanceId(row.getUUID("id")).runId(), Rows.trace(row, "traceparent")),
+                        sampling.given(new TaskInstanceId(row.getUUID("id")).runId(), Rows.trace(row, "traceparent")),
                         OptionalLong.empty(),
                         Optional.empty(),
                         Optional.empty()));

@@ -44,7 +44,9 @@ record OtlpSpan(Span span, Resource resource) implements SpanData {
 
     @Override
     public SpanContext getParentSpanContext() {
-        return span.parent() == 0 ? SpanContext.getInvalid() : context(span.place().at(span.parent()));
+        return span.parent() == 0
+                ? SpanContext.getInvalid()
+                : context(span.place().at(span.parent()));
     }
 
     private static SpanContext context(TraceContext place) {

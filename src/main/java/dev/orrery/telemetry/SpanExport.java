@@ -42,8 +42,7 @@ final class SpanExport implements AutoCloseable {
     private boolean inTrouble;
 
     /** What became of spans. */
-    private record Counts(
-            Counter sent, Counter refused, Counter dropped) {}
+    private record Counts(Counter sent, Counter refused, Counter dropped) {}
 
     /**
      * @param timeout how long a batch may take, with the further tries it is given
@@ -108,7 +107,9 @@ final class SpanExport implements AutoCloseable {
         var spans = new ArrayList<Span>(BATCH);
         spans.add(first);
         queue.drainTo(spans, BATCH - 1);
-        return spans.stream().<SpanData>map(span -> new OtlpSpan(span, resource)).toList();
+        return spans.stream()
+                .<SpanData>map(span -> new OtlpSpan(span, resource))
+                .toList();
     }
 
     private void flush() {

@@ -75,7 +75,16 @@ abstract class ApiTestBase {
                         operations.putIfAbsent(operation.getOperationId(), request -> example(operation, request)));
         var about = new Api.About("1.2.3", "standalone");
         var setup = new Api.Setup(
-                http, contract, operations, ApiTestBase::tenant, about, checks, metrics, Tracing.OFF, Optional.empty(), 2);
+                http,
+                contract,
+                operations,
+                ApiTestBase::tenant,
+                about,
+                checks,
+                metrics,
+                Tracing.OFF,
+                Optional.empty(),
+                2);
         api = await(Api.start(vertx, setup, limits));
         return client();
     }

@@ -3,13 +3,13 @@ package dev.orrery.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.orrery.telemetry.Tracing;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.Trigger;
 import dev.orrery.domain.task.TaskState;
 import dev.orrery.service.Page;
+import dev.orrery.telemetry.Tracing;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.net.URI;

@@ -56,9 +56,7 @@ class TracingIT {
 
     @Test
     void aRunIsOneTraceFromItsRequestThroughQueueAndRetryToTheTasksOwnPlace() {
-        var dag = node.publish(
-                "flaky",
-                """
+        var dag = node.publish("flaky", """
                 tasks:
                   - id: a
                     type: shell
@@ -100,8 +98,7 @@ class TracingIT {
             assertThat(Duration.ofNanos(waited.end() - waited.start())).isLessThan(Duration.ofSeconds(10));
         });
         assertThat(named(spans, "dispatch")).hasSize(3);
-        assertThat(Instant.ofEpochSecond(0, whole.start()))
-                .isBetween(before.minusSeconds(1), before.plusSeconds(10));
+        assertThat(Instant.ofEpochSecond(0, whole.start())).isBetween(before.minusSeconds(1), before.plusSeconds(10));
         assertThat(whole.end()).isGreaterThanOrEqualTo(attempts.getLast().start());
         assertThat(collector.about()).containsEntry("service.name", "orrery-test");
         assertThat(collector.keys()).containsOnly("secret");
@@ -281,7 +278,9 @@ class TracingIT {
 
         node.ended(run);
         var spans = collector.untilThereAre(9, trace);
-        assertThat(spans.stream().map(span -> span.attributes().get("orrery.node")).filter(Objects::nonNull))
+        assertThat(spans.stream()
+                        .map(span -> span.attributes().get("orrery.node"))
+                        .filter(Objects::nonNull))
                 .as("nodes")
                 .satisfies(nodes -> assertThat(nodes.stream().distinct()).hasSize(2));
         assertThat(one(spans, "task a").parent())
@@ -342,7 +341,12 @@ class TracingIT {
     }
 
     private static double counted(String outcome) {
-        return node.client.get("/metrics").send().body().toString().lines()
+        return node.client
+                .get("/metrics")
+                .send()
+                .body()
+                .toString()
+                .lines()
                 .filter(line -> line.startsWith("orrery_trace_spans_total{outcome=\"" + outcome + "\"}"))
                 .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
                 .sum();

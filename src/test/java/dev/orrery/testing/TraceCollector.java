@@ -38,9 +38,8 @@ public final class TraceCollector implements AutoCloseable {
     private final AtomicInteger asked = new AtomicInteger();
 
     public TraceCollector() {
-        server = await(vertx.createHttpServer(new HttpServerOptions()
-                        .setDecompressionSupported(true)
-                        .setHttp2ClearTextEnabled(false))
+        server = await(vertx.createHttpServer(
+                        new HttpServerOptions().setDecompressionSupported(true).setHttp2ClearTextEnabled(false))
                 .requestHandler(this::take)
                 .listen(0, "127.0.0.1"));
     }
@@ -57,12 +56,17 @@ public final class TraceCollector implements AutoCloseable {
         keys.add(String.valueOf(request.getHeader("x-api-key")));
         request.body().onSuccess(body -> {
             try {
-                for (var resource : ExportTraceServiceRequest.parseFrom(body.getBytes()).getResourceSpansList()) {
-                    resource.getResource().getAttributesList().forEach(pair -> about.put(
-                            pair.getKey(), pair.getValue().getStringValue()));
+                for (var resource :
+                        ExportTraceServiceRequest.parseFrom(body.getBytes()).getResourceSpansList()) {
+                    resource.getResource()
+                            .getAttributesList()
+                            .forEach(pair ->
+                                    about.put(pair.getKey(), pair.getValue().getStringValue()));
                     resource.getScopeSpansList().forEach(scope -> spans.addAll(scope.getSpansList()));
                 }
-                request.response().putHeader("Content-Type", "application/x-protobuf").end();
+                request.response()
+                        .putHeader("Content-Type", "application/x-protobuf")
+                        .end();
             } catch (InvalidProtocolBufferException e) {
                 request.response().setStatusCode(400).end();
             }
@@ -147,7 +151,9 @@ public final class TraceCollector implements AutoCloseable {
                                     pair -> pair.getValue().hasIntValue()
                                             ? String.valueOf(pair.getValue().getIntValue())
                                             : pair.getValue().getStringValue())),
-                    span.getLinksList().stream().map(link -> hex(link.getSpanId())).toList());
+                    span.getLinksList().stream()
+                            .map(link -> hex(link.getSpanId()))
+                            .toList());
         }
     }
 

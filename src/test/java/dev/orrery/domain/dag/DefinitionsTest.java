@@ -180,7 +180,7 @@ class DefinitionsTest {
                         99,
                         OptionalLong.empty(),
                         TraceContext.ofRun(run, Optional.empty()),
-                OptionalLong.empty(),
+                        OptionalLong.empty(),
                         Optional.empty()))
                 .hasMessage("attempts start at 1, was 0");
     }
