@@ -42,6 +42,11 @@ public record TraceSampling(double ratio) {
                 : Optional.of(new TraceContext(run.value(), TraceContext.spanOf(run), 0));
     }
 
+    /** The same of the run of a task; costs nothing where all are recorded. */
+    public Optional<TraceContext> given(TaskInstanceId task, Optional<TraceContext> given) {
+        return ratio >= 1 ? given : given(task.runId(), given);
+    }
+
     /** Ids of runs begin with their time, so their bits are spread first. */
     private static double share(UUID id) {
         return (TraceContext.mixed(id.getMostSignificantBits() + TraceContext.mixed(id.getLeastSignificantBits()))

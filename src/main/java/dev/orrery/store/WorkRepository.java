@@ -273,7 +273,7 @@ public final class WorkRepository {
                     failures[i],
                     fence,
                     lockFence,
-                    tracing.sampling().given(id.runId(), trace),
+                    tracing.sampling().given(id, trace),
                     readySince == null ? OptionalLong.empty() : OptionalLong.of(readySince[i]),
                     described.input(i),
                     described.single(i, id)));
