@@ -67,6 +67,10 @@ public final class RunSpans {
                         ended.forEach(this::record);
                         return null;
                     });
+            if (asked.size() == AT_ONCE) {
+                // More may wait than the next look would take.
+                asking.onComplete(_ -> look());
+            }
         }
         return asking;
     }
