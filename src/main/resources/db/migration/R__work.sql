@@ -448,21 +448,36 @@ BEGIN
             LEFT JOIN task_instances i ON i.id = c.id AND c.version = 0);
 END $f$;
 
+-- Since when these tasks were ready, which had these latest starts; p_readies tells it of some.
+CREATE OR REPLACE FUNCTION ready_times(p_ids uuid[], p_starts timestamptz[], p_readies timestamptz[]) RETURNS bigint[]
+LANGUAGE plpgsql AS $f$
+BEGIN
+    RETURN (SELECT array_agg((extract(epoch FROM coalesce(c.ready, greatest(
+                       i.created_at, c.start - floor((10 - i.priority::float8) * 30000 + 0.5) * interval '1 millisecond'))) * 1000)::bigint
+                   ORDER BY c.ordinal)
+            FROM unnest(p_ids, p_starts, p_readies) WITH ORDINALITY c(id, start, ready, ordinal)
+            LEFT JOIN LATERAL (SELECT x.created_at, x.priority FROM task_instances x WHERE x.id = c.id OFFSET 0) i ON true);
+END $f$;
+
 -- Takes up to p_limit ready tasks, the earliest latest start first over all the queues. A fenced node gets none: its
 -- row is held while the claim is under way, so a fence waits for claims in flight. Tasks that need named locks are taken
 -- with them; in place of those that do not get them it looks further, a bounded number of times. Arrays are parallel
 -- (lock_fences is null where nothing that was taken has locks, traceparents where no run was given a trace; what describe_tasks tells is null where it has nothing to tell). Answers
 -- the queues in which other tasks became ready, and whether there is more that only could not be looked at now.
+-- With p_traced it tells since when each was ready, in milliseconds since 1970: of a task of a run that is worked out from its
+-- latest start, and too late where a deadline has put that forward.
 DROP FUNCTION IF EXISTS claim_ready(uuid, text[], int);
+DROP FUNCTION IF EXISTS claim_ready(uuid, text[], int, boolean);
 CREATE FUNCTION claim_ready(
-    p_node uuid, p_queues text[], p_limit int,
+    p_node uuid, p_queues text[], p_limit int, p_traced boolean DEFAULT false,
     OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[],
     OUT lock_fences bigint[], OUT queues text[], OUT has_more boolean, OUT traceparents text[],
-    OUT tenants int[], OUT tenant_names text[], OUT definitions text[], OUT inputs text[])
+    OUT tenants int[], OUT tenant_names text[], OUT definitions text[], OUT inputs text[], OUT ready_since bigint[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
     v_wanted   int := p_limit;
+    v_readies  timestamptz[];
     v_rounds   int := 50;
     v_new      record;
     v_starts   timestamptz[];
@@ -518,14 +533,16 @@ BEGIN
         ), taken AS (
             DELETE FROM task_ready r
             WHERE r.ctid = ANY ((SELECT h.places FROM head h)::tid[]) AND r.has_locks IS NULL
-            RETURNING r.id, r.latest_start, (r.attempt + 1)::smallint AS attempt, r.failures, r.version_id, r.is_alone
+            RETURNING r.id, r.latest_start, (r.attempt + 1)::smallint AS attempt, r.failures, r.version_id, r.is_alone,
+                      r.ready_at
         )
         SELECT array_agg(t.id ORDER BY t.latest_start, t.id) AS ids,
                array_agg(t.attempt ORDER BY t.latest_start, t.id) AS attempts,
                array_agg(t.failures ORDER BY t.latest_start, t.id) AS failures,
                array_agg(t.version_id ORDER BY t.latest_start, t.id) AS versions,
                array_agg(t.latest_start ORDER BY t.latest_start, t.id)
-                   FILTER (WHERE (SELECT h.locking FROM head h) IS NOT NULL OR v_rounds < 50) AS starts,
+                   FILTER (WHERE p_traced OR (SELECT h.locking FROM head h) IS NOT NULL OR v_rounds < 50) AS starts,
+               array_agg(t.ready_at ORDER BY t.latest_start, t.id) FILTER (WHERE p_traced) AS readies,
                (SELECT h.locking FROM head h) AS locking, bool_or(t.is_alone) AS any_alone
         INTO v_new
         FROM taken t;
@@ -534,6 +551,7 @@ BEGIN
         failures := failures || v_new.failures;
         versions := versions || v_new.versions;
         v_starts := v_starts || v_new.starts;
+        v_readies := v_readies || v_new.readies;
         v_any_alone := v_any_alone OR v_new.any_alone IS TRUE;
         EXIT WHEN v_new.locking IS NULL;
 
@@ -546,10 +564,11 @@ BEGIN
             v_numbers := v_numbers || v_locks.numbers;
             WITH gone AS (
                 DELETE FROM task_ready r WHERE r.id = ANY (v_locks.taken)
-                RETURNING r.id, r.latest_start, (r.attempt + 1)::smallint AS attempt, r.failures, r.version_id
+                RETURNING r.id, r.latest_start, (r.attempt + 1)::smallint AS attempt, r.failures, r.version_id, r.ready_at
             )
             SELECT array_agg(g.id) AS ids, array_agg(g.attempt) AS attempts, array_agg(g.failures) AS failures,
-                   array_agg(g.version_id) AS versions, array_agg(g.latest_start) AS starts, v_new.locking
+                   array_agg(g.version_id) AS versions, array_agg(g.latest_start) AS starts,
+                   array_agg(g.ready_at) FILTER (WHERE p_traced) AS readies, v_new.locking
             INTO v_new
             FROM gone g;
             ids := ids || v_new.ids;
@@ -557,6 +576,7 @@ BEGIN
             failures := failures || v_new.failures;
             versions := versions || v_new.versions;
             v_starts := v_starts || v_new.starts;
+            v_readies := v_readies || v_new.readies;
         END IF;
         v_wanted := p_limit - coalesce(cardinality(ids), 0);
         v_rounds := v_rounds - 1;
@@ -571,9 +591,10 @@ BEGIN
         has_more := v_rounds = 0 OR cardinality(v_busy) > 0;
         SELECT array_agg(c.id ORDER BY c.start, c.id), array_agg(c.attempt ORDER BY c.start, c.id),
                array_agg(c.failures ORDER BY c.start, c.id), array_agg(c.version ORDER BY c.start, c.id),
-               array_agg(k.number ORDER BY c.start, c.id)
-        INTO ids, attempts, failures, versions, lock_fences
-        FROM unnest(ids, attempts, failures, versions, v_starts) c(id, attempt, failures, version, start)
+               array_agg(k.number ORDER BY c.start, c.id),
+               array_agg(c.start ORDER BY c.start, c.id), array_agg(c.ready ORDER BY c.start, c.id)
+        INTO ids, attempts, failures, versions, lock_fences, v_starts, v_readies
+        FROM unnest(ids, attempts, failures, versions, v_starts, v_readies) c(id, attempt, failures, version, start, ready)
         LEFT JOIN unnest(v_taken, v_numbers) k(id, number) ON k.id = c.id;
     END IF;
     IF v_is_tight AND cardinality(ids) IS DISTINCT FROM p_limit THEN
@@ -594,6 +615,9 @@ BEGIN
             LEFT JOIN LATERAL (SELECT x.traceparent FROM run_traces x WHERE x.run_id = run_of(c.id) OFFSET 0) t ON true
             HAVING count(t.traceparent) > 0;
         END IF;
+        IF p_traced THEN
+            ready_since := ready_times(ids, v_starts, v_readies);
+        END IF;
         IF v_any_alone OR 0 = ANY (versions) THEN
             SELECT d.tenants, d.tenant_names, d.definitions, d.inputs
             INTO tenants, tenant_names, definitions, inputs
@@ -606,14 +630,18 @@ END $f$;
 DROP FUNCTION IF EXISTS commit_and_claim(
     uuid, uuid[], uuid[], int[], int[], smallint[], bigint[], smallint[], text[], text[], bigint[], text[], text[],
     bigint[], text[], int);
+DROP FUNCTION IF EXISTS commit_and_claim(
+    uuid, uuid[], uuid[], int[], int[], smallint[], bigint[], smallint[], text[], text[], bigint[], text[], text[],
+    bigint[], text[], int, boolean);
 CREATE FUNCTION commit_and_claim(
     p_node uuid, p_ids uuid[], p_runs uuid[], p_task_nos int[], p_versions int[], p_attempts smallint[],
     p_fences bigint[], p_workers smallint[], p_outcomes text[], p_states text[], p_started_ago bigint[],
     p_errors text[], p_outputs text[], p_retry_after bigint[], p_queues text[], p_limit int,
+    p_traced boolean DEFAULT false,
     OUT accepted uuid[], OUT queues text[],
     OUT fence bigint, OUT ids uuid[], OUT attempts smallint[], OUT failures smallint[], OUT versions int[],
     OUT lock_fences bigint[], OUT has_more boolean, OUT traceparents text[],
-    OUT tenants int[], OUT tenant_names text[], OUT definitions text[], OUT inputs text[])
+    OUT tenants int[], OUT tenant_names text[], OUT definitions text[], OUT inputs text[], OUT ready_since bigint[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -626,10 +654,10 @@ BEGIN
     END IF;
     IF p_limit > 0 THEN
         SELECT c.fence, c.ids, c.attempts, c.failures, c.versions, c.lock_fences, c.queues, c.has_more, c.traceparents,
-               c.tenants, c.tenant_names, c.definitions, c.inputs
+               c.tenants, c.tenant_names, c.definitions, c.inputs, c.ready_since
         INTO fence, ids, attempts, failures, versions, lock_fences, v_queues, has_more, traceparents,
-             tenants, tenant_names, definitions, inputs
-        FROM claim_ready(p_node, p_queues, p_limit) c;
+             tenants, tenant_names, definitions, inputs, ready_since
+        FROM claim_ready(p_node, p_queues, p_limit, p_traced) c;
         queues := queues || v_queues;
     END IF;
 END $f$;

@@ -4,6 +4,7 @@ import dev.orrery.config.HttpConfig;
 import dev.orrery.domain.Tenant;
 import dev.orrery.service.TaskAccess;
 import dev.orrery.telemetry.Metrics;
+import dev.orrery.telemetry.Tracing;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -37,6 +38,7 @@ public final class Api {
             About about,
             List<HealthCheck> checks,
             Metrics metrics,
+            Tracing tracing,
             Optional<TaskAccess> tasks,
             int loops) {
 
@@ -76,7 +78,8 @@ public final class Api {
                 pages,
                 limits,
                 admission,
-                setup.metrics());
+                setup.metrics(),
+                setup.tracing());
         var verticles = new CopyOnWriteArrayList<ApiVerticle>();
         Supplier<ApiVerticle> another = () -> {
             var verticle = new ApiVerticle(parts);

@@ -4,6 +4,7 @@ import dev.orrery.config.HttpConfig;
 import dev.orrery.domain.Tenant;
 import dev.orrery.service.TaskAccess;
 import dev.orrery.telemetry.Metrics;
+import dev.orrery.telemetry.Tracing;
 import io.vertx.core.Future;
 import java.util.Map;
 import java.util.Optional;
@@ -26,7 +27,8 @@ record ApiParts(
         Map<String, Page> pages,
         Limits limits,
         Admission admission,
-        Metrics metrics) {
+        Metrics metrics,
+        Tracing tracing) {
 
     ApiParts {
         operations = Map.copyOf(operations);

@@ -30,6 +30,7 @@ import java.util.OptionalInt;
  * @param body the JSON body; empty where there was none
  * @param key the caller's Idempotency-Key
  * @param trace the caller's place in a trace
+ * @param span its own part of that trace, or of a new one, where the node traces
  * @param asking the running task that asks, by its own token
  * @param sent how it came, where the operation takes a body of any kind
  */
@@ -41,6 +42,7 @@ public record ApiRequest(
         JsonObject body,
         Optional<RequestKey> key,
         Optional<TraceContext> trace,
+        Optional<RequestSpan> span,
         Optional<AskingTask> asking,
         Optional<Sent> sent) {
 
@@ -51,7 +53,12 @@ public record ApiRequest(
     ApiRequest with(String parameter, String value) {
         var changed = new HashMap<>(parameters);
         changed.put(parameter, value);
-        return new ApiRequest(vertx, caller, method, Map.copyOf(changed), body, key, trace, asking, sent);
+        return new ApiRequest(vertx, caller, method, Map.copyOf(changed), body, key, trace, span, asking, sent);
+    }
+
+    /** The trace for what keeps the one it is given: the caller's, else, where the node traces, that which the request begins. */
+    public Optional<TraceContext> traceToKeep() {
+        return trace.or(() -> span.map(RequestSpan::place));
     }
 
     public TenantId tenant() {

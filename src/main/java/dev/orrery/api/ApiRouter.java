@@ -63,7 +63,7 @@ final class ApiRouter {
     Router create(Connections connections) {
         var router = Router.router(vertx);
         router.route().handler(connections).failureHandler(Failures::answer);
-        router.route().handler(new RequestLog(parts.metrics(), parts.contract()::operationOf));
+        router.route().handler(new RequestLog(parts.metrics(), parts.tracing(), parts.contract()::operationOf));
         router.route().handler(new Gate(parts.http(), parts.tasks(), parts.admission()));
         parts.pages().forEach((path, page) -> addPage(router, path, page));
         router.route(Contract.BASE_PATH + "/*").subRouter(operations());

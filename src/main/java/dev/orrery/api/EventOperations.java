@@ -41,7 +41,7 @@ final class EventOperations {
     }
 
     private Future<Answer> publish(ApiRequest request) {
-        return events.publish(request.tenant(), EventBody.read(request.body(), request.trace()), request.key())
+        return events.publish(request.tenant(), EventBody.read(request.body(), request.traceToKeep()), request.key())
                 .map(published -> Answer.json(200, out -> {
                     out.writeStartObject();
                     out.writeFieldName("events");

@@ -167,6 +167,13 @@ final class JobOperations {
 
     private Future<Answer> trigger(ApiRequest request) {
         return jobs.trigger(request.tenant(), jobId(request), request.key(), request.trace())
+                .onSuccess(execution -> request.span()
+                        .ifPresent(span -> span.submitted(
+                                new RunId(execution.id()),
+                                execution.trace(),
+                                execution.createdAt(),
+                                false,
+                                Map.of("orrery.job.id", execution.job().toString()))))
                 .map(execution ->
                         answer(202, execution).with("Location", Contract.BASE_PATH + "/executions/" + execution.id()));
     }

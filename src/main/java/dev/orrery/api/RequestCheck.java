@@ -174,6 +174,7 @@ final class RequestCheck {
         var sent = takesAnything || leavesBody
                 ? Optional.of(new ApiRequest.Sent(context.request().headers(), bytes))
                 : Optional.<ApiRequest.Sent>empty();
+        RequestSpan span = context.get(RequestLog.SPAN);
         return new ApiRequest(
                 context.vertx(),
                 caller,
@@ -181,13 +182,14 @@ final class RequestCheck {
                 Map.copyOf(values),
                 parsed,
                 key,
-                trace(context.request()),
+                span == null ? trace(context.request()) : span.handedOn(),
+                Optional.ofNullable(span),
                 asking,
                 sent);
     }
 
     /** One that is not valid, or given twice, is as if there were none. */
-    private static Optional<TraceContext> trace(HttpServerRequest request) {
+    static Optional<TraceContext> trace(HttpServerRequest request) {
         var given = request.headers().getAll(TRACE_HEADER);
         return given.size() == 1 ? TraceContext.parse(given.getFirst()) : Optional.empty();
     }

@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.INFO;
 
 import dev.orrery.telemetry.Metric;
 import dev.orrery.telemetry.Metrics;
+import dev.orrery.telemetry.Tracing;
 import io.micrometer.core.instrument.Timer;
 import io.vertx.core.Handler;
 import io.vertx.core.http.HttpHeaders;
@@ -29,6 +30,9 @@ final class RequestLog implements Handler<RoutingContext> {
     /** Set on a request's context as soon as it is known what is asked; from a closed list of names. */
     static final String OPERATION = "orrery.operation";
 
+    /** Set on a request's context where the node traces and this request may be part of a trace. */
+    static final String SPAN = "orrery.span";
+
     private static final System.Logger LOG = System.getLogger(RequestLog.class.getName());
     private static final String UNKNOWN = "none";
     private static final Set<HttpMethod> READS = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
@@ -44,12 +48,14 @@ final class RequestLog implements Handler<RoutingContext> {
     private static final int REFUSED = 400;
 
     private final Metrics metrics;
+    private final Tracing tracing;
     private final Function<HttpServerRequest, Optional<String>> operations;
     private final Map<String, Timer> timers = new HashMap<>();
 
     /** {@code operations} tells what a request asked that was refused before it came to its operation. */
-    RequestLog(Metrics metrics, Function<HttpServerRequest, Optional<String>> operations) {
+    RequestLog(Metrics metrics, Tracing tracing, Function<HttpServerRequest, Optional<String>> operations) {
         this.metrics = metrics;
+        this.tracing = tracing;
         this.operations = operations;
     }
 
@@ -59,6 +65,9 @@ final class RequestLog implements Handler<RoutingContext> {
         context.response()
                 .putHeader("X-Content-Type-Options", "nosniff")
                 .putHeader(HttpHeaders.CACHE_CONTROL, "no-store");
+        if (tracing.isOn()) {
+            context.put(SPAN, new RequestSpan(tracing, RequestCheck.trace(context.request())));
+        }
         context.addEndHandler(_ -> end(context, System.nanoTime() - begun));
         context.next();
     }
@@ -70,6 +79,14 @@ final class RequestLog implements Handler<RoutingContext> {
         var operation = known != null ? known : operations.apply(request).orElse(UNKNOWN);
         timers.computeIfAbsent(operation + ' ' + status, _ -> metrics.timer(Metric.HTTP_REQUESTS, operation, status))
                 .record(nanos, TimeUnit.NANOSECONDS);
+        RequestSpan span = context.get(SPAN);
+        if (span != null && (span.hasCaller() || isToldOf(request.method(), operation))) {
+            span.end(
+                    operation,
+                    request.method().name(),
+                    request.path(),
+                    context.response().getStatusCode());
+        }
         var level = level(request.method(), operation, context.response().getStatusCode());
         if (LOG.isLoggable(level)) {
             LOG.log(
@@ -78,14 +95,18 @@ final class RequestLog implements Handler<RoutingContext> {
                             + SchemaProblems.shown(request.method().name())
                             + " path=" + SchemaProblems.shown(request.path().replace(' ', '_'))
                             + " status=" + status + " micros=" + TimeUnit.NANOSECONDS.toMicros(nanos)
-                            + " remote=" + request.remoteAddress().hostAddress());
+                            + " remote=" + request.remoteAddress().hostAddress()
+                            + (span == null ? "" : span.fields()));
         }
     }
 
+    /** Reads come from pages that look again and again, and would hide what people do. */
+    private static boolean isToldOf(HttpMethod method, String operation) {
+        return !READS.contains(method) && !ROUTINE.contains(operation);
+    }
+
     private static Level level(HttpMethod method, String operation, int status) {
-        var isNoNews = READS.contains(method)
-                || ROUTINE.contains(operation)
-                || (TRAFFIC.contains(operation) && status < REFUSED);
+        var isNoNews = !isToldOf(method, operation) || (TRAFFIC.contains(operation) && status < REFUSED);
         return isNoNews ? DEBUG : INFO;
     }
 }

@@ -42,6 +42,13 @@ final class RunOperations {
     private Future<Answer> trigger(ApiRequest request) {
         var params = JsonBody.text(request.body().getJsonObject("params", new JsonObject()));
         return runs.trigger(request.tenant(), request.dagId(), params, Trigger.API, request.key(), request.trace())
+                .onSuccess(run -> request.span()
+                        .ifPresent(span -> span.submitted(
+                                run.runId(),
+                                run.trace(),
+                                run.createdAt(),
+                                false,
+                                Map.of("orrery.dag.name", run.dagName()))))
                 .map(run -> Answer.json(202, out -> JsonShapes.run(out, run))
                         .with("Location", Contract.BASE_PATH + "/runs/" + run.runId()));
     }

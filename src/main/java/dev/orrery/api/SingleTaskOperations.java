@@ -11,12 +11,14 @@ import dev.orrery.domain.task.TaskSource;
 import dev.orrery.domain.task.TaskState;
 import dev.orrery.service.CursorPage;
 import dev.orrery.service.TaskQueue;
+import dev.orrery.service.TaskQueue.SubmittedOfBatch;
 import dev.orrery.service.remote.RemoteWorkers;
 import dev.orrery.store.TaskQueueRepository.Filter;
 import dev.orrery.store.TaskQueueRepository.Place;
 import dev.orrery.store.TaskQueueRepository.StoredTask;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,6 +55,7 @@ final class SingleTaskOperations {
         return read(request, bytes -> TaskJson.one(bytes, queue.maxDependencies()))
                 .compose(draft -> scoped(request, List.of(draft)).map(List::getFirst))
                 .compose(draft -> queue.submit(request.tenant(), draft, request.key(), request.trace()))
+                .onSuccess(submitted -> trace(request, submitted.task().id(), submitted.isNew(), 1))
                 .map(submitted -> Answer.json(
                                 submitted.isNew() ? 201 : 200, out -> SingleTaskShapes.task(out, submitted.task()))
                         .with("Location", PATH + submitted.task().id()));
@@ -62,12 +65,29 @@ final class SingleTaskOperations {
         return read(request, bytes -> TaskJson.batch(bytes, queue.maxDependencies()))
                 .compose(drafts -> scoped(request, drafts))
                 .compose(drafts -> queue.submitBatch(request.tenant(), drafts, request.key(), request.trace())
+                        .onSuccess(tasks -> tasks.stream()
+                                .filter(SubmittedOfBatch::isNew)
+                                .findFirst()
+                                .ifPresent(first -> trace(request, first.id(), true, tasks.size())))
                         .map(tasks -> Answer.json(
                                 201,
                                 out -> SingleTaskShapes.batch(
                                         out,
                                         tasks,
                                         drafts.stream().map(TaskDraft::ref).toList()))));
+    }
+
+    private static void trace(ApiRequest request, TaskInstanceId task, boolean isNew, int tasks) {
+        if (isNew && request.span().isPresent()) {
+            request.span()
+                    .get()
+                    .submitted(
+                            task.runId(),
+                            request.trace(),
+                            Instant.ofEpochMilli(task.createdMillis()),
+                            true,
+                            Map.of("orrery.tasks", (long) tasks));
+        }
     }
 
     /** What a running task submits is its own. */

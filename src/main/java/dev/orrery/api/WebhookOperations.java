@@ -87,6 +87,7 @@ final class WebhookOperations {
         sent.headers()
                 .forEach(header -> headers.putIfAbsent(header.getKey().toLowerCase(Locale.ROOT), header.getValue()));
         headers.keySet().removeAll(HIDDEN_HEADERS);
+        request.span().ifPresent(span -> headers.put("traceparent", span.place().traceparent()));
         var delivery = new Delivery(
                 headers,
                 sent.body(),

@@ -142,6 +142,14 @@ public final class ConfigLoader {
                         value(Settings.RETENTION_EVENTS),
                         value(Settings.RETENTION_TASKS)));
         var log = section("log", () -> new LogConfig(value(Settings.LOG_LEVEL)));
+        var tracing = section(
+                "tracing",
+                () -> new TracingConfig(
+                        value(Settings.TRACING_OTLP_ENDPOINT),
+                        value(Settings.TRACING_HEADERS),
+                        value(Settings.TRACING_SAMPLE_RATIO),
+                        value(Settings.TRACING_SERVICE_NAME),
+                        value(Settings.TRACING_TIMEOUT)));
         problems.throwIfAny();
         var whole = made(() -> new OrreryConfig(
                 node.orElseThrow(),
@@ -156,7 +164,8 @@ public final class ConfigLoader {
                 queue.orElseThrow(),
                 deadLetters.orElseThrow(),
                 retention.orElseThrow(),
-                log.orElseThrow()));
+                log.orElseThrow(),
+                tracing.orElseThrow()));
         problems.throwIfAny();
         return new LoadedConfig(whole.orElseThrow(), origins);
     }

@@ -2,6 +2,7 @@ package dev.orrery.config;
 
 import dev.orrery.domain.net.Destination;
 import dev.orrery.domain.task.Durations;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,6 +92,36 @@ sealed interface Kind<T> {
 
         private String range() {
             return min + ".." + max;
+        }
+    }
+
+    /** A share of a whole. */
+    record Ratio() implements Kind<Double> {
+
+        private static final Pattern FORM = Pattern.compile("[01](\\.[0-9]{1,9})?");
+        private static final String WISH = "must be a number from 0 to 1 such as 0.1";
+
+        @Override
+        public Double read(String text) {
+            if (!FORM.matcher(text.strip()).matches()) {
+                throw new IllegalArgumentException(WISH);
+            }
+            return Double.valueOf(text.strip());
+        }
+
+        @Override
+        public Optional<String> objection(Double value) {
+            return value >= 0 && value <= 1 ? Optional.empty() : Optional.of(WISH);
+        }
+
+        @Override
+        public String text(Double value) {
+            return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
+        }
+
+        @Override
+        public String description() {
+            return "number, 0..1";
         }
     }
 

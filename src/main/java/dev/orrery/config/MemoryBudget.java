@@ -35,6 +35,9 @@ public record MemoryBudget(long heap, List<Item> items) {
     /** The most bytes that handlers in jars have said and nobody has heard yet. */
     public static final long HANDLER_LOGS = 16 * MIB;
 
+    /** What waits for the collector of traces: 8192 spans, most of them far smaller than the 2 KiB they may take. */
+    private static final long SPANS = 16 * MIB;
+
     /** The most that one task is given, as text and on its way into a file. */
     private static final long INPUTS_OF_ONE = 16 * MIB;
 
@@ -79,6 +82,7 @@ public record MemoryBudget(long heap, List<Item> items) {
                 new Item("logs", slots * (config.tasks().logLimit() + PIPE_BYTES), "tasks.log-limit"),
                 new Item("outputs", slots * OUTPUT_BYTES, "workers.concurrency"),
                 new Item("handler logs", config.handlers().dir().isEmpty() ? 0 : HANDLER_LOGS, "handlers.dir"),
+                new Item("spans", config.tracing().isOn() ? SPANS : 0, "tracing.otlp-endpoint"),
                 new Item("queues", held * QUEUED_BYTES, "workers.queue-capacity"),
                 new Item("reports", 2L * config.router().batchSize() * REPORT_BYTES, "router.batch-size"),
                 new Item("database answers", config.database().poolSize() * CONNECTION_BYTES, "database.pool-size")));

@@ -17,7 +17,8 @@ public record OrreryConfig(
         QueueConfig queue,
         DeadLettersConfig deadLetters,
         RetentionConfig retention,
-        LogConfig log) {
+        LogConfig log,
+        TracingConfig tracing) {
 
     public static final OrreryConfig DEFAULT = new OrreryConfig(
             NodeConfig.DEFAULT,
@@ -32,7 +33,8 @@ public record OrreryConfig(
             QueueConfig.DEFAULT,
             DeadLettersConfig.DEFAULT,
             RetentionConfig.DEFAULT,
-            LogConfig.DEFAULT);
+            LogConfig.DEFAULT,
+            TracingConfig.DEFAULT);
 
     public OrreryConfig {
         requireNonNull(node, "node");
@@ -48,6 +50,7 @@ public record OrreryConfig(
         requireNonNull(deadLetters, "deadLetters");
         requireNonNull(retention, "retention");
         requireNonNull(log, "log");
+        requireNonNull(tracing, "tracing");
         require(
                 !etcd.isGiven() || !database.embedded(),
                 "etcd.endpoints makes the node one of a cluster, which needs a PostgreSQL that all its nodes reach: set"

@@ -2,6 +2,7 @@ package dev.orrery.config;
 
 import dev.orrery.config.Kind.Choice;
 import dev.orrery.config.Kind.Destinations;
+import dev.orrery.config.Kind.Ratio;
 import dev.orrery.config.Kind.Size;
 import dev.orrery.config.Kind.Span;
 import dev.orrery.config.Kind.Text;
@@ -35,6 +36,10 @@ final class Settings {
     private static final Pattern DATABASE = Pattern.compile("((jdbc:)?postgres(ql)?://\\P{Cntrl}+)?");
     private static final Pattern ETCD = Pattern.compile("https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+]):[0-9]{1,5}/?");
     private static final Pattern ETCD_PREFIX = Pattern.compile("(/[A-Za-z0-9_.-]+)+");
+    private static final Pattern COLLECTOR =
+            Pattern.compile("(https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?)?");
+    private static final Pattern HEADER = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+=[ -~&&[^,]]*");
+    private static final Pattern SERVICE = Pattern.compile("[^\\p{Cntrl}\\s]\\P{Cntrl}*");
     private static final Pattern FILE_OR_NONE = FOLDER_OR_NONE;
     private static final Pattern ADDRESS_OR_NONE = Pattern.compile("(" + ADDRESS + ")?");
     private static final Pattern QUEUE = Pattern.compile("[A-Za-z0-9_.-]{1,64}");
@@ -393,6 +398,40 @@ final class Settings {
             false,
             config -> config.log().level());
 
+    static final Setting<String> TRACING_OTLP_ENDPOINT = text(
+            "tracing.otlp-endpoint",
+            new Text(4_096, COLLECTOR, "URL", "look like http://127.0.0.1:4318"),
+            "The collector that takes traces by OTLP over HTTP, such as http://127.0.0.1:4318; they go to /v1/traces there."
+                    + " Empty: nothing is traced.",
+            config -> config.tracing().otlpEndpoint());
+
+    static final Setting<List<String>> TRACING_HEADERS = new Setting<>(
+            "tracing.headers",
+            new Texts(20, HEADER, "headers such as 'x-api-key=abc'"),
+            "Headers that the collector asks for.",
+            true,
+            config -> config.tracing().headers());
+
+    static final Setting<Double> TRACING_SAMPLE_RATIO = new Setting<>(
+            "tracing.sample-ratio",
+            new Ratio(),
+            "How many of the traces that begin here are recorded; for others their caller has decided.",
+            false,
+            config -> config.tracing().sampleRatio());
+
+    static final Setting<String> TRACING_SERVICE_NAME = text(
+            "tracing.service-name",
+            new Text(255, SERVICE, "text", "be one line that is not empty"),
+            "What the node's part of a trace is called.",
+            config -> config.tracing().serviceName());
+
+    static final Setting<Duration> TRACING_TIMEOUT = new Setting<>(
+            "tracing.timeout",
+            new Span(Duration.ofMillis(100), Duration.ofMinutes(1)),
+            "How long the collector may take; what it has not taken by then is lost.",
+            false,
+            config -> config.tracing().timeout());
+
     static final List<Section> SECTIONS = List.of(
             new Section("node", "Who the node is and where it keeps its data.", List.of(NODE_NAME, NODE_DATA_DIR)),
             new Section(
@@ -465,7 +504,16 @@ final class Settings {
                     "retention",
                     "How long what has ended is kept.",
                     List.of(RETENTION_RUNS, RETENTION_EVENTS, RETENTION_TASKS)),
-            new Section("log", "What the node's log tells.", List.of(LOG_LEVEL)));
+            new Section("log", "What the node's log tells.", List.of(LOG_LEVEL)),
+            new Section(
+                    "tracing",
+                    "Where traces of requests and tasks go.",
+                    List.of(
+                            TRACING_OTLP_ENDPOINT,
+                            TRACING_HEADERS,
+                            TRACING_SAMPLE_RATIO,
+                            TRACING_SERVICE_NAME,
+                            TRACING_TIMEOUT)));
 
     /** All of them, in the order of the file. */
     static final List<Setting<?>> ALL = SECTIONS.stream()

@@ -20,6 +20,11 @@ public final class DatabaseClock {
         origin.set(epochMillis - System.nanoTime() / 1_000_000);
     }
 
+    /** Now, in nanoseconds since 1970: no nearer to the database's time than {@link #millis}, but it tells short times apart. */
+    public long nanos() {
+        return origin.get() * 1_000_000 + System.nanoTime();
+    }
+
     /** Now, in milliseconds since 1970. */
     public long millis() {
         return origin.get() + System.nanoTime() / 1_000_000;

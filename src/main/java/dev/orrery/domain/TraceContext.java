@@ -20,8 +20,8 @@ import java.util.regex.Pattern;
  */
 public record TraceContext(UUID traceId, long spanId, int flags) {
 
-    /** Runs are recorded, whatever their caller did. */
-    private static final int SAMPLED = 1;
+    /** Runs are recorded that were given no trace. */
+    static final int SAMPLED = 1;
 
     private static final int KNOWN_FLAGS = 3;
     private static final int FLAGS_AT = 53;
@@ -75,6 +75,11 @@ public record TraceContext(UUID traceId, long spanId, int flags) {
                 given.map(TraceContext::flags).orElse(SAMPLED));
     }
 
+    /** The id of a run's span, whatever trace it is in. */
+    public static long spanOf(RunId run) {
+        return span(run.value(), 0);
+    }
+
     /** Where an attempt at a task stands: below its run. */
     public static TraceContext ofAttempt(TaskInstanceId task, int attempt, Optional<TraceContext> given) {
         var run = ofRun(task.runId(), given);
@@ -88,11 +93,21 @@ public record TraceContext(UUID traceId, long spanId, int flags) {
     }
 
     /** Spreads each bit over all. */
-    private static long mixed(long value) {
+    static long mixed(long value) {
         var z = value + 0x9E3779B97F4A7C15L;
         z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
         z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
         return z ^ (z >>> 31);
+    }
+
+    /** Whether what belongs to it is recorded. */
+    public boolean isSampled() {
+        return (flags & SAMPLED) != 0;
+    }
+
+    /** Another place in the same trace. */
+    public TraceContext at(long otherSpan) {
+        return new TraceContext(traceId, otherSpan, flags);
     }
 
     /** The {@code traceparent} of what is called from here. */

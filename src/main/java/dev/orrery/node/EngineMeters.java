@@ -1,5 +1,7 @@
 package dev.orrery.node;
 
+import dev.orrery.bus.BusMessage.AttemptEnded;
+import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.Verdict;
@@ -132,8 +134,8 @@ final class EngineMeters implements RouterMeters {
     }
 
     @Override
-    public void attemptEnded(AttemptOutcome outcome, Duration duration) {
-        attempts.of(outcome).record(duration);
+    public void attemptEnded(AttemptEnded attempt, Verdict verdict, Duration duration) {
+        attempts.of(attempt.outcome()).record(duration);
     }
 
     @Override
@@ -151,7 +153,7 @@ final class EngineMeters implements RouterMeters {
     }
 
     @Override
-    public void committed(Verdict verdict) {
+    public void committed(TaskInstanceId task, Verdict verdict) {
         results.count(verdict);
     }
 

@@ -45,10 +45,8 @@ import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TenantService;
 import dev.orrery.service.WorkerService;
 import dev.orrery.service.deadletter.DeadLetterService;
-import dev.orrery.store.Batcher;
 import dev.orrery.store.ClusterRepository;
 import dev.orrery.store.DagRepository;
-import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.DagVersions;
 import dev.orrery.store.Database;
 import dev.orrery.store.EventRepository;
@@ -58,13 +56,11 @@ import dev.orrery.store.JobListRepository;
 import dev.orrery.store.JobRepository;
 import dev.orrery.store.LockRepository;
 import dev.orrery.store.LogRepository;
-import dev.orrery.store.NewRun;
 import dev.orrery.store.Pools;
 import dev.orrery.store.QueueRepository;
 import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.SchedulerMetricsRepository;
 import dev.orrery.store.StoreFailures;
-import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.TenantRepository;
 import dev.orrery.store.WorkRepository;
 import dev.orrery.telemetry.LogSetup;
@@ -199,7 +195,9 @@ public final class Node {
         var membership = joined.membership();
         var clock = membership.clock();
 
+        var traces = TraceParts.open(config.tracing(), node, clock, metrics, openParts);
         var parts = new Parts(
+                traces,
                 vertx,
                 bus,
                 database,
@@ -280,6 +278,7 @@ public final class Node {
     /** What the later phases share. */
     private final class Parts {
 
+        private final TraceParts traces;
         private final Vertx vertx;
         private final Bus bus;
         private final NodeId node;
@@ -304,6 +303,7 @@ public final class Node {
         private final Leadership leadership;
 
         private Parts(
+                TraceParts traces,
                 Vertx vertx,
                 Bus bus,
                 Database database,
@@ -311,6 +311,7 @@ public final class Node {
                 Leadership leadership,
                 Supplier<UUID> ids,
                 RandomGenerator random) {
+            this.traces = traces;
             this.vertx = vertx;
             this.bus = bus;
             this.membership = membership;
@@ -323,27 +324,11 @@ public final class Node {
             this.pools = Pools.open(
                     vertx, database.connectOptions(), config.database().poolSize(), API_WAITING);
             opened("connections", STEP_LIMIT, () -> await(pools.close(), STEP_LIMIT));
-            this.work = new WorkRepository(vertx, pools.hot());
+            traces.watchRuns(vertx, pools);
+            this.work = new WorkRepository(vertx, pools.hot(), traces.tracing);
             this.versions = new DagVersions(vertx, pools.api(), MemoryBudget.dagVersions(HEAP));
             this.logs = new LogRepository(vertx, pools.api());
-            var creations = new Batcher<NewRun, NewRun.Result>(
-                    "run submissions",
-                    new Batcher.Limits(200, 4 << 20, 2, 10_000, MemoryBudget.submissions(HEAP) / 2),
-                    run -> 200
-                            + run.params().map(params -> params.text().length()).orElse(0),
-                    work::createRuns,
-                    StoreFailures::isLasting);
-            this.runs = new RunService(
-                    new RunService.Repositories(
-                            work,
-                            new DagRunRepository(vertx, pools.api()),
-                            new TaskInstanceRepository(vertx, pools.api()),
-                            logs),
-                    creations,
-                    versions::version,
-                    ids,
-                    bus,
-                    MemoryBudget.inputs(HEAP));
+            this.runs = RunParts.runs(vertx, pools, work, logs, versions::version, ids, bus);
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
             this.firing = new JobFiring(vertx, new JobRepository(vertx, pools.hot()), ids, bus);
             var jobDags = new JobDags(vertx, new DagRepository(vertx, pools.api()), ids);
@@ -376,6 +361,7 @@ public final class Node {
                     membership.clock(),
                     random,
                     bus,
+                    traces,
                     config.tasks().logLimit());
         }
     }
@@ -416,7 +402,7 @@ public final class Node {
                         parts.work,
                         parts.versions::version,
                         parts.bus,
-                        new EngineMeters(metrics, parts.membership.clock()::millis),
+                        parts.traces.meters(),
                         parts.random,
                         parts.membership.trust(),
                         pulse,
@@ -483,6 +469,7 @@ public final class Node {
                                                 host,
                                                 parts.jobs::healthCheck),
                                         metrics,
+                                        parts.traces.tracing,
                                         Optional.of(parts.access),
                                         2))
                         .recover(refused -> Future.failedFuture(places.cannotListen(refused))),

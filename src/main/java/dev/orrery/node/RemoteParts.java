@@ -46,8 +46,9 @@ final class RemoteParts {
             DatabaseClock clock,
             RandomGenerator random,
             Bus bus,
+            TraceParts traces,
             int logLimit) {
-        this.repository = new RemoteWorkerRepository(vertx, pool);
+        this.repository = new RemoteWorkerRepository(vertx, pool, traces.tracing.sampling());
         var definitions =
                 new Definitions(versions, new SingleTaskRepository(vertx, pool, SingleTaskRepository.Limits.USUAL));
         this.timeouts = new RemoteTimeouts(repository, engine, definitions, bus, random);
@@ -60,6 +61,7 @@ final class RemoteParts {
                 bus,
                 () -> Instant.ofEpochMilli(clock.millis()),
                 random,
+                traces.attempts,
                 logLimit,
                 MemoryBudget.requests(Runtime.getRuntime().maxMemory()));
     }

@@ -21,6 +21,7 @@ import java.util.OptionalLong;
  * @param failures how many earlier attempts were charged to the retry policy
  * @param lockFence the number of the lock that comes with it: the task's own, else its DAG's
  * @param trace what its run was given
+ * @param readySince when it became ready, in milliseconds since 1970 by the database; told where the node traces
  * @param input what the task is given, where the claim tells it; else it is read when the task begins
  * @param single what a single task is; absent for a task of a run, whose version tells
  */
@@ -32,6 +33,7 @@ public record Claim(
         long fence,
         OptionalLong lockFence,
         Optional<TraceContext> trace,
+        OptionalLong readySince,
         Optional<Json> input,
         Optional<Single> single) {
 
@@ -43,12 +45,23 @@ public record Claim(
 
     /** Of a run that was given no trace. */
     public Claim(TaskInstanceId id, int versionId, int attempt, int failures, long fence, OptionalLong lockFence) {
-        this(id, versionId, attempt, failures, fence, lockFence, Optional.empty(), Optional.empty(), Optional.empty());
+        this(
+                id,
+                versionId,
+                attempt,
+                failures,
+                fence,
+                lockFence,
+                Optional.empty(),
+                OptionalLong.empty(),
+                Optional.empty(),
+                Optional.empty());
     }
 
     /** The same, of this single task. */
     public Claim of(Single described) {
-        return new Claim(id, versionId, attempt, failures, fence, lockFence, trace, input, Optional.of(described));
+        return new Claim(
+                id, versionId, attempt, failures, fence, lockFence, trace, readySince, input, Optional.of(described));
     }
 
     /** What a worker is to do, of a task of a run of this DAG. */
@@ -79,6 +92,7 @@ public record Claim(
                 fence,
                 lockFence,
                 TraceContext.ofAttempt(id, attempt, trace),
+                readySince,
                 input);
     }
 }

@@ -3,7 +3,7 @@ package dev.orrery.store;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
-import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.TraceSampling;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
@@ -64,10 +64,10 @@ public final class RemoteWorkerRepository {
     // What comes of a claim: still open, or ended under this fence, or neither.
     // language=PostgreSQL
     static final String FIND_CLAIM = """
-            SELECT c.attempt, c.failures, c.version_id, c.is_asked, d.outcome
+            SELECT c.attempt, c.failures, c.version_id, c.is_asked, c.traceparent, c.began_at, d.outcome
             FROM (SELECT 1) one
             LEFT JOIN LATERAL (
-                SELECT m.attempt, m.failures, i.version_id,
+                SELECT m.attempt, m.failures, i.version_id, x.traceparent, coalesce(a.started_at, b.claimed_at) AS began_at,
                        coalesce(r.state = 'cancelling', false)
                            OR EXISTS (SELECT FROM cancel_requests q WHERE q.task_id = m.id) AS is_asked
                 FROM claim_batches b
@@ -75,6 +75,7 @@ public final class RemoteWorkerRepository {
                 JOIN task_instances i ON i.id = m.id
                 LEFT JOIN dag_runs r ON r.id = i.run_id
                 LEFT JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt
+                LEFT JOIN run_traces x ON x.run_id = run_of(m.id)
                 WHERE b.fence = $2 AND b.node_id = $1 AND m.id = $3 AND a.outcome IS NULL
             ) c ON true
             LEFT JOIN LATERAL (
@@ -127,9 +128,16 @@ public final class RemoteWorkerRepository {
             """;
 
     private final Sql sql;
+    private final TraceSampling sampling;
 
     public RemoteWorkerRepository(Vertx vertx, Pool pool) {
+        this(vertx, pool, TraceSampling.ALL);
+    }
+
+    /** {@code sampling}: which traces of runs that were given none are recorded. */
+    public RemoteWorkerRepository(Vertx vertx, Pool pool, TraceSampling sampling) {
         this.sql = new Sql(vertx, pool);
+        this.sampling = sampling;
     }
 
     /**
@@ -294,7 +302,7 @@ public final class RemoteWorkerRepository {
     public sealed interface ClaimState {
 
         /** {@code isAskedToEnd}: someone cancels it. */
-        record Open(Claim claim, boolean isAskedToEnd) implements ClaimState {}
+        record Open(Claim claim, boolean isAskedToEnd, Instant begunAt) implements ClaimState {}
 
         /** It has a result, by this outcome. */
         record Ended(String outcome) implements ClaimState {}
@@ -317,8 +325,13 @@ public final class RemoteWorkerRepository {
                                         row.getShort("attempt"),
                                         row.getShort("failures"),
                                         held.fence(),
-                                        OptionalLong.empty()),
-                                row.getBoolean("is_asked"));
+                                        OptionalLong.empty(),
+                                        sampling.given(held.id().runId(), Rows.trace(row, "traceparent")),
+                                        OptionalLong.empty(),
+                                        Optional.empty(),
+                                        Optional.empty()),
+                                row.getBoolean("is_asked"),
+                                Rows.time(row, "began_at"));
                     }
                     var outcome = row.getString("outcome");
                     return outcome == null ? new ClaimState.Stale() : new ClaimState.Ended(outcome);
@@ -339,7 +352,8 @@ public final class RemoteWorkerRepository {
                         row.getShort("failures"),
                         row.getLong("fence"),
                         lockFence == null ? OptionalLong.empty() : OptionalLong.of(lockFence),
-                        Optional.ofNullable(row.getString("traceparent")).flatMap(TraceContext::parse),
+                        sampling.given(new TaskInstanceId(row.getUUID("id")).runId(), Rows.trace(row, "traceparent")),
+                        OptionalLong.empty(),
                         Optional.empty(),
                         Optional.empty()));
             }

@@ -6,6 +6,7 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.telemetry.Tracing;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
@@ -43,8 +44,8 @@ public final class WorkRepository {
     // language=PostgreSQL
     static final String COMMIT_AND_CLAIM = """
             SELECT accepted, queues, fence, ids, attempts, failures, versions, lock_fences, has_more, traceparents,
-                   tenants, tenant_names, definitions, inputs
-            FROM commit_and_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                   tenants, tenant_names, definitions, inputs, ready_since
+            FROM commit_and_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
             """;
 
     // language=PostgreSQL
@@ -93,10 +94,17 @@ public final class WorkRepository {
     static final int CREATED_TASKS_MAX = 20_000;
 
     private final Sql sql;
+    private final Tracing tracing;
+
+    /** Of a node that traces nothing. */
+    public WorkRepository(Vertx vertx, Pool pool) {
+        this(vertx, pool, Tracing.OFF);
+    }
 
     /** {@code pool}: connections with the settings of the hot path, see {@link Pools}. */
-    public WorkRepository(Vertx vertx, Pool pool) {
+    public WorkRepository(Vertx vertx, Pool pool, Tracing tracing) {
         this.sql = new Sql(vertx, pool);
+        this.tracing = tracing;
     }
 
     /**
@@ -188,7 +196,7 @@ public final class WorkRepository {
                 .map(rows -> exchange(rows.iterator().next()).claims());
     }
 
-    private static Tuple exchangeOf(NodeId node, List<AttemptReport> reports, List<String> queues, int limit) {
+    private Tuple exchangeOf(NodeId node, List<AttemptReport> reports, List<String> queues, int limit) {
         var parameters = Tuple.of(
                 node.value(),
                 column(reports, UUID[]::new, report -> report.id().value()),
@@ -227,10 +235,10 @@ public final class WorkRepository {
                 Long[]::new,
                 report -> report.retryAfter().map(Duration::toMillis).orElse(null)));
         parameters.addValue(queues.toArray(String[]::new));
-        return parameters.addValue(limit);
+        return parameters.addValue(limit).addValue(tracing.isOn());
     }
 
-    private static Exchange exchange(Row row) {
+    private Exchange exchange(Row row) {
         var accepted = new HashSet<TaskInstanceId>();
         for (var id : ids(row, "accepted")) {
             accepted.add(new TaskInstanceId(id));
@@ -239,7 +247,7 @@ public final class WorkRepository {
                 accepted, texts(row, "queues"), claims(row), Boolean.TRUE.equals(row.getBoolean("has_more")));
     }
 
-    private static List<Claim> claims(Row row) {
+    private List<Claim> claims(Row row) {
         var ids = ids(row, "ids");
         if (ids.length == 0) {
             return List.of();
@@ -250,22 +258,25 @@ public final class WorkRepository {
         var versions = row.getArrayOfIntegers("versions");
         var lockFences = row.getArrayOfLongs("lock_fences");
         var traces = row.getArrayOfStrings("traceparents");
+        var readySince = row.getArrayOfLongs("ready_since");
         var described = new DescribedClaims(row);
         var claims = new ArrayList<Claim>(ids.length);
         for (var i = 0; i < ids.length; i++) {
             var lockFence =
                     lockFences == null || lockFences[i] == null ? OptionalLong.empty() : OptionalLong.of(lockFences[i]);
             var trace = Optional.ofNullable(traces == null ? null : traces[i]).flatMap(TraceContext::parse);
+            var id = new TaskInstanceId(ids[i]);
             claims.add(new Claim(
-                    new TaskInstanceId(ids[i]),
+                    id,
                     versions[i],
                     attempts[i],
                     failures[i],
                     fence,
                     lockFence,
-                    trace,
+                    tracing.sampling().given(id, trace),
+                    readySince == null ? OptionalLong.empty() : OptionalLong.of(readySince[i]),
                     described.input(i),
-                    described.single(i, new TaskInstanceId(ids[i]))));
+                    described.single(i, id)));
         }
         return claims;
     }

@@ -40,8 +40,10 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
             "com.hazelcast", Level.ERROR);
 
     /** Libraries that log by the JDK; kept here, since the JDK forgets the settings of loggers that nobody holds. */
-    private static final List<java.util.logging.Logger> OF_THE_JDK =
-            List.of(java.util.logging.Logger.getLogger("io.grpc"), java.util.logging.Logger.getLogger("com.hazelcast"));
+    private static final List<java.util.logging.Logger> OF_THE_JDK = List.of(
+            java.util.logging.Logger.getLogger("io.grpc"),
+            java.util.logging.Logger.getLogger("io.opentelemetry"),
+            java.util.logging.Logger.getLogger("com.hazelcast"));
 
     @Override
     public ExecutionStatus configure(LoggerContext context) {

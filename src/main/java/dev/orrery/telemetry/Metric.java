@@ -63,6 +63,14 @@ public enum Metric {
             List.of("kind"),
             "Time from the creation of a single task, or of the run of a task, to the start of its first attempt; with it"
                     + " the time for which it waited for other tasks, for its own start time, for a lock or a limit"),
+    TRACE_SPANS(
+            "orrery_trace_spans",
+            Kind.COUNTER,
+            "spans",
+            List.of("outcome"),
+            "Spans of traces, where tracing is on: sent, refused (the collector did not take them), or dropped (there was no room"
+                    + " to wait for it)"),
+    TRACE_QUEUE("orrery_trace_queue", Kind.GAUGE, "spans", List.of(), "Spans that wait to be sent to the collector"),
     WORKER_TASKS(
             "orrery_worker_tasks",
             Kind.GAUGE,

@@ -8,6 +8,7 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import dev.orrery.telemetry.Metrics;
+import dev.orrery.telemetry.Tracing;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.Json;
@@ -74,7 +75,16 @@ abstract class ApiTestBase {
                         operations.putIfAbsent(operation.getOperationId(), request -> example(operation, request)));
         var about = new Api.About("1.2.3", "standalone");
         var setup = new Api.Setup(
-                http, contract, operations, ApiTestBase::tenant, about, checks, metrics, Optional.empty(), 2);
+                http,
+                contract,
+                operations,
+                ApiTestBase::tenant,
+                about,
+                checks,
+                metrics,
+                Tracing.OFF,
+                Optional.empty(),
+                2);
         api = await(Api.start(vertx, setup, limits));
         return client();
     }

@@ -9,6 +9,7 @@ import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.Trigger;
 import dev.orrery.domain.task.TaskState;
 import dev.orrery.service.Page;
+import dev.orrery.telemetry.Tracing;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.net.URI;
@@ -224,6 +225,7 @@ class ContractTest extends ApiTestBase {
                 new Api.About("1", "standalone"),
                 List.of(),
                 metrics,
+                Tracing.OFF,
                 Optional.empty(),
                 1);
     }

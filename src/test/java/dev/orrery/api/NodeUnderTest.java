@@ -8,6 +8,7 @@ import dev.orrery.config.HttpConfig;
 import dev.orrery.config.NodeConfig;
 import dev.orrery.config.OrreryConfig;
 import dev.orrery.config.TasksConfig;
+import dev.orrery.config.TracingConfig;
 import dev.orrery.config.WorkersConfig;
 import dev.orrery.node.Console;
 import dev.orrery.node.Node;
@@ -34,6 +35,7 @@ final class NodeUnderTest implements AutoCloseable {
     private final Path folder;
     private final String url;
     private final String token;
+    private final TracingConfig tracing;
     private Node node;
     final ApiClient client;
     final Contract contract;
@@ -53,9 +55,19 @@ final class NodeUnderTest implements AutoCloseable {
         return new NodeUnderTest(folder, TestDatabase::url, token);
     }
 
+    /** One that traces. */
+    static NodeUnderTest tracing(Path folder, TracingConfig tracing) {
+        return new NodeUnderTest(folder, TestDatabase::url, "", tracing);
+    }
+
     private NodeUnderTest(Path folder, Function<TestDatabase, String> url, String token) {
+        this(folder, url, token, TracingConfig.DEFAULT);
+    }
+
+    private NodeUnderTest(Path folder, Function<TestDatabase, String> url, String token, TracingConfig tracing) {
         this.folder = folder;
         this.token = token;
+        this.tracing = tracing;
         this.url = url.apply(database);
         node = start(0);
         contract = await(Contract.load(vertx));
@@ -77,10 +89,10 @@ final class NodeUnderTest implements AutoCloseable {
     }
 
     private Node start(int port) {
-        return Node.start(config(folder, url, port, token), folder, Console.SILENT);
+        return Node.start(config(folder, url, port, token, tracing), folder, Console.SILENT);
     }
 
-    private static OrreryConfig config(Path folder, String url, int port, String token) {
+    private static OrreryConfig config(Path folder, String url, int port, String token, TracingConfig tracing) {
         var usual = OrreryConfig.DEFAULT;
         return new OrreryConfig(
                 new NodeConfig("test", folder.resolve("data")),
@@ -95,7 +107,8 @@ final class NodeUnderTest implements AutoCloseable {
                 usual.queue(),
                 usual.deadLetters(),
                 usual.retention(),
-                usual.log());
+                usual.log(),
+                tracing);
     }
 
     int port() {

@@ -117,7 +117,12 @@ class ConfigLoaderTest {
                 Map.entry("retention.runs", "2d"),
                 Map.entry("retention.events", "3d"),
                 Map.entry("retention.tasks", "4d"),
-                Map.entry("log.level", "DEBUG"));
+                Map.entry("log.level", "DEBUG"),
+                Map.entry("tracing.otlp-endpoint", "https://collector.example.org:4318/otlp"),
+                Map.entry("tracing.headers", "x-api-key=abc,x-tenant=7"),
+                Map.entry("tracing.sample-ratio", "0.25"),
+                Map.entry("tracing.service-name", "nightly"),
+                Map.entry("tracing.timeout", "3s"));
         var yaml = values.entrySet().stream()
                 .map(entry -> entry.getKey() + ": \"" + entry.getValue() + "\"")
                 .collect(Collectors.joining("\n"));
@@ -214,7 +219,7 @@ class ConfigLoaderTest {
                 "workers.kill-grace  | did you mean 'tasks.kill-grace'?",
                 "router              | there are router.poll, router.lead-time, router.batch-size",
                 "router.elephants    | there are router.poll, router.lead-time, router.batch-size",
-                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, handlers.…, router.…, queue.…, dead-letters.…, retention.…, log.…"
+                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, handlers.…, router.…, queue.…, dead-letters.…, retention.…, log.…, tracing.…"
             })
     void anUnknownSettingIsRefusedWithTheNearestKnownOne(String key, String help) {
         var problems = problems(Optional.empty(), Map.of(), ConfigFlag.set(key + "=1"));
@@ -359,6 +364,10 @@ class ConfigLoaderTest {
                 "queue.source-weights     | robot=1",
                 "queue.source-weights     | api=10.5",
                 "router.lead-time         | P1Y",
+                "tracing.otlp-endpoint    | collector:4318",
+                "tracing.sample-ratio     | 1.5",
+                "tracing.sample-ratio     | 10%",
+                "tracing.headers          | secret",
                 "node.data-dir            | ''"
             })
     void valuesThatMakeNoSenseAreRefused(String key, String value) {
@@ -383,7 +392,10 @@ class ConfigLoaderTest {
     void secretsAreNeverShown() {
         var loaded = load(
                 Optional.empty(),
-                Map.of("ORRERY_HTTP_TOKEN", "hush-1", "ORRERY_DATABASE_PASSWORD", "hush-2"),
+                Map.of(
+                        "ORRERY_HTTP_TOKEN", "hush-1",
+                        "ORRERY_DATABASE_PASSWORD", "hush-2",
+                        "ORRERY_TRACING_HEADERS", "x-api-key=hush-6"),
                 ConfigFlag.set("database.url=postgresql://ann:hush-3@h:5432/d?password=hush-4&sslmode=require"));
         var refused = problems(
                 Optional.empty(), Map.of("ORRERY_HTTP_TOKEN", "hush 1", "ORRERY_DATABASE_URL", "mysql://u:hush-5@h/d"));

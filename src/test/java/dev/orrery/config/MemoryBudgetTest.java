@@ -68,7 +68,7 @@ class MemoryBudgetTest {
     void theSumIsPrintedWithItsParts() {
         assertThat(MemoryBudget.of(OrreryConfig.DEFAULT, 1_024 * MIB).text())
                 .isEqualTo("memory is bounded: total=322MiB heap=1024MiB requests=103MiB results=32MiB"
-                        + " submissions=32MiB log_chunks=32MiB dag_versions=32MiB events=16MiB inputs=32MiB logs=10MiB outputs=16MiB handler_logs=0MiB queues=1MiB reports=1MiB"
+                        + " submissions=32MiB log_chunks=32MiB dag_versions=32MiB events=16MiB inputs=32MiB logs=10MiB outputs=16MiB handler_logs=0MiB spans=0MiB queues=1MiB reports=1MiB"
                         + " database_answers=16MiB");
     }
 
@@ -87,6 +87,7 @@ class MemoryBudgetTest {
                 config.queue(),
                 config.deadLetters(),
                 config.retention(),
-                config.log());
+                config.log(),
+                config.tracing());
     }
 }

@@ -214,6 +214,7 @@ class RouterFaultsIT extends BrokenNetworkTestBase {
                 fence,
                 assignment.lockFence(),
                 assignment.trace(),
+                assignment.readySince(),
                 assignment.input());
     }
 

@@ -5,6 +5,7 @@ import static dev.orrery.testing.Await.until;
 
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
+import dev.orrery.bus.BusMessage.AttemptEnded;
 import dev.orrery.bus.BusMessage.CancelsAsked;
 import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.coordination.Pulse;
@@ -14,6 +15,7 @@ import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskId;
+import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.WorkerId;
@@ -22,7 +24,6 @@ import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.Trigger;
-import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.engine.router.RouterMeters;
 import dev.orrery.engine.router.RouterSettings;
@@ -216,7 +217,7 @@ final class TestEngine implements AutoCloseable {
         public void attemptBegan(TaskAssignment attempt, Duration sinceClaim, Duration ago) {}
 
         @Override
-        public void attemptEnded(AttemptOutcome outcome, Duration duration) {}
+        public void attemptEnded(AttemptEnded attempt, Verdict verdict, Duration duration) {}
 
         @Override
         public void exchanged(Duration duration, int reports) {}
@@ -225,7 +226,7 @@ final class TestEngine implements AutoCloseable {
         public void exchangeFailed() {}
 
         @Override
-        public void committed(Verdict verdict) {}
+        public void committed(TaskInstanceId task, Verdict verdict) {}
 
         @Override
         public void claimed(int tasks) {}

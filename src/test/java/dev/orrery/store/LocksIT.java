@@ -61,6 +61,20 @@ class LocksIT extends ClaimsTestBase {
         assertThat(names(claim(3))).isEmpty();
     }
 
+    @Test
+    void aNodeThatTracesIsToldSinceWhenEachTaskWasReadyWhateverOrderLocksLeave() throws SQLException {
+        givenARun(locking("a", LOCK), locking("b", LOCK), task("c"), locking("d", OTHER), task("e"));
+        execute("UPDATE task_ready r SET ready_at = to_timestamp(ascii(i.task_id) - 96)"
+                + " FROM task_instances i WHERE i.id = r.id AND i.task_id <> 'e'");
+
+        var told = database.value("SELECT string_agg(i.task_id || ' ' || CASE WHEN r.since < 1e9 THEN r.since::text"
+                + " WHEN abs(r.since - extract(epoch FROM i.created_at) * 1000) < 1000 THEN 'made' ELSE r.since::text END, ', '"
+                + " ORDER BY i.task_id) FROM claim_ready('" + node + "', ARRAY['default'], 10, true) c"
+                + " CROSS JOIN LATERAL unnest(c.ids, c.ready_since) r(id, since) JOIN task_instances i ON i.id = r.id");
+
+        assertThat(told).isEqualTo("a 1000, c 3000, d 4000, e made");
+    }
+
     static Stream<Verdict> verdicts() {
         return Stream.of(
                 SUCCEED,

@@ -23,6 +23,7 @@ import java.util.OptionalLong;
  * @param fence the number of the claim; a result counts only under it
  * @param lockFence the number of the lock that it runs under: the task's own, else its DAG's
  * @param trace where the attempt stands in the trace of its run
+ * @param readySince when it became ready, in milliseconds since 1970 by the database; told where the node traces
  * @param input what the task is given, where the claim carried it and there is nothing else to read
  */
 public record TaskAssignment(
@@ -36,6 +37,7 @@ public record TaskAssignment(
         long fence,
         OptionalLong lockFence,
         TraceContext trace,
+        OptionalLong readySince,
         Optional<Json> input) {
 
     /** Which DAG a task is part of. */
@@ -54,6 +56,7 @@ public record TaskAssignment(
         requireNonNull(taskDefinition, "taskDefinition");
         requireNonNull(lockFence, "lockFence");
         requireNonNull(trace, "trace");
+        requireNonNull(readySince, "readySince");
         requireNonNull(input, "input");
         require(attempt >= 1, "attempts start at 1, was " + attempt);
     }

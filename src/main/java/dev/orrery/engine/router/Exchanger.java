@@ -163,7 +163,7 @@ final class Exchanger {
             meters.resultRefused();
             LOG.log(WARNING, "result refused, the claim is gone: task={0} fence={1}", entry.id(), entry.fence());
         } else {
-            entry.verdict().ifPresent(meters::committed);
+            entry.verdict().ifPresent(verdict -> meters.committed(entry.id(), verdict));
             entry.verdict().flatMap(Verdict::againAfter).ifPresent(helpers.retries()::dueIn);
         }
     }

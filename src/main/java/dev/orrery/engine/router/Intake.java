@@ -50,10 +50,11 @@ final class Intake {
         for (var end : report.ended()) {
             var claim = claim(end.assignment());
             if (held.isUnfinished(claim)) {
-                reports.end(ended(end, report.worker()));
+                var verdict = verdict(end);
+                reports.end(ended(end, verdict, report.worker()));
                 end.startedNanos().ifPresent(began -> {
                     began(end.assignment(), began, now);
-                    meters.attemptEnded(end.outcome(), Duration.ofNanos(now - began));
+                    meters.attemptEnded(end, verdict, Duration.ofNanos(now - began));
                 });
                 // Only now: had the verdict thrown, the worker would tell it again.
                 held.finish(claim);
@@ -76,14 +77,18 @@ final class Intake {
         return entry(start.assignment(), worker, Optional.empty(), OptionalLong.of(start.startedNanos()), 0);
     }
 
-    private Entry ended(AttemptEnded end, WorkerId worker) {
+    private Verdict verdict(AttemptEnded end) {
         var assignment = end.assignment();
-        var verdict = Verdict.of(
+        return Verdict.of(
                 end.outcome(),
                 assignment.attempt(),
                 assignment.failures(),
                 assignment.taskDefinition().retry(),
                 random);
+    }
+
+    private Entry ended(AttemptEnded end, Verdict verdict, WorkerId worker) {
+        var assignment = end.assignment();
         if (assignment.instanceId().isSingle()) {
             // How many wait for it only the database knows, which bounds what it changes at once.
             return entry(assignment, worker, Optional.of(verdict), end.startedNanos(), 0);

@@ -1,11 +1,12 @@
 package dev.orrery.engine.router;
 
+import dev.orrery.bus.BusMessage.AttemptEnded;
+import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.dag.TaskAssignment;
-import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.Verdict;
 import java.time.Duration;
 
-/** What a router tells of its work, for metrics. */
+/** What a router tells of its work, for metrics and traces. */
 public interface RouterMeters {
 
     /** For routers that nobody measures. */
@@ -14,7 +15,7 @@ public interface RouterMeters {
         public void attemptBegan(TaskAssignment attempt, Duration sinceClaim, Duration ago) {}
 
         @Override
-        public void attemptEnded(AttemptOutcome outcome, Duration duration) {}
+        public void attemptEnded(AttemptEnded attempt, Verdict verdict, Duration duration) {}
 
         @Override
         public void exchanged(Duration duration, int reports) {}
@@ -23,7 +24,7 @@ public interface RouterMeters {
         public void exchangeFailed() {}
 
         @Override
-        public void committed(Verdict verdict) {}
+        public void committed(TaskInstanceId task, Verdict verdict) {}
 
         @Override
         public void claimed(int tasks) {}
@@ -35,7 +36,8 @@ public interface RouterMeters {
     /** Told once of each attempt, at its end at the latest: how long it had waited since its claim, and how long ago it began. */
     void attemptBegan(TaskAssignment attempt, Duration sinceClaim, Duration ago);
 
-    void attemptEnded(AttemptOutcome outcome, Duration duration);
+    /** Told once of each attempt that had begun, before its result is committed. */
+    void attemptEnded(AttemptEnded attempt, Verdict verdict, Duration duration);
 
     /** One round trip that told so many reports. */
     void exchanged(Duration duration, int reports);
@@ -44,7 +46,7 @@ public interface RouterMeters {
     void exchangeFailed();
 
     /** A result that counted, and what became of its task. */
-    void committed(Verdict verdict);
+    void committed(TaskInstanceId task, Verdict verdict);
 
     void claimed(int tasks);
 

@@ -185,7 +185,8 @@ public final class WorkerVerticle extends VerticleBase {
                     var errorId = UUID.randomUUID();
                     LOG.log(
                             ERROR,
-                            "an executor failed: task=" + attempt.assignment().instanceId() + " error_id=" + errorId,
+                            "an executor failed: task=" + attempt.assignment().instanceId() + " error_id=" + errorId
+                                    + place(attempt.assignment()),
                             bug);
                     return new AttemptOutcome.Failed(
                             "INTERNAL_ERROR: a fault of Orrery's own; the log of node " + id.nodeId() + " knows it as "
@@ -247,12 +248,18 @@ public final class WorkerVerticle extends VerticleBase {
             }
             LOG.log(
                     WARNING,
-                    "cannot read the inputs of task=" + attempt.assignment().instanceId(),
+                    "cannot read the inputs of task=" + attempt.assignment().instanceId() + place(attempt.assignment()),
                     error);
             return vertx.timer(INPUTS_RETRY.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS)
                     .compose(_ ->
                             attempt.isStopped() ? Future.succeededFuture(TaskInputs.Inputs.NONE) : readInputs(attempt));
         });
+    }
+
+    /** Where the attempt stands in its trace. */
+    private static String place(TaskAssignment assignment) {
+        return " trace_id=" + assignment.trace().traceIdText() + " span_id="
+                + assignment.trace().spanIdText();
     }
 
     private static boolean isTooLarge(Throwable error) {

@@ -12,6 +12,7 @@ import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.LogEntry;
 import dev.orrery.domain.task.Verdict;
+import dev.orrery.service.AttemptSpans;
 import dev.orrery.service.RequestKey;
 import dev.orrery.service.RunService;
 import dev.orrery.store.Batcher;
@@ -60,6 +61,7 @@ public final class RemoteWork {
     private final Definitions definitions;
     private final Supplier<Instant> now;
     private final RandomGenerator random;
+    private final AttemptSpans spans;
     private final Batcher<NodeId, Optional<Standing>> beats;
     private final Batcher<LogRepository.Progress, Boolean> progress;
     private final RemoteSignals signals;
@@ -86,6 +88,7 @@ public final class RemoteWork {
             Bus bus,
             Supplier<Instant> now,
             RandomGenerator random,
+            AttemptSpans spans,
             int logLimit,
             long resultBytes) {
         this.vertx = vertx;
@@ -94,6 +97,7 @@ public final class RemoteWork {
         this.definitions = definitions;
         this.now = now;
         this.random = random;
+        this.spans = spans;
         this.logLimit = logLimit;
         this.beats = new Batcher<>(
                 "heartbeats of remote workers", BEATS, _ -> BEAT_BYTES, repository::beat, StoreFailures::isLasting);
@@ -197,13 +201,15 @@ public final class RemoteWork {
             if (isGone.getAsBoolean()) {
                 return deliveries.handBack(worker.member(), claims).map(List.of());
             }
-            return deliveries.deliver(worker.member(), claims);
+            return deliveries
+                    .deliver(worker.member(), claims)
+                    .onSuccess(given -> given.forEach(each -> spans.waited(each.task(), Duration.ZERO)));
         });
     }
 
     /** The task of this claim is done. {@code STALE_CLAIM} where the worker does not hold it; told again it is well. */
     public Future<Void> complete(RemoteWorker worker, RemoteClaim claim, Json output) {
-        return open(worker, claim, "succeeded", (held, _) -> end(worker, held, claim, new Verdict.Succeed(output)));
+        return open(worker, claim, "succeeded", (open, _) -> end(worker, open, claim, new Verdict.Succeed(output)));
     }
 
     /** It is to be done again after this time; where it was asked to end it is cancelled by that. */
@@ -212,8 +218,13 @@ public final class RemoteWork {
                 worker,
                 claim,
                 "snoozed",
-                (held, isAsked) -> end(
-                        worker, held, claim, isAsked ? new Verdict.Cancel() : Verdict.ofSnooze(time, held.attempt())));
+                (open, isAsked) -> end(
+                        worker,
+                        open,
+                        claim,
+                        isAsked
+                                ? new Verdict.Cancel()
+                                : Verdict.ofSnooze(time, open.claim().attempt())));
     }
 
     /** It failed; where it was asked to end it is cancelled by that. */
@@ -222,8 +233,8 @@ public final class RemoteWork {
                 worker,
                 claim,
                 "failed",
-                (held, isAsked) ->
-                        verdict(held, isAsked, error, retryable).compose(verdict -> end(worker, held, claim, verdict)));
+                (open, isAsked) -> verdict(open.claim(), isAsked, error, retryable)
+                        .compose(verdict -> end(worker, open, claim, verdict)));
     }
 
     private Future<Verdict> verdict(Claim held, boolean isAsked, String error, boolean retryable) {
@@ -243,23 +254,33 @@ public final class RemoteWork {
     /** What is done with a claim that is open. */
     @FunctionalInterface
     private interface Ending {
-        Future<Void> of(Claim claim, boolean isAskedToEnd);
+        Future<Void> of(ClaimState.Open claim, boolean isAskedToEnd);
     }
 
     private Future<Void> open(RemoteWorker worker, RemoteClaim claim, String outcome, Ending ending) {
         return repository.claim(worker.member(), claim.held()).compose(state -> switch (state) {
-            case ClaimState.Open(var held, var isAsked) -> ending.of(held, isAsked);
+            case ClaimState.Open held -> ending.of(held, held.isAskedToEnd());
             case ClaimState.Ended(var before) when before.equals(outcome) -> Future.succeededFuture();
             case ClaimState.Ended(var before) -> Future.failedFuture(stale(claim, "it has ended as " + before));
             case ClaimState.Stale() -> Future.failedFuture(stale(claim, "this worker does not hold it"));
         });
     }
 
-    private Future<Void> end(RemoteWorker worker, Claim held, RemoteClaim claim, Verdict verdict) {
-        return commits.end(worker.member(), held, verdict)
+    private Future<Void> end(RemoteWorker worker, ClaimState.Open open, RemoteClaim claim, Verdict verdict) {
+        return commits.end(worker.member(), open.claim(), verdict)
                 .compose(accepted -> accepted
-                        ? Future.succeededFuture()
+                        ? ended(open, verdict)
                         : Future.failedFuture(stale(claim, "it was taken back, or another result came first")));
+    }
+
+    /** What the task was is read for its trace alone, and only where it has one. */
+    private Future<Void> ended(ClaimState.Open open, Verdict verdict) {
+        if (spans.isOn()) {
+            spans.committed(open.claim().id(), verdict);
+            var took = Duration.between(open.begunAt(), now.get());
+            definitions.assignment(open.claim()).onSuccess(task -> spans.ended(task, verdict, took));
+        }
+        return Future.succeededFuture();
     }
 
     private static OrreryException stale(RemoteClaim claim, String why) {

@@ -163,6 +163,7 @@ class DefinitionsTest {
                 99,
                 OptionalLong.empty(),
                 TraceContext.ofRun(run, Optional.empty()),
+                OptionalLong.empty(),
                 Optional.empty());
 
         assertThat(assignment.runId()).isEqualTo(run);
@@ -179,6 +180,7 @@ class DefinitionsTest {
                         99,
                         OptionalLong.empty(),
                         TraceContext.ofRun(run, Optional.empty()),
+                        OptionalLong.empty(),
                         Optional.empty()))
                 .hasMessage("attempts start at 1, was 0");
     }

@@ -158,6 +158,7 @@ class HeldClaimsTest {
                 fence,
                 OptionalLong.empty(),
                 TraceContext.ofAttempt(claim(number).id(), 1, Optional.empty()),
+                OptionalLong.empty(),
                 Optional.empty());
     }
 }
