@@ -8,6 +8,7 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.service.AskingTask;
 import dev.orrery.service.Page;
 import dev.orrery.service.RequestKey;
@@ -32,6 +33,7 @@ import java.util.OptionalInt;
  * @param trace the caller's place in a trace
  * @param asking the running task that asks, by its own token
  * @param sent how it came, where the operation takes a body of any kind
+ * @param change what the audit log tells of it, where it changes something
  */
 public record ApiRequest(
         Vertx vertx,
@@ -42,7 +44,8 @@ public record ApiRequest(
         Optional<RequestKey> key,
         Optional<TraceContext> trace,
         Optional<AskingTask> asking,
-        Optional<Sent> sent) {
+        Optional<Sent> sent,
+        ChangeRequest change) {
 
     /** A request before anything was read into it. */
     public record Sent(MultiMap headers, Buffer body) {}
@@ -51,7 +54,7 @@ public record ApiRequest(
     ApiRequest with(String parameter, String value) {
         var changed = new HashMap<>(parameters);
         changed.put(parameter, value);
-        return new ApiRequest(vertx, caller, method, Map.copyOf(changed), body, key, trace, asking, sent);
+        return new ApiRequest(vertx, caller, method, Map.copyOf(changed), body, key, trace, asking, sent, change);
     }
 
     public TenantId tenant() {

@@ -68,7 +68,7 @@ final class DeadLetterOperations {
         var input = body.containsKey("input")
                 ? Optional.of(fit(JsonBody.text(body.getMap().get("input"))))
                 : Optional.<Json>empty();
-        return letters.redrive(request.tenant(), id(request), by(body), input, request.key())
+        return letters.by(request.change()).redrive(request.tenant(), id(request), by(body), input, request.key())
                 .map(DeadLetterOperations::shown);
     }
 
@@ -81,7 +81,7 @@ final class DeadLetterOperations {
 
     private Future<Answer> discard(ApiRequest request) {
         var body = request.body();
-        return letters.discard(request.tenant(), id(request), by(body), body.getString("reason"), request.key())
+        return letters.by(request.change()).discard(request.tenant(), id(request), by(body), body.getString("reason"), request.key())
                 .map(DeadLetterOperations::shown);
     }
 
@@ -92,13 +92,13 @@ final class DeadLetterOperations {
             return letters.count(request.tenant(), asked)
                     .map(count -> Answer.json(200, out -> DeadLetterShapes.preview(out, count)));
         }
-        return letters.redriveAll(request.tenant(), asked, request.key())
+        return letters.by(request.change()).redriveAll(request.tenant(), asked, request.key())
                 .map(redrive -> Answer.json(202, out -> DeadLetterShapes.redrive(out, redrive))
                         .with("Location", PATH + redrive.id()));
     }
 
     private Future<Answer> progress(ApiRequest request) {
-        return letters.redrive(request.tenant(), UUID.fromString(request.text("redriveId")))
+        return letters.by(request.change()).redrive(request.tenant(), UUID.fromString(request.text("redriveId")))
                 .map(redrive -> Answer.json(200, out -> DeadLetterShapes.redrive(out, redrive)));
     }
 

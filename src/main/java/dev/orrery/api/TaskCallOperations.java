@@ -53,17 +53,17 @@ final class TaskCallOperations {
                                 "'deadline' is no time, write it like 2026-12-01T08:00:00Z")));
         var patch = new Patch(
                 priority.map(OptionalInt::of).orElseGet(OptionalInt::empty), body.containsKey("deadline"), deadline);
-        return task(request, id, 200, calls.patch(request.tenant(), id, patch));
+        return task(request, id, 200, calls.by(request.change()).patch(request.tenant(), id, patch));
     }
 
     private Future<Answer> cancel(ApiRequest request) {
         var id = id(request);
-        return task(request, id, 202, calls.cancel(request.tenant(), id, request.key()));
+        return task(request, id, 202, calls.by(request.change()).cancel(request.tenant(), id, request.key()));
     }
 
     private Future<Answer> retry(ApiRequest request) {
         var id = id(request);
-        return task(request, id, 200, calls.retry(request.tenant(), id, request.key()));
+        return task(request, id, 200, calls.by(request.change()).retry(request.tenant(), id, request.key()));
     }
 
     private Future<Answer> snooze(ApiRequest request) {
@@ -74,7 +74,7 @@ final class TaskCallOperations {
             throw wrong("notBefore", ProblemCode.CONFLICTING_FIELDS, "give either 'notBefore' or 'for'");
         }
         var snoozed = until.isPresent()
-                ? calls.snoozeUntil(
+                ? calls.by(request.change()).snoozeUntil(
                         request.tenant(),
                         id,
                         Times.parse(until.get())
@@ -83,7 +83,7 @@ final class TaskCallOperations {
                                         ProblemCode.OUT_OF_RANGE,
                                         "'notBefore' is no time, write it like 2026-12-01T08:00:00Z")),
                         request.key())
-                : calls.snoozeFor(
+                : calls.by(request.change()).snoozeFor(
                         request.tenant(),
                         id,
                         Durations.parse(time.orElseThrow())
@@ -98,7 +98,7 @@ final class TaskCallOperations {
 
     private Future<Answer> addDependency(ApiRequest request) {
         var id = id(request);
-        var added = calls.addDependency(
+        var added = calls.by(request.change()).addDependency(
                 request.tenant(),
                 id,
                 TaskInstanceId.parse(request.body().getString("prerequisiteTaskId")),

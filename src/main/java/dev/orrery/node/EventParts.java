@@ -5,6 +5,7 @@ import dev.orrery.bus.Bus;
 import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.RetentionConfig;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.event.NewEvent;
 import dev.orrery.engine.scheduler.Chore;
 import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
@@ -82,8 +83,9 @@ final class EventParts {
         return webhooks;
     }
 
-    private Future<Received> publish(TenantId tenant, NewEvent event, Optional<RequestKey> request) {
-        return service.publish(tenant, List.of(event), request)
+    private Future<Received> publish(
+            TenantId tenant, NewEvent event, Optional<RequestKey> request, Optional<ChangeRequest> change) {
+        return change.map(service::by).orElse(service).publish(tenant, List.of(event), request)
                 .map(List::getFirst)
                 .map(published -> new Received(published.event().id().value(), published.repeated()));
     }

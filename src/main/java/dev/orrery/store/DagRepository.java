@@ -7,6 +7,9 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource.Kind;
+import dev.orrery.domain.audit.Resource;
 import dev.orrery.domain.dag.DagDefinition;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -188,6 +191,15 @@ public final class DagRepository {
         this.sql = new Sql(vertx, pool);
     }
 
+    private DagRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public DagRepository by(ChangeRequest request) {
+        return new DagRepository(sql.by(request));
+    }
+
     /**
      * Publishes version 1 of a new DAG; under a key that made a DAG before, answers that one. Fails with {@code CONFLICT}
      * where a DAG of this name exists (its id is the path of the problem), or the key came with another request.
@@ -221,7 +233,7 @@ public final class DagRepository {
 
     private Future<StoredDag> create(
             TenantId tenant, DagId id, DagPublication dag, Optional<NewRun.Key> key, int attempt) {
-        return sql.transaction(transaction -> IdempotencyRepository.once(
+        return sql.change(Resource.of(Kind.DAG, tenant, id), transaction -> IdempotencyRepository.once(
                         transaction,
                         tenant,
                         key,
@@ -296,7 +308,7 @@ public final class DagRepository {
      * @param dag made from this DAG's name
      */
     public Future<Optional<StoredDag>> update(TenantId tenant, DagId id, DagPublication dag, OptionalInt expected) {
-        return sql.transaction(transaction -> transaction
+        return sql.change(Resource.of(Kind.DAG, tenant, id), transaction -> transaction
                 .preparedQuery(LOCK)
                 .execute(Tuple.of(tenant.value(), id.value()))
                 .compose(rows -> {
@@ -390,7 +402,7 @@ public final class DagRepository {
 
     /** Pauses or resumes; nothing where there is no such DAG. {@code CONFLICT} where the key came with another request. */
     public Future<Optional<StoredDag>> setActive(TenantId tenant, DagId id, boolean active, Optional<NewRun.Key> key) {
-        return sql.transaction(transaction -> IdempotencyRepository.once(
+        return sql.change(Resource.of(Kind.DAG, tenant, id), transaction -> IdempotencyRepository.once(
                         transaction,
                         tenant,
                         key,
@@ -414,7 +426,7 @@ public final class DagRepository {
 
     /** Takes a DAG away from all readers if none of its runs is active; its rows go with {@link #purgeHidden}. */
     public Future<Deletion> delete(TenantId tenant, DagId id) {
-        return sql.run(HIDE, Tuple.of(tenant.value(), id.value()))
+        return sql.change(Resource.of(Kind.DAG, tenant, id), HIDE, Tuple.of(tenant.value(), id.value()))
                 .map(rows -> switch (rows.iterator().next().getString("verdict")) {
                     case "hidden" -> Deletion.HIDDEN;
                     case "active" -> Deletion.ACTIVE;

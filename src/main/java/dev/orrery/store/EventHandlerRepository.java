@@ -7,6 +7,9 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.JobId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource.Kind;
+import dev.orrery.domain.audit.Resource;
 import dev.orrery.domain.event.EventRule;
 import dev.orrery.domain.event.EventRule.Debounce;
 import dev.orrery.domain.event.EventRule.Throttle;
@@ -95,6 +98,15 @@ public final class EventHandlerRepository {
         this.sql = new Sql(vertx, pool);
     }
 
+    private EventHandlerRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public EventHandlerRepository by(ChangeRequest request) {
+        return new EventHandlerRepository(sql.by(request));
+    }
+
     /** A handler with what came of it. {@code enabled}: it is neither paused nor cancelled. */
     public record StoredHandler(StoredJob stored, EventRule rule, boolean enabled) {
 
@@ -121,7 +133,7 @@ public final class EventHandlerRepository {
         var job = definition.job();
         var parameters =
                 with(ScheduledJobRepository.parameters(tenant, id, dag, job, passesPayload), definition.rule());
-        return refusing(sql.transaction(transaction -> IdempotencyRepository.once(
+        return refusing(sql.change(Resource.of(Kind.EVENT_HANDLER, tenant, id), transaction -> IdempotencyRepository.once(
                 transaction,
                 tenant,
                 key,
@@ -159,7 +171,7 @@ public final class EventHandlerRepository {
         var parameters = ScheduledJobRepository.parameters(tenant, id, dag, definition.job(), passesPayload)
                 .addValue(ScheduledJobRepository.time(Optional.of(seen)));
         with(parameters, definition.rule());
-        return refusing(sql.transaction(transaction -> transaction
+        return refusing(sql.change(Resource.of(Kind.EVENT_HANDLER, tenant, id), transaction -> transaction
                 .preparedQuery(CHANGE)
                 .execute(parameters)
                 .compose(rows -> rows.rowCount() == 1

@@ -5,6 +5,9 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.LetterId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource.Kind;
+import dev.orrery.domain.audit.Resource;
 import dev.orrery.store.DeadLetterRepository.Filter;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -56,6 +59,16 @@ public final class LetterRedriveRepository {
     public LetterRedriveRepository(Vertx vertx, Pool pool, int redrivesMax) {
         this.sql = new Sql(vertx, pool);
         this.redrivesMax = redrivesMax;
+    }
+
+    private LetterRedriveRepository(Sql sql, int redrivesMax) {
+        this.sql = sql;
+        this.redrivesMax = redrivesMax;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public LetterRedriveRepository by(ChangeRequest request) {
+        return new LetterRedriveRepository(sql.by(request), redrivesMax);
     }
 
     /**
@@ -111,7 +124,7 @@ public final class LetterRedriveRepository {
             TenantId tenant, LetterId id, String by, Optional<Json> input, Optional<NewRun.Key> key) {
         var parameters = Tuple.of(tenant.value(), id.value(), Texts.clean(by), redrivesMax)
                 .addValue(input.map(Texts::clean).map(Json::text).orElse(null));
-        return sql.run(REDRIVE, keyed(parameters, key)).map(rows -> {
+        return sql.change(Resource.of(Kind.DEAD_LETTER, tenant, id), REDRIVE, keyed(parameters, key)).map(rows -> {
             var row = rows.iterator().next();
             return switch (row.getString("verdict")) {
                 case "redriven" -> queues(row);
@@ -124,7 +137,7 @@ public final class LetterRedriveRepository {
     /** Closes one whose task stays as it ended; fails with {@code DEAD_LETTER_NOT_FOUND}, or {@code CONFLICT} where it is closed. */
     public Future<Void> discard(TenantId tenant, LetterId id, String by, String reason, Optional<NewRun.Key> key) {
         var parameters = Tuple.of(tenant.value(), id.value(), Texts.clean(by), Texts.clean(reason));
-        return sql.run(DISCARD, keyed(parameters, key)).map(rows -> {
+        return sql.change(Resource.of(Kind.DEAD_LETTER, tenant, id), DISCARD, keyed(parameters, key)).map(rows -> {
             var verdict = rows.iterator().next().getString("verdict");
             if (!verdict.equals("discarded") && !verdict.equals("repeated")) {
                 throw refused(verdict, id);
@@ -155,7 +168,7 @@ public final class LetterRedriveRepository {
                                 ? asked.ratePerSecond().getAsInt()
                                 : null)
                 .addValue(Texts.clean(asked.by()));
-        return sql.run(ASK, keyed(parameters, key)).map(rows -> {
+        return sql.change(Resource.of(Kind.REDRIVE, tenant, id), ASK, keyed(parameters, key)).map(rows -> {
             var row = rows.iterator().next();
             if (row.getBoolean("is_gone")) {
                 throw new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");

@@ -5,6 +5,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource.Kind;
+import dev.orrery.domain.audit.Resource;
 import dev.orrery.domain.task.Limit;
 import dev.orrery.domain.task.Rate;
 import io.vertx.core.Future;
@@ -96,6 +99,15 @@ public final class QueueRepository {
         this.sql = new Sql(vertx, pool);
     }
 
+    private QueueRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public QueueRepository by(ChangeRequest request) {
+        return new QueueRepository(sql.by(request));
+    }
+
     /**
      * A queue and what is set for it.
      *
@@ -122,12 +134,12 @@ public final class QueueRepository {
     public Future<Void> set(String name, int weight, Limit limit) {
         var parameters = Tuple.of(name, weight);
         addLimit(parameters, limit);
-        return sql.run(SET_QUEUE, parameters).mapEmpty();
+        return sql.change(queueOf(name), SET_QUEUE, parameters).mapEmpty();
     }
 
     /** False where there is no such queue; {@code CONFLICT} where the key came with another request. */
     public Future<Boolean> pause(String name, boolean paused, Optional<NewRun.Key> key) {
-        return sql.transaction(transaction -> IdempotencyRepository.once(
+        return sql.change(queueOf(name), transaction -> IdempotencyRepository.once(
                 transaction,
                 TenantId.DEFAULT,
                 key,
@@ -141,7 +153,7 @@ public final class QueueRepository {
 
     /** Forgets what was set, and that it is paused; false where nothing was. */
     public Future<Boolean> reset(String name) {
-        return sql.run(RESET_QUEUE, Tuple.of(name)).map(QueueRepository::isKnown);
+        return sql.change(queueOf(name), RESET_QUEUE, Tuple.of(name)).map(QueueRepository::isKnown);
     }
 
     /** A tenant's settings of keys, by key, those behind {@code after}. */
@@ -160,7 +172,7 @@ public final class QueueRepository {
         var parameters = Tuple.of(tenant.value(), key);
         addLimit(parameters, limit);
         parameters.addValue(LIMITS_MAX);
-        return sql.run(SET_LIMIT, parameters).compose(rows -> {
+        return sql.change(Resource.of(Kind.LIMIT, tenant, key), SET_LIMIT, parameters).compose(rows -> {
             var verdict = rows.iterator().next().getString("verdict");
             return switch (verdict) {
                 case "set" -> Future.succeededFuture();
@@ -176,7 +188,7 @@ public final class QueueRepository {
 
     /** False where nothing was set for it. */
     public Future<Boolean> deleteLimit(TenantId tenant, String key) {
-        return sql.run(DELETE_LIMIT, Tuple.of(tenant.value(), key)).map(QueueRepository::isKnown);
+        return sql.change(Resource.of(Kind.LIMIT, tenant, key), DELETE_LIMIT, Tuple.of(tenant.value(), key)).map(QueueRepository::isKnown);
     }
 
     /** Adds the columns max_running, rate_limit and rate_ms. */
@@ -185,6 +197,10 @@ public final class QueueRepository {
                 limit.maxRunning().isPresent() ? (Object) limit.maxRunning().getAsInt() : null);
         parameters.addValue(limit.rate().map(Rate::limit).orElse(null));
         parameters.addValue(limit.rate().map(rate -> rate.per().toMillis()).orElse(null));
+    }
+
+    private static Resource queueOf(String name) {
+        return Resource.of(Kind.QUEUE, TenantId.DEFAULT, name);
     }
 
     private static boolean isKnown(io.vertx.sqlclient.RowSet<Row> rows) {

@@ -5,6 +5,9 @@ import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WorkerId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource.Kind;
+import dev.orrery.domain.audit.Resource;
 import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -132,6 +135,15 @@ public final class RemoteWorkerRepository {
         this.sql = new Sql(vertx, pool);
     }
 
+    private RemoteWorkerRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public RemoteWorkerRepository by(ChangeRequest request) {
+        return new RemoteWorkerRepository(sql.by(request));
+    }
+
     /**
      * Who registers.
      *
@@ -176,7 +188,7 @@ public final class RemoteWorkerRepository {
                 .addValue(key.map(NewRun.Key::operation).orElse(null))
                 .addValue(key.map(NewRun.Key::key).orElse(null))
                 .addValue(key.map(NewRun.Key::requestHash).orElse(null));
-        return sql.run(REGISTER, parameters).map(rows -> {
+        return sql.change(Resource.of(Kind.REMOTE_WORKER, worker.tenant(), worker.id()), REGISTER, parameters).map(rows -> {
             var row = rows.iterator().next();
             return switch (row.getString("verdict")) {
                 case "registered", "repeated" -> new Registered.Done(new NodeId(row.getUUID("id")));
@@ -409,8 +421,9 @@ public final class RemoteWorkerRepository {
     }
 
     /** A worker's own end: what it holds is given back by the caller next, or taken back soon. */
-    public Future<Void> leave(NodeId worker) {
-        return sql.run(LEAVE, Tuple.of(worker.value())).mapEmpty();
+    public Future<Void> leave(TenantId tenant, NodeId worker) {
+        return sql.change(Resource.of(Kind.REMOTE_WORKER, tenant, worker), LEAVE, Tuple.of(worker.value()))
+                .mapEmpty();
     }
 
     /** Forgets up to {@code limit} workers that ended a week ago; answers how many. */

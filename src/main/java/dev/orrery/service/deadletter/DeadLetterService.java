@@ -11,6 +11,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.LetterId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.task.LetterState;
 import dev.orrery.service.CursorPage;
 import dev.orrery.service.RequestKey;
@@ -49,6 +50,10 @@ public final class DeadLetterService {
             requireNonNull(redrives, "redrives");
             requireNonNull(instances, "instances");
         }
+
+        private Repositories by(ChangeRequest request) {
+            return new Repositories(letters, redrives.by(request), instances);
+        }
     }
 
     /** A letter with all there is to know of its task; its attempts up to the one that it tells of. */
@@ -63,6 +68,11 @@ public final class DeadLetterService {
         this.repositories = requireNonNull(repositories, "repositories");
         this.ids = requireNonNull(ids, "ids");
         this.bus = requireNonNull(bus, "bus");
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public DeadLetterService by(ChangeRequest request) {
+        return new DeadLetterService(repositories.by(request), ids, bus);
     }
 
     /** The newest first; the cursor is the id of the last one of the part before. */
