@@ -117,6 +117,7 @@ class ConfigLoaderTest {
                 Map.entry("retention.runs", "2d"),
                 Map.entry("retention.events", "3d"),
                 Map.entry("retention.tasks", "4d"),
+                Map.entry("retention.audit", "5d"),
                 Map.entry("log.level", "DEBUG"));
         var yaml = values.entrySet().stream()
                 .map(entry -> entry.getKey() + ": \"" + entry.getValue() + "\"")

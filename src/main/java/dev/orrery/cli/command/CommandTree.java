@@ -112,6 +112,8 @@ final class CommandTree {
         tenant.put("create", leaf(TenantCreateCommand::new));
         tenant.put("list", leaf(TenantListCommand::new));
         tenant.put("delete", leaf(TenantDeleteCommand::new));
+        var audit = group("audit", Group.Audit::new);
+        audit.put("list", leaf(AuditListCommand::new));
         var cluster = group("cluster", Group.Cluster::new);
         cluster.put("status", leaf(ClusterStatusCommand::new));
         cluster.put("drain", leaf(ClusterDrainCommand::new));
