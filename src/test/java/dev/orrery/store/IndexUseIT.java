@@ -31,6 +31,11 @@ class IndexUseIT {
     /** A statement of ours for each index, with parameters. */
     private static final Map<String, Call> READERS = Map.ofEntries(
             Map.entry("dags_newest", new Call(DagRepository.LIST, "1, 20, 0")),
+            Map.entry("audit_log_of_tenant", new Call(AuditRepository.LIST_OF_TENANT, "1" + ", NULL".repeat(7) + ", 20")),
+            Map.entry(
+                    "audit_log_of_resource",
+                    new Call(AuditRepository.LIST_OF_RESOURCE, "1" + ", NULL".repeat(7) + ", 20, 'a', NULL")),
+            Map.entry("audit_log_by_time", new Call("SELECT purge_audit($1, $2)", "'1 day', 100")),
             Map.entry("dags_deleted", new Call("SELECT purge_hidden_dags($1)", "100")),
             Map.entry("dag_runs_newest", new Call(DagRunRepository.LIST_RUNS, "1, 20, 0")),
             Map.entry(
