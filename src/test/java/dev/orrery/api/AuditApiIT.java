@@ -315,9 +315,9 @@ class AuditApiIT {
     @Test
     void whatCannotBeToldIsNotDone() {
         done("PUT", "/limits/untold", new JsonObject().put("maxRunning", 2));
-        node.value("SELECT 1; CREATE FUNCTION orrery.refuse_untold() RETURNS trigger LANGUAGE plpgsql AS"
+        node.execute("CREATE FUNCTION orrery.refuse_untold() RETURNS trigger LANGUAGE plpgsql AS"
                 + " 'BEGIN RAISE EXCEPTION ''no''; END'");
-        node.value("SELECT 1; CREATE TRIGGER refuse_untold BEFORE INSERT ON orrery.audit_log FOR EACH ROW"
+        node.execute("CREATE TRIGGER refuse_untold BEFORE INSERT ON orrery.audit_log FOR EACH ROW"
                 + " WHEN (NEW.actor_name = 'untold') EXECUTE FUNCTION orrery.refuse_untold()");
 
         var changed = by(client.call("PUT", "/api/v1/limits/untold"))
