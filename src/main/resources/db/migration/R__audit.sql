@@ -111,7 +111,8 @@ BEGIN
             SELECT jsonb_build_object(
                        'letters', cardinality(r.letters), 'queue', r.queue, 'dag', r.dag, 'job', r.job, 'name', r.name,
                        'handler', r.handler, 'fingerprint', r.fingerprint, 'outcome', r.outcome, 'asOf', r.as_of,
-                       'ratePerSecond', r.rate_per_second, 'askedBy', r.asked_by)
+                       'ratePerSecond', r.rate_per_second, 'askedBy', r.asked_by, 'reason', r.reason,
+                       'cancelledAt', r.cancelled_at)
             INTO v_state FROM letter_redrives r WHERE r.id = p_id::uuid AND r.tenant_id = p_tenant;
     END CASE;
     v_state := jsonb_strip_nulls(v_state);

@@ -36,14 +36,28 @@ public final class LetterRedriveRepository {
     // language=PostgreSQL
     static final String ASK = """
             SELECT id, is_gone
-            FROM ask_redrive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+            FROM ask_redrive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
             """;
 
     // language=PostgreSQL
     static final String GET = """
-            SELECT r.id, r.as_of, r.rate_per_second, r.asked_by, r.created_at, r.ended_at, r.redriven, r.refused
+            SELECT r.id, r.as_of, r.rate_per_second, r.asked_by, r.reason, r.created_at, r.ended_at, r.cancelled_at, r.redriven,
+                   r.refused
             FROM letter_redrives r WHERE r.tenant_id = $1 AND r.id = $2
             """;
+
+    // language=PostgreSQL
+    static final String LIST = """
+            SELECT r.id, r.as_of, r.rate_per_second, r.asked_by, r.reason, r.created_at, r.ended_at, r.cancelled_at, r.redriven,
+                   r.refused
+            FROM letter_redrives r
+            WHERE r.tenant_id = $1 AND ($2::uuid IS NULL OR r.id < $2)
+            ORDER BY r.id DESC
+            LIMIT $3
+            """;
+
+    // language=PostgreSQL
+    static final String CANCEL = "SELECT cancel_redrive($1, $2, $3, $4, $5) AS verdict";
 
     // language=PostgreSQL
     static final String CONTINUE = "SELECT went_on, next_due_ms, queues FROM continue_redrives($1, $2)";
@@ -78,13 +92,15 @@ public final class LetterRedriveRepository {
      * @param asOf nothing that came later is meant; absent: than now
      * @param ratePerSecond how many are sent back in a second, at most
      * @param by who asks
+     * @param reason why they are discarded; absent where they are sent back
      */
     public record Asked(
             Optional<List<LetterId>> letters,
             Filter filter,
             Optional<Instant> asOf,
             OptionalInt ratePerSecond,
-            String by) {
+            String by,
+            Optional<String> reason) {
 
         public Asked {
             letters = letters.map(List::copyOf);
@@ -94,15 +110,20 @@ public final class LetterRedriveRepository {
     /**
      * How far a request has come.
      *
-     * @param refused how many of its letters could not be sent back: each stays as it is
+     * @param reason why its letters are discarded; absent where they are sent back
+     * @param cancelledAt when it was ended before it had come to its end
+     * @param redriven how many were sent back, or discarded
+     * @param refused how many of its letters could not be: each stays as it is
      */
     public record StoredRedrive(
             UUID id,
             Instant asOf,
             OptionalInt ratePerSecond,
             String by,
+            Optional<String> reason,
             Instant createdAt,
             Optional<Instant> endedAt,
+            Optional<Instant> cancelledAt,
             int redriven,
             int refused) {}
 
@@ -167,7 +188,8 @@ public final class LetterRedriveRepository {
                         asked.ratePerSecond().isPresent()
                                 ? asked.ratePerSecond().getAsInt()
                                 : null)
-                .addValue(Texts.clean(asked.by()));
+                .addValue(Texts.clean(asked.by()))
+                .addValue(asked.reason().map(Texts::clean).orElse(null));
         return sql.change(Resource.of(Kind.REDRIVE, tenant, id), ASK, keyed(parameters, key)).map(rows -> {
             var row = rows.iterator().next();
             if (row.getBoolean("is_gone")) {
@@ -180,6 +202,29 @@ public final class LetterRedriveRepository {
     public Future<Optional<StoredRedrive>> get(TenantId tenant, UUID id) {
         return sql.run(GET, Tuple.of(tenant.value(), id))
                 .map(rows -> Rows.first(rows, LetterRedriveRepository::redrive));
+    }
+
+    /** Requests that have not ended, or not long ago: the newest first, behind this one. */
+    public Future<List<StoredRedrive>> list(TenantId tenant, Optional<UUID> behind, int limit) {
+        return sql.run(LIST, Tuple.of(tenant.value(), behind.orElse(null), limit))
+                .map(rows -> Rows.list(rows, LetterRedriveRepository::redrive));
+    }
+
+    /**
+     * Ends a request where it stands; what was done stays done. Repeating it changes nothing. Fails with {@code
+     * REDRIVE_NOT_FOUND}, or {@code CONFLICT} where it has come to its end.
+     */
+    public Future<Void> cancel(TenantId tenant, UUID id, Optional<NewRun.Key> key) {
+        return sql.change(Resource.of(Kind.REDRIVE, tenant, id), CANCEL, keyed(Tuple.of(tenant.value(), id), key))
+                .compose(rows -> switch (rows.iterator().next().getString("verdict")) {
+                    case "cancelled", "repeated" -> Future.succeededFuture();
+                    case "conflict" -> Future.failedFuture(IdempotencyRepository.keyTaken());
+                    case "ended" -> Future.failedFuture(conflict("redrive " + id + " has come to its end"));
+                    case "unknown" ->
+                        Future.failedFuture(
+                                new OrreryException(ErrorCode.REDRIVE_NOT_FOUND, "there is no redrive " + id));
+                    case String other -> throw new IllegalStateException("cancel_redrive answered " + other);
+                });
     }
 
     /** Goes on with one request, by at most so many letters, as one transaction. */
@@ -251,8 +296,10 @@ public final class LetterRedriveRepository {
                 Rows.time(row, "as_of"),
                 rate == null ? OptionalInt.empty() : OptionalInt.of(rate),
                 row.getString("asked_by"),
+                Optional.ofNullable(row.getString("reason")),
                 Rows.time(row, "created_at"),
                 Rows.optionalTime(row, "ended_at"),
+                Rows.optionalTime(row, "cancelled_at"),
                 row.getInteger("redriven"),
                 row.getInteger("refused"));
     }

@@ -169,10 +169,19 @@ class AuditApiIT {
     }
 
     private static void changeLetters() {
-        var letters = List.of(letter(), letter(), letter());
+        var letters = List.of(letter(), letter(), letter(), letter());
         done("POST", "/dead-letters/" + letters.get(0) + "/redrive", new JsonObject());
         done("POST", "/dead-letters/" + letters.get(1) + "/discard", new JsonObject().put("reason", "no use"));
-        done("POST", "/dead-letters/redrive", new JsonObject().put("ids", List.of(letters.get(2))));
+        var slow = new JsonArray().add(letters.get(2));
+        for (var n = 0; n < 60; n++) {
+            slow.add(new UUID(0x01980f6e_7000_7000L, 0x8000_0000_0000_0000L + n).toString());
+        }
+        var redrive = done("POST", "/dead-letters/redrive", new JsonObject().put("ids", slow).put("ratePerSecond", 1));
+        done("POST", "/dead-letters/redrives/" + redrive.getString("id") + "/cancel", null);
+        done(
+                "POST",
+                "/dead-letters/discard",
+                new JsonObject().put("ids", List.of(letters.get(3))).put("reason", "no use"));
     }
 
     private static void changeWorkersAndNodes() {

@@ -64,6 +64,8 @@ final class CommandTree {
         letter.put("groups", leaf(DeadLetterGroupsCommand::new));
         letter.put("redrive", leaf(DeadLetterRedriveCommand::new));
         letter.put("discard", leaf(DeadLetterDiscardCommand::new));
+        letter.put("redrives", leaf(DeadLetterRedrivesCommand::new));
+        letter.put("cancel", leaf(DeadLetterCancelCommand::new));
         var job = group("job", Group.Job::new);
         job.put("create", leaf(JobCreateCommand::new));
         job.put("import", new Node(Group.JobImport::new, Map.of("crontab", leaf(JobImportCrontabCommand::new))));
