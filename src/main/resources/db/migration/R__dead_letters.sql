@@ -430,6 +430,32 @@ BEGIN
                      FROM letter_redrives r WHERE r.id = p_id AND r.tenant_id = p_tenant), 'unknown');
 END $f$;
 
+-- Letters that nobody was told of yet, the oldest first. is_wanted: handlers of its tenant listen, and it is no letter of an
+-- execution that such an event fired, which would go round for ever. The payload never changes, so that a letter which is
+-- told of twice is the same event under its key.
+CREATE OR REPLACE FUNCTION unannounced_letters(p_limit int)
+RETURNS TABLE (id uuid, tenant_id int, is_wanted boolean, payload text)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off
+AS $f$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        SELECT l.id, l.tenant_id,
+               EXISTS (SELECT FROM event_handlers h
+                       WHERE h.tenant_id = l.tenant_id AND h.event_name = 'dead_letter.added' AND h.is_enabled)
+               AND NOT EXISTS (SELECT FROM job_executions e JOIN events v ON v.id = e.event_id
+                               WHERE e.id = l.run_id AND v.name = 'dead_letter.added'),
+               json_build_object(
+                   'letterId', l.id, 'taskInstanceId', l.task_id, 'attempt', l.attempt, 'runId', l.run_id,
+                   'name', coalesce(i.task_id, i.name, 'task'), 'queue', i.queue, 'outcome', l.outcome,
+                   'error', left(l.error, 2000), 'fingerprint', l.fingerprint,
+                   'createdAt', to_char(l.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::text
+        FROM (SELECT x.* FROM dead_letters x WHERE NOT x.is_announced ORDER BY x.id LIMIT p_limit) l
+        JOIN task_instances i ON i.id = l.task_id
+        ORDER BY l.id;
+END $f$;
+
 -- Forgets requests for many letters that ended longer ago than p_age; answers whether there may be more.
 CREATE OR REPLACE FUNCTION purge_redrives(p_age interval, p_limit int) RETURNS boolean
 LANGUAGE plpgsql

@@ -15,12 +15,14 @@ import dev.orrery.service.EventReplay;
 import dev.orrery.service.EventService;
 import dev.orrery.service.JobDags;
 import dev.orrery.service.RequestKey;
+import dev.orrery.service.LetterNews;
 import dev.orrery.service.WebhookService;
 import dev.orrery.service.WebhookService.Received;
 import dev.orrery.store.Batcher;
 import dev.orrery.store.EventHandlerRepository;
 import dev.orrery.store.EventPublication;
 import dev.orrery.store.Pools;
+import dev.orrery.store.LetterNewsRepository;
 import dev.orrery.store.PublishedEventRepository;
 import dev.orrery.store.ReplayRepository;
 import dev.orrery.store.ScheduledJobRepository;
@@ -45,6 +47,7 @@ final class EventParts {
     private final EventService service;
     private final EventFiring firing;
     private final WebhookService webhooks;
+    private final LetterNews news;
     private final EventReplay replay;
     private final PublishedEventRepository events;
 
@@ -68,6 +71,7 @@ final class EventParts {
                 ids,
                 bus);
         this.replay = new EventReplay(service, new ReplayRepository(vertx, pools.api()));
+        this.news = new LetterNews(new LetterNewsRepository(vertx, pools.api()), service);
         this.webhooks = new WebhookService(vertx, new WebhookRepository(vertx, pools.api()), ids, this::publish);
     }
 
@@ -98,6 +102,7 @@ final class EventParts {
                         Duration.ofSeconds(1),
                         new OfLeaderWhenDue(firing::fire),
                         Optional.of(Addresses.JOBS_CHANGED)),
+                new Chore("news of dead letters", Duration.ofSeconds(1), new OfLeader(news::announce)),
                 new Chore(
                         "old events",
                         Duration.ofMinutes(1),

@@ -121,7 +121,7 @@ class AuditRepositoryIT {
                 resource,
                 Optional.empty(),
                 Optional.empty());
-        return await(audit.list(Optional.of(TenantId.DEFAULT), filter, OptionalLong.empty(), 100));
+        return await(audit.list(Optional.empty(), filter, OptionalLong.empty(), 100));
     }
 
     private static ChangeRequest by(String name, Tenant tenant) {

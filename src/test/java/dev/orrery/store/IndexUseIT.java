@@ -151,6 +151,7 @@ class IndexUseIT {
             Map.entry("dead_letters_of_tenant", new Call(DeadLetterRepository.LIST, letters("NULL"))),
             Map.entry("dead_letters_alike", new Call(DeadLetterRepository.LIST_ALIKE, letters("'0'"))),
             Map.entry("letter_redrives_of_tenant", new Call(LetterRedriveRepository.LIST, "1, NULL, 20")),
+            Map.entry("dead_letters_unannounced", new Call("SELECT * FROM unannounced_letters($1)", "100")),
             Map.entry("letter_redrives_due", new Call(LetterRedriveRepository.CONTINUE, "100, 10")),
             Map.entry("letter_redrives_ended", new Call("SELECT purge_redrives($1, $2)", "'30 days', 100")),
             Map.entry(
