@@ -43,7 +43,8 @@ final class DeadLetterOperations {
                 "redriveDeadLetter", this::redrive,
                 "discardDeadLetter", this::discard,
                 "redriveDeadLetters", request -> all(request, Optional.empty()),
-                "discardDeadLetters", request -> all(request, Optional.of(request.body().getString("reason"))),
+                "discardDeadLetters",
+                        request -> all(request, Optional.of(request.body().getString("reason"))),
                 "listRedrives", this::redrives,
                 "cancelRedrive", this::cancel,
                 "getRedrive", this::progress);
@@ -71,7 +72,8 @@ final class DeadLetterOperations {
         var input = body.containsKey("input")
                 ? Optional.of(fit(JsonBody.text(body.getMap().get("input"))))
                 : Optional.<Json>empty();
-        return letters.by(request.change()).redrive(request.tenant(), id(request), by(body), input, request.key())
+        return letters.by(request.change())
+                .redrive(request.tenant(), id(request), by(body), input, request.key())
                 .map(DeadLetterOperations::shown);
     }
 
@@ -84,7 +86,8 @@ final class DeadLetterOperations {
 
     private Future<Answer> discard(ApiRequest request) {
         var body = request.body();
-        return letters.by(request.change()).discard(request.tenant(), id(request), by(body), body.getString("reason"), request.key())
+        return letters.by(request.change())
+                .discard(request.tenant(), id(request), by(body), body.getString("reason"), request.key())
                 .map(DeadLetterOperations::shown);
     }
 
@@ -108,7 +111,8 @@ final class DeadLetterOperations {
             return letters.count(request.tenant(), asked)
                     .map(count -> Answer.json(200, out -> DeadLetterShapes.preview(out, count)));
         }
-        return letters.by(request.change()).redriveAll(request.tenant(), asked, request.key())
+        return letters.by(request.change())
+                .redriveAll(request.tenant(), asked, request.key())
                 .map(redrive -> Answer.json(202, out -> DeadLetterShapes.redrive(out, redrive))
                         .with("Location", PATH + redrive.id()));
     }

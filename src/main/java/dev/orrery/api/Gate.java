@@ -5,8 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.orrery.config.HttpConfig;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
-import dev.orrery.domain.audit.Actor.Proof;
 import dev.orrery.domain.audit.Actor;
+import dev.orrery.domain.audit.Actor.Proof;
 import dev.orrery.domain.task.TaskTokens;
 import dev.orrery.domain.task.TaskTokens.Claimed;
 import dev.orrery.service.AskingTask;
@@ -94,9 +94,7 @@ final class Gate implements Handler<RoutingContext> {
     /** Who asks, but for running tasks. Whether a webhook's signature is right is found out before anything is changed. */
     static Actor actor(RoutingContext context, Optional<String> name) {
         Proof proof = context.get(PROOF, Proof.NONE);
-        var of = proof == Proof.WEBHOOK
-                ? Optional.ofNullable(context.pathParam("webhook"))
-                : Optional.<String>empty();
+        var of = proof == Proof.WEBHOOK ? Optional.ofNullable(context.pathParam("webhook")) : Optional.<String>empty();
         return new Actor(proof, of, name);
     }
 

@@ -49,7 +49,9 @@ final class RemoteWorkerOperations {
         all.put("listRemoteWorkers", this::list);
         all.put(
                 "deleteRemoteWorker",
-                request -> worker(request).compose(worker -> work.leave(worker, request.change())).map(_ -> Answer.empty(204)));
+                request -> worker(request)
+                        .compose(worker -> work.leave(worker, request.change()))
+                        .map(_ -> Answer.empty(204)));
         all.put("pollRemoteWorker", (Operation.Waiting) this::poll);
         all.put("beatRemoteWorker", this::heartbeat);
         all.put("completeClaim", this::complete);

@@ -42,7 +42,8 @@ final class ReplayOperations {
     }
 
     private Future<Answer> one(ApiRequest request) {
-        return replay.by(request.change()).replay(
+        return replay.by(request.change())
+                .replay(
                         request.tenant(),
                         EventId.parse(request.text("eventId")),
                         handlers(request.body()),

@@ -52,7 +52,8 @@ final class SingleTaskOperations {
     private Future<Answer> submit(ApiRequest request) {
         return read(request, bytes -> TaskJson.one(bytes, queue.maxDependencies()))
                 .compose(draft -> scoped(request, List.of(draft)).map(List::getFirst))
-                .compose(draft -> queue.by(request.change()).submit(request.tenant(), draft, request.key(), request.trace()))
+                .compose(draft ->
+                        queue.by(request.change()).submit(request.tenant(), draft, request.key(), request.trace()))
                 .map(submitted -> Answer.json(
                                 submitted.isNew() ? 201 : 200, out -> SingleTaskShapes.task(out, submitted.task()))
                         .with("Location", PATH + submitted.task().id()));
@@ -61,7 +62,8 @@ final class SingleTaskOperations {
     private Future<Answer> submitBatch(ApiRequest request) {
         return read(request, bytes -> TaskJson.batch(bytes, queue.maxDependencies()))
                 .compose(drafts -> scoped(request, drafts))
-                .compose(drafts -> queue.by(request.change()).submitBatch(request.tenant(), drafts, request.key(), request.trace())
+                .compose(drafts -> queue.by(request.change())
+                        .submitBatch(request.tenant(), drafts, request.key(), request.trace())
                         .map(tasks -> Answer.json(
                                 201,
                                 out -> SingleTaskShapes.batch(

@@ -74,38 +74,41 @@ final class TaskCallOperations {
             throw wrong("notBefore", ProblemCode.CONFLICTING_FIELDS, "give either 'notBefore' or 'for'");
         }
         var snoozed = until.isPresent()
-                ? calls.by(request.change()).snoozeUntil(
-                        request.tenant(),
-                        id,
-                        Times.parse(until.get())
-                                .orElseThrow(() -> wrong(
-                                        "notBefore",
-                                        ProblemCode.OUT_OF_RANGE,
-                                        "'notBefore' is no time, write it like 2026-12-01T08:00:00Z")),
-                        request.key())
-                : calls.by(request.change()).snoozeFor(
-                        request.tenant(),
-                        id,
-                        Durations.parse(time.orElseThrow())
-                                .filter(given -> given.compareTo(TaskDraft.MAX_ESTIMATE) <= 0)
-                                .orElseThrow(() -> wrong(
-                                        "for",
-                                        ProblemCode.OUT_OF_RANGE,
-                                        "'for' is a duration of up to 366 days, such as 10m")),
-                        request.key());
+                ? calls.by(request.change())
+                        .snoozeUntil(
+                                request.tenant(),
+                                id,
+                                Times.parse(until.get())
+                                        .orElseThrow(() -> wrong(
+                                                "notBefore",
+                                                ProblemCode.OUT_OF_RANGE,
+                                                "'notBefore' is no time, write it like 2026-12-01T08:00:00Z")),
+                                request.key())
+                : calls.by(request.change())
+                        .snoozeFor(
+                                request.tenant(),
+                                id,
+                                Durations.parse(time.orElseThrow())
+                                        .filter(given -> given.compareTo(TaskDraft.MAX_ESTIMATE) <= 0)
+                                        .orElseThrow(() -> wrong(
+                                                "for",
+                                                ProblemCode.OUT_OF_RANGE,
+                                                "'for' is a duration of up to 366 days, such as 10m")),
+                                request.key());
         return task(request, id, 200, snoozed);
     }
 
     private Future<Answer> addDependency(ApiRequest request) {
         var id = id(request);
-        var added = calls.by(request.change()).addDependency(
-                request.tenant(),
-                id,
-                TaskInstanceId.parse(request.body().getString("prerequisiteTaskId")),
-                Optional.ofNullable(request.body().getString("dependencyType"))
-                        .map(DependencyType::ofWireName)
-                        .orElse(DependencyType.DEFAULT),
-                request.key());
+        var added = calls.by(request.change())
+                .addDependency(
+                        request.tenant(),
+                        id,
+                        TaskInstanceId.parse(request.body().getString("prerequisiteTaskId")),
+                        Optional.ofNullable(request.body().getString("dependencyType"))
+                                .map(DependencyType::ofWireName)
+                                .orElse(DependencyType.DEFAULT),
+                        request.key());
         return task(request, id, 200, added);
     }
 

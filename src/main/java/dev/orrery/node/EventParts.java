@@ -14,15 +14,15 @@ import dev.orrery.service.EventFiring;
 import dev.orrery.service.EventReplay;
 import dev.orrery.service.EventService;
 import dev.orrery.service.JobDags;
-import dev.orrery.service.RequestKey;
 import dev.orrery.service.LetterNews;
+import dev.orrery.service.RequestKey;
 import dev.orrery.service.WebhookService;
 import dev.orrery.service.WebhookService.Received;
 import dev.orrery.store.Batcher;
 import dev.orrery.store.EventHandlerRepository;
 import dev.orrery.store.EventPublication;
-import dev.orrery.store.Pools;
 import dev.orrery.store.LetterNewsRepository;
+import dev.orrery.store.Pools;
 import dev.orrery.store.PublishedEventRepository;
 import dev.orrery.store.ReplayRepository;
 import dev.orrery.store.ScheduledJobRepository;
@@ -89,7 +89,9 @@ final class EventParts {
 
     private Future<Received> publish(
             TenantId tenant, NewEvent event, Optional<RequestKey> request, Optional<ChangeRequest> change) {
-        return change.map(service::by).orElse(service).publish(tenant, List.of(event), request)
+        return change.map(service::by)
+                .orElse(service)
+                .publish(tenant, List.of(event), request)
                 .map(List::getFirst)
                 .map(published -> new Received(published.event().id().value(), published.repeated()));
     }

@@ -28,9 +28,11 @@ public final class AuditService {
     /** The newest first; the cursor is the id of the last one of the part before. Fails with {@code FORBIDDEN} for another tenant's. */
     public Future<CursorPage<Entry>> list(Tenant caller, Filter filter, OptionalLong behind, int limit) {
         var isFirst = caller.id().equals(TenantId.DEFAULT);
-        if (!isFirst && filter.tenant().filter(name -> !name.equals(caller.name())).isPresent()) {
+        if (!isFirst
+                && filter.tenant().filter(name -> !name.equals(caller.name())).isPresent()) {
             return Future.failedFuture(new OrreryException(
-                    ErrorCode.FORBIDDEN, "only the tenant 'default' sees what other tenants changed; leave 'tenant' out"));
+                    ErrorCode.FORBIDDEN,
+                    "only the tenant 'default' sees what other tenants changed; leave 'tenant' out"));
         }
         var whose = isFirst ? Optional.<TenantId>empty() : Optional.of(caller.id());
         return audit.list(whose, filter, behind, limit + 1).map(found -> {

@@ -104,14 +104,16 @@ public final class ClusterService {
      * changes nothing. {@code NODE_NOT_FOUND} where there is none, {@code CONFLICT} where it is gone.
      */
     public Future<Void> drain(TenantId tenant, NodeId node, Optional<RequestKey> key, ChangeRequest request) {
-        return nodes.by(request).askDrain(tenant, node, key.map(ClusterService::storeKey)).compose(asked -> switch (asked) {
-            case ASKED -> Future.succeededFuture();
-            case GONE ->
-                Future.failedFuture(new OrreryException(
-                        ErrorCode.CONFLICT, "node " + node + " is gone: there is nothing left to drain"));
-            case UNKNOWN ->
-                Future.failedFuture(new OrreryException(ErrorCode.NODE_NOT_FOUND, "there is no node " + node));
-        });
+        return nodes.by(request)
+                .askDrain(tenant, node, key.map(ClusterService::storeKey))
+                .compose(asked -> switch (asked) {
+                    case ASKED -> Future.succeededFuture();
+                    case GONE ->
+                        Future.failedFuture(new OrreryException(
+                                ErrorCode.CONFLICT, "node " + node + " is gone: there is nothing left to drain"));
+                    case UNKNOWN ->
+                        Future.failedFuture(new OrreryException(ErrorCode.NODE_NOT_FOUND, "there is no node " + node));
+                });
     }
 
     private static NewRun.Key storeKey(RequestKey key) {

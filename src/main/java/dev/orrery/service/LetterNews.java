@@ -47,8 +47,8 @@ public final class LetterNews {
                 .compose(news -> news.isEmpty()
                         ? Future.succeededFuture(false)
                         : publish(news)
-                                .compose(_ -> letters.mark(
-                                        news.stream().map(News::id).toList(), epoch))
+                                .compose(_ ->
+                                        letters.mark(news.stream().map(News::id).toList(), epoch))
                                 .map(_ -> news.size() == BITE));
     }
 

@@ -146,8 +146,7 @@ final class TaskBatch {
         return inRequest;
     }
 
-    TaskSubmission submission(
-            Optional<RequestKey> key, Optional<TraceContext> trace, Optional<ChangeRequest> change) {
+    TaskSubmission submission(Optional<RequestKey> key, Optional<TraceContext> trace, Optional<ChangeRequest> change) {
         var tasks = new ArrayList<NewTask>(places.length);
         // Many of a batch are alike.
         var definitions = new HashMap<TaskDefinition, Json>();

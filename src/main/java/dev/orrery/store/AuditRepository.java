@@ -43,7 +43,8 @@ public final class AuditRepository {
     // language=PostgreSQL
     static final String LIST_OF_TENANT = COLUMNS + "FROM audit_log a\nWHERE a.tenant_id = $1\n" + MATCHES;
 
-    // What requests by the thousand made has no row of its own. Its id is about the time at which it was made, and that of
+    // What requests by the thousand made has no row of its own. Its id is about the time at which it was made, and that
+    // of
     // its request but for the last 32 bits.
     // language=PostgreSQL
     static final String LIST_OF_RESOURCE = COLUMNS + """

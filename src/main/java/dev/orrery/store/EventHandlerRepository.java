@@ -8,8 +8,8 @@ import dev.orrery.domain.JobId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.audit.ChangeRequest;
-import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.event.EventRule;
 import dev.orrery.domain.event.EventRule.Debounce;
 import dev.orrery.domain.event.EventRule.Throttle;
@@ -133,21 +133,24 @@ public final class EventHandlerRepository {
         var job = definition.job();
         var parameters =
                 with(ScheduledJobRepository.parameters(tenant, id, dag, job, passesPayload), definition.rule());
-        return refusing(sql.change(Resource.of(Kind.EVENT_HANDLER, tenant, id), transaction -> IdempotencyRepository.once(
-                transaction,
-                tenant,
-                key,
-                id.value(),
-                () -> transaction
-                        .preparedQuery(REGISTER)
-                        .execute(parameters)
-                        .compose(rows -> rows.rowCount() == 1
-                                ? enable(transaction, tenant, id, definition.enabled())
-                                        .map(id)
-                                : Future.failedFuture(new OrreryException(
-                                        ErrorCode.HANDLER_NOT_FOUND,
-                                        "there is no DAG called '" + job.work().handler() + "'"))),
-                made -> Future.succeededFuture(new JobId(made)))));
+        return refusing(sql.change(
+                Resource.of(Kind.EVENT_HANDLER, tenant, id),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        tenant,
+                        key,
+                        id.value(),
+                        () -> transaction
+                                .preparedQuery(REGISTER)
+                                .execute(parameters)
+                                .compose(rows -> rows.rowCount() == 1
+                                        ? enable(transaction, tenant, id, definition.enabled())
+                                                .map(id)
+                                        : Future.failedFuture(new OrreryException(
+                                                ErrorCode.HANDLER_NOT_FOUND,
+                                                "there is no DAG called '"
+                                                        + job.work().handler() + "'"))),
+                        made -> Future.succeededFuture(new JobId(made)))));
     }
 
     private static Future<?> enable(SqlConnection transaction, TenantId tenant, JobId id, boolean enabled) {
@@ -171,12 +174,15 @@ public final class EventHandlerRepository {
         var parameters = ScheduledJobRepository.parameters(tenant, id, dag, definition.job(), passesPayload)
                 .addValue(ScheduledJobRepository.time(Optional.of(seen)));
         with(parameters, definition.rule());
-        return refusing(sql.change(Resource.of(Kind.EVENT_HANDLER, tenant, id), transaction -> transaction
-                .preparedQuery(CHANGE)
-                .execute(parameters)
-                .compose(rows -> rows.rowCount() == 1
-                        ? enable(transaction, tenant, id, definition.enabled()).map(true)
-                        : Future.succeededFuture(false))));
+        return refusing(sql.change(
+                Resource.of(Kind.EVENT_HANDLER, tenant, id),
+                transaction -> transaction
+                        .preparedQuery(CHANGE)
+                        .execute(parameters)
+                        .compose(rows -> rows.rowCount() == 1
+                                ? enable(transaction, tenant, id, definition.enabled())
+                                        .map(true)
+                                : Future.succeededFuture(false))));
     }
 
     private static Tuple with(Tuple parameters, EventRule rule) {

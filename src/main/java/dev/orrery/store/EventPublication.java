@@ -20,11 +20,7 @@ import java.util.UUID;
  * @param change who asked for it, where the API was asked
  */
 public record EventPublication(
-        TenantId tenant,
-        UUID base,
-        Optional<NewRun.Key> key,
-        List<Judged> events,
-        Optional<ChangeRequest> change) {
+        TenantId tenant, UUID base, Optional<NewRun.Key> key, List<Judged> events, Optional<ChangeRequest> change) {
 
     public EventPublication {
         events = List.copyOf(events);

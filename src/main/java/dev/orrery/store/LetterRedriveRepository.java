@@ -6,8 +6,8 @@ import dev.orrery.domain.LetterId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.audit.ChangeRequest;
-import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.store.DeadLetterRepository.Filter;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -145,26 +145,28 @@ public final class LetterRedriveRepository {
             TenantId tenant, LetterId id, String by, Optional<Json> input, Optional<NewRun.Key> key) {
         var parameters = Tuple.of(tenant.value(), id.value(), Texts.clean(by), redrivesMax)
                 .addValue(input.map(Texts::clean).map(Json::text).orElse(null));
-        return sql.change(Resource.of(Kind.DEAD_LETTER, tenant, id), REDRIVE, keyed(parameters, key)).map(rows -> {
-            var row = rows.iterator().next();
-            return switch (row.getString("verdict")) {
-                case "redriven" -> queues(row);
-                case "repeated" -> List.of();
-                case String verdict -> throw refused(verdict, id);
-            };
-        });
+        return sql.change(Resource.of(Kind.DEAD_LETTER, tenant, id), REDRIVE, keyed(parameters, key))
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    return switch (row.getString("verdict")) {
+                        case "redriven" -> queues(row);
+                        case "repeated" -> List.of();
+                        case String verdict -> throw refused(verdict, id);
+                    };
+                });
     }
 
     /** Closes one whose task stays as it ended; fails with {@code DEAD_LETTER_NOT_FOUND}, or {@code CONFLICT} where it is closed. */
     public Future<Void> discard(TenantId tenant, LetterId id, String by, String reason, Optional<NewRun.Key> key) {
         var parameters = Tuple.of(tenant.value(), id.value(), Texts.clean(by), Texts.clean(reason));
-        return sql.change(Resource.of(Kind.DEAD_LETTER, tenant, id), DISCARD, keyed(parameters, key)).map(rows -> {
-            var verdict = rows.iterator().next().getString("verdict");
-            if (!verdict.equals("discarded") && !verdict.equals("repeated")) {
-                throw refused(verdict, id);
-            }
-            return null;
-        });
+        return sql.change(Resource.of(Kind.DEAD_LETTER, tenant, id), DISCARD, keyed(parameters, key))
+                .map(rows -> {
+                    var verdict = rows.iterator().next().getString("verdict");
+                    if (!verdict.equals("discarded") && !verdict.equals("repeated")) {
+                        throw refused(verdict, id);
+                    }
+                    return null;
+                });
     }
 
     /** Keeps a request for many under this id; answers the id of the one from before where the key was used for the same. */
@@ -190,13 +192,14 @@ public final class LetterRedriveRepository {
                                 : null)
                 .addValue(Texts.clean(asked.by()))
                 .addValue(asked.reason().map(Texts::clean).orElse(null));
-        return sql.change(Resource.of(Kind.REDRIVE, tenant, id), ASK, keyed(parameters, key)).map(rows -> {
-            var row = rows.iterator().next();
-            if (row.getBoolean("is_gone")) {
-                throw new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
-            }
-            return Optional.ofNullable(row.getUUID("id")).orElseThrow(IdempotencyRepository::keyTaken);
-        });
+        return sql.change(Resource.of(Kind.REDRIVE, tenant, id), ASK, keyed(parameters, key))
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    if (row.getBoolean("is_gone")) {
+                        throw new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
+                    }
+                    return Optional.ofNullable(row.getUUID("id")).orElseThrow(IdempotencyRepository::keyTaken);
+                });
     }
 
     public Future<Optional<StoredRedrive>> get(TenantId tenant, UUID id) {

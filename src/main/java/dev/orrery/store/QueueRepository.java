@@ -6,8 +6,8 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.audit.ChangeRequest;
-import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.task.Limit;
 import dev.orrery.domain.task.Rate;
 import io.vertx.core.Future;
@@ -139,16 +139,18 @@ public final class QueueRepository {
 
     /** False where there is no such queue; {@code CONFLICT} where the key came with another request. */
     public Future<Boolean> pause(String name, boolean paused, Optional<NewRun.Key> key) {
-        return sql.change(queueOf(name), transaction -> IdempotencyRepository.once(
-                transaction,
-                TenantId.DEFAULT,
-                key,
-                UUID.nameUUIDFromBytes(name.getBytes(UTF_8)),
-                () -> transaction
-                        .preparedQuery(PAUSE_QUEUE)
-                        .execute(Tuple.of(name, paused))
-                        .map(QueueRepository::isKnown),
-                _ -> Future.succeededFuture(true)));
+        return sql.change(
+                queueOf(name),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        TenantId.DEFAULT,
+                        key,
+                        UUID.nameUUIDFromBytes(name.getBytes(UTF_8)),
+                        () -> transaction
+                                .preparedQuery(PAUSE_QUEUE)
+                                .execute(Tuple.of(name, paused))
+                                .map(QueueRepository::isKnown),
+                        _ -> Future.succeededFuture(true)));
     }
 
     /** Forgets what was set, and that it is paused; false where nothing was. */
@@ -172,23 +174,25 @@ public final class QueueRepository {
         var parameters = Tuple.of(tenant.value(), key);
         addLimit(parameters, limit);
         parameters.addValue(LIMITS_MAX);
-        return sql.change(Resource.of(Kind.LIMIT, tenant, key), SET_LIMIT, parameters).compose(rows -> {
-            var verdict = rows.iterator().next().getString("verdict");
-            return switch (verdict) {
-                case "set" -> Future.succeededFuture();
-                case "full" ->
-                    Future.failedFuture(new OrreryException(
-                            ErrorCode.CONFLICT,
-                            "there are " + LIMITS_MAX + " limits of keys; one for all that begin alike, such as"
-                                    + " 'customer-*', takes the place of many"));
-                default -> throw new IllegalStateException("set_limit answered " + verdict);
-            };
-        });
+        return sql.change(Resource.of(Kind.LIMIT, tenant, key), SET_LIMIT, parameters)
+                .compose(rows -> {
+                    var verdict = rows.iterator().next().getString("verdict");
+                    return switch (verdict) {
+                        case "set" -> Future.succeededFuture();
+                        case "full" ->
+                            Future.failedFuture(new OrreryException(
+                                    ErrorCode.CONFLICT,
+                                    "there are " + LIMITS_MAX + " limits of keys; one for all that begin alike, such as"
+                                            + " 'customer-*', takes the place of many"));
+                        default -> throw new IllegalStateException("set_limit answered " + verdict);
+                    };
+                });
     }
 
     /** False where nothing was set for it. */
     public Future<Boolean> deleteLimit(TenantId tenant, String key) {
-        return sql.change(Resource.of(Kind.LIMIT, tenant, key), DELETE_LIMIT, Tuple.of(tenant.value(), key)).map(QueueRepository::isKnown);
+        return sql.change(Resource.of(Kind.LIMIT, tenant, key), DELETE_LIMIT, Tuple.of(tenant.value(), key))
+                .map(QueueRepository::isKnown);
     }
 
     /** Adds the columns max_running, rate_limit and rate_ms. */

@@ -6,8 +6,8 @@ import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.audit.ChangeRequest;
-import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -188,15 +188,16 @@ public final class RemoteWorkerRepository {
                 .addValue(key.map(NewRun.Key::operation).orElse(null))
                 .addValue(key.map(NewRun.Key::key).orElse(null))
                 .addValue(key.map(NewRun.Key::requestHash).orElse(null));
-        return sql.change(Resource.of(Kind.REMOTE_WORKER, worker.tenant(), worker.id()), REGISTER, parameters).map(rows -> {
-            var row = rows.iterator().next();
-            return switch (row.getString("verdict")) {
-                case "registered", "repeated" -> new Registered.Done(new NodeId(row.getUUID("id")));
-                case "full" -> new Registered.Full();
-                case "conflict" -> new Registered.KeyTaken();
-                case String other -> throw new IllegalStateException("register_remote answered " + other);
-            };
-        });
+        return sql.change(Resource.of(Kind.REMOTE_WORKER, worker.tenant(), worker.id()), REGISTER, parameters)
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    return switch (row.getString("verdict")) {
+                        case "registered", "repeated" -> new Registered.Done(new NodeId(row.getUUID("id")));
+                        case "full" -> new Registered.Full();
+                        case "conflict" -> new Registered.KeyTaken();
+                        case String other -> throw new IllegalStateException("register_remote answered " + other);
+                    };
+                });
     }
 
     /** What is known of a worker's registration. None of it changes, but the hash where its registration is repeated. */

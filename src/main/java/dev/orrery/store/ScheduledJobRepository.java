@@ -8,8 +8,8 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.audit.ChangeRequest;
-import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.job.HandlerType;
 import dev.orrery.domain.job.JobPriority;
 import dev.orrery.domain.job.JobStatus;
@@ -277,20 +277,23 @@ public final class ScheduledJobRepository {
         var job = made.job();
         var parameters = parameters(tenant, id, dag, job, made.passesPayload())
                 .addValue(made.trace().map(TraceContext::traceparent).orElse(null));
-        return sql.change(Resource.of(Kind.JOB, tenant, id), transaction -> IdempotencyRepository.once(
-                transaction,
-                tenant,
-                key,
-                id.value(),
-                () -> transaction
-                        .preparedQuery(REGISTER)
-                        .execute(parameters)
-                        .compose(rows -> rows.rowCount() == 1
-                                ? Future.succeededFuture(id)
-                                : Future.failedFuture(new OrreryException(
-                                        ErrorCode.HANDLER_NOT_FOUND,
-                                        "there is no DAG called '" + job.work().handler() + "'"))),
-                earlier -> Future.succeededFuture(new JobId(earlier))));
+        return sql.change(
+                Resource.of(Kind.JOB, tenant, id),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        tenant,
+                        key,
+                        id.value(),
+                        () -> transaction
+                                .preparedQuery(REGISTER)
+                                .execute(parameters)
+                                .compose(rows -> rows.rowCount() == 1
+                                        ? Future.succeededFuture(id)
+                                        : Future.failedFuture(new OrreryException(
+                                                ErrorCode.HANDLER_NOT_FOUND,
+                                                "there is no DAG called '"
+                                                        + job.work().handler() + "'"))),
+                        earlier -> Future.succeededFuture(new JobId(earlier))));
     }
 
     /**
@@ -367,7 +370,8 @@ public final class ScheduledJobRepository {
     }
 
     private Future<Optional<JobStatus>> move(String statement, TenantId tenant, JobId id) {
-        return EventHandlerRepository.refusing(sql.change(Resource.of(Kind.JOB, tenant, id), statement, Tuple.of(tenant.value(), id.value())))
+        return EventHandlerRepository.refusing(
+                        sql.change(Resource.of(Kind.JOB, tenant, id), statement, Tuple.of(tenant.value(), id.value())))
                 .map(rows -> Rows.first(rows, row -> JobStatus.ofWireName(row.getString("status"))));
     }
 

@@ -6,8 +6,8 @@ import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.audit.ChangeRequest;
-import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.task.SubmittedState;
 import dev.orrery.domain.task.TaskSource;
 import dev.orrery.domain.task.TaskState;
@@ -105,23 +105,22 @@ public final class SingleTaskRepository {
                 .parameters(limits)
                 .addString(AuditedTraffic.json(
                         submissions.stream().map(TaskSubmission::change).toList()));
-        return sql.run(SUBMIT_TASKS, parameters)
-                .compose(rows -> {
-                    var results = new ArrayList<SubmissionResult>(submissions.size());
-                    var again = new ArrayList<Integer>();
-                    var first = 0;
-                    for (var row : rows) {
-                        var number = results.size();
-                        if (row.getString("verdict").equals("again")) {
-                            again.add(number);
-                            results.add(new SubmissionResult.KeyTaken());
-                        } else {
-                            results.add(result(row, first));
-                        }
-                        first += submissions.get(number).tasks().size();
-                    }
-                    return again.isEmpty() ? Future.succeededFuture(results) : submitAgain(submissions, results, again);
-                });
+        return sql.run(SUBMIT_TASKS, parameters).compose(rows -> {
+            var results = new ArrayList<SubmissionResult>(submissions.size());
+            var again = new ArrayList<Integer>();
+            var first = 0;
+            for (var row : rows) {
+                var number = results.size();
+                if (row.getString("verdict").equals("again")) {
+                    again.add(number);
+                    results.add(new SubmissionResult.KeyTaken());
+                } else {
+                    results.add(result(row, first));
+                }
+                first += submissions.get(number).tasks().size();
+            }
+            return again.isEmpty() ? Future.succeededFuture(results) : submitAgain(submissions, results, again);
+        });
     }
 
     /** What met the task of another submission, which then was refused: one by one, so that it comes to an end. */

@@ -81,10 +81,11 @@ final class Sql {
                         .preparedQuery(BEGIN_CHANGE)
                         .execute(named(resource))
                         .map(rows -> Optional.ofNullable(rows.iterator().next().getString("before")))
-                        .compose(before -> steps.apply(transaction).compose(result -> transaction
-                                .preparedQuery(NOTE_CHANGE)
-                                .execute(told(resource, before, request))
-                                .map(result)))))
+                        .compose(before -> steps.apply(transaction)
+                                .compose(result -> transaction
+                                        .preparedQuery(NOTE_CHANGE)
+                                        .execute(told(resource, before, request))
+                                        .map(result)))))
                 .orElseGet(() -> transaction(steps));
     }
 

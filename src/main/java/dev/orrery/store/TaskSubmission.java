@@ -41,11 +41,7 @@ public record TaskSubmission(
 
     /** Of nobody who asked the API. */
     public TaskSubmission(
-            TenantId tenant,
-            UUID base,
-            List<NewTask> tasks,
-            Optional<NewRun.Key> key,
-            Optional<TraceContext> trace) {
+            TenantId tenant, UUID base, List<NewTask> tasks, Optional<NewRun.Key> key, Optional<TraceContext> trace) {
         this(tenant, base, tasks, key, trace, Optional.empty());
     }
 }

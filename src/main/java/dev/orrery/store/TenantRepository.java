@@ -5,8 +5,8 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.audit.ChangeRequest;
-import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
@@ -72,19 +72,21 @@ public final class TenantRepository {
 
     /** Makes a tenant; under a key that made it before, answers it. Fails with {@code CONFLICT} where the name exists. */
     public Future<StoredTenant> create(String name, Optional<NewRun.Key> key) {
-        return sql.change(Resource.of(Kind.TENANT, TenantId.DEFAULT, name), transaction -> IdempotencyRepository.once(
-                transaction,
-                TenantId.DEFAULT,
-                key,
-                NO_REFERENCE,
-                () -> insert(transaction, name),
-                _ -> transaction
-                        .preparedQuery(GET)
-                        .execute(Tuple.of(name))
-                        .map(rows -> Rows.first(rows, TenantRepository::tenant)
-                                .orElseThrow(() -> new OrreryException(
-                                        ErrorCode.TENANT_NOT_FOUND,
-                                        "the tenant '" + name + "' was made, and deleted since")))));
+        return sql.change(
+                Resource.of(Kind.TENANT, TenantId.DEFAULT, name),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        TenantId.DEFAULT,
+                        key,
+                        NO_REFERENCE,
+                        () -> insert(transaction, name),
+                        _ -> transaction
+                                .preparedQuery(GET)
+                                .execute(Tuple.of(name))
+                                .map(rows -> Rows.first(rows, TenantRepository::tenant)
+                                        .orElseThrow(() -> new OrreryException(
+                                                ErrorCode.TENANT_NOT_FOUND,
+                                                "the tenant '" + name + "' was made, and deleted since")))));
     }
 
     private static Future<StoredTenant> insert(SqlConnection transaction, String name) {

@@ -4,8 +4,8 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.audit.ChangeRequest;
-import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.webhook.Secret;
 import dev.orrery.domain.webhook.Webhook;
 import dev.orrery.domain.webhook.WebhookScheme;
@@ -117,13 +117,15 @@ public final class WebhookRepository {
     /** Makes one; under a key that made it before, answers it. Fails with {@code CONFLICT} where the name exists or there are too many. */
     public Future<StoredWebhook> create(
             TenantId tenant, UUID id, Webhook webhook, List<Secret> secrets, Optional<NewRun.Key> key) {
-        return sql.change(Resource.of(Kind.WEBHOOK, tenant, webhook.name()), transaction -> IdempotencyRepository.once(
-                transaction,
-                tenant,
-                key,
-                id,
-                () -> insert(transaction, tenant, id, webhook, secrets),
-                made -> byId(transaction, tenant, made)));
+        return sql.change(
+                Resource.of(Kind.WEBHOOK, tenant, webhook.name()),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        tenant,
+                        key,
+                        id,
+                        () -> insert(transaction, tenant, id, webhook, secrets),
+                        made -> byId(transaction, tenant, made)));
     }
 
     private static Future<StoredWebhook> insert(

@@ -94,21 +94,21 @@ class AuditApiIT {
 
     private static void changeDagsAndRuns() {
         var dag = dag("walked", "tasks: [{id: a, type: shell, command: 'sleep 60'}]");
-        done(
-                "PUT",
-                "/dags/" + dag,
-                new JsonObject().put("yaml", "tasks: [{id: a, type: shell, command: 'sleep 61'}]"));
+        done("PUT", "/dags/" + dag, new JsonObject().put("yaml", "tasks: [{id: a, type: shell, command: 'sleep 61'}]"));
         done("POST", "/dags/" + dag + "/pause", null);
         done("POST", "/dags/" + dag + "/resume", null);
         var run = done("POST", "/dags/" + dag + "/runs", null).getString("runId");
         var other = done("POST", "/dags/" + dag + "/runs", null).getString("runId");
-        until("it runs", () -> get("/runs/" + run + "/tasks/a").getString("state").equals("running"));
+        until(
+                "it runs",
+                () -> get("/runs/" + run + "/tasks/a").getString("state").equals("running"));
         done("POST", "/runs/" + run + "/tasks/a/cancel", null);
         done("POST", "/runs/" + other + "/cancel", null);
         for (var each : List.of(run, other)) {
             until(
                     "it has ended",
-                    () -> Set.of("failed", "cancelled").contains(get("/runs/" + each).getString("state")));
+                    () -> Set.of("failed", "cancelled")
+                            .contains(get("/runs/" + each).getString("state")));
         }
         done("DELETE", "/runs/" + other, null);
         done("DELETE", "/dags/" + dag, null);
@@ -133,7 +133,9 @@ class AuditApiIT {
         done("POST", "/jobs/" + job + "/pause", null);
         done("POST", "/jobs/" + job + "/resume", null);
         var execution = done("POST", "/jobs/" + job + "/trigger", null).getString("id");
-        until("it has failed", () -> get("/executions/" + execution).getString("status").equals("failed"));
+        until(
+                "it has failed",
+                () -> get("/executions/" + execution).getString("status").equals("failed"));
         done("POST", "/executions/" + execution + "/retry", null);
         done("POST", "/jobs/" + job + "/cancel", null);
         done("DELETE", "/jobs/" + job, null);
@@ -163,7 +165,11 @@ class AuditApiIT {
                         .put("from", "2020-01-01T00:00:00Z")
                         .put("to", "2036-01-01T00:00:00Z"));
         webhook("walked");
-        done("PATCH", "/webhooks/walked", new JsonObject().put("secrets", new JsonArray().add(SECRET + "2").add(SECRET)));
+        done(
+                "PATCH",
+                "/webhooks/walked",
+                new JsonObject()
+                        .put("secrets", new JsonArray().add(SECRET + "2").add(SECRET)));
         assertThat(delivered("walked", "d-1").send().status()).isEqualTo(202);
         done("DELETE", "/webhooks/walked", null);
     }
@@ -176,7 +182,10 @@ class AuditApiIT {
         for (var n = 0; n < 60; n++) {
             slow.add(new UUID(0x01980f6e_7000_7000L, 0x8000_0000_0000_0000L + n).toString());
         }
-        var redrive = done("POST", "/dead-letters/redrive", new JsonObject().put("ids", slow).put("ratePerSecond", 1));
+        var redrive = done(
+                "POST",
+                "/dead-letters/redrive",
+                new JsonObject().put("ids", slow).put("ratePerSecond", 1));
         done("POST", "/dead-letters/redrives/" + redrive.getString("id") + "/cancel", null);
         done(
                 "POST",
@@ -218,9 +227,11 @@ class AuditApiIT {
         assertThat(entry.getString("trace")).startsWith("00-0af7651916cd43dd8448eb211c80319c");
         assertThat(Instant.parse(entry.getString("at"))).isAfter("2026-01-01T00:00:00Z");
         assertThat(entry.getJsonObject("before"))
-                .isEqualTo(new JsonObject().put("weight", 1).put("maxRunning", 2).put("paused", false));
+                .isEqualTo(
+                        new JsonObject().put("weight", 1).put("maxRunning", 2).put("paused", false));
         assertThat(entry.getJsonObject("after"))
-                .isEqualTo(new JsonObject().put("weight", 1).put("maxRunning", 2).put("paused", true));
+                .isEqualTo(
+                        new JsonObject().put("weight", 1).put("maxRunning", 2).put("paused", true));
         assertThat(listed("actor=ada&operation=pauseQueue&resource=told")).hasSize(1);
         assertThat(listed("actor=ada&operation=resumeQueue&resource=told")).isEmpty();
         assertThat(listed("resource=told&to=2026-01-01T00:00:00Z")).isEmpty();
@@ -248,7 +259,9 @@ class AuditApiIT {
         var task = task(later()).getString("id");
         var batch = done("POST", "/tasks/batch", new JsonObject().put("tasks", List.of(later(), later(), later())))
                 .getJsonArray("tasks");
-        var again = by(client.post("/api/v1/tasks")).header("Idempotency-Key", "again-task").json(later());
+        var again = by(client.post("/api/v1/tasks"))
+                .header("Idempotency-Key", "again-task")
+                .json(later());
         again.send();
         again.send();
 
@@ -257,9 +270,10 @@ class AuditApiIT {
             assertThat(((JsonObject) entry).getInteger("requests")).isGreaterThanOrEqualTo(1);
         });
         var last = batch.getJsonObject(2).getString("id");
-        assertThat(listed("resource=" + last)).singleElement().satisfies(entry -> assertThat(
-                        ((JsonObject) entry).getString("operation"))
-                .isEqualTo("submitTasks"));
+        assertThat(listed("resource=" + last))
+                .singleElement()
+                .satisfies(entry ->
+                        assertThat(((JsonObject) entry).getString("operation")).isEqualTo("submitTasks"));
         assertThat(listed("resource=" + last + "&tenant=acme")).isEmpty();
         assertThat(node.value("SELECT count(*) FROM orrery.audit_log WHERE idempotency_key = 'again-task'"))
                 .isEqualTo("1");
@@ -314,7 +328,8 @@ class AuditApiIT {
                 "DELETE FROM orrery.audit_log RETURNING id",
                 "SET orrery.audit_purge = 'yes'; DELETE FROM orrery.audit_log RETURNING id",
                 "TRUNCATE orrery.audit_log")) {
-            assertThatThrownBy(() -> node.value(attempt)).hasRootCauseInstanceOf(PSQLException.class)
+            assertThatThrownBy(() -> node.value(attempt))
+                    .hasRootCauseInstanceOf(PSQLException.class)
                     .rootCause()
                     .hasMessageContaining("the audit log is append-only");
         }
@@ -349,8 +364,10 @@ class AuditApiIT {
         var file = folder.resolve("token");
         var task = task(new JsonObject()
                         .put("type", "shell")
-                        .put("command", "printf %s $ORRERY_TOKEN > " + file + ".new; mv " + file + ".new " + file
-                                + "; until [ -e " + file + ".go ]; do sleep 0.02; done"))
+                        .put(
+                                "command",
+                                "printf %s $ORRERY_TOKEN > " + file + ".new; mv " + file + ".new " + file
+                                        + "; until [ -e " + file + ".go ]; do sleep 0.02; done"))
                 .getString("id");
         until("it runs", () -> Files.exists(file));
         var token = Files.readString(file);
@@ -365,7 +382,8 @@ class AuditApiIT {
                 .header("Authorization", "Bearer " + token)
                 .send();
 
-        assertThat(listed("resource=" + child).getJsonObject(0).getString("actor")).isEqualTo("task:" + task);
+        assertThat(listed("resource=" + child).getJsonObject(0).getString("actor"))
+                .isEqualTo("task:" + task);
         assertThat(audit.code()).isEqualTo("OUT_OF_SCOPE");
         Files.createFile(Path.of(file + ".go"));
     }
@@ -396,8 +414,10 @@ class AuditApiIT {
                     .send()
                     .json();
             part.getJsonArray("items")
-                    .forEach(entry -> seen.add(
-                            ((JsonObject) entry).getJsonObject("after").getInteger("maxRunning").toString()));
+                    .forEach(entry -> seen.add(((JsonObject) entry)
+                            .getJsonObject("after")
+                            .getInteger("maxRunning")
+                            .toString()));
             cursor = part.getString("nextCursor") == null ? "" : "&cursor=" + part.getString("nextCursor");
         } while (!cursor.isEmpty());
 
@@ -434,7 +454,8 @@ class AuditApiIT {
     }
 
     private static String dag(String name, String yaml) {
-        return done("POST", "/dags", new JsonObject().put("name", name).put("yaml", yaml)).getString("id");
+        return done("POST", "/dags", new JsonObject().put("name", name).put("yaml", yaml))
+                .getString("id");
     }
 
     private static JsonObject later() {

@@ -31,7 +31,8 @@ class IndexUseIT {
     /** A statement of ours for each index, with parameters. */
     private static final Map<String, Call> READERS = Map.ofEntries(
             Map.entry("dags_newest", new Call(DagRepository.LIST, "1, 20, 0")),
-            Map.entry("audit_log_of_tenant", new Call(AuditRepository.LIST_OF_TENANT, "1" + ", NULL".repeat(7) + ", 20")),
+            Map.entry(
+                    "audit_log_of_tenant", new Call(AuditRepository.LIST_OF_TENANT, "1" + ", NULL".repeat(7) + ", 20")),
             Map.entry(
                     "audit_log_of_resource",
                     new Call(AuditRepository.LIST_OF_RESOURCE, "1" + ", NULL".repeat(7) + ", 20, 'a', NULL")),

@@ -34,7 +34,10 @@ final class AuditListCommand extends ServerAction {
             description = "Only by this one: token, anonymous, task:ID, webhook:NAME, or a name that was given.")
     String actor = "";
 
-    @Option(names = "--operation", paramLabel = "ID", description = "Only this operation of the API, such as pauseQueue.")
+    @Option(
+            names = "--operation",
+            paramLabel = "ID",
+            description = "Only this operation of the API, such as pauseQueue.")
     String operation = "";
 
     @Option(names = "--kind", paramLabel = "KIND", description = "Only of things of this kind, such as queue or dag.")
@@ -114,7 +117,9 @@ final class AuditListCommand extends ServerAction {
                     cell(entry.time("at").map(at -> HumanTime.ago(at, now)).orElse("-")),
                     cell(entry.textOrEmpty("tenant")),
                     cell(entry.textOrEmpty("actor")
-                            + entry.text("actorName").map(name -> " (" + name + ")").orElse("")),
+                            + entry.text("actorName")
+                                    .map(name -> " (" + name + ")")
+                                    .orElse("")),
                     cell(entry.textOrEmpty("operation")),
                     cell(entry.textOrEmpty("kind")),
                     cell(entry.text("resource").orElse("-")),

@@ -16,7 +16,8 @@ import picocli.CommandLine.Parameters;
 /** Closes dead letters. */
 @Command(
         name = "discard",
-        description = "Close dead letters whose tasks stay as they ended: those that are named, or all that are found (--all).",
+        description =
+                "Close dead letters whose tasks stay as they ended: those that are named, or all that are found (--all).",
         footer = {
             ServerAction.EXAMPLES,
             "  orrery dead-letter discard 01980f6e-5a10-7000-8b2d-5f3180000001 --reason 'the order was cancelled'",

@@ -213,7 +213,11 @@ abstract class Group extends Action {
     @Command(
             name = "audit",
             description = "See who changed what through the API.",
-            footer = {ServerAction.EXAMPLES, "  orrery audit list", "  orrery audit list --kind queue --resource default"})
+            footer = {
+                ServerAction.EXAMPLES,
+                "  orrery audit list",
+                "  orrery audit list --kind queue --resource default"
+            })
     static final class Audit extends Group {
         Audit(Context context) {
             super(context);

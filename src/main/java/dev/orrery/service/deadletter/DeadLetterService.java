@@ -136,9 +136,7 @@ public final class DeadLetterService {
             var items = found.size() > limit ? found.subList(0, limit) : found;
             return new CursorPage<>(
                     items,
-                    found.size() > limit
-                            ? Optional.of(items.getLast().id().toString())
-                            : Optional.empty());
+                    found.size() > limit ? Optional.of(items.getLast().id().toString()) : Optional.empty());
         });
     }
 
