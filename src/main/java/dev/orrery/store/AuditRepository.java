@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class AuditRepository {
 
     private static final String COLUMNS = """
-            SELECT a.id, a.recorded_at, a.tenant, a.actor, a.actor_name, a.operation, a.kind, a.resource, a.requests, a.refs,
+            a.id, a.recorded_at, a.tenant, a.actor, a.actor_name, a.operation, a.kind, a.resource, a.requests, a.refs,
                    a.address, a.trace, a.idempotency_key, a.before::text AS before, a.after::text AS after
             """;
 
@@ -38,16 +38,16 @@ public final class AuditRepository {
 
     // One list for each way in, so that each has its own index and none is planned for the others.
     // language=PostgreSQL
-    static final String LIST = COLUMNS + "FROM audit_log a\nWHERE $1::int IS NULL\n" + MATCHES;
+    static final String LIST = "SELECT " + COLUMNS + "FROM audit_log a\nWHERE $1::int IS NULL\n" + MATCHES;
 
     // language=PostgreSQL
-    static final String LIST_OF_TENANT = COLUMNS + "FROM audit_log a\nWHERE a.tenant_id = $1\n" + MATCHES;
+    static final String LIST_OF_TENANT = "SELECT " + COLUMNS + "FROM audit_log a\nWHERE a.tenant_id = $1\n" + MATCHES;
 
     // What requests by the thousand made has no row of its own. Its id is about the time at which it was made, and that
     // of
     // its request but for the last 32 bits.
     // language=PostgreSQL
-    static final String LIST_OF_RESOURCE = COLUMNS + """
+    static final String LIST_OF_RESOURCE = "SELECT " + COLUMNS + """
             FROM (SELECT x.* FROM audit_log x WHERE x.resource = $10
                   UNION ALL
                   SELECT x.* FROM audit_log x
