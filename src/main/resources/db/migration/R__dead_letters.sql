@@ -280,12 +280,35 @@ BEGIN
                      FROM dead_letters l WHERE l.id = p_id AND l.tenant_id = p_tenant), 'unknown');
 END $f$;
 
--- Keeps that many letters are to be sent back: p_id where it is new, the one from before where the same was asked under the same
+-- Discards letters, each or not: verdicts, parallel to p_ids, are 'discarded' or 'closed' (it was before, or there is none).
+CREATE OR REPLACE FUNCTION discard_letters(p_tenant int, p_ids uuid[], p_by text, p_reason text, p_redrive uuid) RETURNS text[]
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_done  uuid[];
+BEGIN
+    PERFORM l.id
+    FROM (SELECT u.id FROM unnest(p_ids) u(id) ORDER BY u.id) u
+    CROSS JOIN LATERAL (SELECT x.id FROM dead_letters x WHERE x.id = u.id OFFSET 0 FOR UPDATE) l;
+    WITH done AS (
+        UPDATE dead_letters l
+        SET state = 'discarded', resolved_at = clock_timestamp(), resolved_by = p_by, reason = p_reason, redrive_id = p_redrive
+        WHERE l.id = ANY (p_ids) AND l.tenant_id = p_tenant AND l.state = 'open'
+        RETURNING l.id
+    )
+    SELECT coalesce(array_agg(d.id), '{}') INTO v_done FROM done d;
+    RETURN ARRAY(SELECT CASE WHEN u.id = ANY (v_done) THEN 'discarded' ELSE 'closed' END
+                 FROM unnest(p_ids) WITH ORDINALITY u(id, ordinal) ORDER BY u.ordinal);
+END $f$;
+
+-- Keeps that many letters are to be sent back, or where there is a reason discarded: p_id where it is new, the one from before where the same was asked under the same
 -- key, null where another thing was, or the tenant is gone (is_gone).
+DROP FUNCTION IF EXISTS ask_redrive(
+    int, uuid, uuid[], text, text, text, text, text, text, text, timestamptz, timestamptz, timestamptz, int, text, text, text, text);
 CREATE OR REPLACE FUNCTION ask_redrive(
     p_tenant int, p_id uuid, p_letters uuid[], p_queue text, p_dag text, p_job text, p_name text, p_handler text,
     p_fingerprint text, p_outcome text, p_from timestamptz, p_to timestamptz, p_as_of timestamptz, p_rate int, p_by text,
-    p_operation text, p_key text, p_hash text, OUT id uuid, OUT is_gone boolean)
+    p_reason text, p_operation text, p_key text, p_hash text, OUT id uuid, OUT is_gone boolean)
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -303,9 +326,10 @@ BEGIN
     END IF;
     IF id = p_id THEN
         INSERT INTO letter_redrives (id, tenant_id, letters, queue, dag, job, name, handler, fingerprint, outcome,
-                                     from_id, upto, as_of, rate_per_second, asked_by, last_id)
+                                     from_id, upto, as_of, rate_per_second, asked_by, reason, last_id)
         VALUES (p_id, p_tenant, p_letters, p_queue, p_dag, p_job, p_name, p_handler, p_fingerprint, p_outcome::attempt_outcome,
                 first_letter_id(p_from), first_letter_id(least(p_to, v_as_of + interval '1 millisecond')), v_as_of, p_rate, p_by,
+                p_reason,
                 '00000000-0000-0000-0000-000000000000')
         ON CONFLICT DO NOTHING;
     END IF;
@@ -367,17 +391,69 @@ BEGIN
         INTO v_ids, v_last, v_seen;
     END IF;
     v_verdicts := '{}';
-    IF cardinality(v_ids) > 0 THEN
+    IF cardinality(v_ids) > 0 AND v_asked.reason IS NOT NULL THEN
+        v_verdicts := discard_letters(v_asked.tenant_id, v_ids, v_asked.asked_by, v_asked.reason, v_asked.id);
+    ELSIF cardinality(v_ids) > 0 THEN
         SELECT r.verdicts, r.queues INTO v_verdicts, queues
         FROM redrive_letters(v_asked.tenant_id, v_ids, v_asked.asked_by, p_max, NULL, v_asked.id) r;
     END IF;
-    SELECT count(*) INTO v_done FROM unnest(v_verdicts) v(verdict) WHERE v.verdict = 'redriven';
+    SELECT count(*) INTO v_done FROM unnest(v_verdicts) v(verdict) WHERE v.verdict IN ('redriven', 'discarded');
     UPDATE letter_redrives r
     SET last_id = coalesce(v_last, r.last_id), redriven = r.redriven + v_done,
         refused = r.refused + cardinality(v_verdicts) - v_done,
         due_at = clock_timestamp() + coalesce(cardinality(v_verdicts) * interval '1 second' / r.rate_per_second, interval '0'),
         ended_at = CASE WHEN v_seen < v_looks THEN clock_timestamp() END
     WHERE r.id = v_asked.id;
+END $f$;
+
+-- Ends a request for many letters where it stands: 'cancelled', 'repeated' or 'conflict' (by its key), 'ended' or 'unknown'. What
+-- was done stays done. A step that is under way is waited for.
+CREATE OR REPLACE FUNCTION cancel_redrive(p_tenant int, p_id uuid, p_operation text, p_key text, p_hash text) RETURNS text
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_verdict  text;
+BEGIN
+    IF p_key IS NOT NULL THEN
+        SELECT c.verdict INTO v_verdict FROM claim_key(p_tenant, p_operation, p_key, p_hash, p_id) c;
+        IF v_verdict <> 'fresh' THEN
+            RETURN v_verdict;
+        END IF;
+    END IF;
+    UPDATE letter_redrives r SET ended_at = clock_timestamp(), cancelled_at = clock_timestamp()
+    WHERE r.id = p_id AND r.tenant_id = p_tenant AND r.ended_at IS NULL;
+    IF FOUND THEN
+        RETURN 'cancelled';
+    END IF;
+    PERFORM refuse_call(p_tenant, p_operation, p_key);
+    RETURN coalesce((SELECT CASE WHEN r.cancelled_at IS NULL THEN 'ended' ELSE 'cancelled' END
+                     FROM letter_redrives r WHERE r.id = p_id AND r.tenant_id = p_tenant), 'unknown');
+END $f$;
+
+-- Letters that nobody was told of yet, the oldest first. is_wanted: handlers of its tenant listen, and it is no letter of an
+-- execution that such an event fired, which would go round for ever. The payload never changes, so that a letter which is
+-- told of twice is the same event under its key.
+CREATE OR REPLACE FUNCTION unannounced_letters(p_limit int)
+RETURNS TABLE (id uuid, tenant_id int, is_wanted boolean, payload text)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off
+AS $f$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        SELECT l.id, l.tenant_id,
+               EXISTS (SELECT FROM event_handlers h
+                       WHERE h.tenant_id = l.tenant_id AND h.event_name = 'dead_letter.added' AND h.is_enabled)
+               AND NOT EXISTS (SELECT FROM job_executions e JOIN events v ON v.id = e.event_id
+                               WHERE e.id = l.run_id AND v.name = 'dead_letter.added'),
+               json_build_object(
+                   'letterId', l.id, 'taskInstanceId', l.task_id, 'attempt', l.attempt, 'runId', l.run_id,
+                   'name', coalesce(i.task_id, i.name, 'task'), 'queue', i.queue, 'outcome', l.outcome,
+                   'error', left(l.error, 2000), 'fingerprint', l.fingerprint,
+                   'createdAt', to_char(l.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::text
+        FROM (SELECT x.* FROM dead_letters x WHERE NOT x.is_announced ORDER BY x.id LIMIT p_limit) l
+        JOIN task_instances i ON i.id = l.task_id
+        ORDER BY l.id;
 END $f$;
 
 -- Forgets requests for many letters that ended longer ago than p_age; answers whether there may be more.

@@ -8,6 +8,7 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.service.AskingTask;
 import dev.orrery.service.Page;
 import dev.orrery.service.RequestKey;
@@ -33,6 +34,7 @@ import java.util.OptionalInt;
  * @param span its own part of that trace, or of a new one, where the node traces
  * @param asking the running task that asks, by its own token
  * @param sent how it came, where the operation takes a body of any kind
+ * @param change what the audit log tells of it, where it changes something
  */
 public record ApiRequest(
         Vertx vertx,
@@ -44,7 +46,8 @@ public record ApiRequest(
         Optional<TraceContext> trace,
         Optional<RequestSpan> span,
         Optional<AskingTask> asking,
-        Optional<Sent> sent) {
+        Optional<Sent> sent,
+        ChangeRequest change) {
 
     /** A request before anything was read into it. */
     public record Sent(MultiMap headers, Buffer body) {}
@@ -53,7 +56,7 @@ public record ApiRequest(
     ApiRequest with(String parameter, String value) {
         var changed = new HashMap<>(parameters);
         changed.put(parameter, value);
-        return new ApiRequest(vertx, caller, method, Map.copyOf(changed), body, key, trace, span, asking, sent);
+        return new ApiRequest(vertx, caller, method, Map.copyOf(changed), body, key, trace, span, asking, sent, change);
     }
 
     /** The trace for what keeps the one it is given: the caller's, else, where the node traces, that which the request begins. */

@@ -1,6 +1,7 @@
 package dev.orrery.api;
 
 import dev.orrery.domain.task.TaskTokens;
+import dev.orrery.service.AuditService;
 import dev.orrery.service.ClusterService;
 import dev.orrery.service.DagService;
 import dev.orrery.service.EventFeed;
@@ -40,7 +41,8 @@ public record ApiServices(
         EventReplay replay,
         TaskQueue queue,
         TaskCalls taskCalls,
-        DeadLetterService deadLetters) {
+        DeadLetterService deadLetters,
+        AuditService audit) {
 
     /** By the contract's operationId. */
     public Map<String, Operation> operations() {
@@ -61,6 +63,7 @@ public record ApiServices(
         all.putAll(new RemoteWorkerOperations(remoteWorkers, remoteWork, tokens).byId());
         all.putAll(new WebhookOperations(webhooks).byId());
         all.putAll(new ReplayOperations(replay).byId());
+        all.putAll(new AuditOperations(audit).byId());
         return all;
     }
 }

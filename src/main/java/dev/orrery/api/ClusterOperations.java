@@ -32,7 +32,7 @@ final class ClusterOperations {
     }
 
     private Future<Answer> drain(ApiRequest request) {
-        return cluster.drain(request.tenant(), NodeId.parse(request.text("nodeId")), request.key())
+        return cluster.drain(request.tenant(), NodeId.parse(request.text("nodeId")), request.key(), request.change())
                 .map(_ -> Answer.empty(202));
     }
 }

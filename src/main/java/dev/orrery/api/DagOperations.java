@@ -37,7 +37,8 @@ final class DagOperations {
 
     private Future<Answer> create(ApiRequest request) {
         var name = Optional.ofNullable(request.body().getString("name"));
-        return dags.create(request.tenant(), name, yaml(request), request.key())
+        return dags.by(request.change())
+                .create(request.tenant(), name, yaml(request), request.key())
                 .map(dag -> answer(201, dag).with("Location", Contract.BASE_PATH + "/dags/" + dag.id()));
     }
 
@@ -51,7 +52,8 @@ final class DagOperations {
     }
 
     private Future<Answer> update(ApiRequest request) {
-        return dags.update(request.tenant(), request.dagId(), yaml(request), ifMatch(request))
+        return dags.by(request.change())
+                .update(request.tenant(), request.dagId(), yaml(request), ifMatch(request))
                 .map(dag -> answer(200, dag));
     }
 
@@ -64,7 +66,9 @@ final class DagOperations {
     }
 
     private Future<Answer> delete(ApiRequest request) {
-        return dags.delete(request.tenant(), request.dagId()).map(_ -> Answer.empty(204));
+        return dags.by(request.change())
+                .delete(request.tenant(), request.dagId())
+                .map(_ -> Answer.empty(204));
     }
 
     private Future<Answer> definition(ApiRequest request) {
@@ -80,11 +84,15 @@ final class DagOperations {
     }
 
     private Future<Answer> pause(ApiRequest request) {
-        return dags.pause(request.tenant(), request.dagId(), request.key()).map(dag -> answer(200, dag));
+        return dags.by(request.change())
+                .pause(request.tenant(), request.dagId(), request.key())
+                .map(dag -> answer(200, dag));
     }
 
     private Future<Answer> resume(ApiRequest request) {
-        return dags.resume(request.tenant(), request.dagId(), request.key()).map(dag -> answer(200, dag));
+        return dags.by(request.change())
+                .resume(request.tenant(), request.dagId(), request.key())
+                .map(dag -> answer(200, dag));
     }
 
     private static String yaml(ApiRequest request) {

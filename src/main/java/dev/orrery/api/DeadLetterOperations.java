@@ -42,7 +42,11 @@ final class DeadLetterOperations {
                 "getDeadLetter", this::get,
                 "redriveDeadLetter", this::redrive,
                 "discardDeadLetter", this::discard,
-                "redriveDeadLetters", this::redriveAll,
+                "redriveDeadLetters", request -> all(request, Optional.empty()),
+                "discardDeadLetters",
+                        request -> all(request, Optional.of(request.body().getString("reason"))),
+                "listRedrives", this::redrives,
+                "cancelRedrive", this::cancel,
                 "getRedrive", this::progress);
     }
 
@@ -68,7 +72,8 @@ final class DeadLetterOperations {
         var input = body.containsKey("input")
                 ? Optional.of(fit(JsonBody.text(body.getMap().get("input"))))
                 : Optional.<Json>empty();
-        return letters.redrive(request.tenant(), id(request), by(body), input, request.key())
+        return letters.by(request.change())
+                .redrive(request.tenant(), id(request), by(body), input, request.key())
                 .map(DeadLetterOperations::shown);
     }
 
@@ -81,18 +86,33 @@ final class DeadLetterOperations {
 
     private Future<Answer> discard(ApiRequest request) {
         var body = request.body();
-        return letters.discard(request.tenant(), id(request), by(body), body.getString("reason"), request.key())
+        return letters.by(request.change())
+                .discard(request.tenant(), id(request), by(body), body.getString("reason"), request.key())
                 .map(DeadLetterOperations::shown);
     }
 
-    private Future<Answer> redriveAll(ApiRequest request) {
+    private Future<Answer> redrives(ApiRequest request) {
+        var behind = request.optionalText("cursor").map(cursor -> place(cursor).value());
+        return letters.redrives(request.tenant(), behind, Math.toIntExact(request.number("limit")))
+                .map(page -> Answer.json(200, out -> JsonShapes.cursorPage(out, page, DeadLetterShapes::redrive)));
+    }
+
+    private Future<Answer> cancel(ApiRequest request) {
+        return letters.by(request.change())
+                .cancelRedrive(request.tenant(), UUID.fromString(request.text("redriveId")), request.key())
+                .map(redrive -> Answer.json(200, out -> DeadLetterShapes.redrive(out, redrive)));
+    }
+
+    /** Sends many back, or where there is a reason discards them. */
+    private Future<Answer> all(ApiRequest request, Optional<String> reason) {
         var body = request.body();
-        var asked = asked(body);
+        var asked = asked(body, reason);
         if (body.getBoolean("dryRun", false)) {
             return letters.count(request.tenant(), asked)
                     .map(count -> Answer.json(200, out -> DeadLetterShapes.preview(out, count)));
         }
-        return letters.redriveAll(request.tenant(), asked, request.key())
+        return letters.by(request.change())
+                .redriveAll(request.tenant(), asked, request.key())
                 .map(redrive -> Answer.json(202, out -> DeadLetterShapes.redrive(out, redrive))
                         .with("Location", PATH + redrive.id()));
     }
@@ -102,7 +122,7 @@ final class DeadLetterOperations {
                 .map(redrive -> Answer.json(200, out -> DeadLetterShapes.redrive(out, redrive)));
     }
 
-    private static Asked asked(JsonObject body) {
+    private static Asked asked(JsonObject body, Optional<String> reason) {
         var ids = Optional.ofNullable(body.getJsonArray("ids"))
                 .map(all -> all.stream().map(id -> LetterId.parse((String) id)).toList());
         var filter = Optional.ofNullable(body.getJsonObject("filter"));
@@ -116,7 +136,8 @@ final class DeadLetterOperations {
                 filter.map(DeadLetterOperations::filter).orElse(Filter.ALL),
                 time(body, "asOf", "asOf"),
                 rate == null ? OptionalInt.empty() : OptionalInt.of(rate),
-                by(body));
+                by(body),
+                reason);
     }
 
     private static Filter filter(JsonObject filter) {

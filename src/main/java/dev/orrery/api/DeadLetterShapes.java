@@ -107,10 +107,19 @@ final class DeadLetterShapes {
         out.writeEndObject();
     }
 
+    private static String state(StoredRedrive redrive) {
+        if (redrive.endedAt().isEmpty()) {
+            return "running";
+        }
+        return redrive.cancelledAt().isPresent() ? "cancelled" : "ended";
+    }
+
     static void redrive(JsonGenerator out, StoredRedrive redrive) throws IOException {
         out.writeStartObject();
         text(out, "id", redrive.id());
-        out.writeStringField("state", redrive.endedAt().isPresent() ? "ended" : "running");
+        out.writeStringField("action", redrive.reason().isPresent() ? "discard" : "redrive");
+        out.writeStringField("state", state(redrive));
+        optional(out, "reason", redrive.reason());
         time(out, "asOf", redrive.asOf());
         JsonShapes.number(out, "ratePerSecond", redrive.ratePerSecond());
         out.writeStringField("by", redrive.by());

@@ -35,13 +35,15 @@ final class EventOperations {
         all.put("updateEventHandler", this::change);
         all.put(
                 "deleteEventHandler",
-                request -> events.removeHandler(request.tenant(), handlerId(request))
+                request -> events.by(request.change())
+                        .removeHandler(request.tenant(), handlerId(request))
                         .map(_ -> Answer.empty(204)));
         return all;
     }
 
     private Future<Answer> publish(ApiRequest request) {
-        return events.publish(request.tenant(), EventBody.read(request.body(), request.traceToKeep()), request.key())
+        return events.by(request.change())
+                .publish(request.tenant(), EventBody.read(request.body(), request.traceToKeep()), request.key())
                 .map(published -> Answer.json(200, out -> {
                     out.writeStartObject();
                     out.writeFieldName("events");
@@ -67,7 +69,8 @@ final class EventOperations {
     }
 
     private Future<Answer> register(ApiRequest request) {
-        return events.onEvent(request.tenant(), EventHandlerBody.read(request.body()), request.key())
+        return events.by(request.change())
+                .onEvent(request.tenant(), EventHandlerBody.read(request.body()), request.key())
                 .map(handler -> answer(201, request, handler)
                         .with("Location", Contract.BASE_PATH + "/event-handlers/" + handler.id()));
     }
@@ -85,7 +88,8 @@ final class EventOperations {
     }
 
     private Future<Answer> change(ApiRequest request) {
-        return events.changeHandler(
+        return events.by(request.change())
+                .changeHandler(
                         request.tenant(),
                         handlerId(request),
                         handler -> EventHandlerBody.change(handler, request.body()))

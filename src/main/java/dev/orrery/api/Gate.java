@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.orrery.config.HttpConfig;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.audit.Actor;
+import dev.orrery.domain.audit.Actor.Proof;
 import dev.orrery.domain.task.TaskTokens;
 import dev.orrery.domain.task.TaskTokens.Claimed;
 import dev.orrery.service.AskingTask;
@@ -44,9 +46,12 @@ final class Gate implements Handler<RoutingContext> {
     private static final String HEALTH = "/health/";
     private static final String ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE";
     private static final String ALLOWED_HEADERS =
-            "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, Orrery-Tenant";
+            "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, Orrery-Tenant, Orrery-Actor";
     private static final String EXPOSED_HEADERS = "ETag, Location, Retry-After, Orrery-Attempt";
     private static final String PREFLIGHT_SECONDS = "600";
+
+    /** Under this name a request's context holds what it proved itself by; nothing where it had to prove nothing. */
+    private static final String PROOF = "orrery.proof";
 
     private final Set<String> hosts;
     private final Set<String> origins;
@@ -75,12 +80,22 @@ final class Gate implements Handler<RoutingContext> {
             var token = token(request);
             if (tasks.isPresent() && TaskTokens.isMeant(token) && !isToken(token)) {
                 enterTask(context, tasks.get().read(token));
-            } else if (!SignedRequests.isOne(request)) {
+            } else if (SignedRequests.isOne(request)) {
+                context.put(PROOF, Proof.WEBHOOK);
+            } else {
                 refuseStranger(token);
+                context.put(PROOF, authorization.length > 0 ? Proof.TOKEN : Proof.NONE);
             }
             admit(context);
         }
         context.next();
+    }
+
+    /** Who asks, but for running tasks. Whether a webhook's signature is right is found out before anything is changed. */
+    static Actor actor(RoutingContext context, Optional<String> name) {
+        Proof proof = context.get(PROOF, Proof.NONE);
+        var of = proof == Proof.WEBHOOK ? Optional.ofNullable(context.pathParam("webhook")) : Optional.<String>empty();
+        return new Actor(proof, of, name);
     }
 
     private void refuseStrangeHost(HttpServerRequest request) {

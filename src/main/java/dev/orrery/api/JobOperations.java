@@ -65,13 +65,19 @@ final class JobOperations {
         all.put("updateJob", this::update);
         all.put(
                 "deleteJob",
-                request -> jobs.unschedule(request.tenant(), jobId(request)).map(_ -> Answer.empty(204)));
+                request -> jobs.by(request.change())
+                        .unschedule(request.tenant(), jobId(request))
+                        .map(_ -> Answer.empty(204)));
         all.put(
                 "pauseJob",
-                request -> jobs.pauseJob(request.tenant(), jobId(request)).map(job -> answer(200, request, job)));
+                request -> jobs.by(request.change())
+                        .pauseJob(request.tenant(), jobId(request))
+                        .map(job -> answer(200, request, job)));
         all.put(
                 "resumeJob",
-                request -> jobs.resumeJob(request.tenant(), jobId(request)).map(job -> answer(200, request, job)));
+                request -> jobs.by(request.change())
+                        .resumeJob(request.tenant(), jobId(request))
+                        .map(job -> answer(200, request, job)));
         all.put("cancelJob", this::cancel);
         all.put("triggerJob", this::trigger);
         all.put("listNextFires", this::next);
@@ -87,10 +93,13 @@ final class JobOperations {
 
     private Future<Answer> create(ApiRequest request) {
         var made = switch (JobBody.read(request.body())) {
-            case ScheduledJobInput cron -> jobs.schedule(request.tenant(), cron, request.key(), request.trace());
-            case OneTimeJobInput once -> jobs.scheduleOnce(request.tenant(), once, request.key(), request.trace());
+            case ScheduledJobInput cron ->
+                jobs.by(request.change()).schedule(request.tenant(), cron, request.key(), request.trace());
+            case OneTimeJobInput once ->
+                jobs.by(request.change()).scheduleOnce(request.tenant(), once, request.key(), request.trace());
             case RecurringJobInput recurring ->
-                jobs.scheduleRecurring(request.tenant(), recurring, request.key(), request.trace());
+                jobs.by(request.change())
+                        .scheduleRecurring(request.tenant(), recurring, request.key(), request.trace());
         };
         return made.map(job -> answer(201, request, job).with("Location", Contract.BASE_PATH + "/jobs/" + job.id()));
     }
@@ -153,12 +162,14 @@ final class JobOperations {
     }
 
     private Future<Answer> update(ApiRequest request) {
-        return jobs.reschedule(request.tenant(), jobId(request), job -> JobBody.change(job.job(), request.body()))
+        return jobs.by(request.change())
+                .reschedule(request.tenant(), jobId(request), job -> JobBody.change(job.job(), request.body()))
                 .map(job -> answer(200, request, job));
     }
 
     private Future<Answer> cancel(ApiRequest request) {
-        return jobs.cancelJob(
+        return jobs.by(request.change())
+                .cancelJob(
                         request.tenant(),
                         jobId(request),
                         request.text("running").equals("cancel"))
@@ -166,7 +177,8 @@ final class JobOperations {
     }
 
     private Future<Answer> trigger(ApiRequest request) {
-        return jobs.trigger(request.tenant(), jobId(request), request.key(), request.trace())
+        return jobs.by(request.change())
+                .trigger(request.tenant(), jobId(request), request.key(), request.trace())
                 .onSuccess(execution -> request.span()
                         .ifPresent(span -> span.submitted(
                                 new RunId(execution.id()),
@@ -270,7 +282,8 @@ final class JobOperations {
     }
 
     private Future<Answer> retry(ApiRequest request) {
-        return jobs.retryExecution(request.tenant(), executionId(request), request.key())
+        return jobs.by(request.change())
+                .retryExecution(request.tenant(), executionId(request), request.key())
                 .map(execution -> answer(200, execution));
     }
 

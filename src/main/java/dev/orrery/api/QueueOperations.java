@@ -55,21 +55,26 @@ final class QueueOperations {
 
     private Future<Answer> set(ApiRequest request) {
         var body = request.body();
-        return queues.set(request.tenant(), request.text("queue"), body.getInteger("weight", 1), limit(body))
+        return queues.by(request.change())
+                .set(request.tenant(), request.text("queue"), body.getInteger("weight", 1), limit(body))
                 .map(QueueOperations::shown);
     }
 
     private Future<Answer> reset(ApiRequest request) {
-        return queues.reset(request.tenant(), request.text("queue")).map(_ -> Answer.empty(204));
+        return queues.by(request.change())
+                .reset(request.tenant(), request.text("queue"))
+                .map(_ -> Answer.empty(204));
     }
 
     private Future<Answer> pause(ApiRequest request) {
-        return queues.pause(request.tenant(), request.text("queue"), request.key())
+        return queues.by(request.change())
+                .pause(request.tenant(), request.text("queue"), request.key())
                 .map(QueueOperations::shown);
     }
 
     private Future<Answer> resume(ApiRequest request) {
-        return queues.resume(request.tenant(), request.text("queue"), request.key())
+        return queues.by(request.change())
+                .resume(request.tenant(), request.text("queue"), request.key())
                 .map(QueueOperations::shown);
     }
 
@@ -85,12 +90,15 @@ final class QueueOperations {
     }
 
     private Future<Answer> setLimit(ApiRequest request) {
-        return queues.setLimit(request.tenant(), request.text("key"), limit(request.body()))
+        return queues.by(request.change())
+                .setLimit(request.tenant(), request.text("key"), limit(request.body()))
                 .map(set -> Answer.json(200, out -> show(out, set)));
     }
 
     private Future<Answer> deleteLimit(ApiRequest request) {
-        return queues.deleteLimit(request.tenant(), request.text("key")).map(_ -> Answer.empty(204));
+        return queues.by(request.change())
+                .deleteLimit(request.tenant(), request.text("key"))
+                .map(_ -> Answer.empty(204));
     }
 
     private static Limit limit(JsonObject body) {

@@ -49,7 +49,9 @@ final class RemoteWorkerOperations {
         all.put("listRemoteWorkers", this::list);
         all.put(
                 "deleteRemoteWorker",
-                request -> worker(request).compose(work::leave).map(_ -> Answer.empty(204)));
+                request -> worker(request)
+                        .compose(worker -> work.leave(worker, request.change()))
+                        .map(_ -> Answer.empty(204)));
         all.put("pollRemoteWorker", (Operation.Waiting) this::poll);
         all.put("beatRemoteWorker", this::heartbeat);
         all.put("completeClaim", this::complete);
@@ -71,7 +73,7 @@ final class RemoteWorkerOperations {
                 texts(body, "handlers"),
                 body.getInteger("slots", 1),
                 Duration.ofMillis(body.getInteger("leaseMs", DEFAULT_LEASE_MILLIS)));
-        return workers.register(request.tenant(), input, request.key())
+        return workers.register(request.tenant(), input, request.key(), request.change())
                 .map(made -> Answer.json(201, out -> RemoteShapes.registration(out, made))
                         .with("Location", Contract.BASE_PATH + "/remote-workers/" + made.id()));
     }

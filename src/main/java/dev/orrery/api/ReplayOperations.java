@@ -42,7 +42,8 @@ final class ReplayOperations {
     }
 
     private Future<Answer> one(ApiRequest request) {
-        return replay.replay(
+        return replay.by(request.change())
+                .replay(
                         request.tenant(),
                         EventId.parse(request.text("eventId")),
                         handlers(request.body()),
@@ -61,7 +62,7 @@ final class ReplayOperations {
         var isLook = body.getBoolean("dryRun", false);
         var part = isLook
                 ? replay.look(request.tenant(), range, handlers(body))
-                : replay.replay(request.tenant(), range, handlers(body), request.key());
+                : replay.by(request.change()).replay(request.tenant(), range, handlers(body), request.key());
         return part.map(done -> answer(done, isLook));
     }
 

@@ -9,6 +9,9 @@ import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.audit.Actor;
+import dev.orrery.domain.audit.Actor.Proof;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.service.AskingTask;
 import dev.orrery.service.RequestKey;
 import io.vertx.core.Future;
@@ -17,6 +20,7 @@ import io.vertx.core.WorkerExecutor;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.json.JsonObject;
+import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.json.schema.SchemaRepository;
 import io.vertx.json.schema.Validator;
@@ -46,6 +50,7 @@ final class RequestCheck {
 
     private static final String KEY_HEADER = "Idempotency-Key";
     private static final String TENANT_HEADER = "Orrery-Tenant";
+    private static final String ACTOR_HEADER = "Orrery-Actor";
     private static final String TRACE_HEADER = "traceparent";
     private static final String JSON = "application/json";
     private static final Pattern WHOLE_NUMBER = Pattern.compile("-?[0-9]{1,18}");
@@ -185,7 +190,22 @@ final class RequestCheck {
                 span == null ? trace(context.request()) : span.handedOn(),
                 Optional.ofNullable(span),
                 asking,
-                sent);
+                sent,
+                change(context, caller, asking, values));
+    }
+
+    private ChangeRequest change(
+            RoutingContext context, Tenant caller, Optional<AskingTask> asking, Map<String, Object> values) {
+        var request = context.request();
+        var name = Optional.ofNullable((String) values.get(ACTOR_HEADER));
+        return new ChangeRequest(
+                caller,
+                operationId,
+                asking.map(task -> new Actor(Proof.TASK, Optional.of(task.task().toString()), name))
+                        .orElseGet(() -> Gate.actor(context, name)),
+                Optional.ofNullable(request.remoteAddress()).map(SocketAddress::hostAddress),
+                trace(request),
+                Optional.ofNullable((String) values.get(KEY_HEADER)));
     }
 
     /** One that is not valid, or given twice, is as if there were none. */

@@ -41,7 +41,8 @@ final class RunOperations {
 
     private Future<Answer> trigger(ApiRequest request) {
         var params = JsonBody.text(request.body().getJsonObject("params", new JsonObject()));
-        return runs.trigger(request.tenant(), request.dagId(), params, Trigger.API, request.key(), request.trace())
+        return runs.by(request.change())
+                .trigger(request.tenant(), request.dagId(), params, Trigger.API, request.key(), request.trace())
                 .onSuccess(run -> request.span()
                         .ifPresent(span -> span.submitted(
                                 run.runId(),
@@ -84,11 +85,15 @@ final class RunOperations {
     }
 
     private Future<Answer> delete(ApiRequest request) {
-        return runs.delete(request.tenant(), request.runId()).map(_ -> Answer.empty(204));
+        return runs.by(request.change())
+                .delete(request.tenant(), request.runId())
+                .map(_ -> Answer.empty(204));
     }
 
     private Future<Answer> cancel(ApiRequest request) {
-        return runs.cancel(request.tenant(), request.runId(), request.key()).map(_ -> Answer.empty(202));
+        return runs.by(request.change())
+                .cancel(request.tenant(), request.runId(), request.key())
+                .map(_ -> Answer.empty(202));
     }
 
     private Future<Answer> watch(ApiRequest request) {

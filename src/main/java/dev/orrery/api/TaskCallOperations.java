@@ -53,17 +53,17 @@ final class TaskCallOperations {
                                 "'deadline' is no time, write it like 2026-12-01T08:00:00Z")));
         var patch = new Patch(
                 priority.map(OptionalInt::of).orElseGet(OptionalInt::empty), body.containsKey("deadline"), deadline);
-        return task(request, id, 200, calls.patch(request.tenant(), id, patch));
+        return task(request, id, 200, calls.by(request.change()).patch(request.tenant(), id, patch));
     }
 
     private Future<Answer> cancel(ApiRequest request) {
         var id = id(request);
-        return task(request, id, 202, calls.cancel(request.tenant(), id, request.key()));
+        return task(request, id, 202, calls.by(request.change()).cancel(request.tenant(), id, request.key()));
     }
 
     private Future<Answer> retry(ApiRequest request) {
         var id = id(request);
-        return task(request, id, 200, calls.retry(request.tenant(), id, request.key()));
+        return task(request, id, 200, calls.by(request.change()).retry(request.tenant(), id, request.key()));
     }
 
     private Future<Answer> snooze(ApiRequest request) {
@@ -74,38 +74,41 @@ final class TaskCallOperations {
             throw wrong("notBefore", ProblemCode.CONFLICTING_FIELDS, "give either 'notBefore' or 'for'");
         }
         var snoozed = until.isPresent()
-                ? calls.snoozeUntil(
-                        request.tenant(),
-                        id,
-                        Times.parse(until.get())
-                                .orElseThrow(() -> wrong(
-                                        "notBefore",
-                                        ProblemCode.OUT_OF_RANGE,
-                                        "'notBefore' is no time, write it like 2026-12-01T08:00:00Z")),
-                        request.key())
-                : calls.snoozeFor(
-                        request.tenant(),
-                        id,
-                        Durations.parse(time.orElseThrow())
-                                .filter(given -> given.compareTo(TaskDraft.MAX_ESTIMATE) <= 0)
-                                .orElseThrow(() -> wrong(
-                                        "for",
-                                        ProblemCode.OUT_OF_RANGE,
-                                        "'for' is a duration of up to 366 days, such as 10m")),
-                        request.key());
+                ? calls.by(request.change())
+                        .snoozeUntil(
+                                request.tenant(),
+                                id,
+                                Times.parse(until.get())
+                                        .orElseThrow(() -> wrong(
+                                                "notBefore",
+                                                ProblemCode.OUT_OF_RANGE,
+                                                "'notBefore' is no time, write it like 2026-12-01T08:00:00Z")),
+                                request.key())
+                : calls.by(request.change())
+                        .snoozeFor(
+                                request.tenant(),
+                                id,
+                                Durations.parse(time.orElseThrow())
+                                        .filter(given -> given.compareTo(TaskDraft.MAX_ESTIMATE) <= 0)
+                                        .orElseThrow(() -> wrong(
+                                                "for",
+                                                ProblemCode.OUT_OF_RANGE,
+                                                "'for' is a duration of up to 366 days, such as 10m")),
+                                request.key());
         return task(request, id, 200, snoozed);
     }
 
     private Future<Answer> addDependency(ApiRequest request) {
         var id = id(request);
-        var added = calls.addDependency(
-                request.tenant(),
-                id,
-                TaskInstanceId.parse(request.body().getString("prerequisiteTaskId")),
-                Optional.ofNullable(request.body().getString("dependencyType"))
-                        .map(DependencyType::ofWireName)
-                        .orElse(DependencyType.DEFAULT),
-                request.key());
+        var added = calls.by(request.change())
+                .addDependency(
+                        request.tenant(),
+                        id,
+                        TaskInstanceId.parse(request.body().getString("prerequisiteTaskId")),
+                        Optional.ofNullable(request.body().getString("dependencyType"))
+                                .map(DependencyType::ofWireName)
+                                .orElse(DependencyType.DEFAULT),
+                        request.key());
         return task(request, id, 200, added);
     }
 

@@ -39,7 +39,8 @@ final class TaskOperations {
     }
 
     private Future<Answer> cancel(ApiRequest request) {
-        return runs.cancelTask(request.tenant(), request.runId(), request.taskId(), request.key())
+        return runs.by(request.change())
+                .cancelTask(request.tenant(), request.runId(), request.taskId(), request.key())
                 .map(_ -> Answer.empty(202));
     }
 

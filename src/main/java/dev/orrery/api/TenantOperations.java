@@ -25,7 +25,7 @@ final class TenantOperations {
     }
 
     private Future<Answer> create(ApiRequest request) {
-        return tenants.create(request.body().getString("name"), request.key())
+        return tenants.create(request.body().getString("name"), request.key(), request.change())
                 .map(made -> Answer.json(201, out -> show(out, made))
                         .with(
                                 "Location",
@@ -43,7 +43,7 @@ final class TenantOperations {
     }
 
     private Future<Answer> delete(ApiRequest request) {
-        return tenants.delete(request.text("tenant")).map(_ -> Answer.empty(204));
+        return tenants.delete(request.text("tenant"), request.change()).map(_ -> Answer.empty(204));
     }
 
     private static void show(JsonGenerator out, StoredTenant stored) throws IOException {

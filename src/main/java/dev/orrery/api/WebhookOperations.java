@@ -50,7 +50,8 @@ final class WebhookOperations {
     private Future<Answer> create(ApiRequest request) {
         var body = request.body();
         var webhook = webhook(body.getString("name"), body);
-        return webhooks.create(request.tenant(), webhook, secrets(body).orElseThrow(), request.key())
+        return webhooks.by(request.change())
+                .create(request.tenant(), webhook, secrets(body).orElseThrow(), request.key())
                 .map(made -> Answer.json(201, out -> show(out, request.caller(), made))
                         .with("Location", path(webhook.name())));
     }
@@ -69,7 +70,8 @@ final class WebhookOperations {
 
     private Future<Answer> update(ApiRequest request) {
         var changes = request.body();
-        return webhooks.change(
+        return webhooks.by(request.change())
+                .change(
                         request.tenant(),
                         request.text("webhook"),
                         present -> changed(present, changes),
@@ -78,7 +80,9 @@ final class WebhookOperations {
     }
 
     private Future<Answer> delete(ApiRequest request) {
-        return webhooks.delete(request.tenant(), request.text("webhook")).map(_ -> Answer.empty(204));
+        return webhooks.by(request.change())
+                .delete(request.tenant(), request.text("webhook"))
+                .map(_ -> Answer.empty(204));
     }
 
     private Future<Answer> receive(ApiRequest request) {
@@ -93,7 +97,8 @@ final class WebhookOperations {
                 sent.body(),
                 () -> JsonBody.text(JsonBody.parse(sent.body().getBytes()).value()),
                 request.key());
-        return webhooks.receive(request.text("tenant"), request.text("webhook"), delivery)
+        return webhooks.by(request.change())
+                .receive(request.text("tenant"), request.text("webhook"), delivery)
                 .map(received -> Answer.json(202, out -> {
                     out.writeStartObject();
                     out.writeStringField("eventId", received.event().toString());

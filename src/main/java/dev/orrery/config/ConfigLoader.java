@@ -140,7 +140,8 @@ public final class ConfigLoader {
                 () -> new RetentionConfig(
                         value(Settings.RETENTION_RUNS),
                         value(Settings.RETENTION_EVENTS),
-                        value(Settings.RETENTION_TASKS)));
+                        value(Settings.RETENTION_TASKS),
+                        value(Settings.RETENTION_AUDIT)));
         var log = section("log", () -> new LogConfig(value(Settings.LOG_LEVEL)));
         var tracing = section(
                 "tracing",

@@ -391,6 +391,13 @@ final class Settings {
             false,
             config -> config.retention().tasks());
 
+    static final Setting<Duration> RETENTION_AUDIT = new Setting<>(
+            "retention.audit",
+            new Span(Duration.ZERO, Duration.ofDays(3_650)),
+            "How long the audit log tells what was changed through the API. 0s: for ever.",
+            false,
+            config -> config.retention().audit());
+
     static final Setting<LogConfig.Level> LOG_LEVEL = new Setting<>(
             "log.level",
             new Choice<>(LogConfig.Level.class),
@@ -503,7 +510,7 @@ final class Settings {
             new Section(
                     "retention",
                     "How long what has ended is kept.",
-                    List.of(RETENTION_RUNS, RETENTION_EVENTS, RETENTION_TASKS)),
+                    List.of(RETENTION_RUNS, RETENTION_EVENTS, RETENTION_TASKS, RETENTION_AUDIT)),
             new Section("log", "What the node's log tells.", List.of(LOG_LEVEL)),
             new Section(
                     "tracing",

@@ -5,6 +5,7 @@ import dev.orrery.bus.Bus;
 import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.RetentionConfig;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.event.NewEvent;
 import dev.orrery.engine.scheduler.Chore;
 import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
@@ -13,12 +14,14 @@ import dev.orrery.service.EventFiring;
 import dev.orrery.service.EventReplay;
 import dev.orrery.service.EventService;
 import dev.orrery.service.JobDags;
+import dev.orrery.service.LetterNews;
 import dev.orrery.service.RequestKey;
 import dev.orrery.service.WebhookService;
 import dev.orrery.service.WebhookService.Received;
 import dev.orrery.store.Batcher;
 import dev.orrery.store.EventHandlerRepository;
 import dev.orrery.store.EventPublication;
+import dev.orrery.store.LetterNewsRepository;
 import dev.orrery.store.Pools;
 import dev.orrery.store.PublishedEventRepository;
 import dev.orrery.store.ReplayRepository;
@@ -44,6 +47,7 @@ final class EventParts {
     private final EventService service;
     private final EventFiring firing;
     private final WebhookService webhooks;
+    private final LetterNews news;
     private final EventReplay replay;
     private final PublishedEventRepository events;
 
@@ -67,6 +71,7 @@ final class EventParts {
                 ids,
                 bus);
         this.replay = new EventReplay(service, new ReplayRepository(vertx, pools.api()));
+        this.news = new LetterNews(new LetterNewsRepository(vertx, pools.api()), service);
         this.webhooks = new WebhookService(vertx, new WebhookRepository(vertx, pools.api()), ids, this::publish);
     }
 
@@ -82,8 +87,11 @@ final class EventParts {
         return webhooks;
     }
 
-    private Future<Received> publish(TenantId tenant, NewEvent event, Optional<RequestKey> request) {
-        return service.publish(tenant, List.of(event), request)
+    private Future<Received> publish(
+            TenantId tenant, NewEvent event, Optional<RequestKey> request, Optional<ChangeRequest> change) {
+        return change.map(service::by)
+                .orElse(service)
+                .publish(tenant, List.of(event), request)
                 .map(List::getFirst)
                 .map(published -> new Received(published.event().id().value(), published.repeated()));
     }
@@ -96,6 +104,7 @@ final class EventParts {
                         Duration.ofSeconds(1),
                         new OfLeaderWhenDue(firing::fire),
                         Optional.of(Addresses.JOBS_CHANGED)),
+                new Chore("news of dead letters", Duration.ofSeconds(1), new OfLeader(news::announce)),
                 new Chore(
                         "old events",
                         Duration.ofMinutes(1),

@@ -451,7 +451,8 @@ public final class Node {
                 parts.published.replay(),
                 parts.queue,
                 QueueParts.calls(parts.vertx, parts.pools, parts.bus, config.queue()),
-                parts.deadLetters);
+                parts.deadLetters,
+                QueueParts.audit(parts.vertx, parts.pools));
         var api = await(
                 Api.start(
                                 parts.vertx,

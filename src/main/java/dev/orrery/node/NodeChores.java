@@ -14,6 +14,7 @@ import dev.orrery.service.EndedExecutions;
 import dev.orrery.service.JobFiring;
 import dev.orrery.service.TaskCalls;
 import dev.orrery.service.TenantService;
+import dev.orrery.store.AuditRepository;
 import dev.orrery.store.DagRepository;
 import dev.orrery.store.DagRunRepository;
 import dev.orrery.store.ExecutionRepository;
@@ -62,6 +63,7 @@ final class NodeChores {
         var calls = new TaskCalls(new TaskCallRepository(vertx, pool, limits), tasks, bus);
         var queues = new QueueRepository(vertx, pool);
         var redrives = new LetterRedriveRepository(vertx, pool, 1);
+        var audit = new AuditRepository(vertx, pool);
         var ended = new EndedExecutions(new ExecutionRepository(vertx, pool), bus);
         return List.of(
                 new Chore(
@@ -105,6 +107,12 @@ final class NodeChores {
                         "old redrives",
                         Duration.ofMinutes(1),
                         new OfLeader(epoch -> redrives.purgeOld(REDRIVES_KEPT, TASKS_BITE, epoch))),
+                new Chore(
+                        "old audit entries",
+                        Duration.ofMinutes(1),
+                        new OfLeader(epoch -> retention.audit().isPositive()
+                                ? audit.purgeOld(retention.audit(), CHORE_BITE, epoch)
+                                : Future.succeededFuture(false))),
                 new Chore(
                         "old single tasks",
                         Duration.ofMinutes(1),

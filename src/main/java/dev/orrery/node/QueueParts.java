@@ -6,9 +6,11 @@ import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.QueueConfig;
 import dev.orrery.coordination.DatabaseClock;
 import dev.orrery.domain.Json;
+import dev.orrery.service.AuditService;
 import dev.orrery.service.TaskCalls;
 import dev.orrery.service.TaskQueue;
 import dev.orrery.service.deadletter.DeadLetterService;
+import dev.orrery.store.AuditRepository;
 import dev.orrery.store.Batcher;
 import dev.orrery.store.DeadLetterRepository;
 import dev.orrery.store.LetterRedriveRepository;
@@ -92,6 +94,10 @@ final class QueueParts {
                         new TaskInstanceRepository(vertx, pools.api())),
                 ids,
                 bus);
+    }
+
+    static AuditService audit(Vertx vertx, Pools pools) {
+        return new AuditService(new AuditRepository(vertx, pools.api()));
     }
 
     static Limits limits(QueueConfig config) {

@@ -7,6 +7,7 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.store.ClusterRepository;
 import dev.orrery.store.ClusterRepository.Position;
 import dev.orrery.store.ClusterRepository.StoredNode;
@@ -102,15 +103,17 @@ public final class ClusterService {
      * Asks a node to take no more work and to end what it has in good order; it learns of it within a second. Repeating it
      * changes nothing. {@code NODE_NOT_FOUND} where there is none, {@code CONFLICT} where it is gone.
      */
-    public Future<Void> drain(TenantId tenant, NodeId node, Optional<RequestKey> key) {
-        return nodes.askDrain(tenant, node, key.map(ClusterService::storeKey)).compose(asked -> switch (asked) {
-            case ASKED -> Future.succeededFuture();
-            case GONE ->
-                Future.failedFuture(new OrreryException(
-                        ErrorCode.CONFLICT, "node " + node + " is gone: there is nothing left to drain"));
-            case UNKNOWN ->
-                Future.failedFuture(new OrreryException(ErrorCode.NODE_NOT_FOUND, "there is no node " + node));
-        });
+    public Future<Void> drain(TenantId tenant, NodeId node, Optional<RequestKey> key, ChangeRequest request) {
+        return nodes.by(request)
+                .askDrain(tenant, node, key.map(ClusterService::storeKey))
+                .compose(asked -> switch (asked) {
+                    case ASKED -> Future.succeededFuture();
+                    case GONE ->
+                        Future.failedFuture(new OrreryException(
+                                ErrorCode.CONFLICT, "node " + node + " is gone: there is nothing left to drain"));
+                    case UNKNOWN ->
+                        Future.failedFuture(new OrreryException(ErrorCode.NODE_NOT_FOUND, "there is no node " + node));
+                });
     }
 
     private static NewRun.Key storeKey(RequestKey key) {

@@ -11,6 +11,7 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.dag.DagDraft;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.job.CronSchedule;
@@ -48,13 +49,26 @@ public final class DagService {
     private final WorkerExecutor readers;
     private final DagRepository dags;
     private final Supplier<UUID> ids;
-    private final AtomicBoolean purging = new AtomicBoolean();
+    private final AtomicBoolean purging;
 
     /** {@code ids}: new ids in the order of time. */
     public DagService(Vertx vertx, DagRepository dags, Supplier<UUID> ids) {
         this.readers = vertx.createSharedWorkerExecutor("dag-files", READERS);
         this.dags = requireNonNull(dags, "dags");
         this.ids = requireNonNull(ids, "ids");
+        this.purging = new AtomicBoolean();
+    }
+
+    private DagService(DagService shared, ChangeRequest request) {
+        this.readers = shared.readers;
+        this.dags = shared.dags.by(request);
+        this.ids = shared.ids;
+        this.purging = shared.purging;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public DagService by(ChangeRequest request) {
+        return new DagService(this, request);
     }
 
     /**

@@ -4,6 +4,7 @@ import dev.orrery.domain.EventId;
 import dev.orrery.domain.JobId;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.service.EventService.PublishedEvent;
 import dev.orrery.store.ReplayRepository;
 import dev.orrery.store.ReplayRepository.Past;
@@ -27,6 +28,11 @@ public final class EventReplay {
     public EventReplay(EventService events, ReplayRepository past) {
         this.events = events;
         this.past = past;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public EventReplay by(ChangeRequest request) {
+        return new EventReplay(events.by(request), past);
     }
 
     /** One event and what it was published as; nothing where it was only looked at. */

@@ -14,6 +14,7 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.event.DeliveryOutcome;
 import dev.orrery.domain.event.NewEvent;
 import dev.orrery.store.Batcher;
@@ -82,10 +83,16 @@ public final class EventService {
     private final JobDags dags;
     private final Supplier<UUID> ids;
     private final Bus bus;
+    private final Optional<ChangeRequest> change;
 
     /** What it reads and writes through. */
     public record Repositories(
-            EventHandlerRepository handlers, PublishedEventRepository events, ScheduledJobRepository jobs) {}
+            EventHandlerRepository handlers, PublishedEventRepository events, ScheduledJobRepository jobs) {
+
+        private Repositories by(ChangeRequest request) {
+            return new Repositories(handlers.by(request), events, jobs.by(request));
+        }
+    }
 
     /**
      * @param publications collects what is published at the same time into one transaction; see {@link #weight}
@@ -105,6 +112,23 @@ public final class EventService {
         this.dags = dags;
         this.ids = ids;
         this.bus = bus;
+        this.change = Optional.empty();
+    }
+
+    private EventService(EventService shared, ChangeRequest request) {
+        this.vertx = shared.vertx;
+        this.repositories = shared.repositories.by(request);
+        this.handlers = shared.handlers;
+        this.publications = shared.publications;
+        this.dags = shared.dags;
+        this.ids = shared.ids;
+        this.bus = shared.bus;
+        this.change = Optional.of(request);
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public EventService by(ChangeRequest request) {
+        return new EventService(this, request);
     }
 
     /** About how many bytes it stands for. */
@@ -307,7 +331,7 @@ public final class EventService {
                     throw tooMuch("their handlers would be given more than " + MAX_BYTES + " bytes");
                 }
             }
-            return new EventPublication(tenant, base, key.map(EventService::storeKey), judged);
+            return new EventPublication(tenant, base, key.map(EventService::storeKey), judged, change);
         };
         return (isQuick(events, judges)
                         ? Future.succeededFuture(judging.get())

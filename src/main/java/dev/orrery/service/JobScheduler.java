@@ -12,6 +12,7 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.event.NewEvent;
 import dev.orrery.domain.job.ExecutionStatus;
 import dev.orrery.domain.job.FireTime;
@@ -73,10 +74,20 @@ public final class JobScheduler {
             JobListRepository lists,
             ExecutionRepository executions,
             SchedulerMetricsRepository metrics,
-            IdempotencyRepository keys) {}
+            IdempotencyRepository keys) {
+
+        private Repositories by(ChangeRequest request) {
+            return new Repositories(jobs.by(request), lists, executions.by(request), metrics, keys);
+        }
+    }
 
     /** What it does parts of its work by. */
-    public record Services(JobDags dags, RunService runs, EventService events) {}
+    public record Services(JobDags dags, RunService runs, EventService events) {
+
+        private Services by(ChangeRequest request) {
+            return new Services(dags, runs.by(request), events.by(request));
+        }
+    }
 
     /** {@code ids}: new ids in the order of time. */
     public JobScheduler(Vertx vertx, Repositories repositories, Services services, Supplier<UUID> ids, Bus bus) {
@@ -87,6 +98,12 @@ public final class JobScheduler {
         this.events = services.events();
         this.ids = ids;
         this.bus = bus;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public JobScheduler by(ChangeRequest request) {
+        var services = new Services(dags, runs, events).by(request);
+        return new JobScheduler(vertx, repositories.by(request), services, ids, bus);
     }
 
     /**

@@ -8,6 +8,7 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Quoted;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.task.Limit;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.QueueRepository;
@@ -32,6 +33,11 @@ public final class QueueService {
     public QueueService(QueueRepository queues, Bus bus) {
         this.queues = queues;
         this.bus = bus;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public QueueService by(ChangeRequest request) {
+        return new QueueService(queues.by(request), bus);
     }
 
     /** By name; the cursor is the name that the part before ended with. */

@@ -14,6 +14,7 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.TaskAssignment;
@@ -64,10 +65,16 @@ public final class RunService {
     private final Bus bus;
     private final InputRoom inputRoom;
     private final RunLogs entries;
+    private final Optional<ChangeRequest> change;
 
     /** What it reads and writes through. */
     public record Repositories(
-            WorkRepository work, DagRunRepository runs, TaskInstanceRepository tasks, LogRepository logs) {}
+            WorkRepository work, DagRunRepository runs, TaskInstanceRepository tasks, LogRepository logs) {
+
+        private Repositories by(ChangeRequest request) {
+            return new Repositories(work.by(request), runs.by(request), tasks, logs);
+        }
+    }
 
     /**
      * @param creations collects runs that are created at the same time into one transaction
@@ -95,6 +102,24 @@ public final class RunService {
                 _ -> FEW_INPUT_BYTES,
                 asked -> repositories.tasks().inputs(asked, FEW_INPUT_BYTES),
                 StoreFailures::isLasting);
+        this.change = Optional.empty();
+    }
+
+    private RunService(RunService shared, ChangeRequest request) {
+        this.repositories = shared.repositories.by(request);
+        this.creations = shared.creations;
+        this.versions = shared.versions;
+        this.ids = shared.ids;
+        this.bus = shared.bus;
+        this.inputRoom = shared.inputRoom;
+        this.entries = shared.entries;
+        this.fewInputs = shared.fewInputs;
+        this.change = Optional.of(request);
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public RunService by(ChangeRequest request) {
+        return new RunService(this, request);
     }
 
     /**
@@ -117,7 +142,8 @@ public final class RunService {
                 Optional.of(params).filter(given -> !given.equals(Json.EMPTY_OBJECT)),
                 Optional.empty(),
                 key.map(RunService::storeKey),
-                trace);
+                trace,
+                change);
         return creations.add(run).compose(result -> switch (result) {
             case NewRun.Result.Created created -> {
                 // Which queues is not told back: routers look at those they serve.

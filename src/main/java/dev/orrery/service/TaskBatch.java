@@ -5,6 +5,7 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskDraft;
 import dev.orrery.domain.dag.TaskDraft.Reference;
@@ -145,14 +146,14 @@ final class TaskBatch {
         return inRequest;
     }
 
-    TaskSubmission submission(Optional<RequestKey> key, Optional<TraceContext> trace) {
+    TaskSubmission submission(Optional<RequestKey> key, Optional<TraceContext> trace, Optional<ChangeRequest> change) {
         var tasks = new ArrayList<NewTask>(places.length);
         // Many of a batch are alike.
         var definitions = new HashMap<TaskDefinition, Json>();
         for (var place : places) {
             tasks.add(task(drafts.get(place), definitions));
         }
-        return new TaskSubmission(tenant, base, tasks, key.map(TaskQueue::storeKey), trace);
+        return new TaskSubmission(tenant, base, tasks, key.map(TaskQueue::storeKey), trace, change);
     }
 
     private NewTask task(TaskDraft draft, Map<TaskDefinition, Json> definitions) {

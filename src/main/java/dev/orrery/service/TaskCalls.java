@@ -10,6 +10,7 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.task.DependencyType;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.SingleTaskRepository;
@@ -33,6 +34,11 @@ public final class TaskCalls {
         this.calls = requireNonNull(calls, "calls");
         this.tasks = requireNonNull(tasks, "tasks");
         this.bus = requireNonNull(bus, "bus");
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public TaskCalls by(ChangeRequest request) {
+        return new TaskCalls(calls.by(request), tasks.by(request), bus);
     }
 
     /**

@@ -11,6 +11,7 @@ import dev.orrery.domain.Problem;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.dag.TaskDraft;
 import dev.orrery.domain.task.SingleTask;
 import dev.orrery.domain.task.SubmittedState;
@@ -63,7 +64,8 @@ public final class TaskQueue {
     private final LongSupplier millis;
     private final Bus bus;
     private final int maxDependencies;
-    private final Map<TenantId, KnownStats> stats = new ConcurrentHashMap<>();
+    private final Map<TenantId, KnownStats> stats;
+    private final Optional<ChangeRequest> change;
 
     private record KnownStats(long since, Future<Stats> numbers) {}
 
@@ -94,6 +96,24 @@ public final class TaskQueue {
         this.millis = millis;
         this.bus = bus;
         this.maxDependencies = maxDependencies;
+        this.stats = new ConcurrentHashMap<>();
+        this.change = Optional.empty();
+    }
+
+    private TaskQueue(TaskQueue shared, ChangeRequest request) {
+        this.repositories = shared.repositories;
+        this.submissions = shared.submissions;
+        this.ids = shared.ids;
+        this.millis = shared.millis;
+        this.bus = shared.bus;
+        this.maxDependencies = shared.maxDependencies;
+        this.stats = shared.stats;
+        this.change = Optional.of(request);
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public TaskQueue by(ChangeRequest request) {
+        return new TaskQueue(this, request);
     }
 
     /** How many others a task may wait for. */
@@ -111,7 +131,7 @@ public final class TaskQueue {
     public Future<Submitted> submit(
             TenantId tenant, TaskDraft draft, Optional<RequestKey> key, Optional<TraceContext> trace) {
         var batch = new TaskBatch(tenant, ids.get(), List.of(draft));
-        return submissions.add(batch.submission(key, trace)).compose(result -> switch (result) {
+        return submissions.add(batch.submission(key, trace, change)).compose(result -> switch (result) {
             case SubmissionResult.Created created -> {
                 tellOf(batch, created.tasks());
                 var task = created.tasks().getFirst();
@@ -136,7 +156,7 @@ public final class TaskQueue {
     public Future<List<SubmittedOfBatch>> submitBatch(
             TenantId tenant, List<TaskDraft> drafts, Optional<RequestKey> key, Optional<TraceContext> trace) {
         var batch = new TaskBatch(tenant, ids.get(), drafts);
-        return submissions.add(batch.submission(key, trace)).compose(result -> switch (result) {
+        return submissions.add(batch.submission(key, trace, change)).compose(result -> switch (result) {
             case SubmissionResult.Created created -> {
                 tellOf(batch, created.tasks());
                 yield Future.succeededFuture(batch.inOrderOfRequest(created.tasks().stream()

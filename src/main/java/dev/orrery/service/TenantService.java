@@ -10,6 +10,7 @@ import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Tenant;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.TenantRepository;
 import dev.orrery.store.TenantRepository.StoredTenant;
@@ -101,6 +102,15 @@ public final class TenantService {
 
     /** Fails with {@code CONFLICT} where the name exists. */
     public Future<StoredTenant> create(String name, Optional<RequestKey> key) {
+        return create(tenants, name, key);
+    }
+
+    /** The same, as this request asks for it: the audit log tells of it. */
+    public Future<StoredTenant> create(String name, Optional<RequestKey> key, ChangeRequest request) {
+        return create(tenants.by(request), name, key);
+    }
+
+    private static Future<StoredTenant> create(TenantRepository tenants, String name, Optional<RequestKey> key) {
         return tenants.create(
                 name, key.map(given -> new NewRun.Key(given.operation(), given.key(), given.requestHash())));
     }
@@ -124,6 +134,15 @@ public final class TenantService {
      * and its rows go in small transactions. Fails with {@code CONFLICT} for the default one.
      */
     public Future<Void> delete(String name) {
+        return delete(tenants, name);
+    }
+
+    /** The same, as this request asks for it: the audit log tells of it. */
+    public Future<Void> delete(String name, ChangeRequest request) {
+        return delete(tenants.by(request), name);
+    }
+
+    private Future<Void> delete(TenantRepository tenants, String name) {
         return tenants.hide(name).compose(deletion -> switch (deletion) {
             case HIDDEN -> {
                 forget();

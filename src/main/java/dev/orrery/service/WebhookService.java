@@ -4,7 +4,9 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
+import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.event.NewEvent;
 import dev.orrery.domain.webhook.Secret;
 import dev.orrery.domain.webhook.Webhook;
@@ -58,20 +60,29 @@ public final class WebhookService {
     private final WebhookRepository webhooks;
     private final Supplier<UUID> ids;
     private final Publisher publisher;
+    private final Optional<ChangeRequest> change;
 
     // Guarded by the monitor; in the order of use.
-    private final Map<String, Expression<String>> expressions = new LinkedHashMap<>(16, 0.75f, true) {
+    private final Expressions expressions;
+
+    private static final class Expressions extends LinkedHashMap<String, Expression<String>> {
+
         private static final long serialVersionUID = 1L;
+
+        Expressions() {
+            super(16, 0.75f, true);
+        }
 
         @Override
         protected boolean removeEldestEntry(Map.Entry<String, Expression<String>> eldest) {
             return size() > EXPRESSIONS_KEPT;
         }
-    };
+    }
 
     /** Publishes an event; a key that came before with the same event is answered by that one. */
     public interface Publisher {
-        Future<Received> publish(TenantId tenant, NewEvent event, Optional<RequestKey> request);
+        Future<Received> publish(
+                TenantId tenant, NewEvent event, Optional<RequestKey> request, Optional<ChangeRequest> change);
     }
 
     /**
@@ -102,6 +113,22 @@ public final class WebhookService {
         this.webhooks = webhooks;
         this.ids = ids;
         this.publisher = publisher;
+        this.change = Optional.empty();
+        this.expressions = new Expressions();
+    }
+
+    private WebhookService(WebhookService shared, ChangeRequest request) {
+        this.vertx = shared.vertx;
+        this.webhooks = shared.webhooks.by(request);
+        this.ids = shared.ids;
+        this.publisher = shared.publisher;
+        this.change = Optional.of(request);
+        this.expressions = shared.expressions;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public WebhookService by(ChangeRequest request) {
+        return new WebhookService(this, request);
     }
 
     /** Fails with all that is wrong with its expressions, or {@code CONFLICT}. */
@@ -167,7 +194,11 @@ public final class WebhookService {
     public Future<Received> receive(String tenant, String name, Delivery delivery) {
         return webhooks.forDelivery(tenant, name)
                 .compose(found -> vertx.executeBlocking(() -> judge(found, delivery), false))
-                .compose(taken -> publisher.publish(taken.tenant, taken.event, delivery.request()));
+                .compose(taken -> publisher.publish(
+                        taken.tenant,
+                        taken.event,
+                        delivery.request(),
+                        change.map(request -> request.of(new Tenant(taken.tenant, tenant)))));
     }
 
     private record Taken(TenantId tenant, NewEvent event) {}

@@ -5,6 +5,9 @@ import dev.orrery.domain.NodeState;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.WireNamed;
 import dev.orrery.domain.WorkerId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
@@ -97,6 +100,16 @@ public final class ClusterRepository {
     public ClusterRepository(Vertx vertx, Pool pool, Duration lease) {
         this.sql = new Sql(vertx, pool);
         this.leaseMillis = lease.toMillis();
+    }
+
+    private ClusterRepository(Sql sql, long leaseMillis) {
+        this.sql = sql;
+        this.leaseMillis = leaseMillis;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public ClusterRepository by(ChangeRequest request) {
+        return new ClusterRepository(sql.by(request), leaseMillis);
     }
 
     /**
@@ -233,7 +246,7 @@ public final class ClusterRepository {
                 key.map(NewRun.Key::operation).orElse(null),
                 key.map(NewRun.Key::key).orElse(null),
                 key.map(NewRun.Key::requestHash).orElse(null));
-        return sql.run(ASK_DRAIN, parameters)
+        return sql.change(Resource.of(Kind.NODE, tenant, node), ASK_DRAIN, parameters)
                 .compose(rows -> switch (rows.iterator().next().getString("verdict")) {
                     case "asked", "repeated" -> Future.succeededFuture(DrainAsked.ASKED);
                     case "gone" -> Future.succeededFuture(DrainAsked.GONE);

@@ -7,6 +7,9 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.dag.DagDefinition;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -188,6 +191,15 @@ public final class DagRepository {
         this.sql = new Sql(vertx, pool);
     }
 
+    private DagRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public DagRepository by(ChangeRequest request) {
+        return new DagRepository(sql.by(request));
+    }
+
     /**
      * Publishes version 1 of a new DAG; under a key that made a DAG before, answers that one. Fails with {@code CONFLICT}
      * where a DAG of this name exists (its id is the path of the problem), or the key came with another request.
@@ -221,13 +233,15 @@ public final class DagRepository {
 
     private Future<StoredDag> create(
             TenantId tenant, DagId id, DagPublication dag, Optional<NewRun.Key> key, int attempt) {
-        return sql.transaction(transaction -> IdempotencyRepository.once(
-                        transaction,
-                        tenant,
-                        key,
-                        id.value(),
-                        () -> insert(transaction, tenant, id, dag, false),
-                        made -> get(transaction, tenant, new DagId(made))))
+        return sql.change(
+                        Resource.of(Kind.DAG, tenant, id),
+                        transaction -> IdempotencyRepository.once(
+                                transaction,
+                                tenant,
+                                key,
+                                id.value(),
+                                () -> insert(transaction, tenant, id, dag, false),
+                                made -> get(transaction, tenant, new DagId(made))))
                 .recover(error ->
                         error instanceof NameExists ? nameExists(tenant, id, dag, key, attempt) : failed(error));
     }
@@ -296,20 +310,24 @@ public final class DagRepository {
      * @param dag made from this DAG's name
      */
     public Future<Optional<StoredDag>> update(TenantId tenant, DagId id, DagPublication dag, OptionalInt expected) {
-        return sql.transaction(transaction -> transaction
-                .preparedQuery(LOCK)
-                .execute(Tuple.of(tenant.value(), id.value()))
-                .compose(rows -> {
-                    if (rows.size() == 0) {
-                        return Future.succeededFuture(Optional.empty());
-                    }
-                    var version = rows.iterator().next().getInteger("version");
-                    if (expected.isPresent() && expected.getAsInt() != version) {
-                        return failed(new OrreryException(
-                                ErrorCode.CONFLICT, "the DAG has version " + version + ", not " + expected.getAsInt()));
-                    }
-                    return publishNext(transaction, tenant, id, dag, version).map(Optional::of);
-                }));
+        return sql.change(
+                Resource.of(Kind.DAG, tenant, id),
+                transaction -> transaction
+                        .preparedQuery(LOCK)
+                        .execute(Tuple.of(tenant.value(), id.value()))
+                        .compose(rows -> {
+                            if (rows.size() == 0) {
+                                return Future.succeededFuture(Optional.empty());
+                            }
+                            var version = rows.iterator().next().getInteger("version");
+                            if (expected.isPresent() && expected.getAsInt() != version) {
+                                return failed(new OrreryException(
+                                        ErrorCode.CONFLICT,
+                                        "the DAG has version " + version + ", not " + expected.getAsInt()));
+                            }
+                            return publishNext(transaction, tenant, id, dag, version)
+                                    .map(Optional::of);
+                        }));
     }
 
     private static Future<StoredDag> publishNext(
@@ -390,16 +408,18 @@ public final class DagRepository {
 
     /** Pauses or resumes; nothing where there is no such DAG. {@code CONFLICT} where the key came with another request. */
     public Future<Optional<StoredDag>> setActive(TenantId tenant, DagId id, boolean active, Optional<NewRun.Key> key) {
-        return sql.transaction(transaction -> IdempotencyRepository.once(
-                        transaction,
-                        tenant,
-                        key,
-                        id.value(),
-                        () -> transaction
-                                .preparedQuery(SET_ACTIVE)
-                                .execute(Tuple.of(tenant.value(), id.value(), active))
-                                .compose(DagRepository::only),
-                        _ -> get(transaction, tenant, id)))
+        return sql.change(
+                        Resource.of(Kind.DAG, tenant, id),
+                        transaction -> IdempotencyRepository.once(
+                                transaction,
+                                tenant,
+                                key,
+                                id.value(),
+                                () -> transaction
+                                        .preparedQuery(SET_ACTIVE)
+                                        .execute(Tuple.of(tenant.value(), id.value(), active))
+                                        .compose(DagRepository::only),
+                                _ -> get(transaction, tenant, id)))
                 .map(Optional::of)
                 .recover(error -> isUnknown(error) ? Future.succeededFuture(Optional.empty()) : failed(error));
     }
@@ -414,7 +434,7 @@ public final class DagRepository {
 
     /** Takes a DAG away from all readers if none of its runs is active; its rows go with {@link #purgeHidden}. */
     public Future<Deletion> delete(TenantId tenant, DagId id) {
-        return sql.run(HIDE, Tuple.of(tenant.value(), id.value()))
+        return sql.change(Resource.of(Kind.DAG, tenant, id), HIDE, Tuple.of(tenant.value(), id.value()))
                 .map(rows -> switch (rows.iterator().next().getString("verdict")) {
                     case "hidden" -> Deletion.HIDDEN;
                     case "active" -> Deletion.ACTIVE;

@@ -5,6 +5,9 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.dag.DagRun;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.Trigger;
@@ -107,6 +110,15 @@ public final class DagRunRepository {
         this.sql = new Sql(vertx, pool);
     }
 
+    private DagRunRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public DagRunRepository by(ChangeRequest request) {
+        return new DagRunRepository(sql.by(request));
+    }
+
     /** A run with what its lists and its tasks need beside it; {@code trace} is the one it was given. */
     public record StoredRun(DagRun run, String dagName, int versionId, Optional<TraceContext> trace) {}
 
@@ -173,7 +185,7 @@ public final class DagRunRepository {
 
     /** Deletes a run that has ended, with its tasks, attempts, outputs, logs and history. */
     public Future<Deletion> delete(TenantId tenant, RunId id) {
-        return sql.run(DELETE_RUN, Tuple.of(tenant.value(), id.value()))
+        return sql.change(Resource.of(Kind.RUN, tenant, id), DELETE_RUN, Tuple.of(tenant.value(), id.value()))
                 .map(rows -> switch (rows.iterator().next().getString("verdict")) {
                     case "deleted" -> Deletion.DELETED;
                     case "active" -> Deletion.ACTIVE;

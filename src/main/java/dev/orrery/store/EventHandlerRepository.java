@@ -7,6 +7,9 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.JobId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.event.EventRule;
 import dev.orrery.domain.event.EventRule.Debounce;
 import dev.orrery.domain.event.EventRule.Throttle;
@@ -95,6 +98,15 @@ public final class EventHandlerRepository {
         this.sql = new Sql(vertx, pool);
     }
 
+    private EventHandlerRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public EventHandlerRepository by(ChangeRequest request) {
+        return new EventHandlerRepository(sql.by(request));
+    }
+
     /** A handler with what came of it. {@code enabled}: it is neither paused nor cancelled. */
     public record StoredHandler(StoredJob stored, EventRule rule, boolean enabled) {
 
@@ -121,21 +133,24 @@ public final class EventHandlerRepository {
         var job = definition.job();
         var parameters =
                 with(ScheduledJobRepository.parameters(tenant, id, dag, job, passesPayload), definition.rule());
-        return refusing(sql.transaction(transaction -> IdempotencyRepository.once(
-                transaction,
-                tenant,
-                key,
-                id.value(),
-                () -> transaction
-                        .preparedQuery(REGISTER)
-                        .execute(parameters)
-                        .compose(rows -> rows.rowCount() == 1
-                                ? enable(transaction, tenant, id, definition.enabled())
-                                        .map(id)
-                                : Future.failedFuture(new OrreryException(
-                                        ErrorCode.HANDLER_NOT_FOUND,
-                                        "there is no DAG called '" + job.work().handler() + "'"))),
-                made -> Future.succeededFuture(new JobId(made)))));
+        return refusing(sql.change(
+                Resource.of(Kind.EVENT_HANDLER, tenant, id),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        tenant,
+                        key,
+                        id.value(),
+                        () -> transaction
+                                .preparedQuery(REGISTER)
+                                .execute(parameters)
+                                .compose(rows -> rows.rowCount() == 1
+                                        ? enable(transaction, tenant, id, definition.enabled())
+                                                .map(id)
+                                        : Future.failedFuture(new OrreryException(
+                                                ErrorCode.HANDLER_NOT_FOUND,
+                                                "there is no DAG called '"
+                                                        + job.work().handler() + "'"))),
+                        made -> Future.succeededFuture(new JobId(made)))));
     }
 
     private static Future<?> enable(SqlConnection transaction, TenantId tenant, JobId id, boolean enabled) {
@@ -159,12 +174,15 @@ public final class EventHandlerRepository {
         var parameters = ScheduledJobRepository.parameters(tenant, id, dag, definition.job(), passesPayload)
                 .addValue(ScheduledJobRepository.time(Optional.of(seen)));
         with(parameters, definition.rule());
-        return refusing(sql.transaction(transaction -> transaction
-                .preparedQuery(CHANGE)
-                .execute(parameters)
-                .compose(rows -> rows.rowCount() == 1
-                        ? enable(transaction, tenant, id, definition.enabled()).map(true)
-                        : Future.succeededFuture(false))));
+        return refusing(sql.change(
+                Resource.of(Kind.EVENT_HANDLER, tenant, id),
+                transaction -> transaction
+                        .preparedQuery(CHANGE)
+                        .execute(parameters)
+                        .compose(rows -> rows.rowCount() == 1
+                                ? enable(transaction, tenant, id, definition.enabled())
+                                        .map(true)
+                                : Future.succeededFuture(false))));
     }
 
     private static Tuple with(Tuple parameters, EventRule rule) {

@@ -5,6 +5,7 @@ import dev.orrery.domain.JobId;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.event.DeliveryOutcome;
 import dev.orrery.domain.event.NewEvent;
 import java.time.Instant;
@@ -16,11 +17,18 @@ import java.util.UUID;
  * The events of one request, judged by the handlers of their names, to be published as a whole.
  *
  * @param base the ids of the events are its members, in their order
+ * @param change who asked for it, where the API was asked
  */
-public record EventPublication(TenantId tenant, UUID base, Optional<NewRun.Key> key, List<Judged> events) {
+public record EventPublication(
+        TenantId tenant, UUID base, Optional<NewRun.Key> key, List<Judged> events, Optional<ChangeRequest> change) {
 
     public EventPublication {
         events = List.copyOf(events);
+    }
+
+    /** One that nobody asked the API for. */
+    public EventPublication(TenantId tenant, UUID base, Optional<NewRun.Key> key, List<Judged> events) {
+        this(tenant, base, key, events, Optional.empty());
     }
 
     /**

@@ -9,6 +9,9 @@ import dev.orrery.domain.RunId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.WorkerId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.Trigger;
 import dev.orrery.domain.job.ExecutionStatus;
@@ -65,6 +68,15 @@ public final class ExecutionRepository {
 
     public ExecutionRepository(Vertx vertx, Pool pool) {
         this.sql = new Sql(vertx, pool);
+    }
+
+    private ExecutionRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public ExecutionRepository by(ChangeRequest request) {
+        return new ExecutionRepository(sql.by(request));
     }
 
     /**
@@ -256,16 +268,18 @@ public final class ExecutionRepository {
      * badly, is a whole DAG, or the key came with another request.
      */
     public Future<Optional<String>> retry(TenantId tenant, UUID id, Optional<NewRun.Key> key) {
-        return sql.transaction(transaction -> IdempotencyRepository.once(
-                transaction,
-                tenant,
-                key,
-                id,
-                () -> transaction
-                        .preparedQuery(RETRY)
-                        .execute(Tuple.of(tenant.value(), id))
-                        .compose(rows -> retried(id, rows.iterator().next())),
-                _ -> Future.succeededFuture(Optional.empty())));
+        return sql.change(
+                Resource.of(Kind.RUN, tenant, id),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        tenant,
+                        key,
+                        id,
+                        () -> transaction
+                                .preparedQuery(RETRY)
+                                .execute(Tuple.of(tenant.value(), id))
+                                .compose(rows -> retried(id, rows.iterator().next())),
+                        _ -> Future.succeededFuture(Optional.empty())));
     }
 
     private static Future<Optional<String>> retried(UUID id, Row row) {
@@ -284,23 +298,27 @@ public final class ExecutionRepository {
      */
     public Future<RunId> trigger(
             TenantId tenant, JobId job, RunId id, Optional<NewRun.Key> key, Optional<TraceContext> trace) {
-        return sql.transaction(transaction -> IdempotencyRepository.once(
-                transaction,
-                tenant,
-                key,
-                id.value(),
-                () -> transaction
-                        .preparedQuery(TRIGGER)
-                        .execute(Tuple.of(
-                                tenant.value(),
-                                job.value(),
-                                id.value(),
-                                trace.map(TraceContext::traceparent).orElse(null)))
-                        .compose(rows ->
-                                rows.iterator().next().getString("verdict").equals("fired")
+        return sql.change(
+                Resource.of(Kind.RUN, tenant, id),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        tenant,
+                        key,
+                        id.value(),
+                        () -> transaction
+                                .preparedQuery(TRIGGER)
+                                .execute(Tuple.of(
+                                        tenant.value(),
+                                        job.value(),
+                                        id.value(),
+                                        trace.map(TraceContext::traceparent).orElse(null)))
+                                .compose(rows -> rows.iterator()
+                                                .next()
+                                                .getString("verdict")
+                                                .equals("fired")
                                         ? Future.succeededFuture(id)
                                         : failed(ErrorCode.JOB_NOT_FOUND, "there is no job " + job)),
-                made -> Future.succeededFuture(new RunId(made))));
+                        made -> Future.succeededFuture(new RunId(made))));
     }
 
     private static <T> Future<T> failed(ErrorCode code, String message) {

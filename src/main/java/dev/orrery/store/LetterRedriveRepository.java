@@ -5,6 +5,9 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.LetterId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.store.DeadLetterRepository.Filter;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -33,14 +36,28 @@ public final class LetterRedriveRepository {
     // language=PostgreSQL
     static final String ASK = """
             SELECT id, is_gone
-            FROM ask_redrive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+            FROM ask_redrive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
             """;
 
     // language=PostgreSQL
     static final String GET = """
-            SELECT r.id, r.as_of, r.rate_per_second, r.asked_by, r.created_at, r.ended_at, r.redriven, r.refused
+            SELECT r.id, r.as_of, r.rate_per_second, r.asked_by, r.reason, r.created_at, r.ended_at, r.cancelled_at, r.redriven,
+                   r.refused
             FROM letter_redrives r WHERE r.tenant_id = $1 AND r.id = $2
             """;
+
+    // language=PostgreSQL
+    static final String LIST = """
+            SELECT r.id, r.as_of, r.rate_per_second, r.asked_by, r.reason, r.created_at, r.ended_at, r.cancelled_at, r.redriven,
+                   r.refused
+            FROM letter_redrives r
+            WHERE r.tenant_id = $1 AND ($2::uuid IS NULL OR r.id < $2)
+            ORDER BY r.id DESC
+            LIMIT $3
+            """;
+
+    // language=PostgreSQL
+    static final String CANCEL = "SELECT cancel_redrive($1, $2, $3, $4, $5) AS verdict";
 
     // language=PostgreSQL
     static final String CONTINUE = "SELECT went_on, next_due_ms, queues FROM continue_redrives($1, $2)";
@@ -58,6 +75,16 @@ public final class LetterRedriveRepository {
         this.redrivesMax = redrivesMax;
     }
 
+    private LetterRedriveRepository(Sql sql, int redrivesMax) {
+        this.sql = sql;
+        this.redrivesMax = redrivesMax;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public LetterRedriveRepository by(ChangeRequest request) {
+        return new LetterRedriveRepository(sql.by(request), redrivesMax);
+    }
+
     /**
      * What is asked for of many letters.
      *
@@ -65,13 +92,15 @@ public final class LetterRedriveRepository {
      * @param asOf nothing that came later is meant; absent: than now
      * @param ratePerSecond how many are sent back in a second, at most
      * @param by who asks
+     * @param reason why they are discarded; absent where they are sent back
      */
     public record Asked(
             Optional<List<LetterId>> letters,
             Filter filter,
             Optional<Instant> asOf,
             OptionalInt ratePerSecond,
-            String by) {
+            String by,
+            Optional<String> reason) {
 
         public Asked {
             letters = letters.map(List::copyOf);
@@ -81,15 +110,20 @@ public final class LetterRedriveRepository {
     /**
      * How far a request has come.
      *
-     * @param refused how many of its letters could not be sent back: each stays as it is
+     * @param reason why its letters are discarded; absent where they are sent back
+     * @param cancelledAt when it was ended before it had come to its end
+     * @param redriven how many were sent back, or discarded
+     * @param refused how many of its letters could not be: each stays as it is
      */
     public record StoredRedrive(
             UUID id,
             Instant asOf,
             OptionalInt ratePerSecond,
             String by,
+            Optional<String> reason,
             Instant createdAt,
             Optional<Instant> endedAt,
+            Optional<Instant> cancelledAt,
             int redriven,
             int refused) {}
 
@@ -111,26 +145,28 @@ public final class LetterRedriveRepository {
             TenantId tenant, LetterId id, String by, Optional<Json> input, Optional<NewRun.Key> key) {
         var parameters = Tuple.of(tenant.value(), id.value(), Texts.clean(by), redrivesMax)
                 .addValue(input.map(Texts::clean).map(Json::text).orElse(null));
-        return sql.run(REDRIVE, keyed(parameters, key)).map(rows -> {
-            var row = rows.iterator().next();
-            return switch (row.getString("verdict")) {
-                case "redriven" -> queues(row);
-                case "repeated" -> List.of();
-                case String verdict -> throw refused(verdict, id);
-            };
-        });
+        return sql.change(Resource.of(Kind.DEAD_LETTER, tenant, id), REDRIVE, keyed(parameters, key))
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    return switch (row.getString("verdict")) {
+                        case "redriven" -> queues(row);
+                        case "repeated" -> List.of();
+                        case String verdict -> throw refused(verdict, id);
+                    };
+                });
     }
 
     /** Closes one whose task stays as it ended; fails with {@code DEAD_LETTER_NOT_FOUND}, or {@code CONFLICT} where it is closed. */
     public Future<Void> discard(TenantId tenant, LetterId id, String by, String reason, Optional<NewRun.Key> key) {
         var parameters = Tuple.of(tenant.value(), id.value(), Texts.clean(by), Texts.clean(reason));
-        return sql.run(DISCARD, keyed(parameters, key)).map(rows -> {
-            var verdict = rows.iterator().next().getString("verdict");
-            if (!verdict.equals("discarded") && !verdict.equals("repeated")) {
-                throw refused(verdict, id);
-            }
-            return null;
-        });
+        return sql.change(Resource.of(Kind.DEAD_LETTER, tenant, id), DISCARD, keyed(parameters, key))
+                .map(rows -> {
+                    var verdict = rows.iterator().next().getString("verdict");
+                    if (!verdict.equals("discarded") && !verdict.equals("repeated")) {
+                        throw refused(verdict, id);
+                    }
+                    return null;
+                });
     }
 
     /** Keeps a request for many under this id; answers the id of the one from before where the key was used for the same. */
@@ -154,19 +190,44 @@ public final class LetterRedriveRepository {
                         asked.ratePerSecond().isPresent()
                                 ? asked.ratePerSecond().getAsInt()
                                 : null)
-                .addValue(Texts.clean(asked.by()));
-        return sql.run(ASK, keyed(parameters, key)).map(rows -> {
-            var row = rows.iterator().next();
-            if (row.getBoolean("is_gone")) {
-                throw new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
-            }
-            return Optional.ofNullable(row.getUUID("id")).orElseThrow(IdempotencyRepository::keyTaken);
-        });
+                .addValue(Texts.clean(asked.by()))
+                .addValue(asked.reason().map(Texts::clean).orElse(null));
+        return sql.change(Resource.of(Kind.REDRIVE, tenant, id), ASK, keyed(parameters, key))
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    if (row.getBoolean("is_gone")) {
+                        throw new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
+                    }
+                    return Optional.ofNullable(row.getUUID("id")).orElseThrow(IdempotencyRepository::keyTaken);
+                });
     }
 
     public Future<Optional<StoredRedrive>> get(TenantId tenant, UUID id) {
         return sql.run(GET, Tuple.of(tenant.value(), id))
                 .map(rows -> Rows.first(rows, LetterRedriveRepository::redrive));
+    }
+
+    /** Requests that have not ended, or not long ago: the newest first, behind this one. */
+    public Future<List<StoredRedrive>> list(TenantId tenant, Optional<UUID> behind, int limit) {
+        return sql.run(LIST, Tuple.of(tenant.value(), behind.orElse(null), limit))
+                .map(rows -> Rows.list(rows, LetterRedriveRepository::redrive));
+    }
+
+    /**
+     * Ends a request where it stands; what was done stays done. Repeating it changes nothing. Fails with {@code
+     * REDRIVE_NOT_FOUND}, or {@code CONFLICT} where it has come to its end.
+     */
+    public Future<Void> cancel(TenantId tenant, UUID id, Optional<NewRun.Key> key) {
+        return sql.change(Resource.of(Kind.REDRIVE, tenant, id), CANCEL, keyed(Tuple.of(tenant.value(), id), key))
+                .compose(rows -> switch (rows.iterator().next().getString("verdict")) {
+                    case "cancelled", "repeated" -> Future.succeededFuture();
+                    case "conflict" -> Future.failedFuture(IdempotencyRepository.keyTaken());
+                    case "ended" -> Future.failedFuture(conflict("redrive " + id + " has come to its end"));
+                    case "unknown" ->
+                        Future.failedFuture(
+                                new OrreryException(ErrorCode.REDRIVE_NOT_FOUND, "there is no redrive " + id));
+                    case String other -> throw new IllegalStateException("cancel_redrive answered " + other);
+                });
     }
 
     /** Goes on with one request, by at most so many letters, as one transaction. */
@@ -238,8 +299,10 @@ public final class LetterRedriveRepository {
                 Rows.time(row, "as_of"),
                 rate == null ? OptionalInt.empty() : OptionalInt.of(rate),
                 row.getString("asked_by"),
+                Optional.ofNullable(row.getString("reason")),
                 Rows.time(row, "created_at"),
                 Rows.optionalTime(row, "ended_at"),
+                Rows.optionalTime(row, "cancelled_at"),
                 row.getInteger("redriven"),
                 row.getInteger("refused"));
     }

@@ -35,9 +35,26 @@ public final class PublishedEventRepository {
 
     // language=PostgreSQL
     static final String PUBLISH = """
-            SELECT verdicts, ids, repeated, outcomes, received_at
-            FROM publish_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                                $22, $23, $24, $25, $26)
+            WITH made AS MATERIALIZED (
+                SELECT verdicts, ids, repeated, outcomes, received_at
+                FROM publish_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                                    $21, $22, $23, $24, $25, $26)
+            ), new AS MATERIALIZED (
+                SELECT DISTINCT e.request FROM made m CROSS JOIN LATERAL unnest($6::int[], m.repeated) e(request, repeated)
+                WHERE NOT e.repeated AND m.verdicts[e.request] = 'published'
+            ), noted AS (
+                INSERT INTO audit_log (tenant_id, tenant, actor, actor_name, operation, kind, address, trace, idempotency_key,
+                                       requests, refs)
+                SELECT t.tenant_id, t.tenant, t.actor, t.actor_name, t.operation, 'event', t.address, t.trace,
+                       t.idempotency_key, count(*), array_agg(($2::uuid[])[o.n])
+                FROM json_to_recordset($27::text::json) AS t(
+                    tenant_id int, tenant text, actor text, actor_name text, operation text, address text, trace text,
+                    idempotency_key text, ordinals int[])
+                CROSS JOIN LATERAL unnest(t.ordinals) o(n)
+                JOIN new n ON n.request = o.n
+                GROUP BY t.tenant_id, t.tenant, t.actor, t.actor_name, t.operation, t.address, t.trace, t.idempotency_key
+            )
+            SELECT verdicts, ids, repeated, outcomes, received_at FROM made
             """;
 
     // language=PostgreSQL
@@ -98,7 +115,10 @@ public final class PublishedEventRepository {
     /** Publishes requests in one transaction, each as a whole or not at all; the results are in their order. */
     public Future<List<Result>> publish(List<EventPublication> requests) {
         var columns = new Columns(requests);
-        return sql.run(PUBLISH, columns.parameters())
+        var parameters = columns.parameters()
+                .addString(AuditedTraffic.json(
+                        requests.stream().map(EventPublication::change).toList()));
+        return sql.run(PUBLISH, parameters)
                 .map(rows -> results(requests, rows.iterator().next()));
     }
 

@@ -5,6 +5,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.task.Limit;
 import dev.orrery.domain.task.Rate;
 import io.vertx.core.Future;
@@ -96,6 +99,15 @@ public final class QueueRepository {
         this.sql = new Sql(vertx, pool);
     }
 
+    private QueueRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public QueueRepository by(ChangeRequest request) {
+        return new QueueRepository(sql.by(request));
+    }
+
     /**
      * A queue and what is set for it.
      *
@@ -122,26 +134,28 @@ public final class QueueRepository {
     public Future<Void> set(String name, int weight, Limit limit) {
         var parameters = Tuple.of(name, weight);
         addLimit(parameters, limit);
-        return sql.run(SET_QUEUE, parameters).mapEmpty();
+        return sql.change(queueOf(name), SET_QUEUE, parameters).mapEmpty();
     }
 
     /** False where there is no such queue; {@code CONFLICT} where the key came with another request. */
     public Future<Boolean> pause(String name, boolean paused, Optional<NewRun.Key> key) {
-        return sql.transaction(transaction -> IdempotencyRepository.once(
-                transaction,
-                TenantId.DEFAULT,
-                key,
-                UUID.nameUUIDFromBytes(name.getBytes(UTF_8)),
-                () -> transaction
-                        .preparedQuery(PAUSE_QUEUE)
-                        .execute(Tuple.of(name, paused))
-                        .map(QueueRepository::isKnown),
-                _ -> Future.succeededFuture(true)));
+        return sql.change(
+                queueOf(name),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        TenantId.DEFAULT,
+                        key,
+                        UUID.nameUUIDFromBytes(name.getBytes(UTF_8)),
+                        () -> transaction
+                                .preparedQuery(PAUSE_QUEUE)
+                                .execute(Tuple.of(name, paused))
+                                .map(QueueRepository::isKnown),
+                        _ -> Future.succeededFuture(true)));
     }
 
     /** Forgets what was set, and that it is paused; false where nothing was. */
     public Future<Boolean> reset(String name) {
-        return sql.run(RESET_QUEUE, Tuple.of(name)).map(QueueRepository::isKnown);
+        return sql.change(queueOf(name), RESET_QUEUE, Tuple.of(name)).map(QueueRepository::isKnown);
     }
 
     /** A tenant's settings of keys, by key, those behind {@code after}. */
@@ -160,23 +174,25 @@ public final class QueueRepository {
         var parameters = Tuple.of(tenant.value(), key);
         addLimit(parameters, limit);
         parameters.addValue(LIMITS_MAX);
-        return sql.run(SET_LIMIT, parameters).compose(rows -> {
-            var verdict = rows.iterator().next().getString("verdict");
-            return switch (verdict) {
-                case "set" -> Future.succeededFuture();
-                case "full" ->
-                    Future.failedFuture(new OrreryException(
-                            ErrorCode.CONFLICT,
-                            "there are " + LIMITS_MAX + " limits of keys; one for all that begin alike, such as"
-                                    + " 'customer-*', takes the place of many"));
-                default -> throw new IllegalStateException("set_limit answered " + verdict);
-            };
-        });
+        return sql.change(Resource.of(Kind.LIMIT, tenant, key), SET_LIMIT, parameters)
+                .compose(rows -> {
+                    var verdict = rows.iterator().next().getString("verdict");
+                    return switch (verdict) {
+                        case "set" -> Future.succeededFuture();
+                        case "full" ->
+                            Future.failedFuture(new OrreryException(
+                                    ErrorCode.CONFLICT,
+                                    "there are " + LIMITS_MAX + " limits of keys; one for all that begin alike, such as"
+                                            + " 'customer-*', takes the place of many"));
+                        default -> throw new IllegalStateException("set_limit answered " + verdict);
+                    };
+                });
     }
 
     /** False where nothing was set for it. */
     public Future<Boolean> deleteLimit(TenantId tenant, String key) {
-        return sql.run(DELETE_LIMIT, Tuple.of(tenant.value(), key)).map(QueueRepository::isKnown);
+        return sql.change(Resource.of(Kind.LIMIT, tenant, key), DELETE_LIMIT, Tuple.of(tenant.value(), key))
+                .map(QueueRepository::isKnown);
     }
 
     /** Adds the columns max_running, rate_limit and rate_ms. */
@@ -185,6 +201,10 @@ public final class QueueRepository {
                 limit.maxRunning().isPresent() ? (Object) limit.maxRunning().getAsInt() : null);
         parameters.addValue(limit.rate().map(Rate::limit).orElse(null));
         parameters.addValue(limit.rate().map(rate -> rate.per().toMillis()).orElse(null));
+    }
+
+    private static Resource queueOf(String name) {
+        return Resource.of(Kind.QUEUE, TenantId.DEFAULT, name);
     }
 
     private static boolean isKnown(io.vertx.sqlclient.RowSet<Row> rows) {

@@ -5,6 +5,9 @@ import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceSampling;
 import dev.orrery.domain.WorkerId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -140,6 +143,16 @@ public final class RemoteWorkerRepository {
         this.sampling = sampling;
     }
 
+    private RemoteWorkerRepository(Sql sql, TraceSampling sampling) {
+        this.sql = sql;
+        this.sampling = sampling;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public RemoteWorkerRepository by(ChangeRequest request) {
+        return new RemoteWorkerRepository(sql.by(request), sampling);
+    }
+
     /**
      * Who registers.
      *
@@ -184,15 +197,16 @@ public final class RemoteWorkerRepository {
                 .addValue(key.map(NewRun.Key::operation).orElse(null))
                 .addValue(key.map(NewRun.Key::key).orElse(null))
                 .addValue(key.map(NewRun.Key::requestHash).orElse(null));
-        return sql.run(REGISTER, parameters).map(rows -> {
-            var row = rows.iterator().next();
-            return switch (row.getString("verdict")) {
-                case "registered", "repeated" -> new Registered.Done(new NodeId(row.getUUID("id")));
-                case "full" -> new Registered.Full();
-                case "conflict" -> new Registered.KeyTaken();
-                case String other -> throw new IllegalStateException("register_remote answered " + other);
-            };
-        });
+        return sql.change(Resource.of(Kind.REMOTE_WORKER, worker.tenant(), worker.id()), REGISTER, parameters)
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    return switch (row.getString("verdict")) {
+                        case "registered", "repeated" -> new Registered.Done(new NodeId(row.getUUID("id")));
+                        case "full" -> new Registered.Full();
+                        case "conflict" -> new Registered.KeyTaken();
+                        case String other -> throw new IllegalStateException("register_remote answered " + other);
+                    };
+                });
     }
 
     /** What is known of a worker's registration. None of it changes, but the hash where its registration is repeated. */
@@ -423,8 +437,9 @@ public final class RemoteWorkerRepository {
     }
 
     /** A worker's own end: what it holds is given back by the caller next, or taken back soon. */
-    public Future<Void> leave(NodeId worker) {
-        return sql.run(LEAVE, Tuple.of(worker.value())).mapEmpty();
+    public Future<Void> leave(TenantId tenant, NodeId worker) {
+        return sql.change(Resource.of(Kind.REMOTE_WORKER, tenant, worker), LEAVE, Tuple.of(worker.value()))
+                .mapEmpty();
     }
 
     /** Forgets up to {@code limit} workers that ended a week ago; answers how many. */

@@ -7,6 +7,9 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.job.HandlerType;
 import dev.orrery.domain.job.JobPriority;
 import dev.orrery.domain.job.JobStatus;
@@ -195,6 +198,15 @@ public final class ScheduledJobRepository {
         this.sql = new Sql(vertx, pool);
     }
 
+    private ScheduledJobRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public ScheduledJobRepository by(ChangeRequest request) {
+        return new ScheduledJobRepository(sql.by(request));
+    }
+
     /**
      * A job with what came of it.
      *
@@ -265,20 +277,23 @@ public final class ScheduledJobRepository {
         var job = made.job();
         var parameters = parameters(tenant, id, dag, job, made.passesPayload())
                 .addValue(made.trace().map(TraceContext::traceparent).orElse(null));
-        return sql.transaction(transaction -> IdempotencyRepository.once(
-                transaction,
-                tenant,
-                key,
-                id.value(),
-                () -> transaction
-                        .preparedQuery(REGISTER)
-                        .execute(parameters)
-                        .compose(rows -> rows.rowCount() == 1
-                                ? Future.succeededFuture(id)
-                                : Future.failedFuture(new OrreryException(
-                                        ErrorCode.HANDLER_NOT_FOUND,
-                                        "there is no DAG called '" + job.work().handler() + "'"))),
-                earlier -> Future.succeededFuture(new JobId(earlier))));
+        return sql.change(
+                Resource.of(Kind.JOB, tenant, id),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        tenant,
+                        key,
+                        id.value(),
+                        () -> transaction
+                                .preparedQuery(REGISTER)
+                                .execute(parameters)
+                                .compose(rows -> rows.rowCount() == 1
+                                        ? Future.succeededFuture(id)
+                                        : Future.failedFuture(new OrreryException(
+                                                ErrorCode.HANDLER_NOT_FOUND,
+                                                "there is no DAG called '"
+                                                        + job.work().handler() + "'"))),
+                        earlier -> Future.succeededFuture(new JobId(earlier))));
     }
 
     /**
@@ -288,7 +303,7 @@ public final class ScheduledJobRepository {
     public Future<Boolean> update(
             TenantId tenant, JobId id, DagId dag, ScheduledJob job, boolean passesPayload, Instant seen) {
         var parameters = parameters(tenant, id, dag, job, passesPayload).addValue(time(Optional.of(seen)));
-        return sql.run(CHANGE, parameters).map(rows -> rows.rowCount() == 1);
+        return sql.change(Resource.of(Kind.JOB, tenant, id), CHANGE, parameters).map(rows -> rows.rowCount() == 1);
     }
 
     /** The first 26 parameters of {@link #REGISTER} and {@link #CHANGE}. */
@@ -355,13 +370,15 @@ public final class ScheduledJobRepository {
     }
 
     private Future<Optional<JobStatus>> move(String statement, TenantId tenant, JobId id) {
-        return EventHandlerRepository.refusing(sql.run(statement, Tuple.of(tenant.value(), id.value())))
+        return EventHandlerRepository.refusing(
+                        sql.change(Resource.of(Kind.JOB, tenant, id), statement, Tuple.of(tenant.value(), id.value())))
                 .map(rows -> Rows.first(rows, row -> JobStatus.ofWireName(row.getString("status"))));
     }
 
     /** Takes a job away from all readers; its rows go with {@link #purgeHidden}. False where there is none, or it is a DAG's. */
     public Future<Boolean> delete(TenantId tenant, JobId id) {
-        return sql.run(HIDE, Tuple.of(tenant.value(), id.value())).map(rows -> rows.size() == 1);
+        return sql.change(Resource.of(Kind.JOB, tenant, id), HIDE, Tuple.of(tenant.value(), id.value()))
+                .map(rows -> rows.size() == 1);
     }
 
     /** Executions that are not known to have ended, the oldest first. */

@@ -5,6 +5,9 @@ import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.task.TaskSource;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -30,9 +33,23 @@ public final class SingleTaskRepository {
 
     // language=PostgreSQL
     static final String SUBMIT_TASKS = """
-            SELECT verdicts, refs, codes, tasks, others, created_at, ids, is_new, states, depths, priorities
-            FROM submit_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                              $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
+            WITH made AS MATERIALIZED (
+                SELECT verdicts, refs, codes, tasks, others, created_at, ids, is_new, states, depths, priorities
+                FROM submit_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                                  $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
+            ), noted AS (
+                INSERT INTO audit_log (tenant_id, tenant, actor, actor_name, operation, kind, address, trace, idempotency_key,
+                                       requests, refs)
+                SELECT t.tenant_id, t.tenant, t.actor, t.actor_name, t.operation, 'task', t.address, t.trace,
+                       t.idempotency_key, count(*), array_agg(m.refs[o.n])
+                FROM json_to_recordset($33::text::json) AS t(
+                    tenant_id int, tenant text, actor text, actor_name text, operation text, address text, trace text,
+                    idempotency_key text, ordinals int[])
+                CROSS JOIN LATERAL unnest(t.ordinals) o(n)
+                JOIN made m ON m.verdicts[o.n] = 'created'
+                GROUP BY t.tenant_id, t.tenant, t.actor, t.actor_name, t.operation, t.address, t.trace, t.idempotency_key
+            )
+            SELECT verdicts, refs, codes, tasks, others, created_at, ids, is_new, states, depths, priorities FROM made
             """;
 
     // language=PostgreSQL
@@ -68,9 +85,23 @@ public final class SingleTaskRepository {
         this.limits = limits;
     }
 
+    private SingleTaskRepository(Sql sql, Limits limits) {
+        this.sql = sql;
+        this.limits = limits;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public SingleTaskRepository by(ChangeRequest request) {
+        return new SingleTaskRepository(sql.by(request), limits);
+    }
+
     /** Submits tasks in one transaction, each submission whole or not at all; the results are in the order of the submissions. */
     public Future<List<SubmissionResult>> submit(List<TaskSubmission> submissions) {
-        return sql.run(SUBMIT_TASKS, new Columns(submissions).parameters(limits))
+        var parameters = new Columns(submissions)
+                .parameters(limits)
+                .addString(AuditedTraffic.json(
+                        submissions.stream().map(TaskSubmission::change).toList()));
+        return sql.run(SUBMIT_TASKS, parameters)
                 .compose(rows -> {
                     var answer = new SubmittedTasks(rows.iterator().next(), submissions, limits);
                     return answer.again().isEmpty()
@@ -151,7 +182,7 @@ public final class SingleTaskRepository {
                 patch.priority().isPresent() ? (short) patch.priority().getAsInt() : null,
                 patch.setsDeadline(),
                 Columns.time(patch.deadline()));
-        return sql.run(PATCH_TASK, parameters)
+        return sql.change(Resource.of(Kind.TASK, tenant, id), PATCH_TASK, parameters)
                 .map(rows -> Patched.valueOf(
                         rows.iterator().next().getString("verdict").toUpperCase(Locale.ROOT)));
     }

@@ -5,6 +5,9 @@ import dev.orrery.domain.NodeId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.task.DependencyType;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -64,6 +67,16 @@ public final class TaskCallRepository {
         this.limits = limits;
     }
 
+    private TaskCallRepository(Sql sql, SingleTaskRepository.Limits limits) {
+        this.sql = sql;
+        this.limits = limits;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public TaskCallRepository by(ChangeRequest request) {
+        return new TaskCallRepository(sql.by(request), limits);
+    }
+
     /**
      * What a call did to others.
      *
@@ -89,14 +102,15 @@ public final class TaskCallRepository {
      * transaction can not reach is cancelled by {@link #continueCascades}. Nothing fails where it has ended.
      */
     public Future<Effects> cancel(TenantId tenant, TaskInstanceId id, Optional<NewRun.Key> key) {
-        return sql.run(CANCEL, keyed(Tuple.of(tenant.value(), id.value()), key)).map(rows -> {
-            var row = rows.iterator().next();
-            return switch (row.getString("verdict")) {
-                case "done" -> effects(row);
-                case "repeated" -> Effects.NONE;
-                case String verdict -> throw refused(verdict, id, null);
-            };
-        });
+        return sql.change(taskOf(tenant, id), CANCEL, keyed(Tuple.of(tenant.value(), id.value()), key))
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    return switch (row.getString("verdict")) {
+                        case "done" -> effects(row);
+                        case "repeated" -> Effects.NONE;
+                        case String verdict -> throw refused(verdict, id, null);
+                    };
+                });
     }
 
     /** Goes on with one cascade that was too long for a transaction; empty where there is none. */
@@ -112,14 +126,15 @@ public final class TaskCallRepository {
      * where it has not ended, or has succeeded, or waits for one that ended badly itself, and with {@code UNIQUE_KEY_TAKEN}.
      */
     public Future<Effects> retry(TenantId tenant, TaskInstanceId id, Optional<NewRun.Key> key) {
-        return sql.run(RETRY, keyed(Tuple.of(tenant.value(), id.value()), key)).map(rows -> {
-            var row = rows.iterator().next();
-            return switch (row.getString("verdict")) {
-                case "retried" -> new Effects(List.of(), texts(row));
-                case "repeated" -> Effects.NONE;
-                case String verdict -> throw refused(verdict, id, row.getUUID("other"));
-            };
-        });
+        return sql.change(taskOf(tenant, id), RETRY, keyed(Tuple.of(tenant.value(), id.value()), key))
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    return switch (row.getString("verdict")) {
+                        case "retried" -> new Effects(List.of(), texts(row));
+                        case "repeated" -> Effects.NONE;
+                        case String verdict -> throw refused(verdict, id, row.getUUID("other"));
+                    };
+                });
     }
 
     /**
@@ -139,13 +154,14 @@ public final class TaskCallRepository {
                 type.wireName(),
                 limits.dependencies(),
                 limits.depth());
-        return sql.run(INSERT_DEPENDENCY, keyed(parameters, key)).map(rows -> {
-            var verdict = rows.iterator().next().getString("verdict");
-            if (!verdict.equals("added") && !verdict.equals("repeated")) {
-                throw refused(verdict, dependent, prerequisite.value());
-            }
-            return null;
-        });
+        return sql.change(taskOf(tenant, dependent), INSERT_DEPENDENCY, keyed(parameters, key))
+                .map(rows -> {
+                    var verdict = rows.iterator().next().getString("verdict");
+                    if (!verdict.equals("added") && !verdict.equals("repeated")) {
+                        throw refused(verdict, dependent, prerequisite.value());
+                    }
+                    return null;
+                });
     }
 
     /** What a task waits for or has waited for, the oldest edge first; none where the tenant has no such task. */
@@ -162,22 +178,26 @@ public final class TaskCallRepository {
 
     /** Puts a task that has not begun off until a time; fails with {@code CONFLICT} where it has begun or ended. */
     public Future<Void> snoozeUntil(TenantId tenant, TaskInstanceId id, Instant until, Optional<NewRun.Key> key) {
-        return snooze(Tuple.of(tenant.value(), id.value(), until.atOffset(ZoneOffset.UTC), null), id, key);
+        return snooze(tenant, Tuple.of(tenant.value(), id.value(), until.atOffset(ZoneOffset.UTC), null), id, key);
     }
 
     /** As {@link #snoozeUntil}, by a time from now on. */
     public Future<Void> snoozeFor(TenantId tenant, TaskInstanceId id, Duration time, Optional<NewRun.Key> key) {
-        return snooze(Tuple.of(tenant.value(), id.value(), null, time.toMillis()), id, key);
+        return snooze(tenant, Tuple.of(tenant.value(), id.value(), null, time.toMillis()), id, key);
     }
 
-    private Future<Void> snooze(Tuple parameters, TaskInstanceId id, Optional<NewRun.Key> key) {
-        return sql.run(SNOOZE, keyed(parameters, key)).map(rows -> {
+    private Future<Void> snooze(TenantId tenant, Tuple parameters, TaskInstanceId id, Optional<NewRun.Key> key) {
+        return sql.change(taskOf(tenant, id), SNOOZE, keyed(parameters, key)).map(rows -> {
             var verdict = rows.iterator().next().getString("verdict");
             if (!verdict.equals("snoozed") && !verdict.equals("repeated")) {
                 throw refused(verdict, id, null);
             }
             return null;
         });
+    }
+
+    private static Resource taskOf(TenantId tenant, TaskInstanceId id) {
+        return Resource.of(Kind.TASK, tenant, id);
     }
 
     private static Dependency dependency(Row row) {

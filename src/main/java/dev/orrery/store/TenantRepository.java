@@ -4,6 +4,9 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
@@ -55,24 +58,35 @@ public final class TenantRepository {
         this.sql = new Sql(vertx, pool);
     }
 
+    private TenantRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public TenantRepository by(ChangeRequest request) {
+        return new TenantRepository(sql.by(request));
+    }
+
     /** A tenant as it stands in the database. */
     public record StoredTenant(Tenant tenant, Instant createdAt) {}
 
     /** Makes a tenant; under a key that made it before, answers it. Fails with {@code CONFLICT} where the name exists. */
     public Future<StoredTenant> create(String name, Optional<NewRun.Key> key) {
-        return sql.transaction(transaction -> IdempotencyRepository.once(
-                transaction,
-                TenantId.DEFAULT,
-                key,
-                NO_REFERENCE,
-                () -> insert(transaction, name),
-                _ -> transaction
-                        .preparedQuery(GET)
-                        .execute(Tuple.of(name))
-                        .map(rows -> Rows.first(rows, TenantRepository::tenant)
-                                .orElseThrow(() -> new OrreryException(
-                                        ErrorCode.TENANT_NOT_FOUND,
-                                        "the tenant '" + name + "' was made, and deleted since")))));
+        return sql.change(
+                Resource.of(Kind.TENANT, TenantId.DEFAULT, name),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        TenantId.DEFAULT,
+                        key,
+                        NO_REFERENCE,
+                        () -> insert(transaction, name),
+                        _ -> transaction
+                                .preparedQuery(GET)
+                                .execute(Tuple.of(name))
+                                .map(rows -> Rows.first(rows, TenantRepository::tenant)
+                                        .orElseThrow(() -> new OrreryException(
+                                                ErrorCode.TENANT_NOT_FOUND,
+                                                "the tenant '" + name + "' was made, and deleted since")))));
     }
 
     private static Future<StoredTenant> insert(SqlConnection transaction, String name) {
@@ -103,7 +117,7 @@ public final class TenantRepository {
 
     /** Deletes a tenant for everyone at once; what it has goes in bites. */
     public Future<Deletion> hide(String name) {
-        return sql.run(HIDE, Tuple.of(name))
+        return sql.change(Resource.of(Kind.TENANT, TenantId.DEFAULT, name), HIDE, Tuple.of(name))
                 .map(rows -> switch (rows.iterator().next().getString("verdict")) {
                     case "hidden" -> Deletion.HIDDEN;
                     case "unknown" -> Deletion.UNKNOWN;

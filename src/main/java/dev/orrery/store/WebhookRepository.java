@@ -3,6 +3,9 @@ package dev.orrery.store;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.domain.webhook.Secret;
 import dev.orrery.domain.webhook.Webhook;
 import dev.orrery.domain.webhook.WebhookScheme;
@@ -82,6 +85,15 @@ public final class WebhookRepository {
         this.sql = new Sql(vertx, pool);
     }
 
+    private WebhookRepository(Sql sql) {
+        this.sql = sql;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public WebhookRepository by(ChangeRequest request) {
+        return new WebhookRepository(sql.by(request));
+    }
+
     /**
      * A webhook as it stands in the database.
      *
@@ -105,13 +117,15 @@ public final class WebhookRepository {
     /** Makes one; under a key that made it before, answers it. Fails with {@code CONFLICT} where the name exists or there are too many. */
     public Future<StoredWebhook> create(
             TenantId tenant, UUID id, Webhook webhook, List<Secret> secrets, Optional<NewRun.Key> key) {
-        return sql.transaction(transaction -> IdempotencyRepository.once(
-                transaction,
-                tenant,
-                key,
-                id,
-                () -> insert(transaction, tenant, id, webhook, secrets),
-                made -> byId(transaction, tenant, made)));
+        return sql.change(
+                Resource.of(Kind.WEBHOOK, tenant, webhook.name()),
+                transaction -> IdempotencyRepository.once(
+                        transaction,
+                        tenant,
+                        key,
+                        id,
+                        () -> insert(transaction, tenant, id, webhook, secrets),
+                        made -> byId(transaction, tenant, made)));
     }
 
     private static Future<StoredWebhook> insert(
@@ -159,12 +173,14 @@ public final class WebhookRepository {
         var parameters = Tuple.of(tenant.value(), webhook.name(), seen);
         addDefinition(parameters, webhook)
                 .addValue(secrets.map(WebhookRepository::texts).orElse(null));
-        return sql.run(CHANGE, parameters).map(rows -> rows.rowCount() == 1);
+        return sql.change(Resource.of(Kind.WEBHOOK, tenant, webhook.name()), CHANGE, parameters)
+                .map(rows -> rows.rowCount() == 1);
     }
 
     /** False where there is none. */
     public Future<Boolean> delete(TenantId tenant, String name) {
-        return sql.run(DELETE, Tuple.of(tenant.value(), name)).map(rows -> rows.rowCount() == 1);
+        return sql.change(Resource.of(Kind.WEBHOOK, tenant, name), DELETE, Tuple.of(tenant.value(), name))
+                .map(rows -> rows.rowCount() == 1);
     }
 
     /** With its secrets, for nobody's eyes. */

@@ -6,6 +6,9 @@ import dev.orrery.domain.TaskId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.TraceContext;
+import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.audit.Resource;
+import dev.orrery.domain.audit.Resource.Kind;
 import dev.orrery.telemetry.Tracing;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -36,9 +39,22 @@ public final class WorkRepository {
 
     // language=PostgreSQL
     static final String CREATE_RUNS = """
-            SELECT verdict, run_id, dag_version, dag_name, created_at
-            FROM create_runs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-            ORDER BY ordinal
+            WITH made AS MATERIALIZED (
+                SELECT ordinal, verdict, run_id, dag_version, dag_name, created_at
+                FROM create_runs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            ), noted AS (
+                INSERT INTO audit_log (tenant_id, tenant, actor, actor_name, operation, kind, address, trace, idempotency_key,
+                                       requests, refs)
+                SELECT t.tenant_id, t.tenant, t.actor, t.actor_name, t.operation, 'run', t.address, t.trace,
+                       t.idempotency_key, count(*), array_agg(m.run_id)
+                FROM json_to_recordset($12::text::json) AS t(
+                    tenant_id int, tenant text, actor text, actor_name text, operation text, address text, trace text,
+                    idempotency_key text, ordinals int[])
+                CROSS JOIN LATERAL unnest(t.ordinals) o(n)
+                JOIN made m ON m.ordinal = o.n AND m.verdict = 'created'
+                GROUP BY t.tenant_id, t.tenant, t.actor, t.actor_name, t.operation, t.address, t.trace, t.idempotency_key
+            )
+            SELECT verdict, run_id, dag_version, dag_name, created_at FROM made ORDER BY ordinal
             """;
 
     // language=PostgreSQL
@@ -107,6 +123,16 @@ public final class WorkRepository {
         this.tracing = tracing;
     }
 
+    private WorkRepository(Sql sql, Tracing tracing) {
+        this.sql = sql;
+        this.tracing = tracing;
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public WorkRepository by(ChangeRequest request) {
+        return new WorkRepository(sql.by(request), tracing);
+    }
+
     /**
      * Creates runs in one transaction; the results are in the order of the requests. Where their tasks are more than
      * {@link #CREATED_TASKS_MAX} together, only the first of the runs are created, at least one, and only these have results.
@@ -142,6 +168,8 @@ public final class WorkRepository {
                 runs,
                 String[]::new,
                 run -> run.trace().map(TraceContext::traceparent).orElse(null)));
+        parameters.addValue(
+                AuditedTraffic.json(runs.stream().map(NewRun::change).toList()));
         return sql.run(CREATE_RUNS, parameters)
                 .map(rows -> StreamSupport.stream(rows.spliterator(), false)
                         .map(WorkRepository::result)
@@ -320,7 +348,8 @@ public final class WorkRepository {
 
     /** Cancels a run, or one of its tasks; nothing where there is no such run or task. Repeating it changes nothing. */
     public Future<Optional<Cancelled>> cancel(TenantId tenant, RunId run, Optional<TaskId> task) {
-        return sql.run(
+        return sql.change(
+                        Resource.of(Kind.RUN, tenant, run),
                         CANCEL,
                         Tuple.of(
                                 tenant.value(),
@@ -331,7 +360,8 @@ public final class WorkRepository {
 
     /** As {@link #cancel}, once for this key; fails with {@code CONFLICT} where it came before with another request. */
     public Future<Optional<Cancelled>> cancelOnce(TenantId tenant, RunId run, Optional<TaskId> task, NewRun.Key key) {
-        return sql.run(
+        return sql.change(
+                        Resource.of(Kind.RUN, tenant, run),
                         CANCEL_ONCE,
                         Tuple.of(
                                 tenant.value(),

@@ -247,6 +247,72 @@ class DeadLettersApiIT {
                 .isEqualTo(400);
     }
 
+    @Test
+    void manyAreDiscardedByAFilter() {
+        for (var n = 0; n < 3; n++) {
+            letterOf("useless", submitted(handler("useless", "no-such-" + n)));
+        }
+        var kept = letterOf("kept", submitted(handler("kept", "no-such-handler")));
+        var filter = new JsonObject()
+                .put("filter", new JsonObject().put("name", "useless"))
+                .put("reason", "the orders were cancelled")
+                .put("by", "ada");
+        var preview = client.post(LETTERS + "/discard")
+                .json(filter.copy().put("dryRun", true))
+                .send();
+        assertThat(preview.json().getInteger("count")).isEqualTo(3);
+        assertThat(list("name=useless")).hasSize(3);
+
+        var asked = client.post(LETTERS + "/discard").json(filter).send();
+
+        assertThat(asked.status()).as(asked.body().toString()).isEqualTo(202);
+        assertThat(asked.json().getString("action")).isEqualTo("discard");
+        var redrive = asked.header("Location");
+        until(
+                "it is done",
+                () -> client.get(redrive).send().json().getString("state").equals("ended"));
+        assertThat(client.get(redrive).send().json().getInteger("redriven")).isEqualTo(3);
+        assertThat(list("name=useless")).isEmpty();
+        assertThat(list("name=useless&state=discarded")).hasSize(3).allSatisfy(letter -> {
+            assertThat(((JsonObject) letter).getString("reason")).isEqualTo("the orders were cancelled");
+            assertThat(((JsonObject) letter).getString("resolvedBy")).isEqualTo("ada");
+        });
+        assertThat(list("name=kept").getJsonObject(0).getString("id")).isEqualTo(kept.getString("id"));
+        assertThat(client.post(LETTERS + "/discard")
+                        .json(new JsonObject().put("filter", new JsonObject()))
+                        .send()
+                        .code())
+                .isEqualTo("VALIDATION_ERROR");
+    }
+
+    @Test
+    void whatWasAskedOfManyIsListedAndEndsWhereItIsCancelled() {
+        var ids = new JsonArray();
+        for (var n = 0; n < 60; n++) {
+            ids.add("01980f6e-7000-7000-8b2d-5f31000000" + (10 + n));
+        }
+        var asked = client.post(LETTERS + "/redrive")
+                .json(new JsonObject().put("ids", ids).put("ratePerSecond", 1))
+                .send();
+        assertThat(asked.status()).as(asked.body().toString()).isEqualTo(202);
+        var redrive = asked.header("Location");
+        until("it has begun", () -> client.get(redrive).send().json().getInteger("refused") > 0);
+
+        var cancelled = client.post(redrive + "/cancel").send();
+
+        assertThat(cancelled.status()).as(cancelled.body().toString()).isEqualTo(200);
+        assertThat(cancelled.json().getString("state")).isEqualTo("cancelled");
+        assertThat(cancelled.json().getInteger("refused")).isBetween(1, 59);
+        assertThat(client.post(redrive + "/cancel").send().json()).isEqualTo(cancelled.json());
+        assertThat(client.get(LETTERS + "/redrives?limit=1").send().json().getJsonArray("items"))
+                .containsExactly(cancelled.json());
+        assertThat(client.get(redrive).send().json()).isEqualTo(cancelled.json());
+        assertThat(client.post(LETTERS + "/redrives/01980f6e-7000-7000-8b2d-5f3100000000/cancel")
+                        .send()
+                        .code())
+                .isEqualTo("REDRIVE_NOT_FOUND");
+    }
+
     private static int open(String name) {
         return node.rows(
                 "dead_letters l JOIN orrery.task_instances i ON i.id = l.task_id",

@@ -17,6 +17,7 @@ import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -140,6 +141,16 @@ final class NodeUnderTest implements AutoCloseable {
     /** The first column of the first row of what is asked of its database. */
     String value(String sql) {
         return database.value(sql);
+    }
+
+    /** Arranges something in its database. */
+    void execute(String sql) {
+        try (var connection = database.connect();
+                var statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
+            throw new AssertionError(sql, e);
+        }
     }
 
     /** How many rows of a table are so. */

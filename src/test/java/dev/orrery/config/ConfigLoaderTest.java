@@ -117,6 +117,7 @@ class ConfigLoaderTest {
                 Map.entry("retention.runs", "2d"),
                 Map.entry("retention.events", "3d"),
                 Map.entry("retention.tasks", "4d"),
+                Map.entry("retention.audit", "5d"),
                 Map.entry("log.level", "DEBUG"),
                 Map.entry("tracing.otlp-endpoint", "https://collector.example.org:4318/otlp"),
                 Map.entry("tracing.headers", "x-api-key=abc,x-tenant=7"),

@@ -31,6 +31,12 @@ class IndexUseIT {
     /** A statement of ours for each index, with parameters. */
     private static final Map<String, Call> READERS = Map.ofEntries(
             Map.entry("dags_newest", new Call(DagRepository.LIST, "1, 20, 0")),
+            Map.entry(
+                    "audit_log_of_tenant", new Call(AuditRepository.LIST_OF_TENANT, "1" + ", NULL".repeat(7) + ", 20")),
+            Map.entry(
+                    "audit_log_of_resource",
+                    new Call(AuditRepository.LIST_OF_RESOURCE, "1" + ", NULL".repeat(7) + ", 20, 'a', NULL")),
+            Map.entry("audit_log_by_time", new Call("SELECT purge_audit($1, $2)", "'1 day', 100")),
             Map.entry("dags_deleted", new Call("SELECT purge_hidden_dags($1)", "100")),
             Map.entry("dag_runs_newest", new Call(DagRunRepository.LIST_RUNS, "1, 20, 0")),
             Map.entry(
@@ -145,6 +151,8 @@ class IndexUseIT {
             Map.entry("dead_letters_id", new Call(DeadLetterRepository.GET, "1, " + SOME_ID)),
             Map.entry("dead_letters_of_tenant", new Call(DeadLetterRepository.LIST, letters("NULL"))),
             Map.entry("dead_letters_alike", new Call(DeadLetterRepository.LIST_ALIKE, letters("'0'"))),
+            Map.entry("letter_redrives_of_tenant", new Call(LetterRedriveRepository.LIST, "1, NULL, 20")),
+            Map.entry("dead_letters_unannounced", new Call("SELECT * FROM unannounced_letters($1)", "100")),
             Map.entry("letter_redrives_due", new Call(LetterRedriveRepository.CONTINUE, "100, 10")),
             Map.entry("letter_redrives_ended", new Call("SELECT purge_redrives($1, $2)", "'30 days', 100")),
             Map.entry(

@@ -61,7 +61,7 @@ class RemoteWorkerRepositoryIT {
         var first = register(1);
         assertThat(await(workers.register(worker(), 1, Optional.empty()))).isInstanceOf(Registered.Full.class);
 
-        await(workers.leave(first));
+        await(workers.leave(TenantId.DEFAULT, first));
 
         assertThat(await(workers.register(worker(), 1, Optional.empty()))).isInstanceOf(Registered.Done.class);
     }
@@ -70,7 +70,7 @@ class RemoteWorkerRepositoryIT {
     void aBeatTellsWhatIsHeldAndWhatIsAskedToEnd() throws SQLException {
         var worker = register(9);
         var gone = register(9);
-        await(workers.leave(gone));
+        await(workers.leave(TenantId.DEFAULT, gone));
         var run = trigger("a", "b");
         var claims = await(work.claim(worker, List.of("default"), 2));
         await(work.cancel(TenantId.DEFAULT, run, Optional.of(new TaskId("a"))));
@@ -141,7 +141,7 @@ class RemoteWorkerRepositoryIT {
         assertThat(await(workers.overdue(Duration.ZERO, 10))).isEmpty();
         assertThat(await(workers.beat(List.of(node))).getFirst()).isEmpty();
         assertThat(await(workers.find(node))).isEmpty();
-        await(workers.leave(node));
+        await(workers.leave(TenantId.DEFAULT, node));
         assertThat(database.value("SELECT fenced_at IS NULL FROM nodes WHERE id = '" + node + "'"))
                 .isEqualTo("t");
     }
@@ -188,8 +188,8 @@ class RemoteWorkerRepositoryIT {
         register(9);
         trigger("a");
         await(work.claim(holding, List.of("default"), 1));
-        await(workers.leave(holding));
-        await(workers.leave(idle));
+        await(workers.leave(TenantId.DEFAULT, holding));
+        await(workers.leave(TenantId.DEFAULT, idle));
         assertThat(await(workers.forgetOld(10))).isZero();
 
         execute("UPDATE nodes SET fenced_at = fenced_at - interval '8 days'");

@@ -64,6 +64,8 @@ final class CommandTree {
         letter.put("groups", leaf(DeadLetterGroupsCommand::new));
         letter.put("redrive", leaf(DeadLetterRedriveCommand::new));
         letter.put("discard", leaf(DeadLetterDiscardCommand::new));
+        letter.put("redrives", leaf(DeadLetterRedrivesCommand::new));
+        letter.put("cancel", leaf(DeadLetterCancelCommand::new));
         var job = group("job", Group.Job::new);
         job.put("create", leaf(JobCreateCommand::new));
         job.put("import", new Node(Group.JobImport::new, Map.of("crontab", leaf(JobImportCrontabCommand::new))));
@@ -112,6 +114,8 @@ final class CommandTree {
         tenant.put("create", leaf(TenantCreateCommand::new));
         tenant.put("list", leaf(TenantListCommand::new));
         tenant.put("delete", leaf(TenantDeleteCommand::new));
+        var audit = group("audit", Group.Audit::new);
+        audit.put("list", leaf(AuditListCommand::new));
         var cluster = group("cluster", Group.Cluster::new);
         cluster.put("status", leaf(ClusterStatusCommand::new));
         cluster.put("drain", leaf(ClusterDrainCommand::new));

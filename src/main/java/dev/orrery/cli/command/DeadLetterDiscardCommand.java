@@ -1,31 +1,47 @@
 package dev.orrery.cli.command;
 
+import dev.orrery.cli.client.ApiClient;
+import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.client.JsonObject;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Closes a dead letter. */
+/** Closes dead letters. */
 @Command(
         name = "discard",
-        description = "Close a dead letter whose task stays as it ended.",
+        description =
+                "Close dead letters whose tasks stay as they ended: those that are named, or all that are found (--all).",
         footer = {
             ServerAction.EXAMPLES,
-            "  orrery dead-letter discard 01980f6e-5a10-7000-8b2d-5f3180000001 --reason 'the order was cancelled'"
+            "  orrery dead-letter discard 01980f6e-5a10-7000-8b2d-5f3180000001 --reason 'the order was cancelled'",
+            "  orrery dead-letter discard --all --fingerprint 0f3b5c7d9e1a2b4c --reason 'known' --dry-run"
         })
 final class DeadLetterDiscardCommand extends ServerAction {
 
-    @Parameters(paramLabel = "LETTER", description = "The letter's id.")
-    String letter = "";
+    @Parameters(paramLabel = "LETTER", arity = "0..*", description = "The ids of letters.")
+    List<String> letters = List.of();
 
-    @Option(names = "--reason", paramLabel = "TEXT", required = true, description = "Why; kept with the letter.")
+    @Option(names = "--all", description = "All open letters that the options for searching find.")
+    boolean all;
+
+    @Mixin
+    DeadLetters.Filter filter = new DeadLetters.Filter();
+
+    @Option(names = "--reason", paramLabel = "TEXT", required = true, description = "Why; kept with the letters.")
     String reason = "";
 
-    @Option(names = "--by", paramLabel = "NAME", description = "Who decides; kept with the letter.")
+    @Option(names = "--by", paramLabel = "NAME", description = "Who decides; kept with the letters.")
     @Nullable String by;
+
+    @Option(names = "--dry-run", description = "Only tell how many there are.")
+    boolean dryRun;
 
     DeadLetterDiscardCommand(Context context) {
         super(context);
@@ -33,17 +49,40 @@ final class DeadLetterDiscardCommand extends ServerAction {
 
     @Override
     public Integer call() {
+        if (all != letters.isEmpty() || (!all && !filter.given().isEmpty())) {
+            throw CommandFailure.usage(
+                    "it is not said which letters", "give ids alone, or --all with options for searching");
+        }
         var body = new LinkedHashMap<String, @Nullable Object>();
         body.put("reason", reason);
         if (by != null) {
             body.put("by", by);
         }
-        var answer = client().post(DeadLetters.path(letter) + "/discard", JsonObject.of(body));
-        terminal()
-                .line(
-                        isJson()
-                                ? answer.body()
-                                : "the letter is " + answer.object().textOrEmpty("state"));
+        var isOne = letters.size() == 1 && !dryRun;
+        var answer = isOne
+                ? client().post(DeadLetters.path(letters.getFirst()) + "/discard", JsonObject.of(body))
+                : many(body);
+        terminal().line(isJson() ? answer.body() : told(answer.object(), isOne));
         return ExitCode.OK.code();
+    }
+
+    private ApiClient.Answer many(Map<String, @Nullable Object> body) {
+        if (all) {
+            body.put("filter", JsonObject.of(filter.given()));
+        } else {
+            body.put("ids", letters.stream().map(DeadLetters::checked).toList());
+        }
+        body.put("dryRun", dryRun);
+        return client().post(DeadLetters.PATH + "/discard", JsonObject.of(body));
+    }
+
+    private String told(JsonObject answer, boolean isOne) {
+        if (isOne) {
+            return "the letter is " + answer.textOrEmpty("state");
+        }
+        return dryRun
+                ? answer.integer("count") + " letters would be discarded"
+                : "discard " + answer.textOrEmpty("id")
+                        + " has begun; 'dead-letter redrives' tells how far it has come";
     }
 }

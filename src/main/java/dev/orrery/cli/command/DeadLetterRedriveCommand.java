@@ -110,7 +110,7 @@ final class DeadLetterRedriveCommand extends ServerAction {
         }
         return dryRun
                 ? answer.integer("count") + " letters would be sent back"
-                : "redrive " + answer.textOrEmpty("id") + " has begun; GET " + DeadLetters.PATH + "/redrives/"
-                        + answer.textOrEmpty("id") + " tells how far it has come";
+                : "redrive " + answer.textOrEmpty("id")
+                        + " has begun; 'dead-letter redrives' tells how far it has come";
     }
 }

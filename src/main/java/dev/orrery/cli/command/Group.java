@@ -209,6 +209,21 @@ abstract class Group extends Action {
         }
     }
 
+    /** Who changed what. */
+    @Command(
+            name = "audit",
+            description = "See who changed what through the API.",
+            footer = {
+                ServerAction.EXAMPLES,
+                "  orrery audit list",
+                "  orrery audit list --kind queue --resource default"
+            })
+    static final class Audit extends Group {
+        Audit(Context context) {
+            super(context);
+        }
+    }
+
     /** The nodes as one. */
     @Command(
             name = "cluster",

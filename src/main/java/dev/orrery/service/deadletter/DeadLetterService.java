@@ -11,6 +11,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.LetterId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.task.LetterState;
 import dev.orrery.service.CursorPage;
 import dev.orrery.service.RequestKey;
@@ -49,6 +50,10 @@ public final class DeadLetterService {
             requireNonNull(redrives, "redrives");
             requireNonNull(instances, "instances");
         }
+
+        private Repositories by(ChangeRequest request) {
+            return new Repositories(letters, redrives.by(request), instances);
+        }
     }
 
     /** A letter with all there is to know of its task; its attempts up to the one that it tells of. */
@@ -63,6 +68,11 @@ public final class DeadLetterService {
         this.repositories = requireNonNull(repositories, "repositories");
         this.ids = requireNonNull(ids, "ids");
         this.bus = requireNonNull(bus, "bus");
+    }
+
+    /** The same, for what this request changes: the audit log tells of it. */
+    public DeadLetterService by(ChangeRequest request) {
+        return new DeadLetterService(repositories.by(request), ids, bus);
     }
 
     /** The newest first; the cursor is the id of the last one of the part before. */
@@ -120,7 +130,22 @@ public final class DeadLetterService {
                 .compose(_ -> get(tenant, id));
     }
 
-    /** How many would be sent back, as things are now; {@link DeadLetterRepository#COUNTED_MAX} where there may be more. */
+    /** Requests for many, the newest first; the cursor is the id of the last one of the part before. */
+    public Future<CursorPage<StoredRedrive>> redrives(TenantId tenant, Optional<UUID> behind, int limit) {
+        return repositories.redrives().list(tenant, behind, limit + 1).map(found -> {
+            var items = found.size() > limit ? found.subList(0, limit) : found;
+            return new CursorPage<>(
+                    items,
+                    found.size() > limit ? Optional.of(items.getLast().id().toString()) : Optional.empty());
+        });
+    }
+
+    /** Ends a request for many where it stands; fails as {@link LetterRedriveRepository#cancel}. */
+    public Future<StoredRedrive> cancelRedrive(TenantId tenant, UUID id, Optional<RequestKey> key) {
+        return repositories.redrives().cancel(tenant, id, stored(key)).compose(_ -> redrive(tenant, id));
+    }
+
+    /** How many would be sent back or discarded, as things are now; {@link DeadLetterRepository#COUNTED_MAX} where there may be more. */
     public Future<Integer> count(TenantId tenant, Asked asked) {
         return asked.letters().isPresent()
                 ? repositories.letters().count(tenant, asked.letters().get())
@@ -129,7 +154,7 @@ public final class DeadLetterService {
                         .count(tenant, asked.asOf().map(asked.filter()::before).orElseGet(asked::filter));
     }
 
-    /** Asks for many to be sent back; it is begun at once, and goes on by itself. */
+    /** Asks for many to be sent back, or discarded; it is begun at once, and goes on by itself. */
     public Future<StoredRedrive> redriveAll(TenantId tenant, Asked asked, Optional<RequestKey> key) {
         return repositories
                 .redrives()

@@ -9,6 +9,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.LogEntry;
 import dev.orrery.domain.task.Verdict;
@@ -341,9 +342,10 @@ public final class RemoteWork {
     }
 
     /** The worker signs off: what it holds is given back, and it can do nothing more. Told again it is well. */
-    public Future<Void> leave(RemoteWorker worker) {
+    public Future<Void> leave(RemoteWorker worker, ChangeRequest request) {
         return repository
-                .leave(worker.member())
+                .by(request)
+                .leave(worker.tenant(), worker.member())
                 .compose(_ -> work.openClaims(worker.member()))
                 .compose(open -> open.isEmpty() ? Future.succeededFuture(List.<String>of()) : handBack(worker, open))
                 .onSuccess(queues -> {

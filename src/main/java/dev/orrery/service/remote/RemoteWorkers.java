@@ -10,6 +10,7 @@ import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.WorkerId;
+import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.service.CursorPage;
 import dev.orrery.service.RequestKey;
 import dev.orrery.store.NewRun;
@@ -87,6 +88,17 @@ public final class RemoteWorkers {
 
     /** Registers a worker. Repeated under its key it is the same worker with a new token, since the first may be lost. */
     public Future<Registration> register(TenantId tenant, Input input, Optional<RequestKey> key) {
+        return register(repository, tenant, input, key);
+    }
+
+    /** The same, as this request asks for it: the audit log tells of it. */
+    public Future<Registration> register(
+            TenantId tenant, Input input, Optional<RequestKey> key, ChangeRequest request) {
+        return register(repository.by(request), tenant, input, key);
+    }
+
+    private Future<Registration> register(
+            RemoteWorkerRepository repository, TenantId tenant, Input input, Optional<RequestKey> key) {
         var token = newToken();
         var worker = new NewWorker(
                 new NodeId(ids.get()),
