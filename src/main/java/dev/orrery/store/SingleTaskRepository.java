@@ -101,13 +101,12 @@ public final class SingleTaskRepository {
                 .parameters(limits)
                 .addString(AuditedTraffic.json(
                         submissions.stream().map(TaskSubmission::change).toList()));
-        return sql.run(SUBMIT_TASKS, parameters)
-                .compose(rows -> {
-                    var answer = new SubmittedTasks(rows.iterator().next(), submissions, limits);
-                    return answer.again().isEmpty()
-                            ? Future.succeededFuture(answer.results())
-                            : submitAgain(submissions, answer.results(), answer.again());
-                });
+        return sql.run(SUBMIT_TASKS, parameters).compose(rows -> {
+            var answer = new SubmittedTasks(rows.iterator().next(), submissions, limits);
+            return answer.again().isEmpty()
+                    ? Future.succeededFuture(answer.results())
+                    : submitAgain(submissions, answer.results(), answer.again());
+        });
     }
 
     /** What met the task of another submission, which then was refused: one by one, so that it comes to an end. */
