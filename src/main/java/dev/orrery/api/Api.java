@@ -7,7 +7,6 @@ import dev.orrery.telemetry.Metrics;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -35,14 +34,13 @@ public final class Api {
             Map<String, Operation> operations,
             Function<String, Future<Tenant>> tenants,
             About about,
-            List<HealthCheck> checks,
+            HealthChecks checks,
             Metrics metrics,
             Optional<TaskAccess> tasks,
             int loops) {
 
         public Setup {
             operations = Map.copyOf(operations);
-            checks = List.copyOf(checks);
         }
     }
 
@@ -74,6 +72,7 @@ public final class Api {
                 setup.tenants(),
                 setup.tasks(),
                 pages,
+                setup.checks().refusal(),
                 limits,
                 admission,
                 setup.metrics());

@@ -141,6 +141,13 @@ public final class ConfigLoader {
                         value(Settings.RETENTION_RUNS),
                         value(Settings.RETENTION_EVENTS),
                         value(Settings.RETENTION_TASKS)));
+        var health = section(
+                "health",
+                () -> new HealthConfig(
+                        value(HealthSettings.DISK_LOW),
+                        value(HealthSettings.DISK_FULL),
+                        value(HealthSettings.STUCK_AFTER),
+                        value(HealthSettings.DEAD_AFTER)));
         var log = section("log", () -> new LogConfig(value(Settings.LOG_LEVEL)));
         problems.throwIfAny();
         var whole = made(() -> new OrreryConfig(
@@ -156,6 +163,7 @@ public final class ConfigLoader {
                 queue.orElseThrow(),
                 deadLetters.orElseThrow(),
                 retention.orElseThrow(),
+                health.orElseThrow(),
                 log.orElseThrow()));
         problems.throwIfAny();
         return new LoadedConfig(whole.orElseThrow(), origins);

@@ -17,6 +17,7 @@ public record OrreryConfig(
         QueueConfig queue,
         DeadLettersConfig deadLetters,
         RetentionConfig retention,
+        HealthConfig health,
         LogConfig log) {
 
     public static final OrreryConfig DEFAULT = new OrreryConfig(
@@ -32,6 +33,7 @@ public record OrreryConfig(
             QueueConfig.DEFAULT,
             DeadLettersConfig.DEFAULT,
             RetentionConfig.DEFAULT,
+            HealthConfig.DEFAULT,
             LogConfig.DEFAULT);
 
     public OrreryConfig {
@@ -47,6 +49,7 @@ public record OrreryConfig(
         requireNonNull(queue, "queue");
         requireNonNull(deadLetters, "deadLetters");
         requireNonNull(retention, "retention");
+        requireNonNull(health, "health");
         requireNonNull(log, "log");
         require(
                 !etcd.isGiven() || !database.embedded(),

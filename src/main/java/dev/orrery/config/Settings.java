@@ -465,6 +465,7 @@ final class Settings {
                     "retention",
                     "How long what has ended is kept.",
                     List.of(RETENTION_RUNS, RETENTION_EVENTS, RETENTION_TASKS)),
+            HealthSettings.SECTION,
             new Section("log", "What the node's log tells.", List.of(LOG_LEVEL)));
 
     /** All of them, in the order of the file. */

@@ -15,6 +15,7 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.openapi.contract.Operation;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -74,10 +75,20 @@ abstract class ApiTestBase {
                         operations.putIfAbsent(operation.getOperationId(), request -> example(operation, request)));
         var about = new Api.About("1.2.3", "standalone");
         var setup = new Api.Setup(
-                http, contract, operations, ApiTestBase::tenant, about, checks, metrics, Optional.empty(), 2);
+                http, contract, operations, ApiTestBase::tenant, about, health(checks), metrics, Optional.empty(), 2);
         api = await(Api.start(vertx, setup, limits));
         return client();
     }
+
+    /** The node takes work in while this is empty. */
+    volatile Optional<String> refusal = Optional.empty();
+
+    final HealthChecks health(List<HealthCheck> checks) {
+        return new HealthChecks(checks, life, () -> Instant.parse("2026-01-31T02:00:00Z"), () -> refusal);
+    }
+
+    /** What the node lives by. */
+    final List<HealthCheck> life = new CopyOnWriteArrayList<>();
 
     /** There is one beside the default one. */
     static Future<Tenant> tenant(String name) {

@@ -95,6 +95,7 @@ final class NodeUnderTest implements AutoCloseable {
                 usual.queue(),
                 usual.deadLetters(),
                 usual.retention(),
+                usual.health(),
                 usual.log());
     }
 

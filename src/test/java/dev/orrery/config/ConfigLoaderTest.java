@@ -117,6 +117,10 @@ class ConfigLoaderTest {
                 Map.entry("retention.runs", "2d"),
                 Map.entry("retention.events", "3d"),
                 Map.entry("retention.tasks", "4d"),
+                Map.entry("health.disk-low", "3GiB"),
+                Map.entry("health.disk-full", "200MiB"),
+                Map.entry("health.stuck-after", "20s"),
+                Map.entry("health.dead-after", "40s"),
                 Map.entry("log.level", "DEBUG"));
         var yaml = values.entrySet().stream()
                 .map(entry -> entry.getKey() + ": \"" + entry.getValue() + "\"")
@@ -214,7 +218,7 @@ class ConfigLoaderTest {
                 "workers.kill-grace  | did you mean 'tasks.kill-grace'?",
                 "router              | there are router.poll, router.lead-time, router.batch-size",
                 "router.elephants    | there are router.poll, router.lead-time, router.batch-size",
-                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, handlers.…, router.…, queue.…, dead-letters.…, retention.…, log.…"
+                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, handlers.…, router.…, queue.…, dead-letters.…, retention.…, health.…, log.…"
             })
     void anUnknownSettingIsRefusedWithTheNearestKnownOne(String key, String help) {
         var problems = problems(Optional.empty(), Map.of(), ConfigFlag.set(key + "=1"));

@@ -85,6 +85,7 @@ class MemoryBudgetTest {
                 config.queue(),
                 config.deadLetters(),
                 config.retention(),
+                config.health(),
                 config.log());
     }
 }

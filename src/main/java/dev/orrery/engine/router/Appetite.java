@@ -86,7 +86,7 @@ final class Appetite {
 
     /** How many to claim, whether or not there is reason to think that anything is ready. */
     int size() {
-        if (over || queues.isEmpty() || !hasRoom.getAsBoolean() || !trust.holds()) {
+        if (over || queues.isEmpty() || !hasRoom.getAsBoolean() || !trust.invites()) {
             return 0;
         }
         var soon = endRate.expectedWithin(settings.leadTime(), System.nanoTime());
