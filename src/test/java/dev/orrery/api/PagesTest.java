@@ -79,7 +79,7 @@ class PagesTest extends ApiTestBase {
     void theStartPageSaysWhatAnswersAndWhatToTry() {
         var html = start().get("/").send().body().toString();
 
-        assertThat(html).contains("Version 1.2.3", "standalone", "dag apply", "ORRERY_SERVER", "/health/ready");
+        assertThat(html).contains("Version 1.2.3", "standalone", "dag apply", "ORRERY_SERVER", "\"/health\"");
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.orrery.api.Health;
 import dev.orrery.api.HealthCheck;
 import dev.orrery.coordination.Pulse;
+import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.service.HealthStatus;
@@ -14,7 +15,6 @@ import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 class NodeHealthTest {
 
     private static final Duration SOON = Duration.ofMillis(50);
-    private static final NodeId NODE = new NodeId(UUID.randomUUID());
+    private static final NodeId NODE = new NodeId(new IdSequence(1).next(0));
 
     @Test
     void aNodeWhoseHeartbeatsDoNotArriveIsNotReady() {
