@@ -99,6 +99,11 @@ final class Appetite {
         return awake ? size() : 0;
     }
 
+    /** Whether there is room for more than the node has, be it that it is being asked for just now. */
+    boolean isThere() {
+        return asked > 0 || size() > 0;
+    }
+
     /** So many are being asked for; it sleeps, since the answer will show all there is. */
     void ask(int limit) {
         if (limit > 0) {

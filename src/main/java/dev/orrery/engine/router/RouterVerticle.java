@@ -148,7 +148,7 @@ public final class RouterVerticle extends VerticleBase {
                         || reconciler.isDue()
                         || !exchanger.isIdle()
                         || !memory.reports().isEmpty());
-        pulse.claims().waits(memory.appetite().size() > 0);
+        pulse.claims().waits(memory.appetite().isThere());
     }
 
     private Future<Done> reported(Report report) {
