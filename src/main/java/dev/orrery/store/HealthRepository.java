@@ -34,7 +34,7 @@ public final class HealthRepository {
                       SELECT y.* FROM task_ready y
                       WHERE y.generation = p.generation AND y.queue = p.queue AND y.latest_start >= p.starts_from
                       ORDER BY y.latest_start, y.id LIMIT 5) x
-                  WHERE NOT x.has_locks) h
+                  WHERE x.has_locks IS NOT TRUE) h
             CROSS JOIN LATERAL (SELECT y.created_at, y.priority FROM task_instances y WHERE y.id = h.id OFFSET 0) i
             CROSS JOIN LATERAL (
                 SELECT coalesce(h.ready_at, greatest(

@@ -7,11 +7,14 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.MigrationInfo;
 import org.flywaydb.core.api.MigrationInfoService;
+import org.flywaydb.core.api.MigrationState;
 import org.flywaydb.core.api.MigrationVersion;
 import org.flywaydb.core.api.exception.FlywayValidateException;
 
@@ -94,6 +97,38 @@ public final class Migrations {
             return;
         }
         flyway.migrate();
+    }
+
+    /**
+     * Where the schema differs from what this jar would make it; changes nothing.
+     *
+     * @throws StartupException where it cannot be told
+     */
+    static List<String> differences(String jdbcUrl, String user, String password) {
+        try {
+            return Arrays.stream(flyway(jdbcUrl, user, password, LOCATION, "repeatable:missing").info().all())
+                    .flatMap(migration -> difference(migration).stream())
+                    .toList();
+        } catch (FlywayException e) {
+            throw new StartupException("the migrations cannot be read (" + StoreErrors.message(e) + ")", e);
+        }
+    }
+
+    private static Optional<String> difference(MigrationInfo migration) {
+        var name = migration.getVersion() == null
+                ? migration.getDescription()
+                : "V" + migration.getVersion() + " " + migration.getDescription();
+        var state = migration.getState();
+        if (state.isFailed()) {
+            return Optional.of(name + " has failed");
+        } else if (state == MigrationState.PENDING || state == MigrationState.OUTDATED) {
+            return Optional.of(name + " is still to be applied");
+        } else if (state == MigrationState.FUTURE_SUCCESS) {
+            return Optional.of(name + " is not known to this release");
+        } else if (migration.getVersion() != null && !migration.isChecksumMatching()) {
+            return Optional.of(name + " was made by another build of this release");
+        }
+        return Optional.empty();
     }
 
     private static MigrationVersion newestApplied(MigrationInfoService schema) {
