@@ -34,11 +34,13 @@ final class HealthPages {
     private final AtomicReference<Asked> latest;
 
     /** What was seen of a part: since when it is so, and when it last proved to live, by {@link System#nanoTime}. */
-    private record Seen(Health health, Instant since, @Nullable Long provenNanos) {
+    private record Seen(
+            Health health, Instant since, @Nullable Long provenNanos) {
 
         Optional<Duration> age(long now) {
             return health.age()
-                    .or(() -> Optional.ofNullable(provenNanos).map(nanos -> Duration.ofNanos(Math.max(0, now - nanos))));
+                    .or(() ->
+                            Optional.ofNullable(provenNanos).map(nanos -> Duration.ofNanos(Math.max(0, now - nanos))));
         }
     }
 

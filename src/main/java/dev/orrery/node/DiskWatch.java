@@ -93,12 +93,11 @@ final class DiskWatch {
         var before = sight.status;
         sight = seen;
         if (seen.status != before) {
-            var level =
-                    switch (seen.status) {
-                        case UP -> INFO;
-                        case DEGRADED -> WARNING;
-                        case DOWN -> ERROR;
-                    };
+            var level = switch (seen.status) {
+                case UP -> INFO;
+                case DEGRADED -> WARNING;
+                case DOWN -> ERROR;
+            };
             LOG.log(level, "event=disk_" + (seen.status == Health.Status.UP ? "has_room" : "tight") + " " + seen.text);
         }
     }

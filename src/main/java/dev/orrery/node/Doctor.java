@@ -80,8 +80,7 @@ public final class Doctor {
         var meaning = "the disks have more room than health.disk-low";
         return told(watch.health()
                 .reason()
-                .map(reason ->
-                        CheckResult.found("disk", meaning, List.of(reason), DISK_HELP.getFirst()))
+                .map(reason -> CheckResult.found("disk", meaning, List.of(reason), DISK_HELP.getFirst()))
                 .orElseGet(() -> CheckResult.ok("disk", meaning)));
     }
 
@@ -90,8 +89,7 @@ public final class Doctor {
         for (var endpoint : endpoints) {
             var place = URI.create(endpoint);
             try (var socket = new Socket()) {
-                socket.connect(
-                        new InetSocketAddress(place.getHost(), place.getPort()), (int) CONNECT_LIMIT.toMillis());
+                socket.connect(new InetSocketAddress(place.getHost(), place.getPort()), (int) CONNECT_LIMIT.toMillis());
             } catch (IOException e) {
                 away.add(endpoint + " (" + e.getMessage() + ")");
             }
@@ -100,7 +98,6 @@ public final class Doctor {
         return told(
                 away.isEmpty()
                         ? CheckResult.ok("etcd", meaning)
-                        : CheckResult.found(
-                                "etcd", meaning, away, "start these members, or correct etcd.endpoints"));
+                        : CheckResult.found("etcd", meaning, away, "start these members, or correct etcd.endpoints"));
     }
 }

@@ -173,7 +173,7 @@ public final class Node {
         opened("contract", STEP_LIMIT, () -> await(contract.otherwiseEmpty(), STEP_LIMIT));
         var handlers = loadHandlers();
         var database = phase("opening the database", () -> {
-            var opened = Database.open(config.database(), config.node().dataDir());
+            var opened = Database.open(config.database(), config.node().dataDir(), console::isOver);
             opened("database", STEP_LIMIT.plus(STEP_LIMIT), opened::close);
             return opened;
         });
@@ -263,6 +263,9 @@ public final class Node {
     }
 
     private <T> T phase(String name, Supplier<T> work) {
+        if (console.isOver()) {
+            throw new StartupException("told to stop while starting, before: " + name);
+        }
         console.begin(name);
         var result = work.get();
         console.done();
@@ -434,11 +437,14 @@ public final class Node {
                 folders));
         chores.addAll(parts.remote.chores());
         deploy(parts.vertx, "dead letters", STEP_LIMIT, new DeadLetterVerticle(parts.deadLetters, parts.bus));
-        deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch, host.schedulerPulse()));
+        deploy(
+                parts.vertx,
+                "scheduler",
+                STEP_LIMIT,
+                new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch, host.schedulerPulse()));
     }
 
-    private Api listen(
-            Parts parts, Coordination coordination, NodeHost host, DiskWatch disks, Contract contract) {
+    private Api listen(Parts parts, Coordination coordination, NodeHost host, DiskWatch disks, Contract contract) {
         var nodes = new ClusterRepository(parts.vertx, parts.pools.api(), Membership.LEASE);
         var services = new ApiServices(
                 parts.dags,

@@ -15,7 +15,8 @@ final class NodeFolders {
         var folders = new LinkedHashMap<String, Path>();
         folders.put("node.data-dir", startDirectory.resolve(config.node().dataDir()));
         if (!config.tasks().runDirectory().isEmpty()) {
-            folders.put("tasks.run-directory", startDirectory.resolve(config.tasks().runDirectory()));
+            folders.put(
+                    "tasks.run-directory", startDirectory.resolve(config.tasks().runDirectory()));
         }
         LogSetup.folder().ifPresent(folder -> folders.put("the log", folder));
         return new DiskWatch(folders, config.health());

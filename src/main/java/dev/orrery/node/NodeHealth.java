@@ -63,15 +63,21 @@ final class NodeHealth {
         if (config.isCluster()) {
             parts.add(etcd(coordination::silence));
         }
-        parts.add(new HealthCheck("bus", true, () -> host.loopBack()
-                .map(_ -> Health.up())
-                .otherwise(error -> Health.down("the node's bus does not carry messages (" + error.getMessage()
-                        + "): nothing is handed from one part to another; start the node again"))));
+        parts.add(new HealthCheck(
+                "bus",
+                true,
+                () -> host.loopBack()
+                        .map(_ -> Health.up())
+                        .otherwise(error -> Health.down("the node's bus does not carry messages (" + error.getMessage()
+                                + "): nothing is handed from one part to another; start the node again"))));
         parts.add(HealthCheck.known("work", this::work));
-        parts.add(new HealthCheck("router", true, () -> router(
-                host.routerPulse(),
-                () -> database.leftReady(config.workers().queues()),
-                config.health().stuckAfter())));
+        parts.add(new HealthCheck(
+                "router",
+                true,
+                () -> router(
+                        host.routerPulse(),
+                        () -> database.leftReady(config.workers().queues()),
+                        config.health().stuckAfter())));
         parts.add(HealthCheck.known(
                 "workers", () -> workers(host.workerPulses(), config.health().stuckAfter())));
         parts.add(new HealthCheck("scheduler", false, () -> scheduler(host.schedulerPulse(), jobs)));
@@ -99,8 +105,8 @@ final class NodeHealth {
                 .filter(loop -> loop.getValue().silence().compareTo(deadAfter) > 0)
                 .findFirst()
                 .map(loop -> Health.down("the event loop of the " + loop.getKey() + " has been blocked for "
-                                + loop.getValue().silence().toSeconds()
-                                + " s: start the node again; the log names the thread"))
+                        + loop.getValue().silence().toSeconds()
+                        + " s: start the node again; the log names the thread"))
                 .orElseGet(() -> Health.up(silent))
                 .since(silent);
     }
@@ -114,38 +120,46 @@ final class NodeHealth {
 
     /** Where the heartbeat arrives, which has a connection of its own, the database is there and the others are taken. */
     static Future<Health> database(Supplier<Future<Void>> ping, Supplier<Duration> sinceBeat) {
-        return ping.get().timeout(1_500, java.util.concurrent.TimeUnit.MILLISECONDS).map(_ -> Health.up()).otherwise(error -> {
-            var age = sinceBeat.get();
-            var isThere = age.compareTo(HEARTBEAT_MAX) <= 0;
-            return (isThere
-                            ? Health.degraded("the database answers the heartbeat, but no connection of the API was free in"
-                                    + " time: see what holds them (pg_stat_activity), or raise database.pool-size")
-                            : Health.down("the database does not answer (" + error.getMessage()
-                                    + "): see whether it runs and is reached; the node goes on by itself when it answers"))
-                    .since(age);
-        });
+        return ping.get()
+                .timeout(1_500, java.util.concurrent.TimeUnit.MILLISECONDS)
+                .map(_ -> Health.up())
+                .otherwise(error -> {
+                    var age = sinceBeat.get();
+                    var isThere = age.compareTo(HEARTBEAT_MAX) <= 0;
+                    return (isThere
+                                    ? Health.degraded(
+                                            "the database answers the heartbeat, but no connection of the API was free in"
+                                                    + " time: see what holds them (pg_stat_activity), or raise database.pool-size")
+                                    : Health.down(
+                                            "the database does not answer (" + error.getMessage()
+                                                    + "): see whether it runs and is reached; the node goes on by itself when it answers"))
+                            .since(age);
+                });
     }
 
     static HealthCheck heartbeat(Supplier<Duration> age) {
-        return HealthCheck.known("heartbeat", () -> within(
-                age.get(),
-                HEARTBEAT_MAX,
-                Health::down,
-                "the last heartbeat reached the database %d s ago: the node takes no work until one does"));
+        return HealthCheck.known(
+                "heartbeat",
+                () -> within(
+                        age.get(),
+                        HEARTBEAT_MAX,
+                        Health::down,
+                        "the last heartbeat reached the database %d s ago: the node takes no work until one does"));
     }
 
     static HealthCheck etcd(Supplier<Duration> silence) {
-        return HealthCheck.known("etcd", () -> within(
-                silence.get(),
-                ETCD_SILENCE_MAX,
-                Health::degraded,
-                "etcd has not answered for %d s: tasks go on, but this node cannot lead; where none reaches it, no"
-                        + " schedule starts a run and no node can join"));
+        return HealthCheck.known(
+                "etcd",
+                () -> within(
+                        silence.get(),
+                        ETCD_SILENCE_MAX,
+                        Health::degraded,
+                        "etcd has not answered for %d s: tasks go on, but this node cannot lead; where none reaches it, no"
+                                + " schedule starts a run and no node can join"));
     }
 
     /** {@code leftReady}: asked only where nothing was claimed for long though there was room. */
-    static Future<Health> router(
-            Pulse router, Supplier<Future<Optional<LeftReady>>> leftReady, Duration stuckAfter) {
+    static Future<Health> router(Pulse router, Supplier<Future<Optional<LeftReady>>> leftReady, Duration stuckAfter) {
         var silence = router.silence();
         if (silence.compareTo(stuckAfter) > 0) {
             return Future.succeededFuture(Health.down("the router has said nothing for " + silence.toSeconds()
@@ -167,10 +181,10 @@ final class NodeHealth {
                 .get()
                 .map(left -> left.filter(task -> task.readyFor().compareTo(stuckAfter) > 0)
                         .map(task -> Health.degraded("the router has room and has claimed nothing for "
-                                        + unclaimed.toSeconds() + " s, but task " + task.id() + " in the queue "
-                                        + task.queue() + " has been ready for "
-                                        + task.readyFor().toSeconds() + " s: 'orrery task explain " + task.id()
-                                        + "' tells what keeps it, 'orrery doctor' whether the database is in order"))
+                                + unclaimed.toSeconds() + " s, but task " + task.id() + " in the queue "
+                                + task.queue() + " has been ready for "
+                                + task.readyFor().toSeconds() + " s: 'orrery task explain " + task.id()
+                                + "' tells what keeps it, 'orrery doctor' whether the database is in order"))
                         .orElseGet(Health::up)
                         .since(silence));
     }
@@ -203,7 +217,10 @@ final class NodeHealth {
                     .since(silence));
         }
         return jobs.get()
-                .map(status -> status.complaint().map(Health::degraded).orElseGet(Health::up).since(silence));
+                .map(status -> status.complaint()
+                        .map(Health::degraded)
+                        .orElseGet(Health::up)
+                        .since(silence));
     }
 
     private static Duration longest(Collection<Pulse> pulses, Function<Pulse, Duration> time) {

@@ -3,7 +3,6 @@ package dev.orrery.store;
 import dev.orrery.config.DatabaseConfig;
 import dev.orrery.domain.StartupException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -188,9 +187,7 @@ public final class DatabaseDoctor implements AutoCloseable {
             upto = from.get();
             if (System.nanoTime() > deadline) {
                 return result(
-                        check,
-                        found,
-                        "the newest " + looked + " tasks were looked at; --timeout gives time for more");
+                        check, found, "the newest " + looked + " tasks were looked at; --timeout gives time for more");
             }
         }
         return result(check, found, "");

@@ -10,8 +10,9 @@ import java.util.List;
 final class DoctorChecks {
 
     /** What helps where rows contradict each other: they do so by a fault of ours, or because somebody wrote by hand. */
-    private static final String REPORT = "no running node mends this, and nothing is lost by waiting: keep a copy (pg_dump), report"
-            + " it with the examples";
+    private static final String REPORT =
+            "no running node mends this, and nothing is lost by waiting: keep a copy (pg_dump), report"
+                    + " it with the examples";
 
     private static final String REPORT_TASK = REPORT + "; to have the work done, cancel the task and submit it anew";
 
@@ -280,12 +281,7 @@ final class DoctorChecks {
                     WHERE NOT EXISTS (SELECT FROM limits l WHERE l.id = w.lock_id)
                       AND NOT EXISTS (SELECT FROM locks l WHERE l.id = w.lock_id)
                     """),
-            new Check(
-                    "ready-unseen",
-                    "claims look wherever ready tasks stand",
-                    REPORT_TASK,
-                    false,
-                    """
+            new Check("ready-unseen", "claims look wherever ready tasks stand", REPORT_TASK, false, """
                     SELECT r.id || ' in the queue ' || r.queue || ', generation ' || r.generation FROM task_ready r
                     WHERE NOT EXISTS (
                         SELECT FROM ready_generations g

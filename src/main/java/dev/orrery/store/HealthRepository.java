@@ -64,12 +64,13 @@ public final class HealthRepository {
 
     /** Of these queues, or of all where none are named, the task that is ready longest and could be claimed. */
     public Future<Optional<LeftReady>> leftReady(List<String> queues) {
-        return sql.runOnce(FIND_LEFT_READY, Tuple.of(queues.toArray(String[]::new))).map(rows -> {
-            for (var row : rows) {
-                return Optional.of(new LeftReady(
-                        row.getString("queue"), row.getString("id"), Duration.ofMillis(row.getLong("age_ms"))));
-            }
-            return Optional.empty();
-        });
+        return sql.runOnce(FIND_LEFT_READY, Tuple.of(queues.toArray(String[]::new)))
+                .map(rows -> {
+                    for (var row : rows) {
+                        return Optional.of(new LeftReady(
+                                row.getString("queue"), row.getString("id"), Duration.ofMillis(row.getLong("age_ms"))));
+                    }
+                    return Optional.empty();
+                });
     }
 }

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -62,10 +63,20 @@ public final class Migrations {
      * @throws StartupException that names the migration, what went wrong and what to do
      */
     public static void run(String jdbcUrl, String user, String password) {
-        run(jdbcUrl, user, password, LOCATION);
+        run(jdbcUrl, user, password, LOCATION, () -> false);
+    }
+
+    /** The same, until it is no longer wanted: then no further try is made, and a StartupException says so. */
+    static void run(String jdbcUrl, String user, String password, BooleanSupplier isOver) {
+        run(jdbcUrl, user, password, LOCATION, isOver);
     }
 
     static void run(String jdbcUrl, String user, String password, String location) {
+        run(jdbcUrl, user, password, location, () -> false);
+    }
+
+    private static void run(
+            String jdbcUrl, String user, String password, String location, BooleanSupplier isOver) {
         for (var tried = 1; ; tried++) {
             try {
                 migrate(jdbcUrl, user, password, location);
@@ -76,6 +87,9 @@ public final class Migrations {
                 var blocked = sqlCause(e).filter(cause -> LOCK_NOT_AVAILABLE.equals(cause.getSQLState()));
                 if (blocked.isEmpty() || tried == BLOCKED_TRIES) {
                     throw new StartupException(failure(e), e);
+                }
+                if (isOver.getAsBoolean()) {
+                    throw new StartupException("told to stop while a migration waits for a table", e);
                 }
                 LOG.log(WARNING, "event=migration_blocked try=" + tried + " of=" + BLOCKED_TRIES);
                 ServerProcess.pause(BLOCKED_PAUSE);
@@ -106,7 +120,9 @@ public final class Migrations {
      */
     static List<String> differences(String jdbcUrl, String user, String password) {
         try {
-            return Arrays.stream(flyway(jdbcUrl, user, password, LOCATION, "repeatable:missing").info().all())
+            return Arrays.stream(flyway(jdbcUrl, user, password, LOCATION, "repeatable:missing")
+                            .info()
+                            .all())
                     .flatMap(migration -> difference(migration).stream())
                     .toList();
         } catch (FlywayException e) {

@@ -49,7 +49,8 @@ class DoctorE2E {
             }
             var text = doctor();
             assertThat(text.code()).isEqualTo(1);
-            assertThat(text.output()).contains("cancels: 3", "what should hold: who is asked to end is claimed", "cure: ");
+            assertThat(text.output())
+                    .contains("cancels: 3", "what should hold: who is asked to end is claimed", "cure: ");
 
             var json = doctor("--json");
             assertThat(json.code()).isEqualTo(1);
@@ -76,7 +77,10 @@ class DoctorE2E {
     private static void work(NodeProcess node) throws IOException {
         var dag = new JsonObject(node.post(
                                 "/api/v1/dags",
-                                new JsonObject().put("name", "busy").put("yaml", DAG).encode())
+                                new JsonObject()
+                                        .put("name", "busy")
+                                        .put("yaml", DAG)
+                                        .encode())
                         .body())
                 .getString("id");
         for (var run = 0; run < 40; run++) {

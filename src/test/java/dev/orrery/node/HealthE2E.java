@@ -34,8 +34,7 @@ class HealthE2E {
             var well = new JsonObject(node.get("/health").body());
             assertThat(well.getString("status")).isEqualTo("up");
             assertThat(well.getJsonObject("checks").fieldNames())
-                    .containsExactly(
-                            "database", "heartbeat", "bus", "work", "router", "workers", "scheduler", "disk");
+                    .containsExactly("database", "heartbeat", "bus", "work", "router", "workers", "scheduler", "disk");
             assertThat(well.getJsonObject("checks").stream()
                             .map(Map.Entry::getValue)
                             .map(JsonObject.class::cast))
@@ -65,7 +64,10 @@ class HealthE2E {
         try {
             var free = Files.getFileStore(MEMORY).getUsableSpace();
             var limits = new String[] {
-                "--set", "health.disk-low=" + (free / MIB - 500) + "MiB", "--set", "health.disk-full=" + (free / MIB - 1_000) + "MiB"
+                "--set",
+                "health.disk-low=" + (free / MIB - 500) + "MiB",
+                "--set",
+                "health.disk-full=" + (free / MIB - 1_000) + "MiB"
             };
             try (var node = NodeProcess.start(data, limits)) {
                 var filling = data.resolveSibling("filling");
@@ -112,7 +114,8 @@ class HealthE2E {
     void aRouterThatLeavesAReadyTaskIsDegraded() throws Exception {
         try (var node = NodeProcess.start(folder.resolve("data"), "--set", "health.stuck-after=2s");
                 var holding = node.database()) {
-            assertThat(node.post("/api/v1/queues/default/pause", "").statusCode()).isEqualTo(200);
+            assertThat(node.post("/api/v1/queues/default/pause", "").statusCode())
+                    .isEqualTo(200);
             assertThat(submitted(node).statusCode()).isEqualTo(201);
             holding.setAutoCommit(false);
             // Claims pass over what others have locked.

@@ -91,7 +91,8 @@ class NodeHealthTest {
         var router = new Pulse();
         router.beat();
         router.claims().waits(true);
-        Await.until("it has claimed nothing for long", () -> router.claims().stuck().compareTo(SOON) > 0);
+        Await.until(
+                "it has claimed nothing for long", () -> router.claims().stuck().compareTo(SOON) > 0);
         router.beat();
 
         assertThat(router(router, Duration.ZERO).status()).isEqualTo(Health.Status.UP);

@@ -36,17 +36,20 @@ class DatabaseDoctorIT {
             """;
     private static final String READY = "INSERT INTO task_ready (id, queue, latest_start, version_id, ready_at)"
             + " VALUES ('%s', 'default', clock_timestamp(), 0, clock_timestamp());";
-    private static final String BLOCKED = "INSERT INTO task_wait (id, version_id, unmet, queue, priority)"
-            + " VALUES ('%s', 0, 1, 'default', 5);";
-    private static final String ENDED = "INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at)"
-            + " VALUES ('%s', 1, 1, '%2$s', '%2$s', clock_timestamp());";
-    private static final String WAITS_FOR = "INSERT INTO task_dependencies (dependent_id, prerequisite_id)"
-            + " VALUES ('%s', '%s');";
-    private static final String NODE_WORKS = "INSERT INTO nodes (id, name, pid, mode, version)"
-            + " VALUES ('" + NODE + "', 'ada', 1, 'standalone', '1');";
-    private static final String CLAIMED = "INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures)"
-            + " VALUES (7, '" + NODE + "', %d, '{%s}', '{1}', '{0}');";
-    private static final String LIMIT = "INSERT INTO limits (tenant_id, kind, name, max_running) VALUES (1, 'dag', 'x', 1);";
+    private static final String BLOCKED =
+            "INSERT INTO task_wait (id, version_id, unmet, queue, priority)" + " VALUES ('%s', 0, 1, 'default', 5);";
+    private static final String ENDED =
+            "INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at)"
+                    + " VALUES ('%s', 1, 1, '%2$s', '%2$s', clock_timestamp());";
+    private static final String WAITS_FOR =
+            "INSERT INTO task_dependencies (dependent_id, prerequisite_id)" + " VALUES ('%s', '%s');";
+    private static final String NODE_WORKS = "INSERT INTO nodes (id, name, pid, mode, version)" + " VALUES ('" + NODE
+            + "', 'ada', 1, 'standalone', '1');";
+    private static final String CLAIMED =
+            "INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures)" + " VALUES (7, '" + NODE
+                    + "', %d, '{%s}', '{1}', '{0}');";
+    private static final String LIMIT =
+            "INSERT INTO limits (tenant_id, kind, name, max_running) VALUES (1, 'dag', 'x', 1);";
 
     private static final Map<String, String> PLANTED = new LinkedHashMap<>();
 
@@ -65,22 +68,34 @@ class DatabaseDoctorIT {
                 """.formatted(OF_RUN, RUN) + BLOCKED.formatted(OF_RUN));
         PLANTED.put(
                 "waits-for-failed",
-                task(ONE) + task(TWO) + ended(ONE, "cancelled") + BLOCKED.formatted(TWO)
+                task(ONE)
+                        + task(TWO)
+                        + ended(ONE, "cancelled")
+                        + BLOCKED.formatted(TWO)
                         + WAITS_FOR.formatted(TWO, ONE));
         PLANTED.put(
                 "edges-resolved",
-                task(ONE) + task(TWO) + ended(ONE, "succeeded") + BLOCKED.formatted(TWO)
+                task(ONE)
+                        + task(TWO)
+                        + ended(ONE, "succeeded")
+                        + BLOCKED.formatted(TWO)
                         + WAITS_FOR.formatted(TWO, ONE));
         PLANTED.put(
                 "edges-go-down",
-                TASK.formatted(ONE, 1) + TASK.formatted(TWO, 1) + READY.formatted(ONE) + BLOCKED.formatted(TWO)
+                TASK.formatted(ONE, 1)
+                        + TASK.formatted(TWO, 1)
+                        + READY.formatted(ONE)
+                        + BLOCKED.formatted(TWO)
                         + WAITS_FOR.formatted(TWO, ONE));
         PLANTED.put(
                 "unique-keys",
                 task(ONE) + ended(ONE, "succeeded") + "INSERT INTO unique_keys VALUES (1, 'a key', '" + ONE + "');");
-        PLANTED.put("children-counted", task(ONE) + "INSERT INTO task_parents (task_id, open) VALUES ('" + ONE + "', 1);");
+        PLANTED.put(
+                "children-counted", task(ONE) + "INSERT INTO task_parents (task_id, open) VALUES ('" + ONE + "', 1);");
         PLANTED.put("claims-counted", task(ONE) + claimed(2, ONE));
-        PLANTED.put("claims-of-the-dead", task(ONE) + claimed(1, ONE) + "DELETE FROM nodes; " + NODE_WORKS.replace(NODE, TWO));
+        PLANTED.put(
+                "claims-of-the-dead",
+                task(ONE) + claimed(1, ONE) + "DELETE FROM nodes; " + NODE_WORKS.replace(NODE, TWO));
         PLANTED.put(
                 "cancels",
                 "INSERT INTO cancel_requests (task_id, node_id, fence) VALUES ('" + ONE + "', '" + NODE + "', 1);");
@@ -90,18 +105,30 @@ class DatabaseDoctorIT {
         PLANTED.put("limits-held", LIMIT + holder(ONE));
         PLANTED.put(
                 "limits-kept",
-                LIMIT + task(ONE) + task(TWO) + claimed(1, ONE) + claimed(1, TWO).replace("(7,", "(8,") + holder(ONE)
+                LIMIT
+                        + task(ONE)
+                        + task(TWO)
+                        + claimed(1, ONE)
+                        + claimed(1, TWO).replace("(7,", "(8,")
+                        + holder(ONE)
                         + holder(TWO));
-        PLANTED.put("locks-held", "INSERT INTO locks (tenant_id, name, holder, taken_at)"
-                + " VALUES (1, 'door', '" + RUN + "', clock_timestamp());");
-        PLANTED.put("waits-for-limits", task(ONE) + "INSERT INTO lock_waits"
-                + " (id, lock_id, queue, latest_start, version_id, attempt, failures)"
-                + " VALUES ('" + ONE + "', 4711, 'default', clock_timestamp(), 0, 0, 0);");
+        PLANTED.put(
+                "locks-held",
+                "INSERT INTO locks (tenant_id, name, holder, taken_at)" + " VALUES (1, 'door', '" + RUN
+                        + "', clock_timestamp());");
+        PLANTED.put(
+                "waits-for-limits",
+                task(ONE) + "INSERT INTO lock_waits"
+                        + " (id, lock_id, queue, latest_start, version_id, attempt, failures)"
+                        + " VALUES ('" + ONE + "', 4711, 'default', clock_timestamp(), 0, 0, 0);");
         PLANTED.put("ready-unseen", task(ONE) + READY.formatted(ONE) + "UPDATE task_ready SET generation = 99;");
-        PLANTED.put("indexes", "UPDATE pg_catalog.pg_index SET indisvalid = false"
-                + " WHERE indexrelid = 'orrery.task_timers_due'::regclass;");
-        PLANTED.put("nodes", "UPDATE nodes SET beat_at = clock_timestamp() - interval '2 minutes';"
-                + NODE_WORKS.replace(NODE, TWO));
+        PLANTED.put(
+                "indexes",
+                "UPDATE pg_catalog.pg_index SET indisvalid = false"
+                        + " WHERE indexrelid = 'orrery.task_timers_due'::regclass;");
+        PLANTED.put(
+                "nodes",
+                "UPDATE nodes SET beat_at = clock_timestamp() - interval '2 minutes';" + NODE_WORKS.replace(NODE, TWO));
         PLANTED.put("migrations", "DELETE FROM flyway_schema_history WHERE version = '023';");
     }
 
@@ -121,8 +148,8 @@ class DatabaseDoctorIT {
     }
 
     private static String holder(String id) {
-        return "INSERT INTO limit_holders (task_id, limit_id, node_id)"
-                + " SELECT '" + id + "', l.id, '" + NODE + "' FROM limits l;";
+        return "INSERT INTO limit_holders (task_id, limit_id, node_id)" + " SELECT '" + id + "', l.id, '" + NODE
+                + "' FROM limits l;";
     }
 
     static Stream<String> planted() {
@@ -137,9 +164,10 @@ class DatabaseDoctorIT {
             var results = examined(database);
 
             assertThat(results.remove("server").examples()).anyMatch(example -> example.startsWith("fsync is off"));
-            assertThat(results).hasSizeGreaterThan(30).allSatisfy((check, result) -> assertThat(result.outcome())
-                    .as(result.toString())
-                    .isEqualTo(CheckResult.Outcome.OK));
+            assertThat(results)
+                    .hasSizeGreaterThan(30)
+                    .allSatisfy((check, result) ->
+                            assertThat(result.outcome()).as(result.toString()).isEqualTo(CheckResult.Outcome.OK));
         }
     }
 
@@ -161,7 +189,8 @@ class DatabaseDoctorIT {
     @Test
     void everyCheckOfTheDataHasItsPlant() {
         assertThat(PLANTED.keySet())
-                .containsAll(DoctorChecks.ALL.stream().map(DoctorChecks.Check::name).toList());
+                .containsAll(
+                        DoctorChecks.ALL.stream().map(DoctorChecks.Check::name).toList());
     }
 
     @Test

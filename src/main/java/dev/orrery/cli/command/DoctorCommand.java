@@ -122,13 +122,14 @@ final class DoctorCommand extends NodeAction {
     }
 
     private void summarize(List<Finding> findings) {
-        var found = findings.stream().filter(finding -> finding.outcome().equals("found")).count();
+        var found = findings.stream()
+                .filter(finding -> finding.outcome().equals("found"))
+                .count();
         var unknown = findings.stream()
                 .filter(finding -> finding.outcome().equals("not_checked"))
                 .count();
         terminal().line("");
-        terminal()
-                .line(findings.size() + " checks: " + found + " found something, " + unknown + " could not be made");
+        terminal().line(findings.size() + " checks: " + found + " found something, " + unknown + " could not be made");
     }
 
     private static String document(List<Finding> findings, @Nullable String error) {
