@@ -77,7 +77,7 @@ final class NodeHost implements Membership.Host {
     }
 
     private void seen(WorkerId worker, WorkerStatus status) {
-        var pulse = pulses.get(worker);
+        var pulse = pulses.computeIfAbsent(worker, _ -> new Pulse());
         pulse.beat();
         var mayBegin = status.activity() != Activity.DRAINING;
         pulse.claims().waits(mayBegin && status.queueDepth() > 0 && status.runningTasks() == 0);

@@ -75,8 +75,7 @@ public final class Migrations {
         run(jdbcUrl, user, password, location, () -> false);
     }
 
-    private static void run(
-            String jdbcUrl, String user, String password, String location, BooleanSupplier isOver) {
+    private static void run(String jdbcUrl, String user, String password, String location, BooleanSupplier isOver) {
         for (var tried = 1; ; tried++) {
             try {
                 migrate(jdbcUrl, user, password, location);

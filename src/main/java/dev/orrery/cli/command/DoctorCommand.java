@@ -136,7 +136,7 @@ final class DoctorCommand extends NodeAction {
         var all = new LinkedHashMap<String, @Nullable Object>();
         all.put(
                 "status",
-                error != null || !has(findings, "found") && has(findings, "not_checked")
+                error != null || (!has(findings, "found") && has(findings, "not_checked"))
                         ? "not_checked"
                         : has(findings, "found") ? "found" : "ok");
         all.put("error", error);
