@@ -8,7 +8,6 @@ import dev.orrery.telemetry.Tracing;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -36,7 +35,7 @@ public final class Api {
             Map<String, Operation> operations,
             Function<String, Future<Tenant>> tenants,
             About about,
-            List<HealthCheck> checks,
+            HealthChecks checks,
             Metrics metrics,
             Tracing tracing,
             Optional<TaskAccess> tasks,
@@ -44,7 +43,6 @@ public final class Api {
 
         public Setup {
             operations = Map.copyOf(operations);
-            checks = List.copyOf(checks);
         }
     }
 
@@ -76,6 +74,7 @@ public final class Api {
                 setup.tenants(),
                 setup.tasks(),
                 pages,
+                setup.checks().refusal(),
                 limits,
                 admission,
                 setup.metrics(),

@@ -9,6 +9,7 @@ import io.vertx.core.Future;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * What the event loops that serve have in common.
@@ -17,6 +18,7 @@ import java.util.function.Function;
  * @param tenants finds the tenant of a name
  * @param tasks lets running tasks in by their tokens
  * @param pages by path
+ * @param refusal why nothing new is taken in; empty while it is
  */
 record ApiParts(
         HttpConfig http,
@@ -25,6 +27,7 @@ record ApiParts(
         Function<String, Future<Tenant>> tenants,
         Optional<TaskAccess> tasks,
         Map<String, Page> pages,
+        Supplier<Optional<String>> refusal,
         Limits limits,
         Admission admission,
         Metrics metrics,

@@ -104,6 +104,7 @@ final class ApiRouter {
     private Handler<RoutingContext> answering(Operation operation) {
         var id = operation.getOperationId();
         var answering = requireNonNull(parts.operations().get(id));
+        var isIntake = Intake.isBy(id);
         var check = new RequestCheck(
                 parts.contract().resolved(),
                 operation,
@@ -112,6 +113,10 @@ final class ApiRouter {
                 answering instanceof dev.orrery.api.Operation.Reading);
         return context -> {
             context.put(RequestLog.OPERATION, id);
+            var refusal = isIntake ? parts.refusal().get() : Optional.<String>empty();
+            if (refusal.isPresent()) {
+                throw new OrreryException(ErrorCode.STORAGE_FULL, refusal.get());
+            }
             Claimed claimed = context.get(Gate.TASK);
             var request = claimed == null
                     ? check.check(context, BodyReader.bodyOf(context))

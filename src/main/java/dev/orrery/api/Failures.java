@@ -113,7 +113,7 @@ final class Failures {
         switch (code) {
             case UNAUTHORIZED -> response.putHeader("WWW-Authenticate", "Bearer realm=\"orrery\"");
             case OVERLOADED -> response.putHeader(HttpHeaders.RETRY_AFTER, OVERLOADED_SECONDS);
-            case UNAVAILABLE -> response.putHeader(HttpHeaders.RETRY_AFTER, UNAVAILABLE_SECONDS);
+            case UNAVAILABLE, STORAGE_FULL -> response.putHeader(HttpHeaders.RETRY_AFTER, UNAVAILABLE_SECONDS);
             default -> {}
         }
     }

@@ -43,7 +43,7 @@ final class Gate implements Handler<RoutingContext> {
     private static final String SCHEME = "Bearer ";
     private static final Pattern IPV4_LOOPBACK = Pattern.compile("127(\\.[0-9]{1,3}){3}");
     private static final Set<HttpMethod> READS = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
-    private static final String HEALTH = "/health/";
+    private static final String HEALTH = "/health";
     private static final String ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE";
     private static final String ALLOWED_HEADERS =
             "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, Orrery-Tenant, Orrery-Actor";
@@ -76,7 +76,7 @@ final class Gate implements Handler<RoutingContext> {
         if (origin != null && allowOrigin(context, origin)) {
             return;
         }
-        if (!request.path().startsWith(HEALTH)) {
+        if (!request.path().equals(HEALTH) && !request.path().startsWith(HEALTH + "/")) {
             var token = token(request);
             if (tasks.isPresent() && TaskTokens.isMeant(token) && !isToken(token)) {
                 enterTask(context, tasks.get().read(token));

@@ -2,123 +2,169 @@ package dev.orrery.api;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.orrery.domain.WireNamed;
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.orrery.api.Health.Status;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
- * {@code /health/live}: this process serves. {@code /health/ready}: everything it needs is there,
- * if not always all that helps. Anybody may ask, so the checks are made at
- * most once at a time and their result holds for a moment. May be asked from any thread.
+ * How a node is, part by part: 200 while it can be used, 503 where it is down. Anybody may ask, so the parts are looked at
+ * once at a time, each look is limited, and what was seen holds for a moment. May be asked from any thread.
  */
 final class HealthPages {
 
     static final Duration CHECK_LIMIT = Duration.ofSeconds(2);
-    private static final long HOLDS_NANOS = Duration.ofMillis(250).toNanos();
+    private static final long HOLDS_NANOS = Duration.ofMillis(500).toNanos();
 
     private final List<HealthCheck> checks;
+    private final InstantSource clock;
     private final AtomicReference<Asked> latest;
 
-    /** An answer and when it was asked for. */
-    private record Asked(long nanos, Future<Answer> answer) {
+    /** What was seen of a part: since when it is so, and when it last proved to live, by {@link System#nanoTime}. */
+    private record Seen(
+            Health health, Instant since, @Nullable Long provenNanos) {
 
-        boolean holds() {
-            return !answer.isComplete() || System.nanoTime() - nanos < HOLDS_NANOS;
+        Optional<Duration> age(long now) {
+            return health.age()
+                    .or(() ->
+                            Optional.ofNullable(provenNanos).map(nanos -> Duration.ofNanos(Math.max(0, now - nanos))));
         }
     }
 
-    HealthPages(List<HealthCheck> checks) {
+    /** All parts as they were seen together. */
+    private record Sight(Status status, Instant since, Instant at, Map<String, Seen> parts, Answer answer) {}
+
+    /** A look and when it began. */
+    private record Asked(long nanos, Future<Sight> sight) {
+
+        boolean holds() {
+            return !sight.isComplete() || System.nanoTime() - nanos < HOLDS_NANOS;
+        }
+
+        Optional<Sight> seen() {
+            return Optional.ofNullable(sight.result());
+        }
+    }
+
+    HealthPages(List<HealthCheck> checks, InstantSource clock) {
         this.checks = List.copyOf(checks);
+        this.clock = clock;
         this.latest = new AtomicReference<>(
                 new Asked(System.nanoTime() - HOLDS_NANOS, Future.failedFuture("nobody has asked yet")));
     }
 
-    Page live() {
-        return Page.fixed("health", answer(Map.of()));
+    Page page() {
+        return new Page("health", () -> look().map(Sight::answer));
     }
 
-    Page ready() {
-        return new Page("health", this::readiness);
-    }
-
-    private Future<Answer> readiness() {
+    private Future<Sight> look() {
         var last = requireNonNull(latest.get());
         if (last.holds()) {
-            return last.answer;
+            return last.sight;
         }
-        var promise = Promise.<Answer>promise();
+        var promise = Promise.<Sight>promise();
         var mine = new Asked(System.nanoTime(), promise.future());
         if (!latest.compareAndSet(last, mine)) {
-            return readiness();
+            return look();
         }
-        ask().onComplete(promise);
-        return mine.answer;
+        lookAtAll(last.seen()).onComplete(promise);
+        return mine.sight;
     }
 
-    private Future<Answer> ask() {
-        var results = checks.stream().map(HealthPages::run).toList();
-        return Future.join(results).map(_ -> {
-            var byName = new LinkedHashMap<String, Result>();
+    private Future<Sight> lookAtAll(Optional<Sight> before) {
+        var looks = checks.stream().map(HealthPages::lookAt).toList();
+        return Future.join(looks).map(_ -> {
+            var now = clock.instant();
+            var nanos = System.nanoTime();
+            var parts = new LinkedHashMap<String, Seen>();
             for (var i = 0; i < checks.size(); i++) {
-                var check = checks.get(i);
-                byName.put(check.name(), Result.of(check, results.get(i).result()));
+                var name = checks.get(i).name();
+                var known = before.map(sight -> sight.parts().get(name));
+                parts.put(name, seen(looks.get(i).result(), known, now, nanos));
             }
-            return answer(byName);
+            return sight(before, parts, now, nanos);
         });
     }
 
-    /** What is wrong, if anything. */
-    private static Future<Optional<String>> run(HealthCheck check) {
-        try {
-            return check.check()
-                    .get()
-                    .timeout(CHECK_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
-                    .map(_ -> Optional.<String>empty())
-                    .otherwise(e -> Optional.of(String.valueOf(e.getMessage())));
-        } catch (RuntimeException e) {
-            return Future.succeededFuture(Optional.of(String.valueOf(e.getMessage())));
-        }
+    private static Seen seen(Health health, Optional<Seen> before, Instant now, long nanos) {
+        var since = before.filter(seen -> seen.health().status() == health.status())
+                .map(Seen::since)
+                .orElse(now);
+        var proven = health.status() == Status.UP
+                ? Long.valueOf(nanos)
+                : before.map(Seen::provenNanos).orElse(null);
+        return new Seen(health, since, proven);
     }
 
-    /** How it is, from well to bad. */
-    private enum Status implements WireNamed {
-        UP,
-        DEGRADED,
-        DOWN
-    }
-
-    private record Result(Status status, Optional<String> reason) {
-
-        private static Result of(HealthCheck check, Optional<String> reason) {
-            return new Result(reason.isEmpty() ? Status.UP : check.required() ? Status.DOWN : Status.DEGRADED, reason);
-        }
-    }
-
-    private static Answer answer(Map<String, Result> results) {
-        var worst = results.values().stream()
-                .map(Result::status)
+    private static Sight sight(Optional<Sight> before, Map<String, Seen> parts, Instant now, long nanos) {
+        var worst = parts.values().stream()
+                .map(seen -> seen.health().status())
                 .max(Comparator.naturalOrder())
                 .orElse(Status.UP);
-        return Answer.json(worst == Status.DOWN ? 503 : 200, out -> {
-            out.writeStartObject();
-            out.writeStringField("status", worst.wireName());
-            out.writeObjectFieldStart("checks");
-            for (var result : results.entrySet()) {
-                out.writeObjectFieldStart(result.getKey());
-                out.writeStringField("status", result.getValue().status().wireName());
-                out.writeStringField("reason", result.getValue().reason().orElse(null));
-                out.writeEndObject();
-            }
-            out.writeEndObject();
-            out.writeEndObject();
-        });
+        var since = before.filter(sight -> sight.status() == worst)
+                .map(Sight::since)
+                .orElse(now);
+        return new Sight(worst, since, now, parts, answer(worst, since, now, parts, nanos));
+    }
+
+    private static Future<Health> lookAt(HealthCheck check) {
+        try {
+            return check.look()
+                    .get()
+                    .timeout(CHECK_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
+                    .otherwise(error -> failed(check, error));
+        } catch (RuntimeException e) {
+            return Future.succeededFuture(failed(check, e));
+        }
+    }
+
+    private static Health failed(HealthCheck check, Throwable error) {
+        var reason = error instanceof TimeoutException
+                ? "no answer within " + CHECK_LIMIT.toSeconds() + " s"
+                : String.valueOf(error.getMessage());
+        return check.required() ? Health.down(reason) : Health.degraded(reason);
+    }
+
+    private static Answer answer(Status status, Instant since, Instant at, Map<String, Seen> parts, long nanos) {
+        return Answer.json(status == Status.DOWN ? 503 : 200, out -> {
+                    out.writeStartObject();
+                    out.writeStringField("status", status.wireName());
+                    out.writeStringField("since", since.toString());
+                    out.writeStringField("checkedAt", at.toString());
+                    out.writeObjectFieldStart("checks");
+                    for (var part : parts.entrySet()) {
+                        out.writeObjectFieldStart(part.getKey());
+                        write(out, part.getValue(), nanos);
+                        out.writeEndObject();
+                    }
+                    out.writeEndObject();
+                    out.writeEndObject();
+                })
+                .with("Cache-Control", "no-store");
+    }
+
+    private static void write(JsonGenerator out, Seen part, long nanos) throws IOException {
+        out.writeStringField("status", part.health().status().wireName());
+        out.writeStringField("since", part.since().toString());
+        var age = part.age(nanos);
+        if (age.isPresent()) {
+            out.writeNumberField("ageMs", age.get().toMillis());
+        } else {
+            out.writeNullField("ageMs");
+        }
+        out.writeStringField("reason", part.health().reason().orElse(null));
     }
 }

@@ -22,7 +22,8 @@ final class Pages {
 
     /** By path. */
     static Map<String, Page> of(Vertx vertx, Api.Setup setup) {
-        var health = new HealthPages(setup.checks());
+        var checks = setup.checks();
+        var ready = new HealthPages(checks.parts(), checks.clock()).page();
         var pages = new LinkedHashMap<String, Page>();
         pages.put("/", Page.fixed("start", start(setup.about())));
         pages.put("/docs", Page.fixed("docs", new DocsPage(setup.contract()).render()));
@@ -35,8 +36,9 @@ final class Pages {
         pages.put(
                 "/docs/dag.schema.json",
                 Page.fixed("docs", Html.text("application/schema+json", resource(DAG_SCHEMA))));
-        pages.put("/health/live", health.live());
-        pages.put("/health/ready", health.ready());
+        pages.put("/health", ready);
+        pages.put("/health/ready", ready);
+        pages.put("/health/live", new HealthPages(checks.life(), checks.clock()).page());
         pages.put("/metrics", new Page("metrics", () -> metrics(vertx, setup)));
         return pages;
     }
@@ -65,7 +67,7 @@ final class Pages {
                 <li><a href="/docs/openapi.yaml">The contract</a> (OpenAPI 3.1)</li>
                 <li><a href="/docs/errors">The errors</a>, their causes and cures</li>
                 <li><a href="/docs/dag.schema.json">The schema of DAG files</a>, for editors</li>
-                <li><a href="/health/ready">Health</a> and <a href="/metrics">metrics</a></li>
+                <li><a href="/health">Health</a> and <a href="/metrics">metrics</a></li>
                 </ul>
                 </main>""".formatted(Html.escape(about.version()), Html.escape(about.mode())));
     }

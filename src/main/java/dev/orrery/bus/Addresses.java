@@ -74,6 +74,11 @@ public final class Addresses {
         return new Address<>("worker." + worker + ".status", AskStatus.class, WorkerStatus.class);
     }
 
+    /** Where a node answers itself: that shows that its bus carries messages. */
+    public static Address<AskStatus, Done> loopBack(NodeId node) {
+        return new Address<>("node." + node + ".loop-back", AskStatus.class, Done.class);
+    }
+
     /** Where a node's router hears that the node was fenced. */
     public static Address<NodeFenced, Done> fenced(NodeId node) {
         return new Address<>("router." + node + ".fenced", NodeFenced.class, Done.class);

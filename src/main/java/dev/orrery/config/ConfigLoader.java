@@ -142,6 +142,13 @@ public final class ConfigLoader {
                         value(Settings.RETENTION_EVENTS),
                         value(Settings.RETENTION_TASKS),
                         value(Settings.RETENTION_AUDIT)));
+        var health = section(
+                "health",
+                () -> new HealthConfig(
+                        value(HealthSettings.DISK_LOW),
+                        value(HealthSettings.DISK_FULL),
+                        value(HealthSettings.STUCK_AFTER),
+                        value(HealthSettings.DEAD_AFTER)));
         var log = section("log", () -> new LogConfig(value(Settings.LOG_LEVEL)));
         var tracing = section(
                 "tracing",
@@ -165,6 +172,7 @@ public final class ConfigLoader {
                 queue.orElseThrow(),
                 deadLetters.orElseThrow(),
                 retention.orElseThrow(),
+                health.orElseThrow(),
                 log.orElseThrow(),
                 tracing.orElseThrow()));
         problems.throwIfAny();

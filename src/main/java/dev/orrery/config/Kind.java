@@ -170,6 +170,48 @@ sealed interface Kind<T> {
         }
     }
 
+    /** A number of bytes that may be as large as a disk. */
+    record Space(long min, long max) implements Kind<Long> {
+
+        private static final List<String> UNITS = List.of("B", "KiB", "MiB", "GiB", "TiB");
+        private static final Pattern FORM = Pattern.compile("(\\d{1,10})\\s?(B|KiB|MiB|GiB|TiB)");
+
+        @Override
+        public Long read(String text) {
+            var parts = FORM.matcher(text.strip());
+            if (!parts.matches()) {
+                throw new IllegalArgumentException("must be a size such as 512MiB or 2GiB");
+            }
+            var unit = 1L << (10 * UNITS.indexOf(parts.group(2)));
+            var number = Long.parseLong(parts.group(1));
+            // What no long can hold is beyond every range.
+            return number > Long.MAX_VALUE / unit ? Long.MAX_VALUE : number * unit;
+        }
+
+        @Override
+        public Optional<String> objection(Long value) {
+            return value >= min && value <= max ? Optional.empty() : Optional.of("must be " + range());
+        }
+
+        @Override
+        public String text(Long value) {
+            var unit = UNITS.size() - 1;
+            while (unit > 0 && (value == 0 || value % (1L << (10 * unit)) != 0)) {
+                unit--;
+            }
+            return (value >> (10 * unit)) + UNITS.get(unit);
+        }
+
+        @Override
+        public String description() {
+            return "size, " + range();
+        }
+
+        private String range() {
+            return text(min) + ".." + text(max);
+        }
+    }
+
     /** A span of time. */
     record Span(Duration min, Duration max) implements Kind<Duration> {
 

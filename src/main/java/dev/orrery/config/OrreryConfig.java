@@ -17,6 +17,7 @@ public record OrreryConfig(
         QueueConfig queue,
         DeadLettersConfig deadLetters,
         RetentionConfig retention,
+        HealthConfig health,
         LogConfig log,
         TracingConfig tracing) {
 
@@ -33,6 +34,7 @@ public record OrreryConfig(
             QueueConfig.DEFAULT,
             DeadLettersConfig.DEFAULT,
             RetentionConfig.DEFAULT,
+            HealthConfig.DEFAULT,
             LogConfig.DEFAULT,
             TracingConfig.DEFAULT);
 
@@ -49,6 +51,7 @@ public record OrreryConfig(
         requireNonNull(queue, "queue");
         requireNonNull(deadLetters, "deadLetters");
         requireNonNull(retention, "retention");
+        requireNonNull(health, "health");
         requireNonNull(log, "log");
         requireNonNull(tracing, "tracing");
         require(

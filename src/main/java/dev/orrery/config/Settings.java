@@ -511,6 +511,7 @@ final class Settings {
                     "retention",
                     "How long what has ended is kept.",
                     List.of(RETENTION_RUNS, RETENTION_EVENTS, RETENTION_TASKS, RETENTION_AUDIT)),
+            HealthSettings.SECTION,
             new Section("log", "What the node's log tells.", List.of(LOG_LEVEL)),
             new Section(
                     "tracing",

@@ -11,6 +11,8 @@ public final class Pulse {
     private volatile long lastNanos;
     private volatile boolean begun;
     private volatile boolean ended;
+    private final Progress exchanges = new Progress();
+    private final Progress claims = new Progress();
 
     public void beat() {
         lastNanos = System.nanoTime();
@@ -25,5 +27,15 @@ public final class Pulse {
     /** How long ago it last beat; nothing for one that has ended, or that is still to begin: until then it holds nothing. */
     public Duration silence() {
         return !begun || ended ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - lastNanos);
+    }
+
+    /** Of what it has to tell the database. */
+    public Progress exchanges() {
+        return exchanges;
+    }
+
+    /** Of what it could take to do. */
+    public Progress claims() {
+        return claims;
     }
 }

@@ -1,6 +1,7 @@
 package dev.orrery.coordination;
 
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 
 /**
  * How long this node may rely on its right to work without asking again: until a margin before others may take it for
@@ -14,6 +15,7 @@ public final class Trust {
 
     private volatile long until;
     private volatile boolean forEver;
+    private volatile BooleanSupplier hasRoom = () -> true;
 
     /** None yet. */
     public Trust() {
@@ -35,6 +37,16 @@ public final class Trust {
     /** Whether something new may be claimed or begun now. */
     public boolean holds() {
         return forEver || left().isPositive();
+    }
+
+    /** The node is to begin nothing while this is not so, whatever its right. */
+    public void onlyWhile(BooleanSupplier room) {
+        hasRoom = room;
+    }
+
+    /** Whether the node should claim or begin anything now: it has the right, and room for what that brings. */
+    public boolean invites() {
+        return hasRoom.getAsBoolean() && holds();
     }
 
     /** How much of it is left; negative when it is over. */

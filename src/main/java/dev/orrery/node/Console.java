@@ -9,6 +9,11 @@ public interface Console {
     /** What began last is done. */
     void done();
 
+    /** Whether the node is no longer wanted: a start ends as soon as it can then, and closes what it has opened. */
+    default boolean isOver() {
+        return false;
+    }
+
     /** For whoever does not want to hear. */
     Console SILENT = new Console() {
         @Override

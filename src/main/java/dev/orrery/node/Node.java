@@ -19,7 +19,6 @@ import dev.orrery.coordination.Membership;
 import dev.orrery.coordination.Pulse;
 import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.NodeId;
-import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.StartupException;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.engine.deadletter.DeadLetterVerticle;
@@ -51,6 +50,7 @@ import dev.orrery.store.DagVersions;
 import dev.orrery.store.Database;
 import dev.orrery.store.EventRepository;
 import dev.orrery.store.ExecutionRepository;
+import dev.orrery.store.HealthRepository;
 import dev.orrery.store.IdempotencyRepository;
 import dev.orrery.store.JobListRepository;
 import dev.orrery.store.JobRepository;
@@ -127,19 +127,8 @@ public final class Node {
             return node;
         } catch (RuntimeException e) {
             node.stop();
-            throw withCure(e);
+            throw OpenParts.withCure(e);
         }
-    }
-
-    /** What went wrong with the database after it was opened is no fault of ours. */
-    private static RuntimeException withCure(RuntimeException failure) {
-        if (failure instanceof OrreryException || !(StoreFailures.told(failure) instanceof OrreryException)) {
-            return failure;
-        }
-        return new StartupException(
-                "the database answered at first and then did not, while the node was starting (" + failure.getMessage()
-                        + "): look at its log and load, then start the node again",
-                failure);
     }
 
     /** Where the API listens. */
@@ -180,7 +169,7 @@ public final class Node {
         opened("contract", STEP_LIMIT, () -> await(contract.otherwiseEmpty(), STEP_LIMIT));
         var handlers = loadHandlers();
         var database = phase("opening the database", () -> {
-            var opened = Database.open(config.database(), config.node().dataDir());
+            var opened = Database.open(config.database(), config.node().dataDir(), console::isOver);
             opened("database", STEP_LIMIT.plus(STEP_LIMIT), opened::close);
             return opened;
         });
@@ -206,15 +195,18 @@ public final class Node {
                 () -> ids.next(clock.millis()),
                 RandomGenerator.of("L64X128MixRandom"));
         handlers.ifPresent(jars -> answerCalls(parts, jars));
+        var disks = NodeFolders.watched(config, startDirectory);
+        disks.start(vertx);
+        membership.trust().onlyWhile(disks::hasRoom);
         var executors = phase("starting workers and router", () -> startEngine(parts, pulse));
         host.watch(vertx, parts.workers);
         host.whenFenced().onSuccess(_ -> ended.tryComplete(EXIT_FENCED));
         console.say("tasks run under " + executors.tasksDirectory() + "; " + executors.isolation());
-        startChores(parts, executors.runFolders());
+        startChores(parts, host, executors.runFolders());
         ClusterMeters.show(metrics, membership, parts.leadership, bus, host, config.workers());
         var watching = DatabaseMeters.show(metrics, vertx, database.connectOptions());
         opened("connection for metrics", STEP_LIMIT, () -> await(watching.close(), STEP_LIMIT));
-        phase("opening the API", () -> listen(parts, joined.coordination(), host, await(contract, STEP_LIMIT)));
+        phase("opening the API", () -> listen(parts, joined.coordination(), host, disks, await(contract, STEP_LIMIT)));
         host.listensOn(places.elsewhere(address.getPort()));
         // The bus only makes others quicker to notice: what a node may do does not wait for it.
         beginWork(parts, joined.coordination(), host);
@@ -269,6 +261,9 @@ public final class Node {
     }
 
     private <T> T phase(String name, Supplier<T> work) {
+        if (console.isOver()) {
+            throw new StartupException("told to stop while starting, before: " + name);
+        }
         console.begin(name);
         var result = work.get();
         console.done();
@@ -387,7 +382,7 @@ public final class Node {
                             executors::of,
                             AttemptParts.inputs(parts.runs),
                             LogChunks.to(parts.logs, HEAP),
-                            parts.membership.trust()::holds,
+                            parts.membership.trust()::invites,
                             parts.bus));
         }
         var drain = config.workers().drainTimeout();
@@ -415,7 +410,7 @@ public final class Node {
         opened(name, stopLimit, () -> await(vertx.undeploy(id), stopLimit));
     }
 
-    private void startChores(Parts parts, RunFolders folders) {
+    private void startChores(Parts parts, NodeHost host, RunFolders folders) {
         var chores = new ArrayList<>(parts.published.chores(config.retention()));
         chores.addAll(NodeChores.of(
                 parts.vertx,
@@ -428,10 +423,14 @@ public final class Node {
                 folders));
         chores.addAll(parts.remote.chores());
         deploy(parts.vertx, "dead letters", STEP_LIMIT, new DeadLetterVerticle(parts.deadLetters, parts.bus));
-        deploy(parts.vertx, "scheduler", STEP_LIMIT, new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch));
+        deploy(
+                parts.vertx,
+                "scheduler",
+                STEP_LIMIT,
+                new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch, host.schedulerPulse()));
     }
 
-    private Api listen(Parts parts, Coordination coordination, NodeHost host, Contract contract) {
+    private Api listen(Parts parts, Coordination coordination, NodeHost host, DiskWatch disks, Contract contract) {
         var nodes = new ClusterRepository(parts.vertx, parts.pools.api(), Membership.LEASE);
         var services = new ApiServices(
                 parts.dags,
@@ -462,13 +461,13 @@ public final class Node {
                                         services.operations(),
                                         parts.tenants::find,
                                         new Api.About(ProgramVersion.text(), NodeJoin.mode(config)),
-                                        NodeHealth.checks(
-                                                parts.pools,
-                                                parts.membership,
-                                                coordination,
-                                                config.isCluster(),
-                                                host,
-                                                parts.jobs::healthCheck),
+                                        new NodeHealth(
+                                                        config,
+                                                        new HealthRepository(parts.vertx, parts.pools.api()),
+                                                        parts.membership,
+                                                        host,
+                                                        disks)
+                                                .checks(coordination, parts.jobs::healthCheck),
                                         metrics,
                                         parts.traces.tracing,
                                         Optional.of(parts.access),

@@ -5,8 +5,10 @@ import static java.lang.System.Logger.Level.INFO;
 
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
+import dev.orrery.bus.BusMessage.Activity;
 import dev.orrery.bus.BusMessage.AskStatus;
 import dev.orrery.bus.BusMessage.CancelsAsked;
+import dev.orrery.bus.BusMessage.Done;
 import dev.orrery.bus.BusMessage.HistoryGrew;
 import dev.orrery.bus.BusMessage.MustStop;
 import dev.orrery.bus.BusMessage.NodeFenced;
@@ -24,7 +26,9 @@ import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** What the membership needs to know of this node, and what it has to tell it: handed on to the engine by the bus. */
@@ -37,6 +41,8 @@ final class NodeHost implements Membership.Host {
     private final NodeId node;
     private final Bus bus;
     private final Pulse router;
+    private final Pulse scheduler = new Pulse();
+    private final Map<WorkerId, Pulse> pulses = new ConcurrentHashMap<>();
     private final Promise<Void> fenced = Promise.promise();
     private final Promise<Void> drainAsked = Promise.promise();
     private final AtomicBoolean draining = new AtomicBoolean();
@@ -54,9 +60,13 @@ final class NodeHost implements Membership.Host {
 
     /** Asks the workers how they are from now on. */
     void watch(Vertx vertx, List<WorkerId> ids) {
+        ids.forEach(worker -> pulses.put(worker, new Pulse()));
+        pulses.values().forEach(Pulse::beat);
+        bus.answer(Addresses.loopBack(node), _ -> Future.succeededFuture(new Done()));
         vertx.setPeriodic(0, LOOK_EVERY.toMillis(), _ -> {
             var answers = ids.stream()
-                    .map(worker -> bus.request(Addresses.status(worker), new AskStatus(), WORKER_ANSWERS))
+                    .map(worker -> bus.request(Addresses.status(worker), new AskStatus(), WORKER_ANSWERS)
+                            .onSuccess(status -> seen(worker, status)))
                     .toList();
             // One that does not answer keeps the last word of it.
             Future.all(answers)
@@ -64,6 +74,34 @@ final class NodeHost implements Membership.Host {
                             .map(NodeHost::load)
                             .toList());
         });
+    }
+
+    private void seen(WorkerId worker, WorkerStatus status) {
+        var pulse = pulses.computeIfAbsent(worker, _ -> new Pulse());
+        pulse.beat();
+        var mayBegin = status.activity() != Activity.DRAINING;
+        pulse.claims().waits(mayBegin && status.queueDepth() > 0 && status.runningTasks() == 0);
+    }
+
+    /** By which is seen how the workers are. */
+    Map<WorkerId, Pulse> workerPulses() {
+        return pulses;
+    }
+
+    /** By which is seen how the router is. */
+    Pulse routerPulse() {
+        return router;
+    }
+
+    /** By which is seen how the scheduler is. */
+    Pulse schedulerPulse() {
+        return scheduler;
+    }
+
+    /** Sends itself a message; succeeds when it is answered. */
+    Future<Void> loopBack() {
+        return bus.request(Addresses.loopBack(node), new AskStatus(), WORKER_ANSWERS)
+                .mapEmpty();
     }
 
     private static WorkerLoad load(WorkerStatus status) {

@@ -2,7 +2,9 @@ package dev.orrery.node;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.StartupException;
+import dev.orrery.store.StoreFailures;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -55,5 +57,16 @@ final class OpenParts {
         } catch (TimeoutException e) {
             throw new StartupException("no answer within " + limit.toSeconds() + " s", e);
         }
+    }
+
+    /** What went wrong with the database after it was opened is no fault of ours. */
+    static RuntimeException withCure(RuntimeException failure) {
+        if (failure instanceof OrreryException || !(StoreFailures.told(failure) instanceof OrreryException)) {
+            return failure;
+        }
+        return new StartupException(
+                "the database answered at first and then did not, while the node was starting (" + failure.getMessage()
+                        + "): look at its log and load, then start the node again",
+                failure);
     }
 }

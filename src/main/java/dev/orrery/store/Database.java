@@ -19,6 +19,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 
 /**
  * The open database of a node: reachable, safe to trust, and migrated to this release.
@@ -53,22 +54,28 @@ public final class Database implements AutoCloseable {
 
     /** Opens the server of {@code database.url}, or the embedded one with its data in the data folder. */
     public static Database open(DatabaseConfig config, Path dataFolder) {
+        return open(config, dataFolder, () -> false);
+    }
+
+    /** The same, until it is no longer wanted: then a StartupException says so. */
+    public static Database open(DatabaseConfig config, Path dataFolder, BooleanSupplier isOver) {
         if (!config.embedded()) {
-            return open(DatabaseUrl.parse(config), config, Optional.empty());
+            return open(DatabaseUrl.parse(config), config, Optional.empty(), isOver);
         }
         var server = EmbeddedServer.open(dataFolder);
         try {
-            return open(server.place(), config, Optional.of(server));
+            return open(server.place(), config, Optional.of(server), isOver);
         } catch (StartupException e) {
             server.close();
             throw e;
         }
     }
 
-    private static Database open(DatabaseUrl place, DatabaseConfig config, Optional<EmbeddedServer> embedded) {
-        try (var connection = connect(place, config.connectTimeout())) {
+    private static Database open(
+            DatabaseUrl place, DatabaseConfig config, Optional<EmbeddedServer> embedded, BooleanSupplier isOver) {
+        try (var connection = connect(place, config.connectTimeout(), isOver)) {
             ServerChecks.require(ServerChecks.read(connection), config.poolSize() + OTHER_CONNECTIONS, place.place());
-            Migrations.run(place.jdbcUrl(), place.user(), place.password());
+            Migrations.run(place.jdbcUrl(), place.user(), place.password(), isOver);
             var id = NodeRepository.databaseId(connection);
             return new Database(place, connection.getMetaData().getDatabaseProductVersion(), id, embedded);
         } catch (SQLException e) {
@@ -153,7 +160,7 @@ public final class Database implements AutoCloseable {
     }
 
     /** A server that is just starting, or just gone, gets the configured time. */
-    private static Connection connect(DatabaseUrl place, Duration limit) {
+    private static Connection connect(DatabaseUrl place, Duration limit, BooleanSupplier isOver) {
         var deadline = System.nanoTime() + limit.toNanos();
         var told = false;
         refuseUnreadable(place.rootCert());
@@ -175,6 +182,9 @@ public final class Database implements AutoCloseable {
                     LOG.log(INFO, "event=database_awaited place=" + place.place() + " limit_s=" + seconds(limit));
                     told = true;
                 }
+            }
+            if (isOver.getAsBoolean()) {
+                throw new StartupException("told to stop while waiting for PostgreSQL at " + place.place());
             }
             ServerProcess.pause(RETRY_PAUSE);
         }

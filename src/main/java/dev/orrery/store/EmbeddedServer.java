@@ -47,6 +47,7 @@ final class EmbeddedServer implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(EmbeddedServer.class.getName());
     private static final int PORTS_TRIED = 10;
+    private static final int PORT_LINE = 3; // of postmaster.pid
     private static final Duration START_LIMIT = Duration.ofMinutes(5); // recovery after a crash may take its time
     private static final Duration STOP_LIMIT = Duration.ofSeconds(15);
     private static final Duration RESTART_PAUSE_MIN = Duration.ofMillis(100);
@@ -344,6 +345,24 @@ final class EmbeddedServer implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** How to reach the server that runs in this folder, with the account of the nodes; empty where none runs. */
+    static Optional<DatabaseUrl> running(Path folder) throws IOException {
+        var file = folder.resolve("data/postmaster.pid");
+        if (!Files.exists(file) || !Files.exists(folder.resolve("pgpass"))) {
+            return Optional.empty();
+        }
+        var lines = Files.readAllLines(file);
+        var isAlive = PostmasterFile.read(folder.resolve("data"))
+                .filter(PostmasterFile::ready)
+                .filter(server -> ProcessHandle.of(server.pid()).isPresent());
+        if (isAlive.isEmpty() || lines.size() <= PORT_LINE) {
+            return Optional.empty();
+        }
+        var port = Integer.parseInt(lines.get(PORT_LINE).strip());
+        var password = password(folder.resolve("pgpass"), USER);
+        return Optional.of(new DatabaseUrl("127.0.0.1", port, DATABASE, USER, password, "disable", Optional.empty()));
     }
 
     DatabaseUrl place() {

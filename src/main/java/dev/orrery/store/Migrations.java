@@ -7,11 +7,15 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
+import org.flywaydb.core.api.MigrationInfo;
 import org.flywaydb.core.api.MigrationInfoService;
+import org.flywaydb.core.api.MigrationState;
 import org.flywaydb.core.api.MigrationVersion;
 import org.flywaydb.core.api.exception.FlywayValidateException;
 
@@ -59,10 +63,19 @@ public final class Migrations {
      * @throws StartupException that names the migration, what went wrong and what to do
      */
     public static void run(String jdbcUrl, String user, String password) {
-        run(jdbcUrl, user, password, LOCATION);
+        run(jdbcUrl, user, password, LOCATION, () -> false);
+    }
+
+    /** The same, until it is no longer wanted: then no further try is made, and a StartupException says so. */
+    static void run(String jdbcUrl, String user, String password, BooleanSupplier isOver) {
+        run(jdbcUrl, user, password, LOCATION, isOver);
     }
 
     static void run(String jdbcUrl, String user, String password, String location) {
+        run(jdbcUrl, user, password, location, () -> false);
+    }
+
+    private static void run(String jdbcUrl, String user, String password, String location, BooleanSupplier isOver) {
         for (var tried = 1; ; tried++) {
             try {
                 migrate(jdbcUrl, user, password, location);
@@ -73,6 +86,9 @@ public final class Migrations {
                 var blocked = sqlCause(e).filter(cause -> LOCK_NOT_AVAILABLE.equals(cause.getSQLState()));
                 if (blocked.isEmpty() || tried == BLOCKED_TRIES) {
                     throw new StartupException(failure(e), e);
+                }
+                if (isOver.getAsBoolean()) {
+                    throw new StartupException("told to stop while a migration waits for a table", e);
                 }
                 LOG.log(WARNING, "event=migration_blocked try=" + tried + " of=" + BLOCKED_TRIES);
                 ServerProcess.pause(BLOCKED_PAUSE);
@@ -94,6 +110,40 @@ public final class Migrations {
             return;
         }
         flyway.migrate();
+    }
+
+    /**
+     * Where the schema differs from what this jar would make it; changes nothing.
+     *
+     * @throws StartupException where it cannot be told
+     */
+    static List<String> differences(String jdbcUrl, String user, String password) {
+        try {
+            return Arrays.stream(flyway(jdbcUrl, user, password, LOCATION, "repeatable:missing")
+                            .info()
+                            .all())
+                    .flatMap(migration -> difference(migration).stream())
+                    .toList();
+        } catch (FlywayException e) {
+            throw new StartupException("the migrations cannot be read (" + StoreErrors.message(e) + ")", e);
+        }
+    }
+
+    private static Optional<String> difference(MigrationInfo migration) {
+        var name = migration.getVersion() == null
+                ? migration.getDescription()
+                : "V" + migration.getVersion() + " " + migration.getDescription();
+        var state = migration.getState();
+        if (state.isFailed()) {
+            return Optional.of(name + " has failed");
+        } else if (state == MigrationState.PENDING || state == MigrationState.OUTDATED) {
+            return Optional.of(name + " is still to be applied");
+        } else if (state == MigrationState.FUTURE_SUCCESS) {
+            return Optional.of(name + " is not known to this release");
+        } else if (migration.getVersion() != null && !migration.isChecksumMatching()) {
+            return Optional.of(name + " was made by another build of this release");
+        }
+        return Optional.empty();
     }
 
     private static MigrationVersion newestApplied(MigrationInfoService schema) {

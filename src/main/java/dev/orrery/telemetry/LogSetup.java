@@ -82,6 +82,17 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         }
     }
 
+    /** The folder of the file that standard error, and so the log, goes to; empty where it goes to no file. */
+    public static Optional<Path> folder() {
+        try {
+            return Optional.of(Files.readSymbolicLink(Path.of("/proc/self/fd/2")))
+                    .filter(target -> target.isAbsolute() && Files.isRegularFile(target))
+                    .map(Path::getParent);
+        } catch (IOException | UnsupportedOperationException _) {
+            return Optional.empty();
+        }
+    }
+
     private static boolean isTerminal() {
         try {
             var target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();

@@ -16,6 +16,7 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.openapi.contract.Operation;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,7 +81,7 @@ abstract class ApiTestBase {
                 operations,
                 ApiTestBase::tenant,
                 about,
-                checks,
+                health(checks),
                 metrics,
                 Tracing.OFF,
                 Optional.empty(),
@@ -88,6 +89,16 @@ abstract class ApiTestBase {
         api = await(Api.start(vertx, setup, limits));
         return client();
     }
+
+    /** The node takes work in while this is empty. */
+    volatile Optional<String> refusal = Optional.empty();
+
+    final HealthChecks health(List<HealthCheck> checks) {
+        return new HealthChecks(checks, life, () -> Instant.parse("2026-01-31T02:00:00Z"), () -> refusal);
+    }
+
+    /** What the node lives by. */
+    final List<HealthCheck> life = new CopyOnWriteArrayList<>();
 
     /** There is one beside the default one. */
     static Future<Tenant> tenant(String name) {

@@ -223,7 +223,7 @@ class ContractTest extends ApiTestBase {
                 operations,
                 ApiTestBase::tenant,
                 new Api.About("1", "standalone"),
-                List.of(),
+                health(List.of()),
                 metrics,
                 Tracing.OFF,
                 Optional.empty(),

@@ -71,13 +71,14 @@ class GateTest extends ApiTestBase {
     void withoutTheTokenOnlyHealthIsShown() {
         var client = start(GUARDED);
 
-        for (var path : new String[] {DAGS, "/", "/docs", "/docs/openapi.yaml", "/metrics", "/nothing", "/health"}) {
+        for (var path : new String[] {DAGS, "/", "/docs", "/docs/openapi.yaml", "/metrics", "/nothing", "/healthy"}) {
             var reply = client.get(path).send();
 
             assertThat(reply.status()).as(path).isEqualTo(401);
             assertThat(reply.code()).isEqualTo("UNAUTHORIZED");
             assertThat(reply.header("WWW-Authenticate")).startsWith("Bearer");
         }
+        assertThat(client.get("/health").send().status()).isEqualTo(200);
         assertThat(client.get("/health/live").send().status()).isEqualTo(200);
         assertThat(client.get("/health/ready").send().status()).isEqualTo(200);
         assertThat(requests).isEmpty();

@@ -108,6 +108,7 @@ final class NodeUnderTest implements AutoCloseable {
                 usual.queue(),
                 usual.deadLetters(),
                 usual.retention(),
+                usual.health(),
                 usual.log(),
                 tracing);
     }

@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.orrery.config.HttpConfig;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.testing.Await;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -76,7 +79,7 @@ class PagesTest extends ApiTestBase {
     void theStartPageSaysWhatAnswersAndWhatToTry() {
         var html = start().get("/").send().body().toString();
 
-        assertThat(html).contains("Version 1.2.3", "standalone", "dag apply", "ORRERY_SERVER", "/health/ready");
+        assertThat(html).contains("Version 1.2.3", "standalone", "dag apply", "ORRERY_SERVER", "\"/health\"");
     }
 
     @Test
@@ -130,9 +133,80 @@ class PagesTest extends ApiTestBase {
         var database = new HealthCheck("database", Future::succeededFuture);
         var client = start(HTTP, Limits.DEFAULT, List.of(database));
 
-        assertThat(client.get("/health/live").send().json().encode()).isEqualTo("{\"status\":\"up\",\"checks\":{}}");
+        assertThat(client.get("/health/live").send().json().encode())
+                .isEqualTo("{\"status\":\"up\",\"since\":\"2026-01-31T02:00:00Z\","
+                        + "\"checkedAt\":\"2026-01-31T02:00:00Z\",\"checks\":{}}");
         assertThat(client.get("/health/ready").send().json().encode())
-                .isEqualTo("{\"status\":\"up\",\"checks\":{\"database\":{\"status\":\"up\",\"reason\":null}}}");
+                .isEqualTo("{\"status\":\"up\",\"since\":\"2026-01-31T02:00:00Z\","
+                        + "\"checkedAt\":\"2026-01-31T02:00:00Z\",\"checks\":{\"database\":{\"status\":\"up\","
+                        + "\"since\":\"2026-01-31T02:00:00Z\",\"ageMs\":0,\"reason\":null}}}");
+        assertThat(client.get("/health").send().json().getString("status")).isEqualTo("up");
+    }
+
+    @Test
+    void onlyWhatANewStartMendsMakesItDead() {
+        var blocked = new AtomicBoolean();
+        life.add(HealthCheck.known("loops", () -> blocked.get() ? Health.down("blocked") : Health.up()));
+        var database = new HealthCheck("database", () -> Future.failedFuture("no connection"));
+        var client = start(HTTP, Limits.DEFAULT, List.of(database));
+
+        assertThat(client.get("/health/ready").send().status()).isEqualTo(503);
+        assertThat(client.get("/health").send().status()).isEqualTo(503);
+        assertThat(client.get("/health/live").send().status()).isEqualTo(200);
+
+        blocked.set(true);
+        Await.until("it is dead", () -> client.get("/health/live").send().status() == 503);
+    }
+
+    @Test
+    void theLastProofOfLifeIsOlderEachTimeWhileThereIsNoNewOne() {
+        var isThere = new AtomicBoolean(true);
+        var database = new HealthCheck(
+                "database", () -> isThere.get() ? Future.succeededFuture() : Future.failedFuture("no connection"));
+        var client = start(HTTP, Limits.DEFAULT, List.of(database));
+        assertThat(age(client)).isZero();
+
+        isThere.set(false);
+
+        Await.until("the proof is a second old", () -> age(client) > 1_000);
+        isThere.set(true);
+        Await.until("there is a new proof", () -> age(client) == 0);
+    }
+
+    private static long age(ApiClient client) {
+        return client.get("/health")
+                .send()
+                .json()
+                .getJsonObject("checks")
+                .getJsonObject("database")
+                .getLong("ageMs");
+    }
+
+    @Test
+    void whatBringsNewWorkIsRefusedWhileThereIsNoRoomForItAndAllElseIsAnswered() {
+        var client = start();
+        refusal = Optional.of("the disk is full");
+
+        var run = client.post("/api/v1/dags/" + DAG + "/runs").send();
+
+        assertThat(run.status()).isEqualTo(503);
+        assertThat(run.json().getString("code")).isEqualTo("STORAGE_FULL");
+        assertThat(run.json().getString("message")).isEqualTo("the disk is full");
+        assertThat(run.header("Retry-After")).isNotEmpty();
+        assertThat(client.get("/api/v1/dags").send().status()).isEqualTo(200);
+        assertThat(client.post("/api/v1/runs/" + RUN + "/cancel").send().status())
+                .isEqualTo(202);
+        refusal = Optional.empty();
+        assertThat(client.post("/api/v1/dags/" + DAG + "/runs").send().status()).isEqualTo(202);
+    }
+
+    @Test
+    void everyOperationThatTakesWorkInIsOneOfTheContract() {
+        assertThat(contract.resolved().operations().stream()
+                        .map(io.vertx.openapi.contract.Operation::getOperationId)
+                        .filter(Intake::isBy)
+                        .toList())
+                .hasSize(19);
     }
 
     @Test
@@ -152,7 +226,8 @@ class PagesTest extends ApiTestBase {
         var checks = reply.json().getJsonObject("checks");
         assertThat(checks.getJsonObject("bus").getString("status")).isEqualTo("up");
         assertThat(checks.getJsonObject("database").encode())
-                .isEqualTo("{\"status\":\"down\",\"reason\":\"no connection\"}");
+                .isEqualTo("{\"status\":\"down\",\"since\":\"2026-01-31T02:00:00Z\",\"ageMs\":null,"
+                        + "\"reason\":\"no connection\"}");
         assertThat(checks.getJsonObject("broken").getString("reason")).isEqualTo("a fault");
         assertThat(checks.getJsonObject("silent").getString("status")).isEqualTo("down");
         assertThat(client.get("/health/live").send().status()).isEqualTo(200);
@@ -168,9 +243,10 @@ class PagesTest extends ApiTestBase {
 
         assertThat(reply.status()).isEqualTo(200);
         assertThat(reply.json().getString("status")).isEqualTo("degraded");
-        assertThat(reply.json().getJsonObject("checks").encode())
-                .isEqualTo("{\"database\":{\"status\":\"up\",\"reason\":null},"
-                        + "\"etcd\":{\"status\":\"degraded\",\"reason\":\"no answer\"}}");
+        var checks = reply.json().getJsonObject("checks");
+        assertThat(checks.getJsonObject("database").getString("status")).isEqualTo("up");
+        assertThat(checks.getJsonObject("etcd").getString("status")).isEqualTo("degraded");
+        assertThat(checks.getJsonObject("etcd").getString("reason")).isEqualTo("no answer");
     }
 
     @Test

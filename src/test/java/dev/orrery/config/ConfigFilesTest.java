@@ -84,7 +84,7 @@ class ConfigFilesTest {
         return switch (setting.kind()) {
             case Kind.Text _, Kind.Texts _, Kind.Destinations _ -> "";
             case Kind.Choice<?> _ -> " (" + description + ")";
-            case Kind.Whole _, Kind.Size _, Kind.Span _, Kind.Ratio _ ->
+            case Kind.Whole _, Kind.Size _, Kind.Space _, Kind.Span _, Kind.Ratio _ ->
                 " (" + description.split(", ", 2)[1] + ")";
         };
     }

@@ -118,6 +118,10 @@ class ConfigLoaderTest {
                 Map.entry("retention.events", "3d"),
                 Map.entry("retention.tasks", "4d"),
                 Map.entry("retention.audit", "5d"),
+                Map.entry("health.disk-low", "3GiB"),
+                Map.entry("health.disk-full", "200MiB"),
+                Map.entry("health.stuck-after", "20s"),
+                Map.entry("health.dead-after", "40s"),
                 Map.entry("log.level", "DEBUG"),
                 Map.entry("tracing.otlp-endpoint", "https://collector.example.org:4318/otlp"),
                 Map.entry("tracing.headers", "x-api-key=abc,x-tenant=7"),
@@ -220,7 +224,7 @@ class ConfigLoaderTest {
                 "workers.kill-grace  | did you mean 'tasks.kill-grace'?",
                 "router              | there are router.poll, router.lead-time, router.batch-size",
                 "router.elephants    | there are router.poll, router.lead-time, router.batch-size",
-                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, handlers.…, router.…, queue.…, dead-letters.…, retention.…, log.…, tracing.…"
+                "elephants.speed     | there are node.…, http.…, database.…, etcd.…, bus.…, workers.…, tasks.…, handlers.…, router.…, queue.…, dead-letters.…, retention.…, health.…, log.…, tracing.…"
             })
     void anUnknownSettingIsRefusedWithTheNearestKnownOne(String key, String help) {
         var problems = problems(Optional.empty(), Map.of(), ConfigFlag.set(key + "=1"));

@@ -87,6 +87,7 @@ class MemoryBudgetTest {
                 config.queue(),
                 config.deadLetters(),
                 config.retention(),
+                config.health(),
                 config.log(),
                 config.tracing());
     }

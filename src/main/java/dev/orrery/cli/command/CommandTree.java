@@ -119,6 +119,7 @@ final class CommandTree {
         var cluster = group("cluster", Group.Cluster::new);
         cluster.put("status", leaf(ClusterStatusCommand::new));
         cluster.put("drain", leaf(ClusterDrainCommand::new));
+        ROOT.below.put("doctor", leaf(DoctorCommand::new));
         ROOT.below.put("config", leaf(ConfigCommand::new));
         ROOT.below.put("version", leaf(VersionCommand::new));
         ROOT.below.put("completion", leaf(CompletionCommand::new));

@@ -66,10 +66,16 @@ final class NodeCommand extends NodeAction {
 
     private int run(OrreryConfig config, NodeLifetime lifetime) {
         var began = System.nanoTime();
-        var lines = new StartLines(terminal());
+        var lines = new StartLines(terminal(), lifetime::isOver);
         RunningNode node;
         try {
             node = context.nodes().start(config, lines);
+        } catch (StartupException failure) {
+            if (lifetime.isOver()) {
+                // What the start was told to leave is closed again, and nobody waits for it any more.
+                return ExitCode.OK.code();
+            }
+            throw failure;
         } finally {
             lines.hidePhase();
         }

@@ -6,6 +6,7 @@ import dev.orrery.cli.text.Terminal;
 import dev.orrery.cli.text.TextWidth;
 import dev.orrery.node.Console;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 
 /** One line for each phase of a start, with the time it took. A terminal shows the phase already while it goes on. */
 final class StartLines implements Console {
@@ -13,11 +14,23 @@ final class StartLines implements Console {
     private static final String CLEAR_LINE = "\r\u001b[2K";
 
     private final Terminal terminal;
+    private final BooleanSupplier isOver;
     private String phase = "";
     private long beganAt;
 
     StartLines(Terminal terminal) {
+        this(terminal, () -> false);
+    }
+
+    /** {@code isOver}: whether the user has asked for the end meanwhile. */
+    StartLines(Terminal terminal, BooleanSupplier isOver) {
         this.terminal = terminal;
+        this.isOver = isOver;
+    }
+
+    @Override
+    public boolean isOver() {
+        return isOver.getAsBoolean();
     }
 
     @Override

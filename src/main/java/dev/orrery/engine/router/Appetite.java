@@ -86,7 +86,7 @@ final class Appetite {
 
     /** How many to claim, whether or not there is reason to think that anything is ready. */
     int size() {
-        if (over || queues.isEmpty() || !hasRoom.getAsBoolean() || !trust.holds()) {
+        if (over || queues.isEmpty() || !hasRoom.getAsBoolean() || !trust.invites()) {
             return 0;
         }
         var soon = endRate.expectedWithin(settings.leadTime(), System.nanoTime());
@@ -97,6 +97,11 @@ final class Appetite {
     /** The same, nothing while it sleeps. */
     int sizeIfAwake() {
         return awake ? size() : 0;
+    }
+
+    /** Whether there is room for more than the node has, be it that it is being asked for just now. */
+    boolean isThere() {
+        return asked > 0 || size() > 0;
     }
 
     /** So many are being asked for; it sleeps, since the answer will show all there is. */

@@ -38,6 +38,8 @@ final class Exchanger {
     private final RouterMeters meters;
     private final Loop loop;
     private int underWay;
+    private long answered;
+    private long claimed;
     private boolean startsTimerSet;
     private boolean startsHaveWaited;
 
@@ -66,6 +68,16 @@ final class Exchanger {
 
     boolean isIdle() {
         return underWay == 0;
+    }
+
+    /** How many exchanges have succeeded so far. */
+    long answered() {
+        return answered;
+    }
+
+    /** How many tasks they have brought. */
+    long claimed() {
+        return claimed;
     }
 
     void sendWhatIsDue() {
@@ -131,6 +143,8 @@ final class Exchanger {
 
     private void exchanged(List<Entry> batch, int limit, Exchange exchange) {
         var claims = exchange.claims();
+        answered++;
+        claimed += claims.size();
         appetite.answered(limit, claims.size(), System.nanoTime());
         batch.stream()
                 .filter(entry -> entry.verdict().isPresent())

@@ -52,6 +52,8 @@ public final class RouterVerticle extends VerticleBase {
     private final Drainer drainer;
     private final Sharing sharing;
     private boolean isLookingLater;
+    private long answeredBefore;
+    private long claimedBefore;
     private final OneAtATime queues = new OneAtATime(this::listQueues);
 
     /**
@@ -124,8 +126,29 @@ public final class RouterVerticle extends VerticleBase {
         bus.answer(Addresses.drainNode(node), _ -> drain().map(new Done()));
         bus.answer(Addresses.release(node), sharing::release);
         pulse.beat();
-        vertx.setPeriodic(Pulse.EVERY.toMillis(), _ -> pulse.beat());
+        vertx.setPeriodic(Pulse.EVERY.toMillis(), _ -> beat());
         return work.queues().onSuccess(this::offer).onSuccess(_ -> poll());
+    }
+
+    /** Tells those who watch that it lives, and whether it brings anything forward. */
+    private void beat() {
+        pulse.beat();
+        if (exchanger.answered() != answeredBefore) {
+            answeredBefore = exchanger.answered();
+            pulse.exchanges().moved();
+        }
+        if (exchanger.claimed() != claimedBefore) {
+            claimedBefore = exchanger.claimed();
+            pulse.claims().moved();
+        }
+        // After a failure it waits for a while, and has still the same to do.
+        pulse.exchanges()
+                .waits(pause.isOn()
+                        || reconciler.isUnderWay()
+                        || reconciler.isDue()
+                        || !exchanger.isIdle()
+                        || !memory.reports().isEmpty());
+        pulse.claims().waits(memory.appetite().isThere());
     }
 
     private Future<Done> reported(Report report) {

@@ -3,6 +3,7 @@ package dev.orrery.engine.scheduler;
 import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.bus.Bus;
+import dev.orrery.coordination.Pulse;
 import dev.orrery.engine.scheduler.Chore.Bite;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -27,20 +28,24 @@ public final class SchedulerVerticle extends VerticleBase {
     private final List<Turn> turns;
     private final Bus bus;
     private final Supplier<OptionalLong> epoch;
+    private final Pulse pulse;
     private final List<MessageConsumer<?>> ears = new ArrayList<>();
     private int underWay;
     private boolean stopping;
     private final Promise<Void> idle = Promise.promise();
 
-    /** {@code epoch}: under which this node leads, if it does. */
-    public SchedulerVerticle(List<Chore> chores, Bus bus, Supplier<OptionalLong> epoch) {
+    /** {@code epoch}: under which this node leads, if it does; {@code pulse}: by which others see that it lives. */
+    public SchedulerVerticle(List<Chore> chores, Bus bus, Supplier<OptionalLong> epoch, Pulse pulse) {
         this.turns = chores.stream().map(Turn::new).toList();
         this.bus = bus;
         this.epoch = epoch;
+        this.pulse = pulse;
     }
 
     @Override
     public Future<?> start() {
+        pulse.beat();
+        vertx.setPeriodic(Pulse.EVERY.toMillis(), _ -> pulse.beat());
         turns.forEach(turn -> {
             turn.later(turn.chore.every());
             turn.chore.signal().ifPresent(signal -> ears.add(bus.listen(signal, _ -> turn.now())));
@@ -125,6 +130,7 @@ public final class SchedulerVerticle extends VerticleBase {
     @Override
     public Future<?> stop() {
         stopping = true;
+        pulse.end();
         ears.forEach(MessageConsumer::unregister);
         settle();
         return idle.future();

@@ -93,6 +93,20 @@ class NodeCommandTest {
     }
 
     @Test
+    void aStartThatEndsBecauseOfASignalIsNoFailure() {
+        var early = new CommandRun();
+        early.withNodes((given, console) -> {
+            assertThat(console.isOver()).isFalse();
+            early.signal(Ending.TERM);
+            assertThat(console.isOver()).isTrue();
+            throw new StartupException("told to stop while waiting");
+        });
+
+        assertThat(early.run("node")).isZero();
+        assertThat(early.err()).contains("stopping", "stopped").doesNotContain("told to stop");
+    }
+
+    @Test
     void aNodeThatEndsByItselfGivesItsExitCode() {
         var exitCode = start("node");
         node.ended.complete(70);

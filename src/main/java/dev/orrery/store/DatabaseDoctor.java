@@ -1,0 +1,250 @@
+package dev.orrery.store;
+
+import dev.orrery.config.DatabaseConfig;
+import dev.orrery.domain.StartupException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/**
+ * Looks whether a database is in order. It only reads, each statement is limited in time, and nothing waits for a lock for
+ * long: so it may be run beside nodes that work. Blocks.
+ */
+public final class DatabaseDoctor implements AutoCloseable {
+
+    /** What breaks a check is counted up to here. */
+    public static final int COUNTED = 1_000;
+
+    private static final int EXAMPLES = 5;
+    private static final int PART = 20_000;
+    private static final int POOL_BESIDE = 8;
+    private static final Duration CLOCKS_DIFFER_MAX = Duration.ofSeconds(2);
+    private static final String QUERY_CANCELED = "57014";
+    private static final String LOCK_NOT_AVAILABLE = "55P03";
+    private static final String NO_ID = new UUID(0, 0).toString();
+    private static final String LAST_ID = new UUID(-1, -1).toString();
+
+    private final Connection connection;
+    private final DatabaseUrl place;
+    private final Duration limit;
+    private final int connectionsNeeded;
+
+    private DatabaseDoctor(Connection connection, DatabaseUrl place, Duration limit, int connectionsNeeded) {
+        this.connection = connection;
+        this.place = place;
+        this.limit = limit;
+        this.connectionsNeeded = connectionsNeeded;
+    }
+
+    /**
+     * Connects to the database that these settings name; the embedded one must run.
+     *
+     * @param limit how long a statement may take, and a check that goes through all tasks
+     * @throws StartupException where it cannot be reached, with the cure
+     */
+    public static DatabaseDoctor open(DatabaseConfig config, Path dataFolder, Duration limit) {
+        var place = config.embedded() ? embedded(dataFolder) : DatabaseUrl.parse(config);
+        var properties = new Properties();
+        properties.setProperty("user", place.user());
+        properties.setProperty("password", place.password());
+        properties.setProperty("connectTimeout", Integer.toString(Jdbc.CONNECT_SECONDS));
+        properties.setProperty("loginTimeout", Integer.toString(Jdbc.CONNECT_SECONDS));
+        properties.setProperty("socketTimeout", Long.toString(limit.toSeconds() + Jdbc.CONNECT_SECONDS));
+        properties.setProperty("ApplicationName", "orrery-doctor");
+        properties.setProperty(
+                "options",
+                "-c default_transaction_read_only=on -c lock_timeout=1s -c jit=off -c TimeZone=UTC"
+                        + " -c max_parallel_workers_per_gather=0 -c statement_timeout=" + limit.toMillis()
+                        + " -c search_path=" + Migrations.SCHEMA);
+        try {
+            var connection = DriverManager.getConnection(place.jdbcUrl(), properties);
+            return new DatabaseDoctor(connection, place, limit, config.poolSize() + POOL_BESIDE);
+        } catch (SQLException e) {
+            throw new StartupException(
+                    "the database at " + place.place() + " cannot be examined (" + StoreErrors.message(e)
+                            + "): start it, or correct database.url",
+                    e);
+        }
+    }
+
+    private static DatabaseUrl embedded(Path dataFolder) {
+        var folder = dataFolder.resolve("postgresql");
+        try {
+            return EmbeddedServer.running(folder)
+                    .orElseThrow(() -> new StartupException("no PostgreSQL runs in the data folder " + dataFolder
+                            + ": start its node ('orrery node --data-dir " + dataFolder
+                            + "'), or name another folder or a --database-url"));
+        } catch (IOException e) {
+            throw new StartupException(
+                    "the data folder " + dataFolder + " cannot be read (" + StoreErrors.reason(e)
+                            + "): run this as the account of the node",
+                    e);
+        }
+    }
+
+    /** Where it looks, without the password. */
+    public String place() {
+        return place.place();
+    }
+
+    /** Makes all checks, one after the other, and tells each as soon as it is made. */
+    public void examine(Consumer<CheckResult> to) {
+        to.accept(settings());
+        var migrations = migrations();
+        to.accept(migrations);
+        to.accept(clock());
+        ServerExamination.ALL.forEach(check -> to.accept(checked(check)));
+        DoctorChecks.ALL.forEach(check -> to.accept(checked(check)));
+    }
+
+    private CheckResult settings() {
+        var name = "server";
+        var meaning = "the server's version and settings keep what is accepted, also when it crashes";
+        try {
+            var wrong = ServerChecks.problems(ServerChecks.read(connection), connectionsNeeded).stream()
+                    // This very connection only reads.
+                    .filter(problem -> !problem.startsWith("default_transaction_read_only"))
+                    .toList();
+            return wrong.isEmpty()
+                    ? CheckResult.ok(name, meaning)
+                    : CheckResult.found(name, meaning, wrong, "as each says; a node does not start like this");
+        } catch (SQLException e) {
+            return CheckResult.unknown(name, meaning, why(e));
+        }
+    }
+
+    private CheckResult migrations() {
+        var name = "migrations";
+        var meaning = "the schema is that of this release";
+        try {
+            var wrong = Migrations.differences(place.jdbcUrl(), place.user(), place.password());
+            return wrong.isEmpty()
+                    ? CheckResult.ok(name, meaning)
+                    : CheckResult.found(
+                            name,
+                            meaning,
+                            wrong,
+                            "a node of this release brings it up to date at its start; where the schema is newer, examine"
+                                    + " it with the release that made it");
+        } catch (StartupException e) {
+            return CheckResult.unknown(name, meaning, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private CheckResult clock() {
+        var name = "clock";
+        var meaning = "the clock of this machine goes with that of the database, by which everything is decided";
+        try (var statement = connection.createStatement()) {
+            var before = System.currentTimeMillis();
+            try (var row = statement.executeQuery("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")) {
+                row.next();
+                var after = System.currentTimeMillis();
+                var ahead = before + (after - before) / 2 - row.getLong(1);
+                return Math.abs(ahead) <= CLOCKS_DIFFER_MAX.toMillis() + (after - before) / 2
+                        ? CheckResult.ok(name, meaning)
+                        : CheckResult.found(
+                                name,
+                                meaning,
+                                List.of("this machine is " + Math.abs(ahead) + " ms "
+                                        + (ahead > 0 ? "ahead of" : "behind") + " the database"),
+                                "synchronize both by NTP; schedules fire by the database's clock");
+            }
+        } catch (SQLException e) {
+            return CheckResult.unknown(name, meaning, why(e));
+        }
+    }
+
+    private CheckResult checked(DoctorChecks.Check check) {
+        try {
+            return check.isInParts() ? checkedInParts(check) : result(check, violations(check.sql()), "");
+        } catch (SQLException e) {
+            return CheckResult.unknown(check.name(), check.meaning(), why(e));
+        }
+    }
+
+    /** From the newest task on, as long as there is time. */
+    private CheckResult checkedInParts(DoctorChecks.Check check) throws SQLException {
+        var deadline = System.nanoTime() + limit.toNanos();
+        var found = new ArrayList<String>();
+        var upto = LAST_ID;
+        var looked = 0L;
+        while (found.size() < COUNTED) {
+            var from = lowerBound(upto);
+            found.addAll(violations(check.sql(), from.orElse(NO_ID), upto));
+            if (from.isEmpty()) {
+                return result(check, found, "");
+            }
+            looked += PART;
+            upto = from.get();
+            if (System.nanoTime() > deadline) {
+                return result(
+                        check, found, "the newest " + looked + " tasks were looked at; --timeout gives time for more");
+            }
+        }
+        return result(check, found, "");
+    }
+
+    /** The id below a part of the tasks up to this one; empty where it is the last part. */
+    private Optional<String> lowerBound(String upto) throws SQLException {
+        try (var statement = connection.prepareStatement("SELECT i.id::text FROM task_instances i WHERE i.id <= ?::uuid"
+                + " ORDER BY i.id DESC OFFSET " + PART + " LIMIT 1")) {
+            statement.setString(1, upto);
+            try (var row = statement.executeQuery()) {
+                return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
+            }
+        }
+    }
+
+    private List<String> violations(String sql, String... parameters) throws SQLException {
+        try (var statement = connection.prepareStatement(sql)) {
+            statement.setMaxRows(COUNTED + 1);
+            for (var n = 0; n < parameters.length; n++) {
+                statement.setString(n + 1, parameters[n]);
+            }
+            var found = new ArrayList<String>();
+            try (var rows = statement.executeQuery()) {
+                while (rows.next()) {
+                    found.add(String.valueOf(rows.getString(1)));
+                }
+            }
+            return found;
+        }
+    }
+
+    private static CheckResult result(DoctorChecks.Check check, List<String> found, String note) {
+        return new CheckResult(
+                check.name(),
+                found.isEmpty() ? CheckResult.Outcome.OK : CheckResult.Outcome.FOUND,
+                check.meaning(),
+                found.size(),
+                found.subList(0, Math.min(EXAMPLES, found.size())),
+                found.isEmpty() ? "" : check.cure(),
+                note);
+    }
+
+    private String why(SQLException e) {
+        return switch (String.valueOf(e.getSQLState())) {
+            case QUERY_CANCELED -> "it took longer than " + limit.toSeconds() + " s: give it more by --timeout";
+            case LOCK_NOT_AVAILABLE -> "a table is locked by others: try again";
+            default -> StoreErrors.message(e);
+        };
+    }
+
+    @Override
+    public void close() {
+        try {
+            connection.close();
+        } catch (SQLException _) {
+            // It is gone either way.
+        }
+    }
+}

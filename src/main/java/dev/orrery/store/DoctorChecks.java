@@ -1,0 +1,292 @@
+package dev.orrery.store;
+
+import java.util.List;
+
+/**
+ * What must hold of a database at any moment: each check is one statement, and so one snapshot, that answers what breaks
+ * it. Most begin with the small tables in which open work stands; those that go through all tasks do so in parts, of which
+ * the two parameters are the bounds.
+ */
+final class DoctorChecks {
+
+    /** What helps where rows contradict each other: they do so by a fault of ours, or because somebody wrote by hand. */
+    private static final String REPORT =
+            "no running node mends this, and nothing is lost by waiting: keep a copy (pg_dump), report"
+                    + " it with the examples";
+
+    private static final String REPORT_TASK = REPORT + "; to have the work done, cancel the task and submit it anew";
+
+    /** {@code isInParts}: whether it goes through all tasks, and takes the bounds of a part. */
+    record Check(String name, String meaning, String cure, boolean isInParts, String sql) {}
+
+    // language=PostgreSQL
+    private static final String OPEN_CLAIMS = """
+            WITH open AS MATERIALIZED (
+                SELECT m.id, m.attempt, b.node_id, b.fence
+                FROM claim_batches b
+                CROSS JOIN LATERAL unnest(b.ids, b.attempts) m(id, attempt)
+                LEFT JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt
+                WHERE a.outcome IS NULL
+            )
+            """;
+
+    // language=PostgreSQL
+    private static final String PLACES = OPEN_CLAIMS + """
+            , place AS MATERIALIZED (
+                SELECT id, 'blocked' AS name FROM task_wait
+                UNION ALL SELECT ref, 'timer' FROM task_timers
+                UNION ALL SELECT id, 'ready' FROM task_ready
+                UNION ALL SELECT id, 'kept back by a limit or lock' FROM lock_waits
+                UNION ALL SELECT task_id, 'waiting for children' FROM task_parents WHERE open IS NOT NULL
+                UNION ALL SELECT id, 'claimed' FROM open
+            )
+            """;
+
+    // language=PostgreSQL
+    private static final String LAST = """
+            LEFT JOIN LATERAL (
+                SELECT x.state FROM task_attempts x WHERE x.task_id = %s ORDER BY x.attempt DESC LIMIT 1) %s ON true
+            """;
+
+    static final List<Check> ALL = List.of(
+            new Check(
+                    "one-place",
+                    "a task that has not ended stands in one place: blocked, ready, kept back, waiting or claimed; in two, it"
+                            + " can run twice",
+                    REPORT_TASK,
+                    false,
+                    PLACES + """
+                    SELECT p.id || ' is ' || string_agg(p.name, ' and ' ORDER BY p.name)
+                    FROM place p GROUP BY p.id HAVING count(*) > 1
+                    """),
+            new Check(
+                    "ended-and-open",
+                    "a task that has ended stands in no queue, else it runs again",
+                    REPORT_TASK,
+                    false,
+                    PLACES + """
+                    SELECT p.id || ' is ' || a.state || ' and ' || p.name FROM place p
+                    """ + LAST.formatted("p.id", "a") + "WHERE a.state >= 'succeeded'"),
+            new Check(
+                    "place-without-task",
+                    "what stands in a queue is a task",
+                    "the row is left of a task that was deleted; a node that meets it gives it up by itself. " + REPORT,
+                    false,
+                    PLACES + """
+                    SELECT p.id || ' is ' || p.name FROM place p
+                    WHERE NOT EXISTS (SELECT FROM task_instances i WHERE i.id = p.id)
+                    """),
+            new Check(
+                    "lost-tasks",
+                    "a task that has not ended stands somewhere; nowhere, it waits for ever",
+                    "cancel the task ('orrery task cancel ID', or its run) and submit it anew; " + REPORT,
+                    true,
+                    OPEN_CLAIMS + """
+                    SELECT i.id || ' of the queue ' || i.queue FROM task_instances i
+                    """ + LAST.formatted("i.id", "a") + """
+                    WHERE i.id > ?::uuid AND i.id <= ?::uuid AND coalesce(a.state < 'succeeded', true)
+                      AND NOT EXISTS (SELECT FROM task_ready r WHERE r.id = i.id)
+                      AND NOT EXISTS (SELECT FROM task_wait w WHERE w.id = i.id)
+                      AND NOT EXISTS (SELECT FROM task_timers t WHERE t.ref = i.id)
+                      AND NOT EXISTS (SELECT FROM lock_waits k WHERE k.id = i.id)
+                      AND NOT EXISTS (SELECT FROM task_parents c WHERE c.task_id = i.id AND c.open IS NOT NULL)
+                      AND NOT EXISTS (SELECT FROM open o WHERE o.id = i.id)
+                    """),
+            new Check(
+                    "letters",
+                    "a task that failed for good has its dead letter, else nobody hears of it",
+                    "send the task back by hand ('orrery task retry ID'); " + REPORT,
+                    true,
+                    """
+                    SELECT a.task_id || ', attempt ' || a.attempt FROM task_attempts a
+                    WHERE a.task_id > ?::uuid AND a.task_id <= ?::uuid AND a.state IN ('failed', 'timed_out')
+                      AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.task_id = a.task_id AND d.attempt = a.attempt)
+                    """),
+            new Check(
+                    "waits-counted",
+                    "a blocked single task counts the dependencies that have not succeeded; counted wrongly, it begins too soon"
+                            + " or never",
+                    REPORT_TASK,
+                    false,
+                    """
+                    SELECT w.id || ' counts ' || w.unmet || ', open are ' || d.open FROM task_wait w
+                    CROSS JOIN LATERAL (
+                        SELECT count(*) AS open FROM task_dependencies x
+                        WHERE x.dependent_id = w.id AND x.resolved_at IS NULL) d
+                    WHERE is_single(w.id) AND w.unmet <> d.open
+                    """),
+            new Check(
+                    "upstreams-counted",
+                    "a blocked task of a run counts the upstreams that have not succeeded",
+                    "cancel the run and start it anew; " + REPORT,
+                    false,
+                    """
+                    SELECT w.id || ' counts ' || w.unmet || ', open are ' || d.open FROM task_wait w
+                    CROSS JOIN LATERAL (
+                        SELECT count(*) AS open FROM dag_edges e
+                    """ + LAST.formatted("instance_id(run_of(w.id), e.upstream_no)", "a") + """
+                        WHERE e.version_id = w.version_id AND e.downstream_no = task_no_of(w.id)
+                          AND a.state IS DISTINCT FROM 'succeeded') d
+                    WHERE NOT is_single(w.id) AND w.unmet <> d.open
+                    """),
+            new Check(
+                    "waits-for-failed",
+                    "no task waits for one that failed or was cancelled: it is cancelled with it",
+                    "cancel the waiting task, or retry the one it waits for; " + REPORT,
+                    false,
+                    """
+                    SELECT d.dependent_id || ' waits for ' || d.prerequisite_id || ', which is ' || a.state
+                    FROM task_wait w JOIN task_dependencies d ON d.dependent_id = w.id AND d.resolved_at IS NULL
+                    """ + LAST.formatted("d.prerequisite_id", "a") + """
+                    WHERE a.state > 'succeeded'
+                      AND NOT EXISTS (SELECT FROM task_cascades c WHERE c.prerequisite_id = d.prerequisite_id)
+                    """),
+            new Check(
+                    "edges-resolved",
+                    "a dependency on a task that has succeeded is met; left open, the dependent waits for ever",
+                    REPORT_TASK,
+                    false,
+                    """
+                    SELECT d.dependent_id || ' waits for ' || d.prerequisite_id || ', which has succeeded'
+                    FROM task_dependencies d
+                    """ + LAST.formatted("d.prerequisite_id", "a") + """
+                    WHERE d.resolved_at IS NULL AND a.state = 'succeeded'
+                      AND NOT EXISTS (SELECT FROM task_cascades c WHERE c.prerequisite_id = d.prerequisite_id)
+                    """),
+            new Check(
+                    "edges-go-down",
+                    "a task lies deeper than all that it waits for: so dependencies form no circle",
+                    "cancel one task of the circle; " + REPORT,
+                    false,
+                    """
+                    SELECT d.dependent_id || ' waits for ' || d.prerequisite_id || ' and is no deeper'
+                    FROM task_dependencies d
+                    JOIN task_instances t ON t.id = d.dependent_id JOIN task_instances p ON p.id = d.prerequisite_id
+                    WHERE d.resolved_at IS NULL AND t.depth <= p.depth
+                    """),
+            new Check(
+                    "unique-keys",
+                    "a unique key belongs to a task that has not ended, else nobody can have it any more",
+                    REPORT + "; until then submit with another key",
+                    false,
+                    """
+                    SELECT u.key || ' is held by ' || u.task_id || coalesce(', which is ' || a.state, ', which is gone')
+                    FROM unique_keys u LEFT JOIN task_instances i ON i.id = u.task_id
+                    """ + LAST.formatted("i.id", "a") + "WHERE i.id IS NULL OR a.state >= 'succeeded'"),
+            new Check(
+                    "children-counted",
+                    "a task that waits for its children counts those that have not ended",
+                    REPORT_TASK,
+                    false,
+                    """
+                    SELECT p.task_id || ' counts ' || p.open || ', open are ' || c.open FROM task_parents p
+                    CROSS JOIN LATERAL (
+                        SELECT count(*) AS open FROM task_instances t
+                    """ + LAST.formatted("t.id", "a") + """
+                        WHERE t.parent_id = p.task_id AND coalesce(a.state < 'succeeded', true)) c
+                    WHERE p.open <> c.open
+                    """),
+            new Check(
+                    "claims-counted",
+                    "a batch of claims counts those that are open; counted wrongly, it is never put away",
+                    REPORT,
+                    false,
+                    OPEN_CLAIMS + """
+                    SELECT 'batch ' || b.fence || ' of node ' || b.node_id || ' counts ' || b.open_count || ', open are '
+                           || (SELECT count(*) FROM open o WHERE o.fence = b.fence)
+                    FROM claim_batches b
+                    WHERE b.open_count <> (SELECT count(*) FROM open o WHERE o.fence = b.fence)
+                    """),
+            new Check(
+                    "claims-of-the-dead",
+                    "what a dead node had claimed is given to others within seconds",
+                    "see that a node works: the others take back what a dead one had, within seconds of its last heartbeat",
+                    false,
+                    """
+                    SELECT 'batch ' || b.fence || ' of node ' || b.node_id
+                           || CASE WHEN n.id IS NULL THEN ', which is unknown'
+                                   WHEN n.fenced_at IS NOT NULL THEN ', given up at ' || n.fenced_at
+                                   ELSE ', silent since ' || n.beat_at END
+                    FROM claim_batches b LEFT JOIN nodes n ON n.id = b.node_id
+                    WHERE n.id IS NULL OR n.fenced_at < clock_timestamp() - interval '1 minute'
+                       OR (n.fenced_at IS NULL AND n.mode <> 'remote'
+                           AND n.beat_at < clock_timestamp() - interval '1 minute')
+                    """),
+            new Check(
+                    "cancels",
+                    "who is asked to end is claimed; else the request is never answered",
+                    REPORT,
+                    false,
+                    OPEN_CLAIMS + """
+                    SELECT c.task_id || ' under fence ' || c.fence FROM cancel_requests c
+                    WHERE NOT EXISTS (SELECT FROM open o WHERE o.id = c.task_id)
+                    """),
+            new Check(
+                    "run-counters",
+                    "a run counts its tasks that have not ended; counted wrongly, it ends too soon or never",
+                    "cancel the run and start it anew; " + REPORT,
+                    false,
+                    """
+                    SELECT r.id || ' counts ' || r.remaining || ' open, ' || r.failed || ' failed, ' || r.cancelled
+                           || ' cancelled; its tasks are ' || c.open || ', ' || c.failed || ', ' || c.cancelled
+                    FROM (SELECT x.* FROM tenants t CROSS JOIN unnest('{pending,running,cancelling}'::run_state[]) s(state)
+                          JOIN dag_runs x ON x.tenant_id = t.id AND x.state = s.state LIMIT 20000) r
+                    CROSS JOIN LATERAL (
+                        SELECT count(*) FILTER (WHERE coalesce(a.state < 'succeeded', true)) AS open,
+                               count(*) FILTER (WHERE a.state IN ('failed', 'timed_out')) AS failed,
+                               count(*) FILTER (WHERE a.state = 'cancelled') AS cancelled
+                        FROM task_instances i
+                    """ + LAST.formatted("i.id", "a") + """
+                        WHERE i.run_id = r.id) c
+                    WHERE (r.remaining, r.failed, r.cancelled) IS DISTINCT FROM (c.open, c.failed, c.cancelled)
+                    """),
+            new Check(
+                    "limits-held",
+                    "what is counted against a limit is claimed; else places are lost until somebody frees them",
+                    REPORT + "; until then raise the limit",
+                    false,
+                    OPEN_CLAIMS + """
+                    SELECT h.task_id || ' holds a place of limit ' || h.limit_id FROM limit_holders h
+                    WHERE NOT EXISTS (SELECT FROM open o WHERE o.id = h.task_id)
+                    """),
+            new Check(
+                    "limits-kept",
+                    "no limit has more holders than it allows",
+                    "it evens out as tasks end, where the limit was lowered meanwhile; else " + REPORT,
+                    false,
+                    """
+                    SELECT t.kind || ' ' || t.name || ' allows ' || t.max_running || ' and has ' || count(*)
+                    FROM limit_terms t JOIN limit_holders h ON h.limit_id = t.id
+                    GROUP BY t.id, t.kind, t.name, t.max_running HAVING count(*) > t.max_running
+                    """),
+            new Check(
+                    "locks-held",
+                    "a lock is held by a task or run that has not ended",
+                    REPORT,
+                    false,
+                    """
+                    SELECT 'lock ' || l.name || ' is held by ' || l.holder FROM locks l
+                    LEFT JOIN dag_runs r ON r.id = l.holder LEFT JOIN task_instances i ON i.id = l.holder
+                    """ + LAST.formatted("i.id", "a") + """
+                    WHERE l.holder IS NOT NULL
+                      AND ((r.id IS NULL AND i.id IS NULL) OR r.completed_at IS NOT NULL OR a.state >= 'succeeded')
+                    """),
+            new Check(
+                    "waits-for-limits",
+                    "who is kept back waits for a limit or lock that exists",
+                    REPORT_TASK,
+                    false,
+                    """
+                    SELECT w.id || ' waits for ' || w.lock_id FROM lock_waits w
+                    WHERE NOT EXISTS (SELECT FROM limits l WHERE l.id = w.lock_id)
+                      AND NOT EXISTS (SELECT FROM locks l WHERE l.id = w.lock_id)
+                    """),
+            new Check("ready-unseen", "claims look wherever ready tasks stand", REPORT_TASK, false, """
+                    SELECT r.id || ' in the queue ' || r.queue || ', generation ' || r.generation FROM task_ready r
+                    WHERE NOT EXISTS (
+                        SELECT FROM ready_generations g
+                        WHERE g.generation = r.generation AND g.queue IN ('', r.queue) AND g.starts_from <= r.latest_start)
+                    """));
+
+    private DoctorChecks() {}
+}
