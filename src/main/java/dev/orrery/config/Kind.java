@@ -4,6 +4,7 @@ import dev.orrery.domain.net.Destination;
 import dev.orrery.domain.task.Durations;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -127,6 +128,55 @@ sealed interface Kind<T> {
                 return value / MIB + "MiB";
             }
             return value % KIB == 0 ? value / KIB + "KiB" : value + "B";
+        }
+
+        @Override
+        public String description() {
+            return "size, " + range();
+        }
+
+        private String range() {
+            return text(min) + ".." + text(max);
+        }
+    }
+
+    /** A number of bytes that may be beyond what an int holds. */
+    record LargeSize(long min, long max) implements Kind<Long> {
+
+        private static final Pattern FORM = Pattern.compile("(\\d{1,9})\\s?(MiB|GiB|TiB)");
+        private static final int MIB_BITS = 20;
+        private static final int GIB_BITS = 30;
+        private static final int TIB_BITS = 40;
+
+        @Override
+        public Long read(String text) {
+            var parts = FORM.matcher(text.strip());
+            if (!parts.matches()) {
+                throw new IllegalArgumentException("must be a size such as 512MiB or 2GiB");
+            }
+            var bits = switch (parts.group(2)) {
+                case "TiB" -> TIB_BITS;
+                case "GiB" -> GIB_BITS;
+                default -> MIB_BITS;
+            };
+            var number = Long.parseLong(parts.group(1));
+            // What no long can hold is beyond every range.
+            return number > Long.MAX_VALUE >> bits ? Long.MAX_VALUE : number << bits;
+        }
+
+        @Override
+        public Optional<String> objection(Long value) {
+            return value >= min && value <= max ? Optional.empty() : Optional.of("must be " + range());
+        }
+
+        @Override
+        public String text(Long value) {
+            for (var bits : List.of(TIB_BITS, GIB_BITS)) {
+                if (value >= 1L << bits && value % (1L << bits) == 0) {
+                    return (value >> bits) + (bits == TIB_BITS ? "TiB" : "GiB");
+                }
+            }
+            return (value >> MIB_BITS) + "MiB";
         }
 
         @Override
@@ -277,6 +327,48 @@ sealed interface Kind<T> {
         @Override
         public String description() {
             return "list of addresses, ranges or host names";
+        }
+    }
+
+    /** What tasks may name, and where the node finds it. */
+    record SecretSources(int maxCount) implements Kind<List<String>> {
+
+        @Override
+        public List<String> read(String text) {
+            return split(text);
+        }
+
+        @Override
+        public Optional<String> objection(List<String> value) {
+            if (value.size() > maxCount) {
+                return Optional.of("must have at most " + maxCount + " items, has " + value.size());
+            }
+            var keys = new HashSet<String>();
+            for (var item : value) {
+                var source = SecretSource.parse(item);
+                if (source.isEmpty()) {
+                    return Optional.of("must list " + SecretSource.FORM + "; '" + item + "' is none");
+                }
+                if (!keys.add(source.get().key())) {
+                    return Optional.of("must name each secret once; '" + source.get().key() + "' stands twice");
+                }
+            }
+            return Optional.empty();
+        }
+
+        @Override
+        public String text(List<String> value) {
+            return String.join(",", value);
+        }
+
+        @Override
+        public boolean isList() {
+            return true;
+        }
+
+        @Override
+        public String description() {
+            return "list of secrets";
         }
     }
 

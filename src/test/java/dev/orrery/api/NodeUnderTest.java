@@ -89,7 +89,7 @@ final class NodeUnderTest implements AutoCloseable {
                 usual.etcd(),
                 usual.bus(),
                 new WorkersConfig(2, 4, 100, List.of(), Duration.ofSeconds(5)),
-                new TasksConfig("", "", Duration.ofMillis(500), 1 << 20, List.of("127.0.0.0/8"), List.of()),
+                new TasksConfig("", "", Duration.ofMillis(500), 1 << 20, List.of("127.0.0.0/8"), List.of(), List.of(), usual.tasks().isolation()),
                 usual.handlers(),
                 usual.router(),
                 usual.queue(),

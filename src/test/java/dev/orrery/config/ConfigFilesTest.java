@@ -82,9 +82,9 @@ class ConfigFilesTest {
     private static String range(Setting<?> setting) {
         var description = setting.kind().description();
         return switch (setting.kind()) {
-            case Kind.Text _, Kind.Texts _, Kind.Destinations _ -> "";
+            case Kind.Text _, Kind.Texts _, Kind.Destinations _, Kind.SecretSources _ -> "";
             case Kind.Choice<?> _ -> " (" + description + ")";
-            case Kind.Whole _, Kind.Size _, Kind.Span _ -> " (" + description.split(", ", 2)[1] + ")";
+            case Kind.Whole _, Kind.Size _, Kind.LargeSize _, Kind.Span _ -> " (" + description.split(", ", 2)[1] + ")";
         };
     }
 
