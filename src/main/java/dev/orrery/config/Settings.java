@@ -25,7 +25,7 @@ final class Settings {
 
     private static final Pattern ONE_LINE = Pattern.compile("\\P{Cntrl}*");
     private static final Pattern FOLDER = Pattern.compile("[^\\p{Cntrl}\\s]\\P{Cntrl}*");
-    static final Pattern FOLDER_OR_NONE = Pattern.compile("(" + FOLDER + ")?");
+    private static final Pattern FOLDER_OR_NONE = Pattern.compile("(" + FOLDER + ")?");
     private static final Pattern ADDRESS = Pattern.compile("[A-Za-z0-9._-]+|\\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*]?");
     private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+]");
     private static final Pattern ORIGIN = Pattern.compile("https?://[A-Za-z0-9._\\-\\[\\]:]+/?");
@@ -427,7 +427,7 @@ final class Settings {
 
     private Settings() {}
 
-    static Setting<String> text(String key, Text kind, String meaning, Function<OrreryConfig, String> reader) {
+    private static Setting<String> text(String key, Text kind, String meaning, Function<OrreryConfig, String> reader) {
         return new Setting<>(key, kind, meaning, false, reader);
     }
 }

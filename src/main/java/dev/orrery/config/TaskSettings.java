@@ -12,25 +12,28 @@ import dev.orrery.config.Kind.Texts;
 import dev.orrery.config.Kind.Whole;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /** What a node can be told of how tasks run. */
 final class TaskSettings {
 
+    // Of its own: Settings lists what stands here, so it must not be needed first.
+    private static final Pattern FOLDER_OR_NONE = Pattern.compile("([^\\p{Cntrl}\\s]\\P{Cntrl}*)?");
     private static final Pattern ACCOUNT = Pattern.compile("([A-Za-z_][A-Za-z0-9_.-]{0,31}|[1-9][0-9]{0,8})?");
     private static final Pattern ABSOLUTE = Pattern.compile("/[^\\p{Cntrl},]{0,4095}");
     private static final long GIB = 1L << 30;
 
-    static final Setting<String> DIRECTORY = Settings.text(
+    static final Setting<String> DIRECTORY = text(
             "tasks.directory",
-            new Text(4_096, Settings.FOLDER_OR_NONE, "folder", "name a folder"),
+            new Text(4_096, FOLDER_OR_NONE, "folder", "name a folder"),
             "Where relative paths in `workingDirectory` and `script` begin. Empty: the folder in which the node was"
                     + " started.",
             config -> config.tasks().directory());
 
-    static final Setting<String> RUN_DIRECTORY = Settings.text(
+    static final Setting<String> RUN_DIRECTORY = text(
             "tasks.run-directory",
-            new Text(4_096, Settings.FOLDER_OR_NONE, "folder", "name a folder"),
+            new Text(4_096, FOLDER_OR_NONE, "folder", "name a folder"),
             "Where each run has a folder for the files that its tasks hand on. Empty: `runs` in the data folder.",
             config -> config.tasks().runDirectory());
 
@@ -79,7 +82,7 @@ final class TaskSettings {
             false,
             config -> config.tasks().isolation().level());
 
-    static final Setting<String> USER = Settings.text(
+    static final Setting<String> USER = text(
             "tasks.user",
             new Text(32, ACCOUNT, "account", "be the name or the number of an account"),
             "The account, not root, under which tasks run from tasks.isolation 1 on. A node that runs as root needs one.",
@@ -155,4 +158,8 @@ final class TaskSettings {
             MAX_OPEN_FILES);
 
     private TaskSettings() {}
+
+    private static Setting<String> text(String key, Text kind, String meaning, Function<OrreryConfig, String> reader) {
+        return new Setting<>(key, kind, meaning, false, reader);
+    }
 }
