@@ -73,7 +73,7 @@ public final class Executors {
         secrets.complain();
         var parts = new ProcessParts(
                 confined(config, isolation, folders, workRoot),
-                Spawner.open(isolation, workRoot.path()),
+                Spawner.open(isolation, workRoot.path(), environment.frozenAfter()),
                 workRoot,
                 new LaunchPlans(new TaskPaths(tasksDirectory)),
                 new RunFolders(runDirectory),

@@ -6,6 +6,7 @@ import static java.lang.System.Logger.Level.ERROR;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.FailureKind.CouldNotStart;
+import dev.orrery.domain.task.FailureKind.NamedError;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.io.File;
@@ -151,6 +152,12 @@ final class ProcessExecution implements Execution {
         sweep(processes);
         finish(reading, process.getInputStream());
         finish(readingErrors, process.getErrorStream());
+        if (code != 0 && parts.spawner().wasFrozenSince(folder.home())) {
+            return new Failed(
+                    "the node stood still for so long that others may have taken over; its guard killed the attempt",
+                    true,
+                    new NamedError("NodeFrozen"));
+        }
         return code == 0 ? AttemptOutput.of(folder, output, mask) : failed(code, errors);
     }
 

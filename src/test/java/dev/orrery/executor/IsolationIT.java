@@ -79,8 +79,14 @@ class IsolationIT {
     @ValueSource(ints = {1, 2})
     void aForkBombFillsItsOwnLimitAndNoMore(int level) throws InterruptedException {
         try (var bench = bench(level)) {
-            var attempt = bench.start(shell("bomb() { bomb | bomb & }; bomb; while :; do :; done"));
-            until("the bomb fills its limit", () -> processes() > PROCESSES / 2);
+            // Shells give up when they cannot fork; this one never does.
+            var attempt = bench.start(python("""
+                    import os, time
+                    while True:
+                        try: os.fork()
+                        except OSError: time.sleep(0.05)
+                    """));
+            until("the bomb fills its limit", () -> processes() >= PROCESSES - HELPERS);
             var most = 0L;
             for (var look = 0; look < 50; look++) {
                 most = Math.max(most, processes());
@@ -158,12 +164,12 @@ class IsolationIT {
         var node = ProcessHandle.current().pid();
         try (var bench = bench(level)) {
             var attempt = bench.start(shell("cd " + folder + "; cat " + String.join(" ", files) + "; cat /proc/" + node
-                    + "/environ /proc/" + node + "/cmdline; cat /proc/*/environ; ls -a . data; kill -0 " + node
+                    + "/cmdline /proc/*/environ | tr '\\0' '\\n'; ls -a . data; kill -0 " + node
                     + " && echo reached; grep -rs " + PASSWORD + " /proc/*/cwd/ /etc /root; echo $?; exit 0"));
 
             assertThat(attempt.outcome()).isInstanceOf(Succeeded.class);
             assertThat(attempt.text()).doesNotContain(PASSWORD, "reached", "orrery-spawner", "java.class.path");
-            assertThat(attempt.text()).doesNotContain("HOME=" + System.getenv("HOME") + "\0");
+            assertThat(attempt.text().lines()).doesNotContain("HOME=" + System.getenv("HOME"));
             assertThat(attempt.text()).doesNotContain(System.getProperty("java.class.path"));
         }
     }
