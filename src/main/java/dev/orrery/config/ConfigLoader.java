@@ -149,6 +149,7 @@ public final class ConfigLoader {
                 deadLetters.orElseThrow(),
                 retention.orElseThrow(),
                 log.orElseThrow()));
+        whole.ifPresent(config -> ReadableByTasks.check(config, sources.file(), origins, problems));
         problems.throwIfAny();
         return new LoadedConfig(whole.orElseThrow(), origins);
     }

@@ -2,7 +2,6 @@ package dev.orrery.config;
 
 import static dev.orrery.domain.Checks.require;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
@@ -60,19 +59,5 @@ public record IsolationConfig(
         require(
                 level != OTHER_USER || !user.isEmpty(),
                 "tasks.isolation 1 runs tasks under an account of their own: set tasks.user");
-    }
-
-    /** The same at another level. */
-    public IsolationConfig at(int other) {
-        return new IsolationConfig(
-                other, user, network, folders, maxMemory, maxFileSize, maxCpu, maxProcesses, maxOpenFiles);
-    }
-
-    List<Path> visible(String tasksDirectory) {
-        return java.util.stream.Stream.concat(
-                        tasksDirectory.isEmpty() ? java.util.stream.Stream.of() : java.util.stream.Stream.of(tasksDirectory),
-                        folders.stream())
-                .map(Path::of)
-                .toList();
     }
 }

@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -164,6 +165,42 @@ class ConfigLoaderTest {
         assertThat(byFile.config().workers().queues()).containsExactly("a", "b");
         assertThat(byVariable.config().workers().queues()).containsExactly("a", "b");
         assertThat(byEmptyVariable.config().workers().queues()).isEmpty();
+    }
+
+    @Test
+    void secretsInFilesThatTasksCouldReadAreRefusedWhereTasksAreKeptAway() throws IOException {
+        var file = file("database:\n  url: postgresql://db/orrery\n  password: pass-4711\n");
+        var confined = new ConfigFlag[] {ConfigFlag.set("tasks.isolation=1"), ConfigFlag.set("tasks.user=someone")};
+        var sandbox = new ConfigFlag[] {
+            ConfigFlag.set("tasks.isolation=2"), ConfigFlag.set("tasks.folders=" + file.getParent())
+        };
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+
+        assertThat(problems(Optional.of(file), Map.of(), confined).stream().map(ConfigLoaderTest::line))
+                .containsExactly(file + " this file holds database.password, and with tasks.isolation 1 no task may see"
+                        + " that: every account may read it (take the right away: chmod o-r " + file + ")");
+        assertThat(problems(Optional.of(file), Map.of(), sandbox).stream().map(ConfigLoaderTest::line))
+                .singleElement()
+                .asString()
+                .contains("it lies in a folder that tasks see");
+
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        assertThat(load(Optional.of(file), Map.of(), confined).config().tasks().isolation().level())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void otherUsersNeedAnAccountAndNeverRoot() {
+        assertThat(problems(Optional.empty(), Map.of(), ConfigFlag.set("tasks.isolation=1")))
+                .singleElement()
+                .extracting(Problem::message)
+                .asString()
+                .contains("set tasks.user");
+        assertThat(problems(Optional.empty(), Map.of(), ConfigFlag.set("tasks.user=root")))
+                .singleElement()
+                .extracting(Problem::message)
+                .asString()
+                .contains("must not be root");
     }
 
     @Test
@@ -386,7 +423,7 @@ class ConfigLoaderTest {
 
         assertThat(problems).singleElement().satisfies(problem -> {
             assertThat(problem.code()).isEqualTo("INVALID_VALUE");
-            assertThat(problem.message()).startsWith(key + " must ").doesNotContain("secret");
+            assertThat(problem.message()).startsWith(key + " must ").doesNotContain("u:secret");
         });
     }
 

