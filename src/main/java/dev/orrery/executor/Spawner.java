@@ -37,11 +37,14 @@ final class Spawner {
 
     private static final Duration ROUND = Duration.ofMillis(500);
 
+    /** It leaves off where the node goes on meanwhile: what that starts now is not to be hit. */
     private static final String PURGE = """
             trap '' HUP INT TERM
+            silent=0
             purge() {
               for round in 1 2 3; do
                 for file in $(grep -lsF -- "$1" /proc/[0-9]*/environ); do
+                  [ "$silent" -ge 0 ] || return 0
                   pid=${file#/proc/}; kill -KILL "${pid%/environ}"
                 done
                 sleep 0.1
@@ -59,7 +62,7 @@ final class Spawner {
      * that counts by signals.
      */
     private static final String GUARD = PURGE + """
-            silent=0; over=
+            over=
             trap 'silent=-1' USR1
             trap 'over=yes' USR2
             exec 3<&0
@@ -73,8 +76,9 @@ final class Spawner {
             while [ -z "$over" ]; do
               sleep 0.5 & wait $!
               silent=$((silent + 1))
-              if [ $silent -eq "$2" ]; then : >"$1/.frozen"; purge "$1"; fi
+              if [ $silent -eq "$2" ]; then : >"$1/.frozen"; purge "$1"; : >"$1/.frozen"; fi
             done
+            silent=0
             purge "$1"
             rm -rf -- "$1\"""";
 
