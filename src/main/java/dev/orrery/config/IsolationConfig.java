@@ -39,8 +39,8 @@ public record IsolationConfig(
     public static final int OTHER_USER = 1;
     public static final int SANDBOX = 2;
 
-    public static final IsolationConfig DEFAULT = new IsolationConfig(
-            0, "", Network.NONE, List.of(), 2L << 30, 10L << 30, Duration.ofDays(1), 1_024, 1_024);
+    public static final IsolationConfig DEFAULT =
+            new IsolationConfig(0, "", Network.NONE, List.of(), 2L << 30, 10L << 30, Duration.ofDays(1), 1_024, 1_024);
 
     public IsolationConfig {
         folders = List.copyOf(folders);

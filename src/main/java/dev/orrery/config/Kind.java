@@ -350,7 +350,8 @@ sealed interface Kind<T> {
                     return Optional.of("must list " + SecretSource.FORM + "; '" + item + "' is none");
                 }
                 if (!keys.add(source.get().key())) {
-                    return Optional.of("must name each secret once; '" + source.get().key() + "' stands twice");
+                    return Optional.of(
+                            "must name each secret once; '" + source.get().key() + "' stands twice");
                 }
             }
             return Optional.empty();

@@ -56,7 +56,11 @@ final class ReadableByTasks {
                 refuse(file, what, "every account may read it", "take the right away: chmod o-r " + file);
             } else if (isolation.level() == IsolationConfig.SANDBOX
                     && visible().anyMatch(folder -> real.startsWith(folder))) {
-                refuse(file, what, "it lies in a folder that tasks see", "move it out of tasks.directory and tasks.folders");
+                refuse(
+                        file,
+                        what,
+                        "it lies in a folder that tasks see",
+                        "move it out of tasks.directory and tasks.folders");
             }
         } catch (IOException | UnsupportedOperationException _) {
             // What is not there, or cannot be looked at, is told where it is needed.

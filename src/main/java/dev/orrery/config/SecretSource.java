@@ -18,8 +18,9 @@ public record SecretSource(String tenant, String name, boolean isFile, String wh
     public static final String EVERY_TENANT = "*";
 
     /** For people: how one is written. */
-    static final String FORM = "NAME=env:VARIABLE or NAME=file:/path, with TENANT/ before the name for another tenant than"
-            + " 'default' and */ for all; the node's own ORRERY_ variables are no secrets for tasks";
+    static final String FORM =
+            "NAME=env:VARIABLE or NAME=file:/path, with TENANT/ before the name for another tenant than"
+                    + " 'default' and */ for all; the node's own ORRERY_ variables are no secrets for tasks";
 
     private static final Pattern WRITTEN = Pattern.compile("(?:(?<tenant>\\*|" + Tenant.NAME_FORM + ")/)?(?<name>"
             + SecretReferences.NAME + ")=(?:env:(?!ORRERY_)(?<variable>[A-Za-z_][A-Za-z0-9_]{0,254})"

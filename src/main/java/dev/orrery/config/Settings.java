@@ -397,10 +397,7 @@ final class Settings {
                             WORKERS_QUEUE_CAPACITY,
                             WORKERS_QUEUES,
                             WORKERS_DRAIN_TIMEOUT)),
-            new Section(
-                    "tasks",
-                    "How tasks run on the node.",
-                    TaskSettings.ALL),
+            new Section("tasks", "How tasks run on the node.", TaskSettings.ALL),
             new Section("handlers", "What handler tasks can call besides what is built in.", List.of(HANDLERS_DIR)),
             new Section(
                     "router",

@@ -29,8 +29,8 @@ public record TasksConfig(
         List<String> secrets,
         IsolationConfig isolation) {
 
-    public static final TasksConfig DEFAULT =
-            new TasksConfig("", "", Duration.ofSeconds(10), 1 << 20, List.of(), List.of(), List.of(), IsolationConfig.DEFAULT);
+    public static final TasksConfig DEFAULT = new TasksConfig(
+            "", "", Duration.ofSeconds(10), 1 << 20, List.of(), List.of(), List.of(), IsolationConfig.DEFAULT);
 
     public TasksConfig {
         TaskSettings.DIRECTORY.check(directory);

@@ -69,7 +69,9 @@ final class TypeReader {
 
     private Http http() {
         task.requirePresent("url", "write where the request goes, such as 'url: https://example.org/'");
-        refuseSecrets("url", "URLs are logged: send the secret in a header, such as 'Authorization: Bearer ${{ secrets.NAME }}'");
+        refuseSecrets(
+                "url",
+                "URLs are logged: send the secret in a header, such as 'Authorization: Bearer ${{ secrets.NAME }}'");
         return new Http(
                 task.text("method", TextRule.METHOD).orElse(DEFAULT_METHOD),
                 task.text("url", TextRule.URL).orElse(""),

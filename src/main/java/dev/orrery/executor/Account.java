@@ -58,8 +58,7 @@ record Account(String name, int user, int group) {
     /** Throws StartupException where it may not pass through a folder above this path. */
     void requireWay(Path path, String setting) throws IOException {
         for (var folder = path.toRealPath(); folder != null; folder = folder.getParent()) {
-            if (!owns(folder)
-                    && !Files.getPosixFilePermissions(folder).contains(PosixFilePermission.OTHERS_EXECUTE)) {
+            if (!owns(folder) && !Files.getPosixFilePermissions(folder).contains(PosixFilePermission.OTHERS_EXECUTE)) {
                 throw new StartupException("tasks.user '" + name + "' may not pass through " + folder + " to " + path
                         + ": choose a " + setting + " below folders that all may pass, like /var/lib/orrery");
             }

@@ -51,8 +51,7 @@ final class Confinement {
 
     /** Level 0: what the system can do of itself. */
     static Confinement none(Isolation isolation) {
-        return new Confinement(
-                isolation, IsolationConfig.DEFAULT, Optional.empty(), Optional.empty(), List.of());
+        return new Confinement(isolation, IsolationConfig.DEFAULT, Optional.empty(), Optional.empty(), List.of());
     }
 
     /**
@@ -191,7 +190,8 @@ final class Confinement {
         try {
             handOver(folder, Map.of());
             var script = "echo x > \"$HOME/file\" && [ \"$(id -u)\" != 0 ] && exit " + EXPECTED_CODE;
-            var environment = Map.of("PATH", TaskEnvironment.PATH, "HOME", folder.home().toString());
+            var environment =
+                    Map.of("PATH", TaskEnvironment.PATH, "HOME", folder.home().toString());
             var launch = new Launch(List.of("/bin/sh", "-c", script), environment, folder.home());
             var builder = new ProcessBuilder(wrap(launch, folder)).redirectErrorStream(true);
             builder.environment().clear();

@@ -18,7 +18,11 @@ import java.util.function.Supplier;
  * @param tokens makes the token by which an attempt may call the API
  */
 public record ExecutorEnvironment(
-        Supplier<String> apiUrl, Path startDirectory, Path dataDirectory, Function<TaskContext, String> tokens, Duration frozenAfter) {
+        Supplier<String> apiUrl,
+        Path startDirectory,
+        Path dataDirectory,
+        Function<TaskContext, String> tokens,
+        Duration frozenAfter) {
 
     public ExecutorEnvironment {
         requireNonNull(apiUrl, "apiUrl");

@@ -63,8 +63,8 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
         var url = url(substituted(task.url(), values));
         var headers = headers(task.headers(), values, secrets);
         var template = task.body().map(json -> substituted(bodyText(json), values));
-        var body = template.map(text ->
-                isText(task.body().get()) ? secrets.filled("body", text) : secrets.filledJson("body", text));
+        var body = template.map(
+                text -> isText(task.body().get()) ? secrets.filled("body", text) : secrets.filledJson("body", text));
         if (body.isPresent()
                 && !headers.contains(HttpHeaders.CONTENT_TYPE)
                 && !isText(task.body().get())) {
@@ -175,8 +175,7 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
         return url;
     }
 
-    private static MultiMap headers(
-            Map<String, String> given, Map<String, String> values, TaskSecrets.Opened secrets) {
+    private static MultiMap headers(Map<String, String> given, Map<String, String> values, TaskSecrets.Opened secrets) {
         var headers = MultiMap.caseInsensitiveMultiMap();
         given.forEach((name, template) -> {
             var value = secrets.filled("headers." + name, substituted(template, values));

@@ -191,8 +191,7 @@ final class HttpExecution implements Execution {
         var answer = new HttpAnswer(
                 response.statusCode(), response.statusMessage(), response.headers(), Buffer.buffer(bytes));
         var millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - sent);
-        tell(
-                (answer.status() + " " + answer.reason()).strip() + ", " + body.length() + " bytes, " + millis + " ms");
+        tell((answer.status() + " " + answer.reason()).strip() + ", " + body.length() + " bytes, " + millis + " ms");
         complete(success ? new Succeeded(answer.output()) : answer.failure());
     }
 

@@ -101,7 +101,9 @@ final class HttpExecutor implements TaskExecutor {
 
     private static boolean namesSecrets(TaskType.Http task) {
         return task.headers().values().stream().anyMatch(SecretReferences::standIn)
-                || task.body().filter(body -> SecretReferences.standIn(body.text())).isPresent();
+                || task.body()
+                        .filter(body -> SecretReferences.standIn(body.text()))
+                        .isPresent();
     }
 
     Future<Void> close() {

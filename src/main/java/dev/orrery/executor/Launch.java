@@ -14,7 +14,9 @@ record Launch(List<String> command, Map<String, String> environment, Path workin
 
     Launch {
         command = List.copyOf(command);
-        needed = Stream.concat(Stream.of(workingFolder), needed.stream()).distinct().toList();
+        needed = Stream.concat(Stream.of(workingFolder), needed.stream())
+                .distinct()
+                .toList();
     }
 
     Launch(List<String> command, Map<String, String> environment, Path workingFolder) {

@@ -138,7 +138,8 @@ final class ProcessExecution implements Execution {
         return parts.spawner().spawn(builder);
     }
 
-    private AttemptOutcome watch(@Nullable Process process, AttemptFolder folder, SecretMask mask) throws InterruptedException {
+    private AttemptOutcome watch(@Nullable Process process, AttemptFolder folder, SecretMask mask)
+            throws InterruptedException {
         if (process == null) {
             return new Failed("stopped before it started", true);
         }

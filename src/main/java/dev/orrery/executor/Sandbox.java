@@ -59,10 +59,11 @@ final class Sandbox {
     static Sandbox of(IsolationConfig config, TaskFolders folders, Isolation isolation, List<String> become)
             throws IOException {
         var bwrap = Isolation.tool("bwrap")
-                .orElseThrow(() ->
-                        Confinement.refused(config, "bwrap is missing: install bubblewrap (apt-get install bubblewrap)"));
+                .orElseThrow(() -> Confinement.refused(
+                        config, "bwrap is missing: install bubblewrap (apt-get install bubblewrap)"));
         var shown = new ArrayList<Path>();
-        for (var folder : Stream.concat(folders.tasks().stream(), config.folders().stream().map(Path::of))
+        for (var folder : Stream.concat(
+                        folders.tasks().stream(), config.folders().stream().map(Path::of))
                 .toList()) {
             shown.add(checked(config, folder, folders));
         }
@@ -95,7 +96,8 @@ final class Sandbox {
         whole.addAll(List.of("--bind", folder.sharedMemory().toString(), "/dev/shm", "--remount-ro", "/dev"));
         visible.forEach(path -> whole.addAll(List.of("--ro-bind", path.toString(), path.toString())));
         own.forEach(path -> whole.addAll(List.of("--bind", path.toString(), path.toString())));
-        whole.addAll(List.of("--remount-ro", "/", "--chdir", launch.workingFolder().toString(), "--"));
+        whole.addAll(
+                List.of("--remount-ro", "/", "--chdir", launch.workingFolder().toString(), "--"));
         whole.addAll(Isolation.first(folder.stop()));
         whole.addAll(command);
         return whole;
@@ -105,8 +107,9 @@ final class Sandbox {
         var seen = Stream.of(visible.stream(), own.stream(), PROGRAMS.stream().map(Path::of))
                 .flatMap(each -> each);
         if (seen.noneMatch(path::startsWith)) {
-            throw new CannotStart(path + " is hidden from tasks by tasks.isolation 2: put it below tasks.directory, or add"
-                    + " its folder to tasks.folders");
+            throw new CannotStart(
+                    path + " is hidden from tasks by tasks.isolation 2: put it below tasks.directory, or add"
+                            + " its folder to tasks.folders");
         }
     }
 

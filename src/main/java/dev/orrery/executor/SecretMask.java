@@ -50,8 +50,10 @@ final class SecretMask {
                 .distinct()
                 .map(Sought::of)
                 .toArray(Sought[]::new);
-        this.longest =
-                Arrays.stream(this.secrets).mapToInt(secret -> secret.bytes.length).max().orElse(0);
+        this.longest = Arrays.stream(this.secrets)
+                .mapToInt(secret -> secret.bytes.length)
+                .max()
+                .orElse(0);
     }
 
     /** How many bytes the longest secret has. */

@@ -159,12 +159,11 @@ final class Spawner {
         }
     }
 
-    private static Process startWatchdog(Isolation isolation, Path workRoot, Duration frozenAfter)
-            throws IOException {
+    private static Process startWatchdog(Isolation isolation, Path workRoot, Duration frozenAfter) throws IOException {
         var script = frozenAfter.isZero() ? WATCHDOG : GUARD;
         var rounds = String.valueOf(Math.max(1, frozenAfter.dividedBy(ROUND)));
-        var command = isolation.inSession(
-                List.of("/bin/sh", "-c", script, "orrery-watchdog", workRoot.toString(), rounds));
+        var command =
+                isolation.inSession(List.of("/bin/sh", "-c", script, "orrery-watchdog", workRoot.toString(), rounds));
         var builder = new ProcessBuilder(command)
                 .directory(Path.of("/").toFile())
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)

@@ -91,7 +91,8 @@ final class TaskSecrets {
             bytes = stream.readNBytes(MAX_BYTES + 1);
         } catch (IOException e) {
             throw new CannotStart("the secret '" + source.name() + "' stands in " + source.where()
-                    + " by tasks.secrets, which the node cannot read: " + e.getClass().getSimpleName());
+                    + " by tasks.secrets, which the node cannot read: "
+                    + e.getClass().getSimpleName());
         }
         if (bytes.length > MAX_BYTES) {
             throw new CannotStart("the secret '" + source.name() + "' in " + source.where() + " has more than "
@@ -141,8 +142,7 @@ final class TaskSecrets {
         private String filled(String field, String text, UnaryOperator<String> form) {
             return SecretReferences.replaced(
                     text,
-                    name -> form.apply(
-                            named.computeIfAbsent(name, sought -> read(source(tenant, field, sought)))));
+                    name -> form.apply(named.computeIfAbsent(name, sought -> read(source(tenant, field, sought)))));
         }
 
         /** How a secret may come to light: whole or line by line, and as tools write it into other texts. */

@@ -84,7 +84,8 @@ class ConfigFilesTest {
         return switch (setting.kind()) {
             case Kind.Text _, Kind.Texts _, Kind.Destinations _, Kind.SecretSources _ -> "";
             case Kind.Choice<?> _ -> " (" + description + ")";
-            case Kind.Whole _, Kind.Size _, Kind.LargeSize _, Kind.Span _ -> " (" + description.split(", ", 2)[1] + ")";
+            case Kind.Whole _, Kind.Size _, Kind.LargeSize _, Kind.Span _ ->
+                " (" + description.split(", ", 2)[1] + ")";
         };
     }
 

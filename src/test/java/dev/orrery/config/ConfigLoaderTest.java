@@ -185,7 +185,11 @@ class ConfigLoaderTest {
                 .contains("it lies in a folder that tasks see");
 
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
-        assertThat(load(Optional.of(file), Map.of(), confined).config().tasks().isolation().level())
+        assertThat(load(Optional.of(file), Map.of(), confined)
+                        .config()
+                        .tasks()
+                        .isolation()
+                        .level())
                 .isEqualTo(1);
     }
 

@@ -19,7 +19,15 @@ final class FrozenNode {
         var isolation = Levels.of(Level.valueOf(arguments[0]));
         var level = Integer.parseInt(arguments[1]);
         var demanded = new IsolationConfig(
-                level, level == 0 ? "" : "" + USER, Network.NONE, List.of(), 1L << 30, 1L << 30, Duration.ofDays(1), 60, 128);
+                level,
+                level == 0 ? "" : "" + USER,
+                Network.NONE,
+                List.of(),
+                1L << 30,
+                1L << 30,
+                Duration.ofDays(1),
+                60,
+                128);
         var frozenAfter = Duration.ofMillis(Long.parseLong(arguments[3]));
         try (var bench = new Workbench(Path.of(arguments[2]), demanded, isolation, frozenAfter)) {
             var attempt = bench.start(Workbench.shell(arguments[4]));

@@ -119,7 +119,8 @@ class HttpTaskIT extends HttpTaskTestBase {
         var context = bench.start(get(url(server, "/"))).context();
 
         var plain = HttpCall.of(get("http://my_service/rows"), context, "", TaskSecrets.NONE.of(context.tenant()));
-        var full = HttpCall.of(get("https://my_service.example:8443/rows"), context, "", TaskSecrets.NONE.of(context.tenant()));
+        var full = HttpCall.of(
+                get("https://my_service.example:8443/rows"), context, "", TaskSecrets.NONE.of(context.tenant()));
         var next = full.redirected(302, "https://my_other/");
 
         assertThat(plain.host() + " " + plain.port()).isEqualTo("my_service 80");

@@ -68,8 +68,11 @@ class IsolationIT {
 
             assertThat(attempt.outcome()).isInstanceOf(Succeeded.class);
             assertThat(attempt.text().replace("\t", ""))
-                    .isEqualTo(USER + "\n" + USER + "\nCapEff:0000000000000000\nCapBnd:0000000000000000\nNoNewPrivs:1\n");
-            assertThat(folder.resolve("data/runs").resolve(Workbench.RUN.toString()).resolve("kept"))
+                    .isEqualTo(
+                            USER + "\n" + USER + "\nCapEff:0000000000000000\nCapBnd:0000000000000000\nNoNewPrivs:1\n");
+            assertThat(folder.resolve("data/runs")
+                            .resolve(Workbench.RUN.toString())
+                            .resolve("kept"))
                     .hasContent("kept");
             assertThat(folder.resolve("data/work")).isDirectoryNotContaining(path -> !isEmptyButTheLock(path));
         }
@@ -180,7 +183,8 @@ class IsolationIT {
         Files.writeString(folder.resolve("tasks/tool.sh"), "echo from the tool");
         try (var bench = bench(2)) {
             var attempt = bench.start(new Shell(
-                    "cat " + open + " /etc/shadow; sh ./tool.sh; touch ./new /usr/new /new /etc/new 2>&1; echo mine > /tmp/"
+                    "cat " + open
+                            + " /etc/shadow; sh ./tool.sh; touch ./new /usr/new /new /etc/new 2>&1; echo mine > /tmp/"
                             + PASSWORD + ".tmp; ls /tmp; ls /root /home /var; ls /proc | grep -c '^[0-9]'",
                     Map.of(),
                     Optional.of(".")));
@@ -192,7 +196,8 @@ class IsolationIT {
             assertThat(attempt.text().lines().filter(line -> line.contains("Read-only file system")))
                     .hasSize(4);
             assertThat(Path.of("/tmp", PASSWORD + ".tmp")).doesNotExist();
-            assertThat(bench.start(new Shell("pwd", Map.of(), Optional.of("/var"))).outcome())
+            assertThat(bench.start(new Shell("pwd", Map.of(), Optional.of("/var")))
+                            .outcome())
                     .isEqualTo(new Failed(
                             "/var is hidden from tasks by tasks.isolation 2: put it below tasks.directory, or add its"
                                     + " folder to tasks.folders",
@@ -204,7 +209,8 @@ class IsolationIT {
     @Test
     void aSandboxHasNoNetworkUnlessItIsAskedFor() throws IOException {
         try (var server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
-            var call = python("import socket\nsocket.create_connection(('127.0.0.1', " + server.getLocalPort() + "), 5)");
+            var call =
+                    python("import socket\nsocket.create_connection(('127.0.0.1', " + server.getLocalPort() + "), 5)");
             try (var bench = bench(2)) {
                 assertThat(((Failed) bench.run(call)).error()).contains("Error");
             }
@@ -230,7 +236,9 @@ class IsolationIT {
     void whatIsDemandedAndMissingIsRefused() {
         var session = new Isolation(Level.SESSION, List.of(), Isolation.probe().session());
         var folders = new TaskFolders(
-                folder.resolve("data"), WorkRoot.open(folder.resolve("data/work")).path(), folder.resolve("runs"),
+                folder.resolve("data"),
+                WorkRoot.open(folder.resolve("data/work")).path(),
+                folder.resolve("runs"),
                 Optional.empty());
 
         assertThatThrownBy(() -> Confinement.of(demanded(1, Network.NONE, "" + USER), session, folders))
@@ -251,7 +259,15 @@ class IsolationIT {
     void whatWouldShowTheDataFolderIsRefused() {
         var usual = demanded(2, Network.NONE, "" + USER);
         var shown = new IsolationConfig(
-                2, usual.user(), Network.NONE, List.of(folder.toString()), 1L << 30, 1L << 30, Duration.ofDays(1), 60, 128);
+                2,
+                usual.user(),
+                Network.NONE,
+                List.of(folder.toString()),
+                1L << 30,
+                1L << 30,
+                Duration.ofDays(1),
+                60,
+                128);
 
         assertThatThrownBy(() -> new Workbench(folder, List.of(), shown))
                 .isInstanceOf(StartupException.class)

@@ -60,9 +60,10 @@ class TaskSecretsIT {
 
     @Test
     void aProgramIsGivenItAndWhateverItTellsOfItIsHidden() {
-        var attempt = bench.start(shell(
-                "printf 'len %s\\n' ${#KEY}; echo \"first $KEY\"; printf '%s' \"$KEY\" | cut -c1-5 | tr -d '\\n'; sleep 0.4;"
-                        + " printf '%s\\n' \"$KEY\" | cut -c6-; printf '%s' \"$KEY\" | base64; echo \"why $KEY\" >&2; exit 4"));
+        var attempt = bench.start(
+                shell(
+                        "printf 'len %s\\n' ${#KEY}; echo \"first $KEY\"; printf '%s' \"$KEY\" | cut -c1-5 | tr -d '\\n'; sleep 0.4;"
+                                + " printf '%s\\n' \"$KEY\" | cut -c6-; printf '%s' \"$KEY\" | base64; echo \"why $KEY\" >&2; exit 4"));
 
         var outcome = (Failed) attempt.outcome();
 
@@ -80,11 +81,7 @@ class TaskSecretsIT {
                         import os, sys, time
                         for letter in 'a ' + os.environ['KEY'] + ' b\\n':
                             sys.stdout.write(letter); sys.stdout.flush(); time.sleep(0.01)
-                        """),
-                List.of(),
-                Map.of("KEY", REFERENCE),
-                Optional.empty(),
-                Optional.empty()));
+                        """), List.of(), Map.of("KEY", REFERENCE), Optional.empty(), Optional.empty()));
 
         assertThat(attempt.outcome()).isInstanceOf(Succeeded.class);
         assertThat(attempt.text()).isEqualTo("a " + "*".repeat(KEY.length()) + " b\n");
@@ -92,11 +89,16 @@ class TaskSecretsIT {
 
     @Test
     void outputsHideItToo() {
-        var byFile = bench.run(shell("printf '{\"a\":\"%s\"}' \"$(printf %s \"$KEY\" | sed 's/\"/\\\\\"/')\" > $ORRERY_OUTPUT"));
-        var byLine = bench.run(shell("printf '::output {\"a\":\"%s\"}\\n' \"$(printf %s \"$KEY\" | sed 's/\"/\\\\\"/')\""));
+        var byFile = bench.run(
+                shell("printf '{\"a\":\"%s\"}' \"$(printf %s \"$KEY\" | sed 's/\"/\\\\\"/')\" > $ORRERY_OUTPUT"));
+        var byLine =
+                bench.run(shell("printf '::output {\"a\":\"%s\"}\\n' \"$(printf %s \"$KEY\" | sed 's/\"/\\\\\"/')\""));
 
-        assertThat(byFile).isInstanceOfSatisfying(Succeeded.class, done -> assertThat(done.output().text())
-                .isEqualTo("{\"a\":\"" + "*".repeat(KEY.length() + 1) + "\"}"));
+        assertThat(byFile)
+                .isInstanceOfSatisfying(
+                        Succeeded.class,
+                        done -> assertThat(done.output().text())
+                                .isEqualTo("{\"a\":\"" + "*".repeat(KEY.length() + 1) + "\"}"));
         assertThat(byLine).isEqualTo(byFile);
     }
 
@@ -113,12 +115,17 @@ class TaskSecretsIT {
         }));
 
         var attempt = bench.start(new Http(
-                "POST", url(server), Map.of("X-Key", "k " + REFERENCE), Optional.of(new Json("{\"key\":\"${{secrets.API_KEY}}\"}"))));
+                "POST",
+                url(server),
+                Map.of("X-Key", "k " + REFERENCE),
+                Optional.of(new Json("{\"key\":\"${{secrets.API_KEY}}\"}"))));
 
-        assertThat(attempt.outcome()).isInstanceOfSatisfying(Succeeded.class, done -> assertThat(
-                        done.output().text())
-                .contains("****")
-                .doesNotContain("zebra"));
+        assertThat(attempt.outcome())
+                .isInstanceOfSatisfying(
+                        Succeeded.class,
+                        done -> assertThat(done.output().text())
+                                .contains("****")
+                                .doesNotContain("zebra"));
         assertThat(seen).containsExactly("k " + KEY, "{\"key\":\"kq7\\\"-zebra-4711\"}");
         assertThat(attempt.text()).doesNotContain("zebra");
     }
@@ -146,8 +153,9 @@ class TaskSecretsIT {
     @Test
     void whatIsNotThereFailsTheAttemptForGoodWithPlaceAndCure() {
         assertThat(refusal("${{ secrets.NOBODY }}"))
-                .isEqualTo("env.KEY names the secret 'NOBODY', which this node has not for the tenant 'acme': add"
-                        + " 'acme/NOBODY=env:VARIABLE' or 'acme/NOBODY=file:/path' to tasks.secrets and start the node again");
+                .isEqualTo(
+                        "env.KEY names the secret 'NOBODY', which this node has not for the tenant 'acme': add"
+                                + " 'acme/NOBODY=env:VARIABLE' or 'acme/NOBODY=file:/path' to tasks.secrets and start the node again");
         assertThat(refusal("${{ secrets.OTHERS }}")).contains("which this node has not for the tenant 'acme'");
         assertThat(refusal("${{ secrets.GONE }}")).contains("'GONE' stands in " + folder.resolve("gone"));
         assertThat(refusal("${{ secrets.UNSET }}")).contains("the variable NO_SUCH_VARIABLE");
@@ -168,7 +176,8 @@ class TaskSecretsIT {
     void everyLineOfALongOneIsHidden() throws IOException {
         Files.writeString(file, "-----BEGIN-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END-----\n");
 
-        var attempt = bench.start(shell("echo \"$KEY\"; echo \"$KEY\" | sed -n 2p; [ \"$(echo \"$KEY\" | wc -l)\" = 4 ]"));
+        var attempt =
+                bench.start(shell("echo \"$KEY\"; echo \"$KEY\" | sed -n 2p; [ \"$(echo \"$KEY\" | wc -l)\" = 4 ]"));
 
         assertThat(attempt.outcome()).isInstanceOf(Succeeded.class);
         assertThat(attempt.text()).matches("[*\n]+");
@@ -185,7 +194,8 @@ class TaskSecretsIT {
     }
 
     private HttpServer serve(io.vertx.core.Handler<HttpServerRequest> handler) {
-        return Await.await(bench.vertx.createHttpServer().requestHandler(handler).listen(0, "127.0.0.1"));
+        return Await.await(
+                bench.vertx.createHttpServer().requestHandler(handler).listen(0, "127.0.0.1"));
     }
 
     private static String url(HttpServer server) {

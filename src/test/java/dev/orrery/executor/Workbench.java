@@ -84,7 +84,8 @@ final class Workbench implements AutoCloseable {
             Duration frozenAfter) {
         this.folder = folder;
         this.bus = Bus.on(vertx);
-        var config = new TasksConfig("tasks", "", killGrace, 1 << 20, List.of("127.0.0.0/8"), List.of(), secrets, demanded);
+        var config =
+                new TasksConfig("tasks", "", killGrace, 1 << 20, List.of("127.0.0.0/8"), List.of(), secrets, demanded);
         this.executors = Executors.create(
                 vertx,
                 config,

@@ -95,7 +95,13 @@ class IsolatedTasksE2E {
     void aNodeThatCannotDoWhatIsDemandedDoesNotStart() throws Exception {
         var command = Java.command("-jar", NodeProcess.jar().toString());
         command.addAll(List.of(
-                "node", "--data-dir", folder.resolve("data").toString(), "--http-port", "0", "--set", "tasks.isolation=2"));
+                "node",
+                "--data-dir",
+                folder.resolve("data").toString(),
+                "--http-port",
+                "0",
+                "--set",
+                "tasks.isolation=2"));
         var process = NodeProcess.withoutSettings(new ProcessBuilder(command))
                 .redirectErrorStream(true)
                 .start();
@@ -112,7 +118,8 @@ class IsolatedTasksE2E {
 
     private static String run(NodeProcess node, String yaml) throws IOException {
         var published = node.post(
-                "/api/v1/dags", new JsonObject().put("name", "thief").put("yaml", yaml).encode());
+                "/api/v1/dags",
+                new JsonObject().put("name", "thief").put("yaml", yaml).encode());
         assertThat(published.statusCode()).as(published.body()).isEqualTo(201);
         var id = new JsonObject(published.body()).getString("id");
         return new JsonObject(node.post("/api/v1/dags/" + id + "/runs", "{}").body()).getString("runId");
@@ -120,7 +127,8 @@ class IsolatedTasksE2E {
 
     private static JsonObject ended(NodeProcess node, String run) {
         Await.until(
-                "the run ends", () -> Set.of("succeeded", "failed").contains(state(node, run).getString("state")));
+                "the run ends",
+                () -> Set.of("succeeded", "failed").contains(state(node, run).getString("state")));
         return state(node, run);
     }
 
@@ -145,8 +153,9 @@ class IsolatedTasksE2E {
                 }
             }
             for (var table : tables) {
-                try (var rows = statement.executeQuery("SELECT count(*) FROM orrery.\"" + table + "\" t WHERE t::text LIKE '%"
-                        + text + "%' OR t::text LIKE '%" + HexFormat.of().formatHex(text.getBytes(UTF_8)) + "%'")) {
+                try (var rows = statement.executeQuery(
+                        "SELECT count(*) FROM orrery.\"" + table + "\" t WHERE t::text LIKE '%" + text
+                                + "%' OR t::text LIKE '%" + HexFormat.of().formatHex(text.getBytes(UTF_8)) + "%'")) {
                     rows.next();
                     if (rows.getInt(1) > 0) {
                         found.add(table);
