@@ -33,8 +33,8 @@ final class ReadableByTasks {
         var files = new LinkedHashMap<Path, String>();
         file.ifPresent(given -> Settings.ALL.stream()
                 .filter(setting -> setting.isSecret()
-                        || setting.equals(Settings.DATABASE_URL)
-                                && !setting.shownIn(config).equals(setting.textIn(config)))
+                        || (setting.equals(Settings.DATABASE_URL)
+                                && !setting.shownIn(config).equals(setting.textIn(config))))
                 .filter(setting -> origins.getOrDefault(setting.key(), "").startsWith(given + ":"))
                 .findFirst()
                 .ifPresent(setting -> files.put(given, "holds " + setting.key())));

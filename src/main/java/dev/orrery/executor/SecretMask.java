@@ -16,7 +16,15 @@ final class SecretMask {
     static final SecretMask NONE = new SecretMask(List.of());
 
     /** A secret, and how far to go on where its last byte does not fit. */
-    private record Sought(byte[] bytes, int[] skips) {
+    private static final class Sought {
+
+        final byte[] bytes;
+        final int[] skips;
+
+        Sought(byte[] bytes, int[] skips) {
+            this.bytes = bytes;
+            this.skips = skips;
+        }
 
         static Sought of(String secret) {
             var bytes = secret.getBytes(UTF_8);

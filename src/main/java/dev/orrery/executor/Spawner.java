@@ -145,7 +145,7 @@ final class Spawner {
     private ScheduledExecutorService startBeats() {
         var beating = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("orrery-guard-beat").factory());
-        beating.scheduleWithFixedDelay(this::beat, 0, BEAT.toMillis(), TimeUnit.MILLISECONDS);
+        var _ = beating.scheduleWithFixedDelay(this::beat, 0, BEAT.toMillis(), TimeUnit.MILLISECONDS);
         return beating;
     }
 
