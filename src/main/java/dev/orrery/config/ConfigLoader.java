@@ -111,15 +111,7 @@ public final class ConfigLoader {
                         value(Settings.WORKERS_QUEUE_CAPACITY),
                         value(Settings.WORKERS_QUEUES),
                         value(Settings.WORKERS_DRAIN_TIMEOUT)));
-        var tasks = section(
-                "tasks",
-                () -> new TasksConfig(
-                        Folders.expanded(value(Settings.TASKS_DIRECTORY)),
-                        Folders.expanded(value(Settings.TASKS_RUN_DIRECTORY)),
-                        value(Settings.TASKS_KILL_GRACE),
-                        value(Settings.TASKS_LOG_LIMIT),
-                        value(Settings.TASKS_HTTP_ALLOW),
-                        value(Settings.TASKS_HTTP_DENY)));
+        var tasks = section("tasks", this::tasks);
         var handlers = section("handlers", () -> new HandlersConfig(Folders.expanded(value(Settings.HANDLERS_DIR))));
         var router = section(
                 "router",
@@ -175,8 +167,30 @@ public final class ConfigLoader {
                 health.orElseThrow(),
                 log.orElseThrow(),
                 tracing.orElseThrow()));
+        whole.ifPresent(config -> ReadableByTasks.check(config, sources.file(), origins, problems));
         problems.throwIfAny();
         return new LoadedConfig(whole.orElseThrow(), origins);
+    }
+
+    private TasksConfig tasks() {
+        return new TasksConfig(
+                Folders.expanded(value(TaskSettings.DIRECTORY)),
+                Folders.expanded(value(TaskSettings.RUN_DIRECTORY)),
+                value(TaskSettings.KILL_GRACE),
+                value(TaskSettings.LOG_LIMIT),
+                value(TaskSettings.HTTP_ALLOW),
+                value(TaskSettings.HTTP_DENY),
+                value(TaskSettings.SECRETS),
+                new IsolationConfig(
+                        value(TaskSettings.ISOLATION),
+                        value(TaskSettings.USER),
+                        value(TaskSettings.NETWORK),
+                        value(TaskSettings.FOLDERS),
+                        value(TaskSettings.MAX_MEMORY),
+                        value(TaskSettings.MAX_FILE_SIZE),
+                        value(TaskSettings.MAX_CPU),
+                        value(TaskSettings.MAX_PROCESSES),
+                        value(TaskSettings.MAX_OPEN_FILES)));
     }
 
     private List<Given> variables(Map<String, String> environment) {

@@ -5,6 +5,7 @@ import dev.orrery.domain.task.Durations;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -350,6 +351,49 @@ sealed interface Kind<T> {
         @Override
         public String description() {
             return "list of addresses, ranges or host names";
+        }
+    }
+
+    /** What tasks may name, and where the node finds it. */
+    record SecretSources(int maxCount) implements Kind<List<String>> {
+
+        @Override
+        public List<String> read(String text) {
+            return split(text);
+        }
+
+        @Override
+        public Optional<String> objection(List<String> value) {
+            if (value.size() > maxCount) {
+                return Optional.of("must have at most " + maxCount + " items, has " + value.size());
+            }
+            var keys = new HashSet<String>();
+            for (var item : value) {
+                var source = SecretSource.parse(item);
+                if (source.isEmpty()) {
+                    return Optional.of("must list " + SecretSource.FORM + "; '" + item + "' is none");
+                }
+                if (!keys.add(source.get().key())) {
+                    return Optional.of(
+                            "must name each secret once; '" + source.get().key() + "' stands twice");
+                }
+            }
+            return Optional.empty();
+        }
+
+        @Override
+        public String text(List<String> value) {
+            return String.join(",", value);
+        }
+
+        @Override
+        public boolean isList() {
+            return true;
+        }
+
+        @Override
+        public String description() {
+            return "list of secrets";
         }
     }
 

@@ -1,9 +1,7 @@
 package dev.orrery.config;
 
 import dev.orrery.config.Kind.Choice;
-import dev.orrery.config.Kind.Destinations;
 import dev.orrery.config.Kind.Ratio;
-import dev.orrery.config.Kind.Size;
 import dev.orrery.config.Kind.Span;
 import dev.orrery.config.Kind.Text;
 import dev.orrery.config.Kind.Texts;
@@ -273,48 +271,6 @@ final class Settings {
             false,
             config -> config.workers().drainTimeout());
 
-    static final Setting<String> TASKS_DIRECTORY = text(
-            "tasks.directory",
-            new Text(4_096, FOLDER_OR_NONE, "folder", "name a folder"),
-            "Where relative paths in `workingDirectory` and `script` begin. Empty: the folder in which the node was"
-                    + " started.",
-            config -> config.tasks().directory());
-
-    static final Setting<String> TASKS_RUN_DIRECTORY = text(
-            "tasks.run-directory",
-            new Text(4_096, FOLDER_OR_NONE, "folder", "name a folder"),
-            "Where each run has a folder for the files that its tasks hand on. Empty: `runs` in the data folder.",
-            config -> config.tasks().runDirectory());
-
-    static final Setting<Duration> TASKS_KILL_GRACE = new Setting<>(
-            "tasks.kill-grace",
-            new Span(Duration.ZERO, Duration.ofHours(1)),
-            "How long a task that is told to end (SIGTERM) may take before it is killed (SIGKILL).",
-            false,
-            config -> config.tasks().killGrace());
-
-    static final Setting<Integer> TASKS_LOG_LIMIT = new Setting<>(
-            "tasks.log-limit",
-            new Size(64 << 10, 64 << 20),
-            "How much is kept of an attempt's log: its first and its last half.",
-            false,
-            config -> config.tasks().logLimit());
-
-    static final Setting<List<String>> TASKS_HTTP_ALLOW = new Setting<>(
-            "tasks.http-allow",
-            new Destinations(1_000),
-            "Where http tasks may call besides the public internet: addresses, ranges or host names, with or without a"
-                    + " port. The node's own API needs none.",
-            false,
-            config -> config.tasks().httpAllow());
-
-    static final Setting<List<String>> TASKS_HTTP_DENY = new Setting<>(
-            "tasks.http-deny",
-            new Destinations(1_000),
-            "Where http tasks may never call, whatever is allowed; written as in tasks.http-allow.",
-            false,
-            config -> config.tasks().httpDeny());
-
     static final Setting<String> HANDLERS_DIR = text(
             "handlers.dir",
             new Text(4_096, FOLDER_OR_NONE, "folder", "name a folder"),
@@ -487,16 +443,7 @@ final class Settings {
                             WORKERS_QUEUE_CAPACITY,
                             WORKERS_QUEUES,
                             WORKERS_DRAIN_TIMEOUT)),
-            new Section(
-                    "tasks",
-                    "How tasks run on the node.",
-                    List.of(
-                            TASKS_DIRECTORY,
-                            TASKS_RUN_DIRECTORY,
-                            TASKS_KILL_GRACE,
-                            TASKS_LOG_LIMIT,
-                            TASKS_HTTP_ALLOW,
-                            TASKS_HTTP_DENY)),
+            new Section("tasks", "How tasks run on the node.", TaskSettings.ALL),
             new Section("handlers", "What handler tasks can call besides what is built in.", List.of(HANDLERS_DIR)),
             new Section(
                     "router",

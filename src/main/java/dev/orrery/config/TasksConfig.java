@@ -1,5 +1,7 @@
 package dev.orrery.config;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.orrery.domain.net.CallRules;
 import dev.orrery.domain.net.Destination;
 import java.time.Duration;
@@ -14,6 +16,8 @@ import java.util.List;
  * @param logLimit the most bytes that are kept of an attempt's log
  * @param httpAllow where http tasks may call besides the public internet
  * @param httpDeny where http tasks may never call
+ * @param secrets what tasks may name, and where the node finds it
+ * @param isolation how far tasks are kept away from the node
  */
 public record TasksConfig(
         String directory,
@@ -21,25 +25,38 @@ public record TasksConfig(
         Duration killGrace,
         int logLimit,
         List<String> httpAllow,
-        List<String> httpDeny) {
+        List<String> httpDeny,
+        List<String> secrets,
+        IsolationConfig isolation) {
 
-    public static final TasksConfig DEFAULT =
-            new TasksConfig("", "", Duration.ofSeconds(10), 1 << 20, List.of(), List.of());
+    public static final TasksConfig DEFAULT = new TasksConfig(
+            "", "", Duration.ofSeconds(10), 1 << 20, List.of(), List.of(), List.of(), IsolationConfig.DEFAULT);
 
     public TasksConfig {
-        Settings.TASKS_DIRECTORY.check(directory);
-        Settings.TASKS_RUN_DIRECTORY.check(runDirectory);
-        Settings.TASKS_KILL_GRACE.check(killGrace);
-        Settings.TASKS_LOG_LIMIT.check(logLimit);
+        TaskSettings.DIRECTORY.check(directory);
+        TaskSettings.RUN_DIRECTORY.check(runDirectory);
+        TaskSettings.KILL_GRACE.check(killGrace);
+        TaskSettings.LOG_LIMIT.check(logLimit);
         httpAllow = List.copyOf(httpAllow);
         httpDeny = List.copyOf(httpDeny);
-        Settings.TASKS_HTTP_ALLOW.check(httpAllow);
-        Settings.TASKS_HTTP_DENY.check(httpDeny);
+        TaskSettings.HTTP_ALLOW.check(httpAllow);
+        TaskSettings.HTTP_DENY.check(httpDeny);
+        secrets = List.copyOf(secrets);
+        TaskSettings.SECRETS.check(secrets);
+        requireNonNull(isolation, "isolation");
     }
 
     /** Where http tasks may call. */
     public CallRules httpRules() {
         return new CallRules(destinations(httpAllow), destinations(httpDeny));
+    }
+
+    /** What tasks may name, and where the node finds it. */
+    public List<SecretSource> secretSources() {
+        return secrets.stream()
+                .map(text -> SecretSource.parse(text)
+                        .orElseThrow(() -> new IllegalStateException("'" + text + "' was taken, and names no secret")))
+                .toList();
     }
 
     private static List<Destination> destinations(List<String> texts) {

@@ -5,6 +5,7 @@ import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskDraft;
+import dev.orrery.domain.task.SecretReferences;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -44,6 +45,13 @@ record TextRule(ProblemCode code, Predicate<String> rule, String demand, String 
 
     static final TextRule NOT_BLANK = new TextRule(
             ProblemCode.BLANK_TEXT, text -> !text.isBlank(), "must not be blank", "write what is to be run");
+
+    /** A value in which secrets may be named. */
+    static final TextRule WITH_SECRETS = new TextRule(
+            ProblemCode.BAD_SECRET,
+            SecretReferences::areWhole,
+            "has a reference to a secret that is not whole",
+            "write ${{ secrets.NAME }}, with a NAME of up to 64 letters, digits and '_'");
 
     static final TextRule NAME = new TextRule(
             ProblemCode.BAD_NAME,

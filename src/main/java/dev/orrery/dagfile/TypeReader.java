@@ -14,8 +14,10 @@ import dev.orrery.domain.dag.TaskType.PythonSource;
 import dev.orrery.domain.dag.TaskType.PythonSource.Code;
 import dev.orrery.domain.dag.TaskType.PythonSource.Script;
 import dev.orrery.domain.dag.TaskType.Shell;
+import dev.orrery.domain.task.SecretReferences;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 
 /** Reads what a task does. Where a field is wrong, which is then noted, something harmless stands in its place. */
@@ -24,6 +26,8 @@ final class TypeReader {
     private static final String DEFAULT_METHOD = "GET";
     private static final String HANDLER_HELP = "write the name of the handler, such as 'handler: echo'";
     private static final String AGENT_HELP = "write the name of what remote workers offer, such as 'handler: resize'";
+
+    private static final String IN_ENV = "name it in 'env', such as 'NAME: ${{ secrets.NAME }}'";
 
     private final Fields task;
 
@@ -56,6 +60,7 @@ final class TypeReader {
 
     private Shell shell() {
         task.requirePresent("command", "write what /bin/sh is to run, such as 'command: ./extract.sh'");
+        refuseSecrets("command", IN_ENV + ", and write \"$NAME\" here");
         return new Shell(
                 task.text("command", TextRule.NOT_BLANK).orElse(""),
                 env(),
@@ -64,17 +69,37 @@ final class TypeReader {
 
     private Http http() {
         task.requirePresent("url", "write where the request goes, such as 'url: https://example.org/'");
+        refuseSecrets(
+                "url",
+                "URLs are logged: send the secret in a header, such as 'Authorization: Bearer ${{ secrets.NAME }}'");
         return new Http(
                 task.text("method", TextRule.METHOD).orElse(DEFAULT_METHOD),
                 task.text("url", TextRule.URL).orElse(""),
                 headers(),
-                task.json("body"));
+                body());
+    }
+
+    private Optional<Json> body() {
+        var body = task.json("body");
+        if (body.isPresent() && !SecretReferences.areWhole(body.get().text())) {
+            task.refuse(
+                    "body",
+                    TextRule.WITH_SECRETS.code(),
+                    "'body' " + TextRule.WITH_SECRETS.demand(),
+                    TextRule.WITH_SECRETS.help());
+        }
+        return body;
     }
 
     private Python python() {
+        refuseSecrets("code", IN_ENV + ", and read os.environ['NAME'] here");
+        var args = task.textList("args", TextRule.ANY);
+        if (args.stream().anyMatch(SecretReferences::standIn)) {
+            refuseSecret("args", "every process of the machine can see arguments: " + IN_ENV);
+        }
         return new Python(
                 source(),
-                task.textList("args", TextRule.ANY),
+                args,
                 env(),
                 task.text("virtualEnv", TextRule.PATH),
                 task.text("workingDirectory", TextRule.PATH));
@@ -97,12 +122,35 @@ final class TypeReader {
     }
 
     private Handler handler() {
-        return new Handler(handlerName(HANDLER_HELP), task.json("input").orElse(Json.NULL));
+        return new Handler(handlerName(HANDLER_HELP), input());
     }
 
     private Agent agent() {
         refuseQueue();
-        return new Agent(handlerName(AGENT_HELP), task.json("input").orElse(Json.NULL));
+        return new Agent(handlerName(AGENT_HELP), input());
+    }
+
+    private Json input() {
+        var input = task.json("input").orElse(Json.NULL);
+        if (SecretReferences.standIn(input.text())) {
+            refuseSecret("input", "inputs are stored and shown: let the handler find its secrets itself");
+        }
+        return input;
+    }
+
+    private void refuseSecrets(String name, String help) {
+        if (task.value(name).orElse(null) instanceof YamlNode.Scalar scalar
+                && SecretReferences.standIn(scalar.text())) {
+            refuseSecret(name, help);
+        }
+    }
+
+    private void refuseSecret(String name, String help) {
+        task.refuse(
+                name,
+                ProblemCode.BAD_SECRET,
+                Quoted.of(name) + " names a secret; they stand in 'env', 'headers' and 'body' only",
+                help);
     }
 
     private String handlerName(String help) {
@@ -121,11 +169,18 @@ final class TypeReader {
     }
 
     private Map<String, String> env() {
-        return task.texts("env", TextRule.VARIABLE_NAME, TextRule.ANY);
+        return task.texts("env", TextRule.VARIABLE_NAME, TextRule.WITH_SECRETS);
     }
 
     private Map<String, String> headers() {
         var headers = task.texts("headers", TextRule.HEADER, TextRule.HEADER_VALUE);
+        if (!headers.values().stream().allMatch(SecretReferences::areWhole)) {
+            task.refuse(
+                    "headers",
+                    TextRule.WITH_SECRETS.code(),
+                    "'headers' " + TextRule.WITH_SECRETS.demand(),
+                    TextRule.WITH_SECRETS.help());
+        }
         var names = new TreeSet<String>();
         for (var name : headers.keySet()) {
             if (!names.add(name.toLowerCase(Locale.ROOT))) {

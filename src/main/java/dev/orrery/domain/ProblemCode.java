@@ -48,6 +48,9 @@ public enum ProblemCode {
             "This is no name, or no value, of an HTTP header.",
             "Use letters, digits and '-'; write values on one line."),
     BAD_VARIABLE("This is no name for a variable, or one that the node sets itself.", "Choose another name."),
+    BAD_SECRET(
+            "A reference to a secret is not whole, or stands where none is taken.",
+            "Write ${{ secrets.NAME }}, and only in 'env', in 'headers' and in 'body'."),
     BAD_DURATION("This is no duration, or a number without a unit.", "Write it like 10ms, 30s, 5m, 1h30m or 2d."),
     BAD_CRON("This is no cron expression that is taken.", "Write it like '0 2 * * *' or @daily."),
     BAD_EXPRESSION(

@@ -47,6 +47,16 @@ record AttemptFolder(Path path) {
         return path.resolve("stop");
     }
 
+    /** What the attempt sees as {@code /tmp} where it sees no other. */
+    Path temporary() {
+        return path.resolve("tmp");
+    }
+
+    /** What it sees as {@code /dev/shm} there. */
+    Path sharedMemory() {
+        return path.resolve("shm");
+    }
+
     /** A file with a part of the command that is too long or too foreign to be an argument. */
     Path script(String name) {
         return path.resolve(name);

@@ -75,7 +75,7 @@ final class AttemptOutput {
 
     /** At most one byte more than may be: the file can grow while it is read. */
     private static byte[] readBounded(Path file) throws IOException {
-        try (var stream = Files.newInputStream(file)) {
+        try (var stream = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
             return stream.readNBytes(OutputJson.LIMIT + 1);
         }
     }

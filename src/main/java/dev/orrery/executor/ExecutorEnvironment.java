@@ -3,6 +3,7 @@ package dev.orrery.executor;
 import static java.util.Objects.requireNonNull;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -13,15 +14,21 @@ import java.util.function.Supplier;
  *     attempt, since the port is known only once the node listens
  * @param startDirectory the folder in which the node was started; where relative paths begin unless configured
  * @param dataDirectory the node's data folder
+ * @param frozenAfter how long the node may stand still until its attempts are killed; zero: for ever
  * @param tokens makes the token by which an attempt may call the API
  */
 public record ExecutorEnvironment(
-        Supplier<String> apiUrl, Path startDirectory, Path dataDirectory, Function<TaskContext, String> tokens) {
+        Supplier<String> apiUrl,
+        Path startDirectory,
+        Path dataDirectory,
+        Function<TaskContext, String> tokens,
+        Duration frozenAfter) {
 
     public ExecutorEnvironment {
         requireNonNull(apiUrl, "apiUrl");
         requireNonNull(startDirectory, "startDirectory");
         requireNonNull(dataDirectory, "dataDirectory");
         requireNonNull(tokens, "tokens");
+        requireNonNull(frozenAfter, "frozenAfter");
     }
 }

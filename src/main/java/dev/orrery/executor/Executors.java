@@ -5,11 +5,13 @@ import static java.util.Objects.requireNonNull;
 
 import dev.orrery.bus.Bus;
 import dev.orrery.config.TasksConfig;
+import dev.orrery.domain.StartupException;
 import dev.orrery.domain.dag.TaskType;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** All executors of a node, and what they share. */
 public final class Executors {
@@ -31,7 +33,7 @@ public final class Executors {
             HttpExecutor http,
             HandlerExecutor handlers,
             BuiltInHandlers builtIn) {
-        this.isolation = parts.isolation().level().description();
+        this.isolation = parts.confinement().description();
         this.tasksDirectory = tasksDirectory;
         this.runFolders = parts.runFolders();
         this.processes = new ProcessExecutor(vertx, parts);
@@ -62,14 +64,22 @@ public final class Executors {
                 ? data.resolve("runs")
                 : start.resolve(config.runDirectory()).normalize();
         var workRoot = WorkRoot.open(data.resolve("work"));
+        var folders = new TaskFolders(
+                data,
+                workRoot.path(),
+                runDirectory,
+                config.directory().isEmpty() ? Optional.empty() : Optional.of(tasksDirectory));
+        var secrets = new TaskSecrets(config.secretSources());
+        secrets.complain();
         var parts = new ProcessParts(
-                isolation,
-                Spawner.open(isolation, workRoot.path()),
+                confined(config, isolation, folders, workRoot),
+                Spawner.open(isolation, workRoot.path(), environment.frozenAfter()),
                 workRoot,
                 new LaunchPlans(new TaskPaths(tasksDirectory)),
                 new RunFolders(runDirectory),
                 environment.apiUrl(),
                 environment.tokens(),
+                secrets,
                 config.killGrace(),
                 java.util.concurrent.Executors.newCachedThreadPool(
                         Thread.ofPlatform().daemon().name("orrery-task-", 1).factory()));
@@ -77,9 +87,19 @@ public final class Executors {
                 vertx,
                 parts,
                 tasksDirectory,
-                new HttpExecutor(vertx, environment.apiUrl(), config.httpRules()),
+                new HttpExecutor(vertx, environment.apiUrl(), config.httpRules(), secrets),
                 new HandlerExecutor(vertx, bus, config.killGrace()),
                 new BuiltInHandlers(vertx, bus));
+    }
+
+    private static Confinement confined(
+            TasksConfig config, Isolation isolation, TaskFolders folders, WorkRoot workRoot) {
+        try {
+            return Confinement.of(config.isolation(), isolation, folders);
+        } catch (StartupException refused) {
+            workRoot.close();
+            throw refused;
+        }
     }
 
     public TaskExecutor of(TaskType type) {

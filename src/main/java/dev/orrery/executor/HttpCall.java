@@ -24,8 +24,12 @@ import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** One request of an http task: the first, or one that a redirect asks for. */
-record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> body) {
+/**
+ * One request of an http task: the first, or one that a redirect asks for.
+ *
+ * @param hasSecretBody whether the body holds a secret, which goes to no other origin
+ */
+record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> body, boolean hasSecretBody) {
 
     private static final Pattern METHOD = Pattern.compile("[A-Z]{1,20}");
     private static final Pattern HEADER_NAME = Pattern.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+");
@@ -47,7 +51,7 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
             Set.of("accept", "accept-encoding", "accept-language", "content-type", "traceparent", "user-agent");
 
     /** The request that this task describes; throws {@link CannotStart} where none can be made of it. */
-    static HttpCall of(TaskType.Http task, TaskContext context, String apiUrl) {
+    static HttpCall of(TaskType.Http task, TaskContext context, String apiUrl, TaskSecrets.Opened secrets) {
         var values = Map.of(
                 "ORRERY_API", apiUrl,
                 "ORRERY_RUN_ID", context.runId().toString(),
@@ -57,8 +61,10 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
             throw new CannotStart("method '" + LogText.clean(task.method()) + "' is not an HTTP method");
         }
         var url = url(substituted(task.url(), values));
-        var headers = headers(task.headers(), values);
-        var body = task.body().map(json -> substituted(bodyText(json), values));
+        var headers = headers(task.headers(), values, secrets);
+        var template = task.body().map(json -> substituted(bodyText(json), values));
+        var body = template.map(
+                text -> isText(task.body().get()) ? secrets.filled("body", text) : secrets.filledJson("body", text));
         if (body.isPresent()
                 && !headers.contains(HttpHeaders.CONTENT_TYPE)
                 && !isText(task.body().get())) {
@@ -68,7 +74,7 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
         if (!headers.contains(TRACEPARENT)) {
             headers.set(TRACEPARENT, context.trace().traceparent());
         }
-        return new HttpCall(HttpMethod.valueOf(method), url, headers, body.map(Buffer::buffer));
+        return new HttpCall(HttpMethod.valueOf(method), url, headers, body.map(Buffer::buffer), !body.equals(template));
     }
 
     /**
@@ -114,6 +120,10 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
                 : status <= FOUND && method.equals(HttpMethod.POST);
         var kept = MultiMap.caseInsensitiveMultiMap();
         var sameOrigin = origin(next).equals(origin(url));
+        if (hasSecretBody && !sameOrigin && !changesToGet) {
+            throw new CannotStart("a redirect leads to " + origin(next) + ", and a secret in the body goes there only"
+                    + " where the task itself names it");
+        }
         for (var header : headers) {
             var name = header.getKey().toLowerCase(Locale.ROOT);
             var ofBody = name.startsWith("content-");
@@ -122,8 +132,8 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
             }
         }
         return changesToGet
-                ? new HttpCall(HttpMethod.GET, next, kept, Optional.empty())
-                : new HttpCall(method, next, kept, body);
+                ? new HttpCall(HttpMethod.GET, next, kept, Optional.empty(), false)
+                : new HttpCall(method, next, kept, body, hasSecretBody);
     }
 
     /** Without credentials and query, which may hold secrets. */
@@ -165,10 +175,10 @@ record HttpCall(HttpMethod method, URI url, MultiMap headers, Optional<Buffer> b
         return url;
     }
 
-    private static MultiMap headers(Map<String, String> given, Map<String, String> values) {
+    private static MultiMap headers(Map<String, String> given, Map<String, String> values, TaskSecrets.Opened secrets) {
         var headers = MultiMap.caseInsensitiveMultiMap();
         given.forEach((name, template) -> {
-            var value = substituted(template, values);
+            var value = secrets.filled("headers." + name, substituted(template, values));
             if (!HEADER_NAME.matcher(name).matches()) {
                 throw new CannotStart("headers: '" + LogText.clean(name) + "' cannot be the name of a header");
             }

@@ -1,8 +1,12 @@
 package dev.orrery.executor;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.orrery.domain.Json;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import dev.orrery.domain.task.FailureKind;
 import dev.orrery.domain.task.FailureKind.NamedError;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -40,6 +44,7 @@ final class HttpExecution implements Execution {
     private final AttemptLog log;
     private final Promise<AttemptOutcome> outcome = Promise.promise();
 
+    private SecretMask mask = SecretMask.NONE;
     private @Nullable HttpClientRequest current;
 
     HttpExecution(HttpClient client, AddressGate gate, Context context, AttemptLog log) {
@@ -64,16 +69,49 @@ final class HttpExecution implements Execution {
         });
     }
 
-    void begin(HttpCall call) {
-        send(call, 0);
+    /** {@code mask}: hides what may not be told. From any thread. */
+    void begin(HttpCall call, SecretMask mask) {
+        context.runOnContext(_ -> {
+            this.mask = mask;
+            if (!outcome.future().isComplete()) {
+                send(call, 0);
+            }
+        });
     }
 
-    void complete(AttemptOutcome result) {
-        outcome.tryComplete(result);
+    /** It cannot begin, for this reason. From any thread. */
+    void refuse(CannotStart wrong) {
+        context.runOnContext(_ -> {
+            tell(wrong.reason());
+            complete(new Failed(wrong.reason(), false, new FailureKind.CouldNotStart()));
+        });
+    }
+
+    private void complete(AttemptOutcome result) {
+        outcome.tryComplete(
+                switch (result) {
+                    case Succeeded(var output) -> new Succeeded(hidden(output));
+                    case Failed(var error, var retryable, var kind, var retryAfter) ->
+                        new Failed(mask.hidden(error), retryable, kind, retryAfter);
+                    default -> result;
+                });
+    }
+
+    /** What is hidden in a number, or in a word of JSON, leaves none: then it is told as a text. */
+    private Json hidden(Json output) {
+        var hidden = mask.hidden(output.text());
+        return hidden.equals(output.text())
+                        || OutputJson.read(hidden.getBytes(UTF_8)) instanceof OutputJson.Reading.Value
+                ? new Json(hidden)
+                : new Json(io.vertx.core.json.Json.encode(hidden));
+    }
+
+    private void tell(String line) {
+        log.line(mask.hidden(line));
     }
 
     private void send(HttpCall call, int redirects) {
-        log.line(call.method() + " " + call.printableUrl());
+        tell(call.method() + " " + call.printableUrl());
         var sent = System.nanoTime();
         gate.pass(call, redirects > 0)
                 .compose(addresses -> connect(call, addresses, sent + HttpExecutor.CONNECT_TIMEOUT.toNanos()))
@@ -111,7 +149,7 @@ final class HttpExecution implements Execution {
     private void receive(HttpCall call, int redirects, long sent, HttpClientResponse response) {
         @Nullable String location = response.getHeader(HttpHeaders.LOCATION);
         if (REDIRECTS.contains(response.statusCode()) && location != null) {
-            log.line(response.statusCode() + " " + response.statusMessage());
+            tell(response.statusCode() + " " + response.statusMessage());
             abandon(response);
             redirect(call, redirects, response.statusCode(), location);
             return;
@@ -148,10 +186,12 @@ final class HttpExecution implements Execution {
         if (outcome.future().isComplete()) {
             return;
         }
-        var answer = new HttpAnswer(response.statusCode(), response.statusMessage(), response.headers(), body);
+        var bytes = body.getBytes();
+        mask.hide(bytes, 0, bytes.length);
+        var answer = new HttpAnswer(
+                response.statusCode(), response.statusMessage(), response.headers(), Buffer.buffer(bytes));
         var millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - sent);
-        log.line(
-                (answer.status() + " " + answer.reason()).strip() + ", " + body.length() + " bytes, " + millis + " ms");
+        tell((answer.status() + " " + answer.reason()).strip() + ", " + body.length() + " bytes, " + millis + " ms");
         complete(success ? new Succeeded(answer.output()) : answer.failure());
     }
 
@@ -168,7 +208,7 @@ final class HttpExecution implements Execution {
             return;
         }
         var message = describe(call, error);
-        log.line(message);
+        tell(message);
         complete(new Failed(message, !(error instanceof CannotStart), kind(error)));
     }
 

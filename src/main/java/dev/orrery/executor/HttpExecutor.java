@@ -2,8 +2,7 @@ package dev.orrery.executor;
 
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.net.CallRules;
-import dev.orrery.domain.task.AttemptOutcome.Failed;
-import dev.orrery.domain.task.FailureKind;
+import dev.orrery.domain.task.SecretReferences;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientAgent;
@@ -28,10 +27,15 @@ final class HttpExecutor implements TaskExecutor {
     private final Supplier<String> apiUrl;
     private final AddressLookup lookup;
     private final AddressGate gate;
+    private final TaskSecrets secrets;
     private final HttpClientAgent client;
 
     HttpExecutor(Vertx vertx, Supplier<String> apiUrl, CallRules rules) {
-        this(vertx, apiUrl, rules, new SystemLookup(vertx), new HttpClientOptions());
+        this(vertx, apiUrl, rules, TaskSecrets.NONE);
+    }
+
+    HttpExecutor(Vertx vertx, Supplier<String> apiUrl, CallRules rules, TaskSecrets secrets) {
+        this(vertx, apiUrl, rules, new SystemLookup(vertx), new HttpClientOptions(), secrets);
     }
 
     /**
@@ -40,9 +44,20 @@ final class HttpExecutor implements TaskExecutor {
      */
     HttpExecutor(
             Vertx vertx, Supplier<String> apiUrl, CallRules rules, AddressLookup lookup, HttpClientOptions options) {
+        this(vertx, apiUrl, rules, lookup, options, TaskSecrets.NONE);
+    }
+
+    private HttpExecutor(
+            Vertx vertx,
+            Supplier<String> apiUrl,
+            CallRules rules,
+            AddressLookup lookup,
+            HttpClientOptions options,
+            TaskSecrets secrets) {
         this.vertx = vertx;
         this.apiUrl = apiUrl;
         this.lookup = lookup;
+        this.secrets = secrets;
         this.gate = new AddressGate(rules, lookup, apiUrl);
         // A connection for each request: one that its server has just closed would fail a task for nothing.
         this.client = vertx.httpClientBuilder()
@@ -59,13 +74,36 @@ final class HttpExecutor implements TaskExecutor {
     @Override
     public Execution start(TaskContext context, AttemptLog log) {
         var execution = new HttpExecution(client, gate, vertx.getOrCreateContext(), log);
-        try {
-            execution.begin(HttpCall.of((TaskType.Http) context.task().type(), context, apiUrl.get()));
-        } catch (CannotStart wrong) {
-            log.line(wrong.reason());
-            execution.complete(new Failed(wrong.reason(), false, new FailureKind.CouldNotStart()));
+        var task = (TaskType.Http) context.task().type();
+        if (!namesSecrets(task)) {
+            begin(execution, task, context);
+        } else {
+            // Secrets may be files, and those block.
+            vertx.executeBlocking(
+                    () -> {
+                        begin(execution, task, context);
+                        return execution;
+                    },
+                    false);
         }
         return execution;
+    }
+
+    private void begin(HttpExecution execution, TaskType.Http task, TaskContext context) {
+        try {
+            var opened = secrets.of(context.tenant());
+            var call = HttpCall.of(task, context, apiUrl.get(), opened);
+            execution.begin(call, opened.mask(""));
+        } catch (CannotStart wrong) {
+            execution.refuse(wrong);
+        }
+    }
+
+    private static boolean namesSecrets(TaskType.Http task) {
+        return task.headers().values().stream().anyMatch(SecretReferences::standIn)
+                || task.body()
+                        .filter(body -> SecretReferences.standIn(body.text()))
+                        .isPresent();
     }
 
     Future<Void> close() {

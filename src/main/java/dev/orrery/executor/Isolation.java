@@ -73,14 +73,26 @@ record Isolation(Level level, List<String> namespace, List<String> session) {
                 .orElseGet(() -> session(session));
     }
 
-    /** The whole command of an attempt. */
-    List<String> wrap(List<String> command, Path stopFile) {
+    /**
+     * The whole command of an attempt.
+     *
+     * @param alone whether it sees no processes but its own
+     */
+    List<String> wrap(List<String> command, Path stopFile, boolean alone) {
         var whole = new ArrayList<>(namespace);
+        if (alone) {
+            whole.add("--mount-proc");
+        }
         if (level == Level.NAMESPACE) {
-            whole.addAll(List.of("/bin/sh", "-c", INIT, "orrery-init", stopFile.toString()));
+            whole.addAll(first(stopFile));
         }
         whole.addAll(inSession(command));
         return whole;
+    }
+
+    /** What begins the command of the first process of a namespace. */
+    static List<String> first(Path stopFile) {
+        return List.of("/bin/sh", "-c", INIT, "orrery-init", stopFile.toString());
     }
 
     /** A command in a session of its own, where that is possible. */
@@ -124,7 +136,7 @@ record Isolation(Level level, List<String> namespace, List<String> session) {
     }
 
     /** By its full path: a task's own PATH must not decide which one it is. */
-    private static Optional<List<String>> tool(String name, String... arguments) {
+    static Optional<List<String>> tool(String name, String... arguments) {
         return TOOL_FOLDERS.stream()
                 .map(folder -> Path.of(folder, name))
                 .filter(Files::isExecutable)

@@ -3,11 +3,23 @@ package dev.orrery.executor;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
-/** What is to be started: a command, its environment and the folder in which it runs. */
-record Launch(List<String> command, Map<String, String> environment, Path workingFolder) {
+/**
+ * What is to be started: a command, its environment and the folder in which it runs.
+ *
+ * @param needed what it reads at its start, besides the folder
+ */
+record Launch(List<String> command, Map<String, String> environment, Path workingFolder, List<Path> needed) {
 
     Launch {
         command = List.copyOf(command);
+        needed = Stream.concat(Stream.of(workingFolder), needed.stream())
+                .distinct()
+                .toList();
+    }
+
+    Launch(List<String> command, Map<String, String> environment, Path workingFolder) {
+        this(command, environment, workingFolder, List.of());
     }
 }

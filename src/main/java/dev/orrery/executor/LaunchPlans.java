@@ -64,7 +64,8 @@ final class LaunchPlans {
         // Unbuffered (-u), so that its lines can be followed as they come.
         var command = new ArrayList<>(List.of(interpreter.toString(), "-u", program));
         command.addAll(python.args());
-        return speakable(new Launch(command, environment, workingFolder), folder);
+        return speakable(
+                new Launch(command, environment, workingFolder, List.of(interpreter, Path.of(program))), folder);
     }
 
     /** The same launch by a script of its own where Java could not hand over its characters. */
@@ -82,7 +83,8 @@ final class LaunchPlans {
         return new Launch(
                 List.of(SHELL, write(folder.script("launch.sh"), script)),
                 launch.environment(),
-                launch.workingFolder());
+                launch.workingFolder(),
+                launch.needed());
     }
 
     private boolean isSpeakable(String text) {

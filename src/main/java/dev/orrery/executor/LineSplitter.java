@@ -41,7 +41,6 @@ final class LineSplitter {
 
     /** Takes the next bytes of the stream; the block may be changed, and used again afterwards. */
     void accept(byte[] block, int length) {
-        mask.hide(block, 0, length);
         var start = 0;
         if (heldLength > 0) {
             var end = indexOfLineFeed(block, length);
@@ -52,7 +51,10 @@ final class LineSplitter {
             endHeldLine();
             start = end + 1;
         }
-        var rest = passWholeLines(block, start, length);
+        var rest = endOfLastLine(block, start, length);
+        // Only lines that are whole: what hides one secret must not hide the beginning of another.
+        mask.hide(block, start, rest);
+        passWholeLines(block, start, rest);
         hold(block, rest, length);
     }
 
@@ -63,8 +65,8 @@ final class LineSplitter {
         }
     }
 
-    /** Passes on the lines that end in this block, in runs as long as they need no cleaning; says where the rest begins. */
-    private int passWholeLines(byte[] block, int from, int length) {
+    /** Passes on these whole lines, in runs as long as they need no cleaning. */
+    private void passWholeLines(byte[] block, int from, int length) {
         var run = from;
         var line = from;
         var clean = true;
@@ -86,7 +88,6 @@ final class LineSplitter {
             }
         }
         passRun(block, run, line);
-        return line;
     }
 
     private void passRun(byte[] block, int from, int to) {
@@ -112,11 +113,18 @@ final class LineSplitter {
     }
 
     private void endHeldLine() {
-        // It may have come in two blocks.
         mask.hide(held, 0, heldLength);
         passLine(held, 0, heldLength, dropped);
         heldLength = 0;
         dropped = 0;
+    }
+
+    private static int endOfLastLine(byte[] block, int from, int length) {
+        var end = length;
+        while (end > from && block[end - 1] != '\n') {
+            end--;
+        }
+        return end;
     }
 
     private static int indexOfLineFeed(byte[] block, int length) {

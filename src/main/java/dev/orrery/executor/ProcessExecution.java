@@ -6,6 +6,7 @@ import static java.lang.System.Logger.Level.ERROR;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.FailureKind.CouldNotStart;
+import dev.orrery.domain.task.FailureKind.NamedError;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.io.File;
@@ -35,7 +36,6 @@ final class ProcessExecution implements Execution {
     private final TaskContext context;
     private final AttemptLog log;
     private final Promise<AttemptOutcome> outcome = Promise.promise();
-    private final SecretMask mask;
     private final Object monitor = new Object();
 
     // Guarded by the monitor: stop() may come before, while and after the process starts.
@@ -47,7 +47,6 @@ final class ProcessExecution implements Execution {
         this.parts = parts;
         this.context = context;
         this.log = log;
-        this.mask = new SecretMask(parts.tokens().apply(context));
     }
 
     @Override
@@ -107,7 +106,10 @@ final class ProcessExecution implements Execution {
 
     private AttemptOutcome runIn(AttemptFolder folder) {
         try {
-            return watch(start(parts.plan(context, folder), folder), folder);
+            var secrets = parts.secrets().of(context.tenant());
+            var launch = parts.plan(context, folder, secrets);
+            var mask = secrets.mask(parts.tokens().apply(context));
+            return watch(start(launch, folder), folder, mask);
         } catch (CannotStart missing) {
             log.line(missing.reason());
             return new Failed(missing.reason(), false, new CouldNotStart());
@@ -127,7 +129,8 @@ final class ProcessExecution implements Execution {
                 return null;
             }
         }
-        var builder = new ProcessBuilder(parts.isolation().wrap(launch.command(), folder.stop()))
+        parts.confinement().handOver(folder, launch.environment());
+        var builder = new ProcessBuilder(parts.confinement().wrap(launch, folder))
                 .directory(launch.workingFolder().toFile())
                 .redirectInput(new File("/dev/null"));
         builder.environment().clear();
@@ -135,20 +138,27 @@ final class ProcessExecution implements Execution {
         return parts.spawner().spawn(builder);
     }
 
-    private AttemptOutcome watch(@Nullable Process process, AttemptFolder folder) throws InterruptedException {
+    private AttemptOutcome watch(@Nullable Process process, AttemptFolder folder, SecretMask mask)
+            throws InterruptedException {
         if (process == null) {
             return new Failed("stopped before it started", true);
         }
-        var processes = new ProcessTree(process, parts.isolation().level(), folder);
+        var processes = new ProcessTree(process, parts.confinement().level(), folder);
         letBeStopped(processes);
         var output = new OutputLineWatch();
         var errors = new LastLineWatch();
-        var reading = parts.threads().submit(() -> read(process.getInputStream(), output));
-        var readingErrors = parts.threads().submit(() -> read(process.getErrorStream(), errors));
+        var reading = parts.threads().submit(() -> read(process.getInputStream(), output, mask));
+        var readingErrors = parts.threads().submit(() -> read(process.getErrorStream(), errors, mask));
         var code = process.waitFor();
         sweep(processes);
         finish(reading, process.getInputStream());
         finish(readingErrors, process.getErrorStream());
+        if (code != 0 && parts.spawner().wasFrozenSince(folder.home())) {
+            return new Failed(
+                    "the node stood still for so long that others may have taken over; its guard killed the attempt",
+                    true,
+                    new NamedError("NodeFrozen"));
+        }
         return code == 0 ? AttemptOutput.of(folder, output, mask) : failed(code, errors);
     }
 
@@ -205,7 +215,7 @@ final class ProcessExecution implements Execution {
         }
     }
 
-    private void read(InputStream stream, LineWatch watch) {
+    private void read(InputStream stream, LineWatch watch, SecretMask mask) {
         var splitter = new LineSplitter(log::lines, watch, mask);
         var block = new byte[BLOCK];
         try {

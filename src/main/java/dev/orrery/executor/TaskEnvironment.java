@@ -10,6 +10,7 @@ import java.util.regex.Pattern;
 /** The environment variables of a process: a clean base, what the task asks for, and what it may know of its attempt. */
 final class TaskEnvironment {
 
+    static final String RUN_DIR = "ORRERY_RUN_DIR";
     static final String PATH = "/usr/local/bin:/usr/bin:/bin";
 
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
@@ -53,7 +54,7 @@ final class TaskEnvironment {
         env.put("ORRERY_ATTEMPT", String.valueOf(context.attempt()));
         env.put("ORRERY_FENCE", String.valueOf(context.fence()));
         context.lockFence().ifPresent(fence -> env.put("ORRERY_LOCK_FENCE", String.valueOf(fence)));
-        runFolder.ifPresent(path -> env.put("ORRERY_RUN_DIR", path.toString()));
+        runFolder.ifPresent(path -> env.put(RUN_DIR, path.toString()));
         env.put("ORRERY_INPUTS", folder.inputs().toString());
         env.put("ORRERY_PARAMS", folder.params().toString());
         env.put("ORRERY_OUTPUT", folder.output().toString());

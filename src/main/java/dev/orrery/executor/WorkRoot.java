@@ -27,6 +27,9 @@ final class WorkRoot {
     static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
+    private static final FileAttribute<Set<PosixFilePermission>> OWNER_READS =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+
     private static final System.Logger LOG = System.getLogger(WorkRoot.class.getName());
     private static final String LOCK = ".lock";
 
@@ -45,7 +48,7 @@ final class WorkRoot {
             removeOrphans(parent);
             // Its name is found nowhere else: processes of this root are known by it.
             var path = Files.createDirectory(parent.resolve(UUID.randomUUID().toString()), OWNER_ONLY);
-            var lockFile = FileChannel.open(path.resolve(LOCK), CREATE, WRITE);
+            var lockFile = FileChannel.open(path.resolve(LOCK), Set.of(CREATE, WRITE), OWNER_READS);
             if (lockFile.tryLock() == null) {
                 throw new IOException("cannot lock " + path.resolve(LOCK));
             }

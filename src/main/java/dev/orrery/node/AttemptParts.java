@@ -4,6 +4,8 @@ import static dev.orrery.node.OpenParts.STEP_LIMIT;
 import static dev.orrery.node.OpenParts.await;
 
 import dev.orrery.api.Contract;
+import dev.orrery.config.OrreryConfig;
+import dev.orrery.coordination.Membership;
 import dev.orrery.domain.task.TaskTokens;
 import dev.orrery.engine.worker.TaskInputs;
 import dev.orrery.executor.CallAccess;
@@ -15,10 +17,14 @@ import dev.orrery.store.TaskAccessRepository;
 import io.vertx.core.Vertx;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.function.Supplier;
 
 /** What attempts at tasks are given by their node. */
 final class AttemptParts {
+
+    /** By how much the guard is ahead of the others, who requeue what a frozen node holds a moment after its lease. */
+    private static final Duration GUARD_MARGIN = Duration.ofMillis(500);
 
     private AttemptParts() {}
 
@@ -28,12 +34,13 @@ final class AttemptParts {
     }
 
     static ExecutorEnvironment environment(
-            Supplier<URI> address, Path startDirectory, Path dataDirectory, TaskTokens tokens) {
+            Supplier<URI> address, Path startDirectory, OrreryConfig config, TaskTokens tokens) {
         return new ExecutorEnvironment(
                 () -> address.get() + Contract.BASE_PATH,
                 startDirectory,
-                dataDirectory,
-                context -> tokens.of(context.instanceId(), context.fence()));
+                config.node().dataDir(),
+                context -> tokens.of(context.instanceId(), context.fence()),
+                config.isCluster() ? Membership.LEASE.minus(GUARD_MARGIN) : Duration.ZERO);
     }
 
     static CallAccess callAccess(Supplier<URI> address, TaskTokens tokens) {

@@ -362,8 +362,7 @@ public final class Node {
     }
 
     private Executors startEngine(Parts parts, Pulse pulse) {
-        var environment = AttemptParts.environment(
-                () -> address, startDirectory, config.node().dataDir(), parts.access.tokens());
+        var environment = AttemptParts.environment(() -> address, startDirectory, config, parts.access.tokens());
         var executors = Executors.create(parts.vertx, config.tasks(), environment, parts.bus);
         opened("executors", STEP_LIMIT, () -> await(executors.close(), STEP_LIMIT));
         var workerSettings = new WorkerSettings(

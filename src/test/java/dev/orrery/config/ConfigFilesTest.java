@@ -82,7 +82,7 @@ class ConfigFilesTest {
     private static String range(Setting<?> setting) {
         var description = setting.kind().description();
         return switch (setting.kind()) {
-            case Kind.Text _, Kind.Texts _, Kind.Destinations _ -> "";
+            case Kind.Text _, Kind.Texts _, Kind.Destinations _, Kind.SecretSources _ -> "";
             case Kind.Choice<?> _ -> " (" + description + ")";
             case Kind.Whole _, Kind.Size _, Kind.Space _, Kind.Span _, Kind.Ratio _ ->
                 " (" + description.split(", ", 2)[1] + ")";

@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -106,6 +107,16 @@ class ConfigLoaderTest {
                 Map.entry("tasks.log-limit", "128KiB"),
                 Map.entry("tasks.http-allow", "10.0.0.0/8,[fd00::1]:80,billing.internal:8443,*.svc"),
                 Map.entry("tasks.http-deny", "10.9.0.0/16"),
+                Map.entry("tasks.secrets", "KEY=env:API_KEY,acme/KEY=file:/run/secrets/key,*/CA=file:/etc/ca.pem"),
+                Map.entry("tasks.isolation", "2"),
+                Map.entry("tasks.user", "orrery-tasks"),
+                Map.entry("tasks.network", "HOST"),
+                Map.entry("tasks.folders", "/opt/tools,/srv/jobs"),
+                Map.entry("tasks.max-memory", "512MiB"),
+                Map.entry("tasks.max-file-size", "1TiB"),
+                Map.entry("tasks.max-cpu", "1h"),
+                Map.entry("tasks.max-processes", "64"),
+                Map.entry("tasks.max-open-files", "256"),
                 Map.entry("handlers.dir", "/opt/handlers"),
                 Map.entry("router.poll", "2s"),
                 Map.entry("router.lead-time", "10ms"),
@@ -164,6 +175,46 @@ class ConfigLoaderTest {
         assertThat(byFile.config().workers().queues()).containsExactly("a", "b");
         assertThat(byVariable.config().workers().queues()).containsExactly("a", "b");
         assertThat(byEmptyVariable.config().workers().queues()).isEmpty();
+    }
+
+    @Test
+    void secretsInFilesThatTasksCouldReadAreRefusedWhereTasksAreKeptAway() throws IOException {
+        var file = file("database:\n  url: postgresql://db/orrery\n  password: pass-4711\n");
+        var confined = new ConfigFlag[] {ConfigFlag.set("tasks.isolation=1"), ConfigFlag.set("tasks.user=someone")};
+        var sandbox = new ConfigFlag[] {
+            ConfigFlag.set("tasks.isolation=2"), ConfigFlag.set("tasks.folders=" + file.getParent())
+        };
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+
+        assertThat(problems(Optional.of(file), Map.of(), confined).stream().map(ConfigLoaderTest::line))
+                .containsExactly(file + " this file holds database.password, and with tasks.isolation 1 no task may see"
+                        + " that: every account may read it (take the right away: chmod o-r " + file + ")");
+        assertThat(problems(Optional.of(file), Map.of(), sandbox).stream().map(ConfigLoaderTest::line))
+                .singleElement()
+                .asString()
+                .contains("it lies in a folder that tasks see");
+
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        assertThat(load(Optional.of(file), Map.of(), confined)
+                        .config()
+                        .tasks()
+                        .isolation()
+                        .level())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void otherUsersNeedAnAccountAndNeverRoot() {
+        assertThat(problems(Optional.empty(), Map.of(), ConfigFlag.set("tasks.isolation=1")))
+                .singleElement()
+                .extracting(Problem::message)
+                .asString()
+                .contains("set tasks.user");
+        assertThat(problems(Optional.empty(), Map.of(), ConfigFlag.set("tasks.user=root")))
+                .singleElement()
+                .extracting(Problem::message)
+                .asString()
+                .contains("must not be root");
     }
 
     @Test
@@ -361,6 +412,16 @@ class ConfigLoaderTest {
                 "tasks.http-allow         | 10.0.0.0/33",
                 "tasks.http-allow         | 10.0.0.1,http://host/",
                 "tasks.http-deny          | 127.1",
+                "tasks.secrets            | KEY",
+                "tasks.secrets            | KEY=env:ORRERY_DATABASE_PASSWORD",
+                "tasks.secrets            | KEY=file:relative",
+                "tasks.secrets            | KEY=env:A,KEY=env:B",
+                "tasks.isolation          | 3",
+                "tasks.user               | a b",
+                "tasks.folders            | relative",
+                "tasks.max-memory         | 1MiB",
+                "tasks.max-memory         | 2048",
+                "tasks.max-processes      | 1",
                 "router.batch-size        | 1001",
                 "queue.max-dependencies   | 0",
                 "queue.max-dependency-depth | 1001",
@@ -380,7 +441,7 @@ class ConfigLoaderTest {
 
         assertThat(problems).singleElement().satisfies(problem -> {
             assertThat(problem.code()).isEqualTo("INVALID_VALUE");
-            assertThat(problem.message()).startsWith(key + " must ").doesNotContain("secret");
+            assertThat(problem.message()).startsWith(key + " must ").doesNotContain("u:secret");
         });
     }
 

@@ -118,8 +118,9 @@ class HttpTaskIT extends HttpTaskTestBase {
         var server = serve(request -> request.response().end());
         var context = bench.start(get(url(server, "/"))).context();
 
-        var plain = HttpCall.of(get("http://my_service/rows"), context, "");
-        var full = HttpCall.of(get("https://my_service.example:8443/rows"), context, "");
+        var plain = HttpCall.of(get("http://my_service/rows"), context, "", TaskSecrets.NONE.of(context.tenant()));
+        var full = HttpCall.of(
+                get("https://my_service.example:8443/rows"), context, "", TaskSecrets.NONE.of(context.tenant()));
         var next = full.redirected(302, "https://my_other/");
 
         assertThat(plain.host() + " " + plain.port()).isEqualTo("my_service 80");

@@ -7,26 +7,64 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.orrery.testing.Seeded;
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class SecretMaskTest {
 
     @Test
-    void theSecretIsHiddenWhereverItStands() {
+    void secretsAreHiddenWhereverTheyStandAlsoOneInAnother() {
         Seeded.forAll(random -> {
             var letters = "abc";
-            var secret = new StringBuilder();
-            for (var length = random.nextInt(1, 8); length > 0; length--) {
-                secret.append(letters.charAt(random.nextInt(3)));
-            }
+            var secrets = Stream.generate(() -> IntStream.range(0, random.nextInt(1, 8))
+                            .mapToObj(_ -> letters.substring(random.nextInt(3)).substring(0, 1))
+                            .collect(Collectors.joining()))
+                    .limit(random.nextInt(1, 4))
+                    .toList();
             var text = new StringBuilder();
             for (var length = random.nextInt(60); length > 0; length--) {
-                text.append(random.nextInt(5) == 0 ? secret : letters.charAt(random.nextInt(3)));
+                text.append(
+                        random.nextInt(5) == 0
+                                ? secrets.get(random.nextInt(secrets.size()))
+                                : letters.charAt(random.nextInt(3)));
             }
+            var bytes = text.toString().getBytes(ISO_8859_1);
 
-            assertThat(hidden(secret.toString(), text.toString()))
-                    .isEqualTo(text.toString().replace(secret, "*".repeat(secret.length())));
+            new SecretMask(secrets).hide(bytes, 0, bytes.length);
+
+            assertThat(new String(bytes, ISO_8859_1)).isEqualTo(hiddenOneByOne(secrets, text.toString()));
         });
+    }
+
+    private static String hiddenOneByOne(List<String> secrets, String text) {
+        var hidden = new StringBuilder(text);
+        for (var secret : secrets) {
+            for (var at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1)) {
+                hidden.replace(at, at + secret.length(), "*".repeat(secret.length()));
+            }
+        }
+        return hidden.toString();
+    }
+
+    @Test
+    void secretsThatOverlapAreHiddenWhereverTheTextIsCut() {
+        var text = "x KEYMID MIDEND KEYMIDEND y\n".getBytes(UTF_8);
+        for (var cut = 0; cut <= text.length; cut++) {
+            var kept = new ByteArrayOutputStream();
+            var splitter = new LineSplitter(
+                    (block, from, to) -> kept.write(block, from, to - from),
+                    new LastLineWatch(),
+                    new SecretMask(List.of("KEYMID", "MIDEND")));
+
+            splitter.accept(Arrays.copyOfRange(text, 0, cut), cut);
+            splitter.accept(Arrays.copyOfRange(text, cut, text.length), text.length - cut);
+            splitter.end();
+
+            assertThat(kept.toString(UTF_8)).as("cut at " + cut).isEqualTo("x ****** ****** ********* y\n");
+        }
     }
 
     @Test

@@ -4,6 +4,7 @@ import static dev.orrery.testing.Await.await;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.orrery.bus.Bus;
+import dev.orrery.config.IsolationConfig;
 import dev.orrery.config.TasksConfig;
 import dev.orrery.domain.DagId;
 import dev.orrery.domain.Json;
@@ -61,13 +62,34 @@ final class Workbench implements AutoCloseable {
     }
 
     Workbench(Path folder, Duration killGrace, Isolation isolation) {
+        this(folder, killGrace, isolation, List.of(), IsolationConfig.DEFAULT, Duration.ZERO);
+    }
+
+    /** Of a node whose guard kills its attempts when it stands still for this long. */
+    Workbench(Path folder, IsolationConfig demanded, Isolation isolation, Duration frozenAfter) {
+        this(folder, Duration.ofSeconds(10), isolation, List.of(), demanded, frozenAfter);
+    }
+
+    /** With secrets for its tasks, and as far kept away from the node as is demanded. */
+    Workbench(Path folder, List<String> secrets, IsolationConfig demanded) {
+        this(folder, Duration.ofSeconds(10), Isolation.probe(), secrets, demanded, Duration.ZERO);
+    }
+
+    private Workbench(
+            Path folder,
+            Duration killGrace,
+            Isolation isolation,
+            List<String> secrets,
+            IsolationConfig demanded,
+            Duration frozenAfter) {
         this.folder = folder;
         this.bus = Bus.on(vertx);
-        var config = new TasksConfig("tasks", "", killGrace, 1 << 20, List.of("127.0.0.0/8"), List.of());
+        var config =
+                new TasksConfig("tasks", "", killGrace, 1 << 20, List.of("127.0.0.0/8"), List.of(), secrets, demanded);
         this.executors = Executors.create(
                 vertx,
                 config,
-                new ExecutorEnvironment(() -> API, folder, folder.resolve("data"), _ -> TOKEN),
+                new ExecutorEnvironment(() -> API, folder, folder.resolve("data"), _ -> TOKEN, frozenAfter),
                 bus,
                 isolation);
     }

@@ -1,0 +1,87 @@
+package dev.orrery.executor;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+
+import dev.orrery.domain.StartupException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.concurrent.TimeUnit;
+
+/** The account of the system under which tasks run. */
+record Account(String name, int user, int group) {
+
+    private static final long LOOKUP_SECONDS = 5;
+
+    /** By name or by number; throws StartupException where there is none. A number needs no entry in the system's list. */
+    static Account of(String name) {
+        var isNumber = name.chars().allMatch(Character::isDigit);
+        var user = isNumber ? Integer.parseInt(name) : number("-u", name);
+        var group = number("-g", name);
+        if (user == -1) {
+            throw new StartupException("tasks.user: this system has no account '" + name
+                    + "'; make one with 'useradd --system --shell /usr/sbin/nologin " + name + "'");
+        }
+        if (user == 0) {
+            throw new StartupException("tasks.user: '" + name + "' is root under another name; take another account");
+        }
+        return new Account(name, user, group == -1 ? user : group);
+    }
+
+    /** Gives a file or a folder to it, with all that is in there. For what the node has made itself and no task has seen. */
+    void own(Path path) throws IOException {
+        try (var all = Files.walk(path)) {
+            for (var file : (Iterable<Path>) all::iterator) {
+                ownOne(file);
+            }
+        }
+    }
+
+    /** Gives this one to it, if it is another's. */
+    void ownOne(Path file) throws IOException {
+        if (!owns(file)) {
+            Files.setAttribute(file, "unix:gid", group, NOFOLLOW_LINKS);
+            Files.setAttribute(file, "unix:uid", user, NOFOLLOW_LINKS);
+        }
+    }
+
+    boolean owns(Path file) throws IOException {
+        return owner(file) == user;
+    }
+
+    static int owner(Path file) throws IOException {
+        return (Integer) Files.getAttribute(file, "unix:uid", NOFOLLOW_LINKS);
+    }
+
+    /** Throws StartupException where it may not pass through a folder above this path. */
+    void requireWay(Path path, String setting) throws IOException {
+        for (var folder = path.toRealPath(); folder != null; folder = folder.getParent()) {
+            if (!owns(folder) && !Files.getPosixFilePermissions(folder).contains(PosixFilePermission.OTHERS_EXECUTE)) {
+                throw new StartupException("tasks.user '" + name + "' may not pass through " + folder + " to " + path
+                        + ": choose a " + setting + " below folders that all may pass, like /var/lib/orrery");
+            }
+        }
+    }
+
+    /** What id(1) says; -1 where it knows no such account. */
+    private static int number(String option, String name) {
+        try {
+            var process = new ProcessBuilder("id", option, "--", name)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            if (!process.waitFor(LOOKUP_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                return -1;
+            }
+            var answer = new String(process.getInputStream().readAllBytes(), UTF_8).strip();
+            return process.exitValue() == 0 ? Integer.parseInt(answer) : -1;
+        } catch (IOException e) {
+            throw new StartupException("tasks.user: cannot ask id(1) for '" + name + "': " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartupException("interrupted while looking for the account '" + name + "'", e);
+        }
+    }
+}
