@@ -60,7 +60,6 @@ import dev.orrery.store.Pools;
 import dev.orrery.store.QueueRepository;
 import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.SchedulerMetricsRepository;
-import dev.orrery.store.StoreFailures;
 import dev.orrery.store.TenantRepository;
 import dev.orrery.store.WorkRepository;
 import dev.orrery.telemetry.LogSetup;

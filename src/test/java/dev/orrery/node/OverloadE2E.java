@@ -32,7 +32,7 @@ class OverloadE2E {
     private static final int BATCH = 10_000;
     private static final int SLOW_READERS = 100;
     private static final int LOG_BYTES = 3_900_000;
-    private static final Duration LONG = Duration.ofSeconds(180);
+    private static final Duration LONG = Duration.ofMinutes(3);
 
     @TempDir
     static Path folder;
