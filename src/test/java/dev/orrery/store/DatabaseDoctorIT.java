@@ -38,16 +38,10 @@ class DatabaseDoctorIT {
             + " VALUES ('%s', 'default', clock_timestamp(), 0, clock_timestamp());";
     private static final String BLOCKED =
             "INSERT INTO task_wait (id, version_id, unmet, queue, priority)" + " VALUES ('%s', 0, 1, 'default', 5);";
-    private static final String ENDED =
-            "INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at)"
-                    + " VALUES ('%s', 1, 1, '%2$s', '%2$s', clock_timestamp());";
     private static final String WAITS_FOR =
             "INSERT INTO task_dependencies (dependent_id, prerequisite_id)" + " VALUES ('%s', '%s');";
     private static final String NODE_WORKS = "INSERT INTO nodes (id, name, pid, mode, version)" + " VALUES ('" + NODE
             + "', 'ada', 1, 'standalone', '1');";
-    private static final String CLAIMED =
-            "INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures)" + " VALUES (7, '" + NODE
-                    + "', %d, '{%s}', '{1}', '{0}');";
     private static final String LIMIT =
             "INSERT INTO limits (tenant_id, kind, name, max_running) VALUES (1, 'dag', 'x', 1);";
 
@@ -140,11 +134,15 @@ class DatabaseDoctorIT {
     }
 
     private static String ended(String id, String outcome) {
-        return ENDED.formatted(id, outcome);
+        return ("INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at)"
+                        + " VALUES ('%s', 1, 1, '%2$s', '%2$s', clock_timestamp());")
+                .formatted(id, outcome);
     }
 
     private static String claimed(int open, String id) {
-        return CLAIMED.formatted(open, id);
+        return ("INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures)" + " VALUES (7, '"
+                        + NODE + "', %d, '{%s}', '{1}', '{0}');")
+                .formatted(open, id);
     }
 
     private static String holder(String id) {
