@@ -158,3 +158,20 @@ END $f$;
 CREATE OR REPLACE FUNCTION time_of_id(p_id uuid) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN to_timestamp((('x' || left(replace(p_id::text, '-', ''), 12))::bit(48)::bigint) / 1000.0);
+
+-- Tells of these requests, of which each stands for some submissions of tasks, whose verdicts and bases are given: of what they made.
+-- Written for submissions by the thousand: nothing is grouped again that came in groups.
+CREATE OR REPLACE FUNCTION note_submissions(p_requests json, p_verdicts text[], p_refs uuid[]) RETURNS void
+LANGUAGE plpgsql STRICT AS $f$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO audit_log (tenant_id, tenant, actor, actor_name, operation, kind, address, trace, idempotency_key, requests, refs)
+    SELECT t.tenant_id, t.tenant, t.actor, t.actor_name, t.operation, 'task', t.address, t.trace, t.idempotency_key,
+           cardinality(m.refs), m.refs
+    FROM json_to_recordset(p_requests) AS t(
+        tenant_id int, tenant text, actor text, actor_name text, operation text, address text, trace text,
+        idempotency_key text, ordinals int[])
+    CROSS JOIN LATERAL (
+        SELECT array_agg(p_refs[o.n]) AS refs FROM unnest(t.ordinals) o(n) WHERE p_verdicts[o.n] = 'created') m
+    WHERE m.refs IS NOT NULL;
+END $f$;

@@ -33,23 +33,10 @@ public final class SingleTaskRepository {
 
     // language=PostgreSQL
     static final String SUBMIT_TASKS = """
-            WITH made AS MATERIALIZED (
-                SELECT verdicts, refs, codes, tasks, others, created_at, ids, is_new, states, depths, priorities
-                FROM submit_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                                  $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
-            ), noted AS (
-                INSERT INTO audit_log (tenant_id, tenant, actor, actor_name, operation, kind, address, trace, idempotency_key,
-                                       requests, refs)
-                SELECT t.tenant_id, t.tenant, t.actor, t.actor_name, t.operation, 'task', t.address, t.trace,
-                       t.idempotency_key, count(*), array_agg(m.refs[o.n])
-                FROM json_to_recordset($33::text::json) AS t(
-                    tenant_id int, tenant text, actor text, actor_name text, operation text, address text, trace text,
-                    idempotency_key text, ordinals int[])
-                CROSS JOIN LATERAL unnest(t.ordinals) o(n)
-                JOIN made m ON m.verdicts[o.n] = 'created'
-                GROUP BY t.tenant_id, t.tenant, t.actor, t.actor_name, t.operation, t.address, t.trace, t.idempotency_key
-            )
-            SELECT verdicts, refs, codes, tasks, others, created_at, ids, is_new, states, depths, priorities FROM made
+            SELECT verdicts, refs, codes, tasks, others, created_at, ids, is_new, states, depths, priorities,
+                   note_submissions($33::text::json, verdicts, refs)
+            FROM submit_tasks($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                              $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
             """;
 
     // language=PostgreSQL
