@@ -21,7 +21,7 @@ final class DoctorChecks {
 
     // language=PostgreSQL
     private static final String OPEN_CLAIMS = """
-            WITH open AS MATERIALIZED (
+            open AS MATERIALIZED (
                 SELECT m.id, m.attempt, b.node_id, b.fence
                 FROM claim_batches b
                 CROSS JOIN LATERAL unnest(b.ids, b.attempts) m(id, attempt)
@@ -55,7 +55,7 @@ final class DoctorChecks {
                             + " can run twice",
                     REPORT_TASK,
                     false,
-                    PLACES + """
+                    "WITH " + PLACES + """
                     SELECT p.id || ' is ' || string_agg(p.name, ' and ' ORDER BY p.name)
                     FROM place p GROUP BY p.id HAVING count(*) > 1
                     """),
@@ -64,7 +64,7 @@ final class DoctorChecks {
                     "a task that has ended stands in no queue, else it runs again",
                     REPORT_TASK,
                     false,
-                    PLACES + """
+                    "WITH " + PLACES + """
                     SELECT p.id || ' is ' || a.state || ' and ' || p.name FROM place p
                     """ + LAST.formatted("p.id", "a") + "WHERE a.state >= 'succeeded'"),
             new Check(
@@ -72,7 +72,7 @@ final class DoctorChecks {
                     "what stands in a queue is a task",
                     "the row is left of a task that was deleted; a node that meets it gives it up by itself. " + REPORT,
                     false,
-                    PLACES + """
+                    "WITH " + PLACES + """
                     SELECT p.id || ' is ' || p.name FROM place p
                     WHERE NOT EXISTS (SELECT FROM task_instances i WHERE i.id = p.id)
                     """),
@@ -81,7 +81,7 @@ final class DoctorChecks {
                     "a task that has not ended stands somewhere; nowhere, it waits for ever",
                     "cancel the task ('orrery task cancel ID', or its run) and submit it anew; " + REPORT,
                     true,
-                    OPEN_CLAIMS + """
+                    "WITH " + OPEN_CLAIMS + """
                     SELECT i.id || ' of the queue ' || i.queue FROM task_instances i
                     """ + LAST.formatted("i.id", "a") + """
                     WHERE i.id > ?::uuid AND i.id <= ?::uuid AND coalesce(a.state < 'succeeded', true)
@@ -191,7 +191,7 @@ final class DoctorChecks {
                     "a batch of claims counts those that are open; counted wrongly, it is never put away",
                     REPORT,
                     false,
-                    OPEN_CLAIMS + """
+                    "WITH " + OPEN_CLAIMS + """
                     SELECT 'batch ' || b.fence || ' of node ' || b.node_id || ' counts ' || b.open_count || ', open are '
                            || (SELECT count(*) FROM open o WHERE o.fence = b.fence)
                     FROM claim_batches b
@@ -217,7 +217,7 @@ final class DoctorChecks {
                     "who is asked to end is claimed; else the request is never answered",
                     REPORT,
                     false,
-                    OPEN_CLAIMS + """
+                    "WITH " + OPEN_CLAIMS + """
                     SELECT c.task_id || ' under fence ' || c.fence FROM cancel_requests c
                     WHERE NOT EXISTS (SELECT FROM open o WHERE o.id = c.task_id)
                     """),
@@ -245,7 +245,7 @@ final class DoctorChecks {
                     "what is counted against a limit is claimed; else places are lost until somebody frees them",
                     REPORT + "; until then raise the limit",
                     false,
-                    OPEN_CLAIMS + """
+                    "WITH " + OPEN_CLAIMS + """
                     SELECT h.task_id || ' holds a place of limit ' || h.limit_id FROM limit_holders h
                     WHERE NOT EXISTS (SELECT FROM open o WHERE o.id = h.task_id)
                     """),

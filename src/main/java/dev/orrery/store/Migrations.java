@@ -136,7 +136,9 @@ public final class Migrations {
         var state = migration.getState();
         if (state.isFailed()) {
             return Optional.of(name + " has failed");
-        } else if (state == MigrationState.PENDING || state == MigrationState.OUTDATED) {
+        } else if (state == MigrationState.PENDING
+                || state == MigrationState.IGNORED
+                || state == MigrationState.OUTDATED) {
             return Optional.of(name + " is still to be applied");
         } else if (state == MigrationState.FUTURE_SUCCESS) {
             return Optional.of(name + " is not known to this release");
