@@ -63,7 +63,7 @@ class WrongClocksE2E {
         databaseClock.set(Duration.ZERO);
         var young = everySecond("registered after it");
         awaitFires(young, 3);
-        // On a busy machine a server process under libfaketime was silent for half a minute, twice in many runs.
+        // A server process under libfaketime may be silent for half a minute where the machine is busy.
         // goes on.
         until("it fires in time", START, () -> newestLagSeconds(young) < 5);
 
