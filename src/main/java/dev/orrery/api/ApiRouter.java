@@ -106,7 +106,6 @@ final class ApiRouter {
         var answering = requireNonNull(parts.operations().get(id));
         var isIntake = Intake.isBy(id);
         var check = new RequestCheck(
-                parts.contract().resolved(),
                 operation,
                 parsers,
                 parts.tenants(),

@@ -7,13 +7,21 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import io.vertx.json.schema.Draft;
+import io.vertx.json.schema.JsonSchema;
+import io.vertx.json.schema.JsonSchemaOptions;
+import io.vertx.json.schema.OutputFormat;
+import io.vertx.json.schema.SchemaRepository;
+import io.vertx.json.schema.Validator;
 import io.vertx.openapi.contract.OpenAPIContract;
 import io.vertx.openapi.contract.Operation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
@@ -31,6 +39,10 @@ public record Contract(String yaml, JsonObject document, OpenAPIContract resolve
     public static final String BASE_PATH = "/api/v1";
 
     private static final String FILE = "/openapi.yaml";
+    private static final SchemaRepository ALONE = SchemaRepository.create(new JsonSchemaOptions()
+            .setBaseUri("app://")
+            .setDraft(Draft.DRAFT202012)
+            .setOutputFormat(OutputFormat.Basic));
     private static final String STREAM = "text/event-stream";
 
     /** Reads the contract from the class path, off the event loop; fails where it is no valid OpenAPI. */
@@ -56,6 +68,28 @@ public record Contract(String yaml, JsonObject document, OpenAPIContract resolve
         }
         var method = request.method().equals(HttpMethod.HEAD) ? HttpMethod.GET : request.method();
         return Optional.ofNullable(resolved.findOperation(path, method)).map(Operation::getOperationId);
+    }
+
+    /**
+     * What holds values against a schema of an operation. It is given no other schema, as those of operations are resolved: the
+     * contract's own repository hands each validator a copy of all it knows, which is 130 MB for the parameters of a node.
+     *
+     * @throws IllegalStateException where the schema refers to another one, as one that contains itself does
+     */
+    static Validator validator(JsonSchema schema) {
+        if (schema instanceof JsonObject object && refers(object)) {
+            throw new IllegalStateException("a schema of the contract is not resolved: " + object.encode());
+        }
+        return ALONE.validator(schema);
+    }
+
+    private static boolean refers(@Nullable Object part) {
+        return switch (part) {
+            case JsonObject object ->
+                object.containsKey("$ref") || object.stream().anyMatch(member -> refers(member.getValue()));
+            case JsonArray array -> array.stream().anyMatch(Contract::refers);
+            case null, default -> false;
+        };
     }
 
     private static String text() {

@@ -22,10 +22,8 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.json.JsonObject;
 import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.web.RoutingContext;
-import io.vertx.json.schema.SchemaRepository;
 import io.vertx.json.schema.Validator;
 import io.vertx.openapi.contract.Location;
-import io.vertx.openapi.contract.OpenAPIContract;
 import io.vertx.openapi.contract.Operation;
 import io.vertx.openapi.contract.Parameter;
 import io.vertx.openapi.contract.RequestBody;
@@ -89,7 +87,6 @@ final class RequestCheck {
      * @param leavesBody whether the operation reads its JSON itself
      */
     RequestCheck(
-            OpenAPIContract contract,
             Operation operation,
             WorkerExecutor parsers,
             Function<String, Future<Tenant>> tenants,
@@ -97,11 +94,10 @@ final class RequestCheck {
         this.parsers = parsers;
         this.leavesBody = leavesBody;
         this.tenants = tenants;
-        var schemas = contract.getSchemaRepository();
         this.operationId = operation.getOperationId();
         this.parameters = operation.getParameters().stream()
                 .filter(p -> !p.getName().equals(TRACE_HEADER))
-                .map(p -> expected(p, schemas))
+                .map(RequestCheck::expected)
                 .toList();
         this.queryNames = parameters.stream()
                 .filter(p -> p.in == Location.QUERY)
@@ -110,22 +106,22 @@ final class RequestCheck {
         var expected = Optional.ofNullable(operation.getRequestBody());
         this.takesAnything =
                 expected.filter(b -> !b.getContent().containsKey(JSON)).isPresent();
-        this.body = takesAnything ? Optional.empty() : expected.map(b -> body(b, schemas));
+        this.body = takesAnything ? Optional.empty() : expected.map(RequestCheck::body);
     }
 
-    private static Expected expected(Parameter parameter, SchemaRepository schemas) {
+    private static Expected expected(Parameter parameter) {
         var schema = parameter.getSchema();
         return new Expected(
                 parameter.getName(),
                 parameter.getIn(),
                 parameter.isRequired(),
                 (JsonObject) schema,
-                schemas.validator(schema));
+                Contract.validator(schema));
     }
 
-    private static Body body(RequestBody body, SchemaRepository schemas) {
+    private static Body body(RequestBody body) {
         var schema = requireNonNull(body.getContent().get(JSON), JSON).getSchema();
-        return new Body(body.isRequired(), (JsonObject) schema, schemas.validator(schema));
+        return new Body(body.isRequired(), (JsonObject) schema, Contract.validator(schema));
     }
 
     /** The request as the operation needs it; fails with an OrreryException that lists everything that is wrong. */
