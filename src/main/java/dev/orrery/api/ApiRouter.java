@@ -106,10 +106,7 @@ final class ApiRouter {
         var answering = requireNonNull(parts.operations().get(id));
         var isIntake = Intake.isBy(id);
         var check = new RequestCheck(
-                operation,
-                parsers,
-                parts.tenants(),
-                answering instanceof dev.orrery.api.Operation.Reading);
+                operation, parsers, parts.tenants(), answering instanceof dev.orrery.api.Operation.Reading);
         return context -> {
             context.put(RequestLog.OPERATION, id);
             var refusal = isIntake ? parts.refusal().get() : Optional.<String>empty();

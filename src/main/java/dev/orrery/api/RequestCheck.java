@@ -87,10 +87,7 @@ final class RequestCheck {
      * @param leavesBody whether the operation reads its JSON itself
      */
     RequestCheck(
-            Operation operation,
-            WorkerExecutor parsers,
-            Function<String, Future<Tenant>> tenants,
-            boolean leavesBody) {
+            Operation operation, WorkerExecutor parsers, Function<String, Future<Tenant>> tenants, boolean leavesBody) {
         this.parsers = parsers;
         this.leavesBody = leavesBody;
         this.tenants = tenants;

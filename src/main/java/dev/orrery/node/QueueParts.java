@@ -9,6 +9,7 @@ import dev.orrery.domain.Json;
 import dev.orrery.service.AuditService;
 import dev.orrery.service.TaskCalls;
 import dev.orrery.service.TaskQueue;
+import dev.orrery.service.TaskSubmissions;
 import dev.orrery.service.deadletter.DeadLetterService;
 import dev.orrery.store.AuditRepository;
 import dev.orrery.store.Batcher;
@@ -37,8 +38,8 @@ final class QueueParts {
     /** What a task takes beside its definition and its input. */
     private static final long TASK_BYTES = 300;
 
-    /** A statement costs as much as some twenty tasks in it. */
-    private static final int WORTHWHILE = 8;
+    /** A statement costs as much as some twenty tasks in it, so fewer wait for the one under way. */
+    private static final int WORTHWHILE = 20;
 
     private QueueParts() {}
 
@@ -62,7 +63,7 @@ final class QueueParts {
                         10_000,
                         MemoryBudget.submissions(Runtime.getRuntime().maxMemory())),
                 QueueParts::weight,
-                tasks::submit,
+                new TaskSubmissions(tasks, bus)::store,
                 StoreFailures::isLasting);
         return new TaskQueue(
                 new TaskQueue.Repositories(
@@ -74,7 +75,6 @@ final class QueueParts {
                 submissions,
                 ids,
                 clock::millis,
-                bus,
                 limits.dependencies());
     }
 

@@ -133,10 +133,6 @@ final class TaskBatch {
         return drafts.get(places[index]).uniqueKey();
     }
 
-    String queueOf(int index) {
-        return queue(drafts.get(places[index]));
-    }
-
     /** What is in the order of the store, in that of the request. */
     <T> List<T> inOrderOfRequest(List<T> inStore) {
         var inRequest = new ArrayList<T>(inStore.size());

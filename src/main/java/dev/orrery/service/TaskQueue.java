@@ -2,9 +2,6 @@ package dev.orrery.service;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.orrery.bus.Addresses;
-import dev.orrery.bus.Bus;
-import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.Problem;
@@ -20,7 +17,6 @@ import dev.orrery.store.Batcher;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.SubmissionResult;
-import dev.orrery.store.SubmissionResult.CreatedTask;
 import dev.orrery.store.TaskCountsRepository;
 import dev.orrery.store.TaskCountsRepository.Stats;
 import dev.orrery.store.TaskFactsRepository;
@@ -40,7 +36,6 @@ import io.vertx.core.Future;
 import io.vertx.core.json.JsonObject;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -62,7 +57,6 @@ public final class TaskQueue {
     private final Batcher<TaskSubmission, SubmissionResult> submissions;
     private final Supplier<UUID> ids;
     private final LongSupplier millis;
-    private final Bus bus;
     private final int maxDependencies;
     private final Map<TenantId, KnownStats> stats;
     private final Optional<ChangeRequest> change;
@@ -88,13 +82,11 @@ public final class TaskQueue {
             Batcher<TaskSubmission, SubmissionResult> submissions,
             Supplier<UUID> ids,
             LongSupplier millis,
-            Bus bus,
             int maxDependencies) {
         this.repositories = repositories;
         this.submissions = submissions;
         this.ids = ids;
         this.millis = millis;
-        this.bus = bus;
         this.maxDependencies = maxDependencies;
         this.stats = new ConcurrentHashMap<>();
         this.change = Optional.empty();
@@ -105,7 +97,6 @@ public final class TaskQueue {
         this.submissions = shared.submissions;
         this.ids = shared.ids;
         this.millis = shared.millis;
-        this.bus = shared.bus;
         this.maxDependencies = shared.maxDependencies;
         this.stats = shared.stats;
         this.change = Optional.of(request);
@@ -133,7 +124,6 @@ public final class TaskQueue {
         var batch = new TaskBatch(tenant, ids.get(), List.of(draft));
         return submissions.add(batch.submission(key, trace, change)).compose(result -> switch (result) {
             case SubmissionResult.Created created -> {
-                tellOf(batch, created.tasks());
                 var task = created.tasks().getFirst();
                 yield task.isNew()
                         ? Future.succeededFuture(new Submitted(batch.shown(draft, task, created.at()), true))
@@ -157,12 +147,10 @@ public final class TaskQueue {
             TenantId tenant, List<TaskDraft> drafts, Optional<RequestKey> key, Optional<TraceContext> trace) {
         var batch = new TaskBatch(tenant, ids.get(), drafts);
         return submissions.add(batch.submission(key, trace, change)).compose(result -> switch (result) {
-            case SubmissionResult.Created created -> {
-                tellOf(batch, created.tasks());
-                yield Future.succeededFuture(batch.inOrderOfRequest(created.tasks().stream()
+            case SubmissionResult.Created created ->
+                Future.succeededFuture(batch.inOrderOfRequest(created.tasks().stream()
                         .map(task -> new SubmittedOfBatch(task.id(), task.isNew(), task.state()))
                         .toList()));
-            }
             case SubmissionResult.Repeated(var base) -> again(new TaskBatch(tenant, base, drafts));
             case SubmissionResult.KeyTaken() -> Future.failedFuture(keyTaken());
             case SubmissionResult.Refused refused -> Future.failedFuture(refusal(batch, refused));
@@ -185,18 +173,6 @@ public final class TaskQueue {
 
     private static OrreryException keyTaken() {
         return new OrreryException(ErrorCode.CONFLICT, "this Idempotency-Key was used for another request");
-    }
-
-    private void tellOf(TaskBatch batch, List<CreatedTask> created) {
-        var queues = new HashSet<String>();
-        for (var n = 0; n < created.size(); n++) {
-            if (created.get(n).isNew() && created.get(n).state() == SubmittedState.READY) {
-                queues.add(batch.queueOf(n));
-            }
-        }
-        if (!queues.isEmpty()) {
-            bus.publish(Addresses.WORK_READY, new WorkReady(queues));
-        }
     }
 
     /** What the same request made when it came first, in its order. */
