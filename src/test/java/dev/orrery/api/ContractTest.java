@@ -12,6 +12,7 @@ import dev.orrery.service.Page;
 import dev.orrery.telemetry.Tracing;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import io.vertx.json.schema.JsonSchema;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -50,6 +51,16 @@ class ContractTest extends ApiTestBase {
         }
 
         assertThat(checked).isGreaterThan(100);
+    }
+
+    @Test
+    void aSchemaThatRefersToAnotherIsRefusedAtTheStart() {
+        var refers = JsonSchema.of(new JsonObject("""
+                {"type": "object", "properties": {"next": {"type": "array", "items": [{"$ref": "#/components/schemas/Name"}]}}}"""));
+
+        assertThatThrownBy(() -> Contract.validator(refers))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("not resolved");
     }
 
     private static int checkExamples(ContractCheck check, String id, JsonObject body) {
