@@ -119,7 +119,7 @@ public final class Bench {
                     Migrations.run(database.jdbcUrl(), database.user(), database.password());
                     new ClaimsBench(database::connect, (name, cost) -> {
                                 System.out.printf(
-                                        Locale.ROOT, "%-64s %,6d pages %8.2f ms%n", name, cost.pages(), cost.millis());
+                                        Locale.ROOT, "%-82s %,6d pages %8.2f ms%n", name, cost.pages(), cost.millis());
                                 figures.put(name + ", pages", (double) cost.pages());
                                 figures.put(name + ", ms", cost.millis());
                             })

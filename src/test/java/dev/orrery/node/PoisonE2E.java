@@ -52,7 +52,9 @@ class PoisonE2E {
                                     "tasks",
                                     new JsonArray(Collections.nCopies(
                                             OTHERS,
-                                            new JsonObject().put("type", "shell").put("command", "true")))));
+                                            new JsonObject()
+                                                    .put("type", "shell")
+                                                    .put("command", "true")))));
             until("all others are done", () -> completed(node) == OTHERS);
 
             var letter = letters(node).getJsonObject(0);
