@@ -34,7 +34,7 @@ final class JobWork {
     private static final Set<String> TASKS = Set.of("shell", "http", "python");
 
     private static final Set<String> OURS =
-            Set.of("id", "name", "type", "timeout", "retry", "dependencies", "priority", "queue", "lock");
+            Set.of("id", "name", "type", "timeout", "totalTimeout", "retry", "dependencies", "priority", "queue", "lock");
     private static final String TASK = "tasks[0]";
     private static final int DIGEST_BYTES = 12;
 
