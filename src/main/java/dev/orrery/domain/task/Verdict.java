@@ -58,11 +58,15 @@ public sealed interface Verdict {
                         ? again(policy.delayAfter(failuresBefore + 1, random), error, true, total)
                         : new TimeOut(error);
             }
-            case AttemptOutcome.TotalTimedOut(var limit, var hasBegun) ->
-                new TimeOut((hasBegun ? "stopped" : "not tried again") + ": its totalTimeout of "
-                        + Durations.text(limit) + " over all attempts is over");
+            case AttemptOutcome.TotalTimedOut over -> of(over);
             case AttemptOutcome.Cancelled() -> new Cancel();
         };
+    }
+
+    /** Of a task whose time for all attempts together is over. */
+    static TimeOut of(AttemptOutcome.TotalTimedOut over) {
+        return new TimeOut((over.hasBegun() ? "stopped" : "not tried again") + ": its totalTimeout of "
+                + Durations.text(over.total()) + " over all attempts is over");
     }
 
     /** Another try, unless it would be due when the time of all attempts is over: that is not waited for. */
