@@ -132,10 +132,19 @@ function drop(claims) {
   }
 }
 
-// In which way a task failed, for its retryOn and giveUpOn: what the error has as its kind (exit:75, http:503, timeout, start …),
-// else its name, such as error:TypeError.
+/** Throw it to say in which way a task failed, for its retryOn and giveUpOn: exit:75, http:503, timeout, start … */
+class Failed extends Error {
+  constructor(message, kind) {
+    super(message);
+    this.name = 'Failed';
+    this.kind = kind;
+  }
+}
+
+// Any other error goes by its name, such as error:TypeError.
 function kindOf(error) {
-  return error.kind ?? (/^[A-Za-z_$][\w.$]{0,254}$/.test(error.name) ? `error:${error.name}` : 'error');
+  if (error instanceof Failed) return error.kind;
+  return /^[A-Za-z_$][\w.$]{0,254}$/.test(error.name) ? `error:${error.name}` : 'error';
 }
 
 /** One claimed task, as a handler sees it. `signal` is aborted when it is to end. */

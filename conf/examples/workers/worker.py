@@ -116,8 +116,10 @@ class Failed(Exception):
 
 def kind_of(error):
     """Any other exception goes by the name of its class, such as error:ValueError."""
+    if isinstance(error, Failed):
+        return error.kind
     name = type(error).__name__
-    return getattr(error, "kind", None) or ("error:" + name if name.isascii() else "error")
+    return "error:" + name if name.isascii() else "error"
 
 
 class Task:
