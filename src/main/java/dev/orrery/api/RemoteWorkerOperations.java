@@ -141,19 +141,19 @@ final class RemoteWorkerOperations {
         var kind = Optional.ofNullable(body.getString("kind"))
                 .map(RemoteWorkerOperations::kind)
                 .orElse(FailureKind.NamedError.OTHER);
-        var failure =
-                new AttemptOutcome.Failed(body.getString("error"), body.getBoolean("retryable", true), kind);
+        var failure = new AttemptOutcome.Failed(body.getString("error"), body.getBoolean("retryable", true), kind);
         return onClaim(request, (worker, claim) -> work.fail(worker, claim, failure));
     }
 
     private static FailureKind kind(String text) {
         return FailureKind.parse(text)
-                .orElseThrow(() -> TaskCallOperations.wrong(
-                        "kind",
-                        ProblemCode.INVALID_VALUE,
-                        Quoted.of(text) + " "
-                                + FailureRule.objection(text).orElse("is no single kind of failure")
-                                + "; write timeout, start, exit:75, signal:9, http:503, error or error:ConnectionRefused"));
+                .orElseThrow(
+                        () -> TaskCallOperations.wrong(
+                                "kind",
+                                ProblemCode.INVALID_VALUE,
+                                Quoted.of(text) + " "
+                                        + FailureRule.objection(text).orElse("is no single kind of failure")
+                                        + "; write timeout, start, exit:75, signal:9, http:503, error or error:ConnectionRefused"));
     }
 
     private Future<Answer> log(ApiRequest request) {

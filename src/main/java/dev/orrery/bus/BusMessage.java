@@ -73,10 +73,7 @@ public sealed interface BusMessage {
      * no limit of all attempts together.
      */
     record AttemptEnded(
-            TaskAssignment assignment,
-            OptionalLong startedNanos,
-            AttemptOutcome outcome,
-            Optional<TotalTime> total) {
+            TaskAssignment assignment, OptionalLong startedNanos, AttemptOutcome outcome, Optional<TotalTime> total) {
 
         public AttemptEnded(TaskAssignment assignment, OptionalLong startedNanos, AttemptOutcome outcome) {
             this(assignment, startedNanos, outcome, Optional.empty());

@@ -34,8 +34,8 @@ final class JobWork {
     /** Functions that the node runs itself; their payload is the task. All others are on the event bus, and given it. */
     private static final Set<String> TASKS = Set.of("shell", "http", "python");
 
-    private static final Set<String> OURS =
-            Set.of("id", "name", "type", "timeout", "totalTimeout", "retry", "dependencies", "priority", "queue", "lock");
+    private static final Set<String> OURS = Set.of(
+            "id", "name", "type", "timeout", "totalTimeout", "retry", "dependencies", "priority", "queue", "lock");
     private static final String TASK = "tasks[0]";
     private static final int DIGEST_BYTES = 12;
 
@@ -96,8 +96,7 @@ final class JobWork {
 
     private static void putRules(JsonObject retry, String field, List<FailureRule> rules) {
         if (!rules.isEmpty()) {
-            retry.put(
-                    field, new JsonArray(rules.stream().map(FailureRule::text).toList()));
+            retry.put(field, new JsonArray(rules.stream().map(FailureRule::text).toList()));
         }
     }
 

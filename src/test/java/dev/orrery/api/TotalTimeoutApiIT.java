@@ -17,14 +17,17 @@ class TotalTimeoutApiIT extends JobsApiTestBase {
 
     @Test
     void aTaskOfADagHasOneAndARedriveBeginsItAnew() {
-        var run = node.trigger(node.publish(
-                "total", "tasks: [{id: a, type: shell, command: exit 1, totalTimeout: 5m, retry: {initialDelay: 10m, maxDelay: 10m}}]"));
+        var run = node.trigger(
+                node.publish(
+                        "total",
+                        "tasks: [{id: a, type: shell, command: exit 1, totalTimeout: 5m, retry: {initialDelay: 10m, maxDelay: 10m}}]"));
         node.ended(run);
 
         assertThat(task(run).getString("state")).isEqualTo("timed_out");
         assertThat(task(run).getInteger("attempt")).isEqualTo(1);
         assertThat(task(run).getString("error"))
-                .startsWith("exit code 1 (not tried again: its totalTimeout of 5m over all attempts ends before the next");
+                .startsWith(
+                        "exit code 1 (not tried again: its totalTimeout of 5m over all attempts ends before the next");
         var letter = items("/api/v1/dead-letters?dag=total").getFirst();
         assertThat(letter.getString("outcome")).isEqualTo("timed_out");
         assertThat(client.post("/api/v1/dead-letters/" + letter.getString("id") + "/redrive")
@@ -32,8 +35,10 @@ class TotalTimeoutApiIT extends JobsApiTestBase {
                         .send()
                         .status())
                 .isEqualTo(200);
-        until("it has failed again", () -> task(run).getInteger("attempt") == 2
-                && task(run).getString("state").equals("timed_out"));
+        until(
+                "it has failed again",
+                () -> task(run).getInteger("attempt") == 2
+                        && task(run).getString("state").equals("timed_out"));
         assertThat(task(run).getString("error")).as("it was tried").startsWith("exit code 1 (not tried again");
     }
 
@@ -53,7 +58,8 @@ class TotalTimeoutApiIT extends JobsApiTestBase {
         assertThat(single(id).getInteger("retryCount")).isEqualTo(1);
         assertThat(single(id).getString("error"))
                 .isEqualTo("stopped: its totalTimeout of 2s over all attempts is over");
-        assertThat(single(id).getJsonObject("definition").getString("totalTimeout")).isEqualTo("2s");
+        assertThat(single(id).getJsonObject("definition").getString("totalTimeout"))
+                .isEqualTo("2s");
     }
 
     @Test
@@ -95,7 +101,8 @@ class TotalTimeoutApiIT extends JobsApiTestBase {
 
     @Test
     void theTotalOfAJobIsChangedAndTakenAway() {
-        var id = registered(cron("changed", FAR).put("totalTimeoutMs", 1_000).put("retryOn", new JsonArray().add("exit")));
+        var id = registered(
+                cron("changed", FAR).put("totalTimeoutMs", 1_000).put("retryOn", new JsonArray().add("exit")));
 
         var changed = client.call("PATCH", JOBS + "/" + id)
                 .json(new JsonObject().putNull("totalTimeoutMs").put("retryOn", new JsonArray().add("http:5xx")))
@@ -108,13 +115,12 @@ class TotalTimeoutApiIT extends JobsApiTestBase {
 
     @Test
     void rulesOfJobsThatAreNoneAreRefusedWithTheirPlaces() {
-        var job = cron("wrong", FAR).put("retryOn", new JsonArray().add("exit:1").add("exti:3"));
+        var job =
+                cron("wrong", FAR).put("retryOn", new JsonArray().add("exit:1").add("exti:3"));
 
         assertThat(problems(job)).containsExactly("retryOn[1] INVALID_VALUE");
         assertThat(client.post(JOBS).json(job).send().body().toString()).contains("did you mean 'exit:3'?");
-        assertThat(problems(cron("of a dag", FAR)
-                        .put("handlerType", "workflow")
-                        .put("totalTimeoutMs", 1_000)))
+        assertThat(problems(cron("of a dag", FAR).put("handlerType", "workflow").put("totalTimeoutMs", 1_000)))
                 .containsExactly("totalTimeoutMs CONFLICTING_FIELDS");
     }
 
@@ -131,7 +137,9 @@ class TotalTimeoutApiIT extends JobsApiTestBase {
         assertThat(answer.status()).as(answer.body().toString()).isEqualTo(201);
         var id = answer.json().getString("id");
 
-        client.post("/api/v1/events").json(new JsonObject().put("name", "tried")).send();
+        client.post("/api/v1/events")
+                .json(new JsonObject().put("name", "tried"))
+                .send();
 
         until("it has ended", () -> executions(id, "?status=timeout").size() == 1);
         assertThat(executions(id, "").getFirst().getString("error"))
@@ -146,7 +154,9 @@ class TotalTimeoutApiIT extends JobsApiTestBase {
 
     @Test
     void aRemoteWorkerSaysInWhichWayItFailed() {
-        var run = remote("kinds", "retry: {maxAttempts: 3, initialDelay: 0s, retryOn: ['http:5xx'], giveUpOn: ['error:ValueError']}");
+        var run = remote(
+                "kinds",
+                "retry: {maxAttempts: 3, initialDelay: 0s, retryOn: ['http:5xx'], giveUpOn: ['error:ValueError']}");
         var worker = worker("kinds");
 
         var first = fetch(worker);

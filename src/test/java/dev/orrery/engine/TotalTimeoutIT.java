@@ -42,7 +42,8 @@ class TotalTimeoutIT extends EngineTestBase {
 
         engine.awaitRun(run, "failed");
         assertThat(attempts()).isEqualTo("1 timed_out timed_out");
-        assertThat(error()).startsWith("it broke (not tried again: its totalTimeout of 5m over all attempts ends before");
+        assertThat(error())
+                .startsWith("it broke (not tried again: its totalTimeout of 5m over all attempts ends before");
         assertThat(engine.value("SELECT count(*) FROM task_timers")).isEqualTo("0");
     }
 
@@ -81,8 +82,9 @@ class TotalTimeoutIT extends EngineTestBase {
     private RunId lostAfter(Duration ago) throws SQLException {
         engine.start(1, 1, tasks);
         var run = trigger(Duration.ofHours(1), Duration.ZERO);
-        until("its start is known", () -> engine.value("SELECT count(*) FROM task_attempts")
-                .equals("1"));
+        until(
+                "its start is known",
+                () -> engine.value("SELECT count(*) FROM task_attempts").equals("1"));
         execute("UPDATE task_attempts SET started_at = started_at - interval '%d milliseconds'"
                 .formatted(ago.toMillis()));
         execute("UPDATE nodes SET fenced_at = clock_timestamp()");

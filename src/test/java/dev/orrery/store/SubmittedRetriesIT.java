@@ -42,8 +42,9 @@ class SubmittedRetriesIT {
 
     @Test
     void rulesAndTheTotalAreStoredAsNodesReadThem() throws SQLException {
-        var retry = policy("'{\"type\":\"handler\",\"handler\":\"noop\",\"retry\":{\"maxAttempts\":6,"
-                + "\"retryOn\":[\"timeout\",\"http:5xx\"],\"giveUpOn\":[\"exit:1-9\"]}}', total_timeout => '90 minutes'");
+        var retry = policy(
+                "'{\"type\":\"handler\",\"handler\":\"noop\",\"retry\":{\"maxAttempts\":6,"
+                        + "\"retryOn\":[\"timeout\",\"http:5xx\"],\"giveUpOn\":[\"exit:1-9\"]}}', total_timeout => '90 minutes'");
 
         assertThat(retry.totalTimeout()).contains(Duration.ofMinutes(90));
         assertThat(retry.maxAttempts()).isEqualTo(6);
@@ -62,10 +63,13 @@ class SubmittedRetriesIT {
 
     @Test
     void whatIsWrongIsRefusedWithItsPlaceAndTheCure() {
-        var refused = refused("'{\"type\":\"handler\",\"handler\":\"noop\",\"retry\":{\"giveUpOn\":[\"exit:1\",\"exti:3\"]}}'");
+        var refused = refused(
+                "'{\"type\":\"handler\",\"handler\":\"noop\",\"retry\":{\"giveUpOn\":[\"exit:1\",\"exti:3\"]}}'");
 
         assertThat(refused.getServerErrorMessage().getColumn()).isEqualTo("definition.retry.giveUpOn[1]");
-        assertThat(refused.getMessage()).contains("\"exti:3\" is no kind of failure").contains("http:5xx");
+        assertThat(refused.getMessage())
+                .contains("\"exti:3\" is no kind of failure")
+                .contains("http:5xx");
         assertThat(refused("'{\"type\":\"handler\",\"handler\":\"noop\",\"retry\":{\"retryOn\":[7]}}'")
                         .getMessage())
                 .contains("retry.retryOn[0]");
@@ -86,11 +90,25 @@ class SubmittedRetriesIT {
         Seeded.forAll(random -> {
             var kinds = List.of("timeout", "start", "exit", "signal", "http", "error", "lost", "Exit", "");
             var whats = List.of(
-                    "", ":", ":" + random.nextInt(700), ":" + random.nextInt(300) + "-" + random.nextInt(300), ":5xx",
-                    ":0xx", ":9xx", ":Connection_Refused", ":a.b$C", ":a b", ":1-2-3", "\n", ":75\n", ":1xx-2xx");
+                    "",
+                    ":",
+                    ":" + random.nextInt(700),
+                    ":" + random.nextInt(300) + "-" + random.nextInt(300),
+                    ":5xx",
+                    ":0xx",
+                    ":9xx",
+                    ":Connection_Refused",
+                    ":a.b$C",
+                    ":a b",
+                    ":1-2-3",
+                    "\n",
+                    ":75\n",
+                    ":1xx-2xx");
             var rule = kinds.get(random.nextInt(kinds.size())) + whats.get(random.nextInt(whats.size()));
 
-            assertThat(objection(rule)).as("'" + rule + "'").isEqualTo(FailureRule.objection(rule).orElse(null));
+            assertThat(objection(rule))
+                    .as("'" + rule + "'")
+                    .isEqualTo(FailureRule.objection(rule).orElse(null));
         });
     }
 

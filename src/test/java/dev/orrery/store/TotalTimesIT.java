@@ -104,8 +104,8 @@ class TotalTimesIT {
                         first = 0;
                         wake();
                     }
-                    case 3 -> await(bench.work.handBack(
-                            bench.node, List.of(new WorkRepository.Held(id, claim.fence()))));
+                    case 3 ->
+                        await(bench.work.handBack(bench.node, List.of(new WorkRepository.Held(id, claim.fence()))));
                     case 4 -> {
                         endForGood(claim, random);
                         await(bench.calls.retry(TenantId.DEFAULT, id, Optional.empty()));
@@ -135,8 +135,8 @@ class TotalTimesIT {
     }
 
     private void agoBy(Duration time) throws SQLException {
-        bench.execute("UPDATE task_attempts SET started_at = started_at - interval '%d seconds'"
-                .formatted(time.toSeconds()));
+        bench.execute(
+                "UPDATE task_attempts SET started_at = started_at - interval '%d seconds'".formatted(time.toSeconds()));
     }
 
     private void wake() {

@@ -150,8 +150,7 @@ final class WorkOptions {
         var limited = put(body, "maxRetries", retries);
         limited = put(limited, "retryDelayMs", retryDelay == null ? null : millis("--retry-delay", retryDelay));
         limited = put(limited, "timeoutMs", timeout == null ? null : millis("--timeout", timeout));
-        limited =
-                put(limited, "totalTimeoutMs", totalTimeout == null ? null : millis("--total-timeout", totalTimeout));
+        limited = put(limited, "totalTimeoutMs", totalTimeout == null ? null : millis("--total-timeout", totalTimeout));
         limited = put(limited, "retryOn", retryOn.isEmpty() ? null : retryOn);
         limited = put(limited, "giveUpOn", giveUpOn.isEmpty() ? null : giveUpOn);
         limited = put(limited, "priority", priority);

@@ -145,30 +145,13 @@ public record ScheduledJob(
                 Duration retryDelay,
                 Duration timeout,
                 JobPriority priority) {
-            this(
-                    type,
-                    handler,
-                    payload,
-                    maxRetries,
-                    retryDelay,
-                    timeout,
-                    priority,
-                    Optional.empty(),
-                    RetryRules.NONE);
+            this(type, handler, payload, maxRetries, retryDelay, timeout, priority, Optional.empty(), RetryRules.NONE);
         }
 
         /** The same for all jobs that only give it something else to work on. */
         public Work withoutPayload() {
             return new Work(
-                    type,
-                    handler,
-                    Optional.empty(),
-                    maxRetries,
-                    retryDelay,
-                    timeout,
-                    priority,
-                    totalTimeout,
-                    rules);
+                    type, handler, Optional.empty(), maxRetries, retryDelay, timeout, priority, totalTimeout, rules);
         }
     }
 }

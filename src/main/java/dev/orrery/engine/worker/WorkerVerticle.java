@@ -172,10 +172,10 @@ public final class WorkerVerticle extends VerticleBase {
                 .map(total -> executeWithin(attempt, total))
                 .orElseGet(() -> startedExecution(attempt))
                 .onComplete(outcome -> {
-            vertx.cancelTimer(timer);
-            attempt.over();
-            log.close().onComplete(_ -> end(attempt, outcome.result()));
-        });
+                    vertx.cancelTimer(timer);
+                    attempt.over();
+                    log.close().onComplete(_ -> end(attempt, outcome.result()));
+                });
     }
 
     /** What earlier attempts have left of the total is read first: nothing begins that has no time. */
@@ -333,7 +333,7 @@ public final class WorkerVerticle extends VerticleBase {
     }
 
     private static OptionalLong begunAt(RunningAttempt attempt, AttemptOutcome outcome) {
-        return outcome instanceof AttemptOutcome.TotalTimedOut(_, var hasBegun) && !hasBegun
+        return outcome instanceof AttemptOutcome.TotalTimedOut over && !over.hasBegun()
                 ? OptionalLong.empty()
                 : OptionalLong.of(attempt.startedNanos());
     }

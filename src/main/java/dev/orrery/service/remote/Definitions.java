@@ -18,8 +18,7 @@ public final class Definitions {
     private final SingleTaskRepository singles;
     private final WorkRepository work;
 
-    public Definitions(
-            IntFunction<Future<PublishedDag>> versions, SingleTaskRepository singles, WorkRepository work) {
+    public Definitions(IntFunction<Future<PublishedDag>> versions, SingleTaskRepository singles, WorkRepository work) {
         this.versions = versions;
         this.singles = singles;
         this.work = work;

@@ -16,7 +16,12 @@ import java.util.Optional;
  * @param limit how long the attempt may take from now on
  */
 public record RemoteAssignment(
-        TaskAssignment task, String handler, Json input, Optional<Json> params, Map<TaskId, Json> outputs, Duration limit) {
+        TaskAssignment task,
+        String handler,
+        Json input,
+        Optional<Json> params,
+        Map<TaskId, Json> outputs,
+        Duration limit) {
 
     public RemoteAssignment {
         outputs = Map.copyOf(outputs);

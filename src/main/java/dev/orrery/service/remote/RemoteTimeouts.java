@@ -59,8 +59,8 @@ public final class RemoteTimeouts {
                 .definition(overdue.claim())
                 .compose(task -> definitions
                         .total(overdue.claim(), task)
-                        .compose(total ->
-                                commits.end(overdue.worker(), overdue.claim(), verdict(overdue, task, total))))
+                        .compose(
+                                total -> commits.end(overdue.worker(), overdue.claim(), verdict(overdue, task, total))))
                 .onSuccess(accepted -> {
                     if (accepted) {
                         LOG.log(
@@ -85,12 +85,6 @@ public final class RemoteTimeouts {
         var outcome = total.filter(TotalTime::isOver)
                 .<AttemptOutcome>map(time -> new AttemptOutcome.TotalTimedOut(time.total(), true))
                 .orElseGet(() -> new AttemptOutcome.TimedOut(overdue.timeout()));
-        return Verdict.of(
-                outcome,
-                overdue.claim().attempt(),
-                overdue.claim().failures(),
-                task.retry(),
-                total,
-                random);
+        return Verdict.of(outcome, overdue.claim().attempt(), overdue.claim().failures(), task.retry(), total, random);
     }
 }

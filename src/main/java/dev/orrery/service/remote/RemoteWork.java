@@ -234,8 +234,8 @@ public final class RemoteWork {
                 worker,
                 claim,
                 "failed",
-                (open, isAsked) -> verdict(open.claim(), isAsked, failure)
-                        .compose(verdict -> end(worker, open, claim, verdict)));
+                (open, isAsked) ->
+                        verdict(open.claim(), isAsked, failure).compose(verdict -> end(worker, open, claim, verdict)));
     }
 
     private Future<Verdict> verdict(Claim held, boolean isAsked, AttemptOutcome.Failed failure) {
@@ -246,8 +246,8 @@ public final class RemoteWork {
                 .definition(held)
                 .compose(task -> definitions
                         .total(held, task)
-                        .map(total -> Verdict.of(
-                                failure, held.attempt(), held.failures(), task.retry(), total, random)));
+                        .map(total ->
+                                Verdict.of(failure, held.attempt(), held.failures(), task.retry(), total, random)));
     }
 
     /** What is done with a claim that is open. */

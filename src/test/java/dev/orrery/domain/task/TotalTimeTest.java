@@ -38,8 +38,9 @@ class TotalTimeTest {
                 .isEqualTo(new Verdict.TimeOut("exit code 1 (not tried again: its totalTimeout of 1m over all attempts"
                         + " ends before the next one, due in 10s)"));
         assertThat(judge(new AttemptOutcome.TimedOut(Duration.ofSeconds(5)), MINUTE))
-                .isEqualTo(new Verdict.TimeOut("stopped after its timeout of 5s (not tried again: its totalTimeout of 1m"
-                        + " over all attempts is over)"));
+                .isEqualTo(
+                        new Verdict.TimeOut("stopped after its timeout of 5s (not tried again: its totalTimeout of 1m"
+                                + " over all attempts is over)"));
     }
 
     @Test
@@ -81,8 +82,7 @@ class TotalTimeTest {
             var timeout = seeded.nextLong(1, 100);
             var total = seeded.nextLong(10, 400);
             var delay = seeded.nextLong(0, 60);
-            var policy = new RetryPolicy(
-                            seeded.nextInt(1, 8), Duration.ofMillis(delay), Duration.ofMillis(delay), 1, 0)
+            var policy = new RetryPolicy(seeded.nextInt(1, 8), Duration.ofMillis(delay), Duration.ofMillis(delay), 1, 0)
                     .withTotalTimeout(Duration.ofMillis(total));
             var wall = 0L;
             var failures = 0;
