@@ -132,6 +132,21 @@ function drop(claims) {
   }
 }
 
+/** Throw it to say in which way a task failed, for its retryOn and giveUpOn: exit:75, http:503, timeout, start … */
+class Failed extends Error {
+  constructor(message, kind) {
+    super(message);
+    this.name = 'Failed';
+    this.kind = kind;
+  }
+}
+
+// Any other error goes by its name, such as error:TypeError.
+function kindOf(error) {
+  if (error instanceof Failed) return error.kind;
+  return /^[A-Za-z_$][\w.$]{0,254}$/.test(error.name) ? `error:${error.name}` : 'error';
+}
+
 /** One claimed task, as a handler sees it. `signal` is aborted when it is to end. */
 class Task {
   constructor(assignment) {
@@ -162,7 +177,7 @@ class Task {
       await this.report('complete', { output: output ?? null });
     } catch (error) {
       // Whatever it is, it is the task's failure and not the worker's.
-      await this.report('fail', { error: `${error.name}: ${error.message}` });
+      await this.report('fail', { error: `${error.name}: ${error.message}`, kind: kindOf(error) });
     } finally {
       tasks.delete(this.claimId);
       freed?.();

@@ -106,6 +106,22 @@ class Api:
         return json.loads(answer) if answer else {}
 
 
+class Failed(Exception):
+    """Raise it to say in which way a task failed, for its retryOn and giveUpOn: exit:75, http:503, timeout, start …"""
+
+    def __init__(self, message, kind):
+        super().__init__(message)
+        self.kind = kind
+
+
+def kind_of(error):
+    """Any other exception goes by the name of its class, such as error:ValueError."""
+    if isinstance(error, Failed):
+        return error.kind
+    name = type(error).__name__
+    return "error:" + name if name.isascii() else "error"
+
+
 class Task:
     """One claimed task, as a handler sees it."""
 
@@ -141,7 +157,7 @@ class Task:
                 raise InterruptedError("stopped")
             self._report("complete", {"output": output})
         except Exception as error:  # whatever it is, it is the task's failure and not the worker's
-            self._report("fail", {"error": f"{type(error).__name__}: {error}"})
+            self._report("fail", {"error": f"{type(error).__name__}: {error}", "kind": kind_of(error)})
         finally:
             self.worker.ended(self)
 

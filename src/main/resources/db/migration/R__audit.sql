@@ -56,7 +56,8 @@ BEGIN
                        'intervalMs', j.interval_ms, 'runAt', j.run_at, 'startAt', j.start_at, 'endAt', j.end_at,
                        'maxExecutions', j.max_executions, 'misfire', j.misfire, 'overlap', j.overlap,
                        'handlerType', j.handler_type, 'handler', j.handler_name, 'maxRetries', j.max_retries,
-                       'retryDelayMs', j.retry_delay_ms, 'timeoutMs', j.timeout_ms, 'priority', j.priority,
+                       'retryDelayMs', j.retry_delay_ms, 'timeoutMs', j.timeout_ms, 'totalTimeoutMs', j.total_timeout_ms,
+                       'retryOn', to_jsonb(j.retry_on), 'giveUpOn', to_jsonb(j.give_up_on), 'priority', j.priority,
                        'tags', to_jsonb(j.tags), 'payloadBytes', octet_length(j.payload::text),
                        'metadataBytes', octet_length(j.metadata::text), 'updatedAt', j.updated_at)
                    || CASE WHEN h.job_id IS NULL THEN '{}'::jsonb ELSE jsonb_build_object(

@@ -68,12 +68,10 @@ BEGIN
           ORDER BY x.due_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED) b;
     UPDATE claim_batches b
     SET due_at = coalesce((
-            SELECT greatest(min(coalesce(a.started_at, b.claimed_at) + coalesce(t.timeout_ms, i.timeout_ms) * interval '1 millisecond'),
+            SELECT greatest(min(attempt_ends(m.id, m.attempt, coalesce(a.started_at, b.claimed_at))),
                             v_now + interval '2 seconds')
             FROM unnest(b.ids, b.attempts) m(id, attempt)
             LEFT JOIN task_attempts a ON a.task_id = m.id AND a.attempt = m.attempt
-            JOIN task_instances i ON i.id = m.id
-            LEFT JOIN dag_tasks t ON t.version_id = i.version_id AND t.task_no = task_no_of(i.id)
             WHERE a.outcome IS NULL), 'infinity')
     WHERE b.fence = ANY (v_fences);
     RETURN QUERY
@@ -91,7 +89,7 @@ BEGIN
         LEFT JOIN cancel_requests r ON r.task_id = m.id
         WHERE a.outcome IS NULL
           AND CASE WHEN c.asked THEN r.requested_at <= v_now - p_grace_ms * interval '1 millisecond'
-                   ELSE coalesce(a.started_at, b.claimed_at) + coalesce(t.timeout_ms, i.timeout_ms) * interval '1 millisecond' <= v_now END;
+                   ELSE attempt_ends(m.id, m.attempt, coalesce(a.started_at, b.claimed_at)) <= v_now END;
 END $f$;
 
 -- Adds to the log of an attempt that a remote worker holds, behind what is there: 'added', 'repeated' (under this key before),

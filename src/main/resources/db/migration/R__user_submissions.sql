@@ -15,7 +15,8 @@ RETURN CASE
     WHEN p_field = 'estimatedDurationSeconds' THEN 'estimate'
     WHEN p_field = 'parentTaskId' THEN 'parent'
     WHEN split_part(p_field, '.', 1) IN ('name', 'input', 'queue', 'priority', 'deadline', 'dependencyType', 'uniqueKey', 'onConflict',
-        'notBefore', 'tags', 'sessionId', 'createdBy', 'source', 'concurrencyKey', 'maxRetries', 'timeout', 'waitForChildren')
+        'notBefore', 'tags', 'sessionId', 'createdBy', 'source', 'concurrencyKey', 'maxRetries', 'timeout', 'totalTimeout',
+        'waitForChildren')
         THEN lower(regexp_replace(p_field, '([A-Z])', '_\1', 'g'))
     ELSE 'definition.' || p_field END;
 
@@ -228,7 +229,7 @@ BEGIN
         SELECT x.key, count(*) AS count, (array_agg(json_typeof(x.value)))[1] AS kind FROM json_each(t.task) x GROUP BY x.key) e
     LEFT JOIN (VALUES
         ('ref', 'string', ''), ('type', 'string', ''), ('name', 'string', ''), ('input', '', ''), ('queue', 'string', ''),
-        ('priority', 'number', ''), ('timeout', 'string', ''), ('retry', 'object', ''), ('maxRetries', 'number', ''),
+        ('priority', 'number', ''), ('timeout', 'string', ''), ('totalTimeout', 'string', ''), ('retry', 'object', ''), ('maxRetries', 'number', ''),
         ('lock', 'string', ''), ('deadline', 'string', ''), ('estimatedDurationSeconds', 'number', ''), ('source', 'string', ''),
         ('createdBy', 'string', ''), ('parentTaskId', 'string', ''), ('sessionId', 'string', ''), ('dependencies', 'array', ''),
         ('dependencyType', 'string', ''), ('tags', 'array', ''), ('notBefore', 'string', ''), ('uniqueKey', 'string', ''),
@@ -259,22 +260,52 @@ RETURNS TABLE (
     max_retries numeric, lock text, deadline text, estimate numeric, source text, created_by text, parent text, session text,
     dependencies json, dependency_type text, tags json, not_before text, unique_key text, on_conflict text, concurrency_key text,
     command text, env json, directory text, method text, url text, headers json, body json, script text, code text, args json,
-    virtual_env text, handler text, waits boolean)
+    virtual_env text, handler text, waits boolean, total_timeout text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT t.number::int, t.task, x.ref, x.type, x.name, x.input, x.queue, coalesce(x.priority, 5), x.timeout, x.retry, x."maxRetries",
            x.lock, x.deadline, x."estimatedDurationSeconds", coalesce(x.source, 'human'), x."createdBy", x."parentTaskId",
            x."sessionId", x.dependencies, coalesce(x."dependencyType", 'sequential'), x.tags, x."notBefore", x."uniqueKey",
            x."onConflict", x."concurrencyKey", x.command, x.env, x."workingDirectory", x.method, x.url, x.headers, x.body,
-           x.script, x.code, x.args, x."virtualEnv", x.handler, x."waitForChildren"
+           x.script, x.code, x.args, x."virtualEnv", x.handler, x."waitForChildren", x."totalTimeout"
     FROM json_array_elements(p_tasks) WITH ORDINALITY t(task, number)
     CROSS JOIN LATERAL json_to_record(t.task) AS x(
         ref text, type text, name text, input json, queue text, priority numeric, timeout text, retry json, "maxRetries" numeric,
         lock text, deadline text, "estimatedDurationSeconds" numeric, source text, "createdBy" text, "parentTaskId" text,
         "sessionId" text, dependencies json, "dependencyType" text, tags json, "notBefore" text, "uniqueKey" text,
         "onConflict" text, "concurrencyKey" text, command text, env json, "workingDirectory" text, method text, url text,
-        headers json, body json, script text, code text, args json, "virtualEnv" text, handler text, "waitForChildren" boolean);
+        headers json, body json, script text, code text, args json, "virtualEnv" text, handler text, "waitForChildren" boolean,
+        "totalTimeout" text);
 END;
+
+-- What is wrong with a rule of retryOn or giveUpOn that is written so; null where nothing is. The same as FailureRule.objection.
+CREATE OR REPLACE FUNCTION failure_rule_objection(p_text text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $f$
+DECLARE
+    v_kind   text := split_part(p_text, ':', 1);
+    v_what   text := substr(p_text, length(split_part(p_text, ':', 1)) + 2);
+    v_least  int;
+    v_most   int;
+    v_first  int;
+    v_last   int;
+BEGIN
+    IF p_text IS NULL OR p_text ~ '\n' OR p_text !~ ('^(timeout|start|exit(:[0-9]{1,3}(-[0-9]{1,3})?)?|signal(:[0-9]{1,2})?'
+            || '|http(:([0-9]{3}(-[0-9]{3})?|[1-5]xx))?|error(:[A-Za-z_$][A-Za-z0-9_.$]{0,254})?)$') THEN
+        RETURN 'is no kind of failure';
+    END IF;
+    IF v_what = '' OR v_kind = 'error' THEN
+        RETURN NULL;
+    END IF;
+    v_least := CASE v_kind WHEN 'http' THEN 100 ELSE 1 END;
+    v_most := CASE v_kind WHEN 'exit' THEN 255 WHEN 'signal' THEN 64 ELSE 599 END;
+    v_first := CASE WHEN v_what LIKE '%xx' THEN left(v_what, 1) || '00' ELSE split_part(v_what, '-', 1) END::int;
+    v_last := CASE WHEN v_what LIKE '%xx' THEN left(v_what, 1) || '99'
+                   WHEN v_what LIKE '%-%' THEN split_part(v_what, '-', 2) ELSE v_what END::int;
+    IF v_first < v_least OR v_last > v_most OR v_first > v_last THEN
+        RETURN format('is out of range: it can be %s to %s', v_least, v_most);
+    END IF;
+    RETURN NULL;
+END $f$;
 
 -- Refuses values that are out of range, and what no node could do.
 CREATE OR REPLACE FUNCTION check_values(p_tasks json, p_is_one boolean) RETURNS void
@@ -332,6 +363,8 @@ BEGIN
         (t.estimate NOT BETWEEN 0 AND 31622400, 'estimatedDurationSeconds', 'must be from 0 to 31622400 seconds', 'that is 366 days'),
         (t.timeout IS NOT NULL AND coalesce(duration_ms(t.timeout), 0) NOT BETWEEN 10 AND 2592000000, 'timeout',
             'must be a duration from 10ms to 30d', 'write it like 90s or 1h30m'),
+        (t.total_timeout IS NOT NULL AND coalesce(duration_ms(t.total_timeout), 0) NOT BETWEEN 10 AND 31622400000, 'totalTimeout',
+            'must be a duration from 10ms to 366d', 'write it like 90s or 1h30m'),
         (t.deadline IS NOT NULL AND time_of(t.deadline) IS NULL, 'deadline', 'is no time', 'write it like 2026-12-01T08:00:00Z'),
         (t.not_before IS NOT NULL AND time_of(t.not_before) IS NULL, 'notBefore', 'is no time', 'write it like 2026-12-01T08:00:00Z'),
         (NOT EXISTS (SELECT FROM pg_enum e WHERE e.enumtypid = 'task_source'::regtype AND e.enumlabel = t.source), 'source',
@@ -366,8 +399,11 @@ BEGIN
             WHEN e.key IN ('initialDelay', 'maxDelay') AND json_typeof(e.value) = 'string'
                  THEN duration_ms(e.value #>> '{}') BETWEEN 0 AND 2592000000
             WHEN e.key = 'backoffMultiplier' AND json_typeof(e.value) = 'number' THEN (e.value #>> '{}')::numeric BETWEEN 1 AND 10
-            WHEN e.key = 'jitter' AND json_typeof(e.value) = 'number' THEN (e.value #>> '{}')::numeric BETWEEN 0 AND 1 END, false)), 'retry',
-            'must have maxAttempts 1 to 100, initialDelay and maxDelay of 0s to 30d, backoffMultiplier 1 to 10, jitter 0 to 1, and nothing else',
+            WHEN e.key = 'jitter' AND json_typeof(e.value) = 'number' THEN (e.value #>> '{}')::numeric BETWEEN 0 AND 1
+            WHEN e.key IN ('retryOn', 'giveUpOn') AND json_typeof(e.value) = 'array'
+                 THEN json_array_length(e.value) BETWEEN 1 AND 50 END, false)), 'retry',
+            'must have maxAttempts 1 to 100, initialDelay and maxDelay of 0s to 30d, backoffMultiplier 1 to 10, jitter 0 to 1, '
+                || 'retryOn and giveUpOn with 1 to 50 kinds of failures, and nothing else',
             'leave out what is to be as usual'),
         (t.retry ->> 'maxAttempts' IS NOT NULL AND t.max_retries IS NOT NULL, 'maxRetries', 'and retry.maxAttempts say the same',
             'remove one of the two: attempts are retries + 1')
@@ -376,6 +412,19 @@ BEGIN
     IF FOUND THEN
         PERFORM refuse_submission(CASE WHEN v_bad.message ~ '^(is larger|has more)' THEN '54000' ELSE '22023' END,
             field_place(v_bad.number, v_bad.field, p_is_one), v_bad.message, v_bad.hint);
+    END IF;
+
+    SELECT t.number, format('retry.%s[%s]', f.name, r.number - 1) AS field,
+           coalesce('"' || left(r.rule #>> '{}', 60) || '" ', '') || failure_rule_objection(r.rule #>> '{}') AS message INTO v_bad
+    FROM task_rows(p_tasks) t
+    CROSS JOIN (VALUES ('retryOn'), ('giveUpOn')) f(name)
+    CROSS JOIN LATERAL json_array_elements(CASE WHEN json_typeof(t.retry -> f.name) = 'array' THEN t.retry -> f.name ELSE '[]' END)
+        WITH ORDINALITY r(rule, number)
+    WHERE json_typeof(r.rule) <> 'string' OR failure_rule_objection(r.rule #>> '{}') IS NOT NULL
+    ORDER BY t.number, f.name DESC, r.number LIMIT 1;
+    IF FOUND THEN
+        PERFORM refuse_submission('22023', field_place(v_bad.number, v_bad.field, p_is_one), v_bad.message,
+            'write timeout, start, exit, exit:75, exit:1-9, signal, signal:9, http, http:429, http:5xx, error or error:ConnectionRefused');
     END IF;
 
     SELECT r.number, r.ref INTO v_bad
@@ -403,11 +452,13 @@ BEGIN
             ('script', to_json(t.script)), ('code', to_json(t.code)),
             ('args', CASE WHEN t.type = 'python' THEN coalesce(t.args, '[]') END), ('virtualEnv', to_json(t.virtual_env)),
             ('handler', to_json(t.handler)), ('lock', to_json(t.lock)), ('timeout', to_json(t.timeout)),
-            ('retry', CASE WHEN t.retry IS NOT NULL OR t.max_retries IS NOT NULL THEN json_build_object(
+            ('totalTimeout', to_json(t.total_timeout)),
+            ('retry', CASE WHEN t.retry IS NOT NULL OR t.max_retries IS NOT NULL THEN json_strip_nulls(json_build_object(
                 'maxAttempts', coalesce(t.max_retries + 1, (t.retry ->> 'maxAttempts')::numeric, 4)::int,
                 'initialDelay', coalesce(t.retry ->> 'initialDelay', '1s'), 'maxDelay', coalesce(t.retry ->> 'maxDelay', '5m'),
                 'backoffMultiplier', coalesce((t.retry ->> 'backoffMultiplier')::numeric, 2),
-                'jitter', coalesce((t.retry ->> 'jitter')::numeric, 0.1)) END),
+                'jitter', coalesce((t.retry ->> 'jitter')::numeric, 0.1),
+                'retryOn', t.retry -> 'retryOn', 'giveUpOn', t.retry -> 'giveUpOn')) END),
             ('priority', CASE WHEN t.priority <> 5 THEN to_json(t.priority::int) END), ('queue', to_json(t.queue)),
             ('name', to_json(t.name))
         ) d(key, value) WHERE d.value IS NOT NULL)::text;
@@ -604,13 +655,16 @@ END $f$;
 -- an object with the type and its fields, and lock and retry where there are any.
 DROP FUNCTION IF EXISTS submit_task(json, json, text, text, int, timestamptz, interval, uuid[], text, text, text, timestamptz, text[], text,
     text, text, uuid, text, int, interval, text);
+DROP FUNCTION IF EXISTS submit_task(json, json, text, text, int, timestamptz, interval, uuid[], text, text, text, timestamptz, text[], text,
+    text, text, uuid, text, int, interval, text, boolean);
 CREATE OR REPLACE FUNCTION submit_task(
     definition json, input json DEFAULT NULL, name text DEFAULT NULL, queue text DEFAULT NULL, priority int DEFAULT 5,
     deadline timestamptz DEFAULT NULL, estimate interval DEFAULT NULL, depends_on uuid[] DEFAULT NULL,
     dependency_type text DEFAULT 'sequential', unique_key text DEFAULT NULL, on_conflict text DEFAULT NULL,
     not_before timestamptz DEFAULT NULL, tags text[] DEFAULT NULL, session_id text DEFAULT NULL, created_by text DEFAULT NULL,
     source text DEFAULT 'human', parent uuid DEFAULT NULL, concurrency_key text DEFAULT NULL, max_retries int DEFAULT NULL,
-    timeout interval DEFAULT NULL, tenant text DEFAULT 'default', wait_for_children boolean DEFAULT NULL)
+    timeout interval DEFAULT NULL, tenant text DEFAULT 'default', wait_for_children boolean DEFAULT NULL,
+    total_timeout interval DEFAULT NULL)
 RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = orrery, pg_temp SET jit = off AS $f$
 #variable_conflict use_variable
@@ -626,7 +680,7 @@ BEGIN
     SELECT e.key INTO v_beside FROM json_each(definition) e
     WHERE e.key IN ('ref', 'name', 'input', 'queue', 'priority', 'deadline', 'estimatedDurationSeconds', 'dependencies', 'dependencyType',
         'uniqueKey', 'onConflict', 'notBefore', 'tags', 'sessionId', 'createdBy', 'source', 'parentTaskId', 'concurrencyKey', 'maxRetries',
-        'timeout', 'waitForChildren') LIMIT 1;
+        'timeout', 'totalTimeout', 'waitForChildren') LIMIT 1;
     IF FOUND THEN
         PERFORM refuse_submission('22023', 'definition.' || v_beside, 'is no part of a definition', 'give it as a parameter of submit_task');
     END IF;
@@ -641,6 +695,7 @@ BEGIN
               ('sessionId', to_json(session_id)), ('createdBy', to_json(created_by)), ('source', to_json(source)),
               ('parentTaskId', to_json(parent)), ('concurrencyKey', to_json(concurrency_key)), ('maxRetries', to_json(max_retries)),
               ('timeout', to_json(round(extract(epoch FROM timeout) * 1000)::text || 'ms')),
+              ('totalTimeout', to_json(round(extract(epoch FROM total_timeout) * 1000)::text || 'ms')),
               ('waitForChildren', to_json(wait_for_children))) p(key, value)
           WHERE p.value IS NOT NULL) e;
     SELECT s.ids INTO v_ids FROM submit_checked(json_build_array(v_task), tenant, true) s;
@@ -673,6 +728,6 @@ BEGIN
         GRANT USAGE ON SCHEMA orrery TO orrery_submit;
         GRANT EXECUTE ON FUNCTION submit_tasks(json, text) TO orrery_submit;
         GRANT EXECUTE ON FUNCTION submit_task(json, json, text, text, int, timestamptz, interval, uuid[], text, text, text, timestamptz,
-            text[], text, text, text, uuid, text, int, interval, text, boolean) TO orrery_submit;
+            text[], text, text, text, uuid, text, int, interval, text, boolean, interval) TO orrery_submit;
     END IF;
 END $f$;

@@ -438,12 +438,18 @@ BEGIN
     RETURN '{}';
 END $f$;
 
--- When the first of these tasks, which begin now, will have had its time.
-CREATE OR REPLACE FUNCTION first_due(p_ids uuid[], p_versions int[]) RETURNS timestamptz
+-- When the first of these tasks, which begin now, will have had its time. What has no limit of all attempts together is not
+-- asked for them.
+DROP FUNCTION IF EXISTS first_due(uuid[], int[]);
+CREATE OR REPLACE FUNCTION first_due(p_ids uuid[], p_versions int[], p_attempts smallint[]) RETURNS timestamptz
 LANGUAGE plpgsql AS $f$
+DECLARE
+    v_now  timestamptz := clock_timestamp();
 BEGIN
-    RETURN (SELECT clock_timestamp() + min(coalesce(t.timeout_ms, i.timeout_ms)) * interval '1 millisecond'
-            FROM unnest(p_ids, p_versions) c(id, version)
+    RETURN (SELECT min(CASE WHEN t.total_timeout_ms IS NULL AND i.definition ->> 'totalTimeout' IS NULL
+                            THEN v_now + coalesce(t.timeout_ms, i.timeout_ms) * interval '1 millisecond'
+                            ELSE attempt_ends(c.id, c.attempt, v_now) END)
+            FROM unnest(p_ids, p_versions, p_attempts) c(id, version, attempt)
             LEFT JOIN dag_tasks t ON t.version_id = c.version AND t.task_no = task_no_of(c.id)
             LEFT JOIN task_instances i ON i.id = c.id AND c.version = 0);
 END $f$;
@@ -604,7 +610,7 @@ BEGIN
         fence := nextval('fence_seq');
         INSERT INTO claim_batches (fence, node_id, open_count, ids, attempts, failures, due_at)
         VALUES (fence, p_node, cardinality(ids), ids, attempts, failures,
-                CASE WHEN v_mode = 'remote' THEN first_due(ids, versions) END);
+                CASE WHEN v_mode = 'remote' THEN first_due(ids, versions, attempts) END);
         -- Looked for anew behind the batch: see set_queue.
         IF EXISTS (SELECT FROM limits l WHERE l.tenant_id = 1 AND l.kind = 'queue' AND l.name = ANY (p_queues)) THEN
             PERFORM take_queue_places(p_node, ids);

@@ -78,6 +78,7 @@ final class EventHandlerBody {
         var eventName = body.getString("eventName");
         var debounce = Optional.ofNullable(body.getJsonObject("debounce")).flatMap(this::debounce);
         var throttle = Optional.ofNullable(body.getJsonObject("throttle")).flatMap(this::throttle);
+        var work = JobBody.work(body, problems);
         if (!problems.isEmpty()) {
             throw new OrreryException(
                     ErrorCode.VALIDATION_ERROR,
@@ -87,7 +88,7 @@ final class EventHandlerBody {
         return new EventHandlerInput(
                 text("name").orElse(eventName),
                 new EventRule(eventName, text("filter"), text("payloadMapping"), debounce, throttle),
-                JobBody.work(body),
+                work,
                 body.getBoolean("enabled", true),
                 body.getJsonArray("tags", new JsonArray()).stream()
                         .map(String.class::cast)

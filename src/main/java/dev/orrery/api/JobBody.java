@@ -190,19 +190,25 @@ final class JobBody {
     }
 
     private Work work() {
-        return work(body);
+        return work(body, problems);
     }
 
-    /** What is to be done, of a body that has the fields of a job's work. */
-    static Work work(JsonObject body) {
+    /** What is to be done, of a body that has the fields of a job's work; what is wrong with it is added to the problems. */
+    static Work work(JsonObject body, List<Problem> problems) {
+        var type = named(body, "handlerType", HandlerType::ofWireName, HandlerType.FUNCTION);
+        if (type == HandlerType.WORKFLOW) {
+            RetryRulesBody.refuse(body, problems);
+        }
         return new Work(
-                named(body, "handlerType", HandlerType::ofWireName, HandlerType.FUNCTION),
+                type,
                 body.getString("handlerName"),
                 object(body, "payload"),
                 body.getInteger("maxRetries", Work.DEFAULT_RETRIES),
                 Duration.ofMillis(body.getLong("retryDelayMs", Work.DEFAULT_RETRY_DELAY.toMillis())),
                 Duration.ofMillis(body.getLong("timeoutMs", Work.DEFAULT_TIMEOUT.toMillis())),
-                named(body, "priority", JobPriority::ofWireName, JobPriority.MEDIUM));
+                named(body, "priority", JobPriority::ofWireName, JobPriority.MEDIUM),
+                RetryRulesBody.totalTimeout(body),
+                RetryRulesBody.rules(body, problems));
     }
 
     /** The fields of a job's work, as they are read. */
@@ -213,6 +219,7 @@ final class JobBody {
                 .put("retryDelayMs", work.retryDelay().toMillis())
                 .put("timeoutMs", work.timeout().toMillis())
                 .put("priority", work.priority().wireName());
+        RetryRulesBody.write(body, work.totalTimeout(), work.rules());
         work.payload().ifPresent(payload -> body.put("payload", JsonBody.object(payload)));
     }
 

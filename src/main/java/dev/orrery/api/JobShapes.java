@@ -97,6 +97,9 @@ final class JobShapes {
         out.writeNumberField("maxRetries", work.maxRetries());
         out.writeNumberField("retryDelayMs", work.retryDelay().toMillis());
         out.writeNumberField("timeoutMs", work.timeout().toMillis());
+        number(out, "totalTimeoutMs", work.totalTimeout().map(Duration::toMillis));
+        texts(out, "retryOn", RetryRulesBody.texts(work.rules().retryOn()));
+        texts(out, "giveUpOn", RetryRulesBody.texts(work.rules().giveUpOn()));
         out.writeStringField("priority", work.priority().wireName());
     }
 

@@ -97,7 +97,7 @@ final class RemoteShapes {
         }
         JsonShapes.text(out, "taskId", task.taskId());
         out.writeNumberField("attempt", task.attempt());
-        out.writeNumberField("timeoutMs", task.taskDefinition().timeout().toMillis());
+        out.writeNumberField("timeoutMs", assignment.limit().toMillis());
         if (task.lockFence().isPresent()) {
             out.writeNumberField("lockFence", task.lockFence().getAsLong());
         } else {

@@ -3,7 +3,11 @@ package dev.orrery.api;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.ProblemCode;
+import dev.orrery.domain.Quoted;
 import dev.orrery.domain.WorkerId;
+import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.FailureKind;
+import dev.orrery.domain.task.FailureRule;
 import dev.orrery.domain.task.LogLevel;
 import dev.orrery.domain.task.SnoozeRule;
 import dev.orrery.domain.task.TaskTokens;
@@ -134,10 +138,22 @@ final class RemoteWorkerOperations {
 
     private Future<Answer> fail(ApiRequest request) {
         var body = request.body();
-        return onClaim(
-                request,
-                (worker, claim) ->
-                        work.fail(worker, claim, body.getString("error"), body.getBoolean("retryable", true)));
+        var kind = Optional.ofNullable(body.getString("kind"))
+                .map(RemoteWorkerOperations::kind)
+                .orElse(FailureKind.NamedError.OTHER);
+        var failure = new AttemptOutcome.Failed(body.getString("error"), body.getBoolean("retryable", true), kind);
+        return onClaim(request, (worker, claim) -> work.fail(worker, claim, failure));
+    }
+
+    private static FailureKind kind(String text) {
+        return FailureKind.parse(text)
+                .orElseThrow(
+                        () -> TaskCallOperations.wrong(
+                                "kind",
+                                ProblemCode.INVALID_VALUE,
+                                Quoted.of(text) + " "
+                                        + FailureRule.objection(text).orElse("is no single kind of failure")
+                                        + "; write timeout, start, exit:75, signal:9, http:503, error or error:ConnectionRefused"));
     }
 
     private Future<Answer> log(ApiRequest request) {

@@ -8,6 +8,7 @@ import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.TotalTime;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -67,8 +68,17 @@ public sealed interface BusMessage {
     /** Part of {@link Report}. {@code startedNanos} is {@link System#nanoTime} of this process. */
     record AttemptStarted(TaskAssignment assignment, long startedNanos) {}
 
-    /** Part of {@link Report}. {@code startedNanos} is absent for one that ended before it began. */
-    record AttemptEnded(TaskAssignment assignment, OptionalLong startedNanos, AttemptOutcome outcome) {}
+    /**
+     * Part of {@link Report}. {@code startedNanos} is absent for one that ended before it began, {@code total} where there is
+     * no limit of all attempts together.
+     */
+    record AttemptEnded(
+            TaskAssignment assignment, OptionalLong startedNanos, AttemptOutcome outcome, Optional<TotalTime> total) {
+
+        public AttemptEnded(TaskAssignment assignment, OptionalLong startedNanos, AttemptOutcome outcome) {
+            this(assignment, startedNanos, outcome, Optional.empty());
+        }
+    }
 
     /** A worker is to end attempts; none of those that have not begun begins because another one ends. */
     record StopAttempts(List<ClaimedTask> claims, StopReason reason) implements BusMessage {

@@ -128,6 +128,7 @@ public record DagDifference(
         fields.put(
                 "dependencies", "[" + list(task.dependencies().stream().sorted().toList()) + "]");
         fields.put("timeout", Durations.text(task.timeout()));
+        task.retry().totalTimeout().ifPresent(total -> fields.put("totalTimeout", Durations.text(total)));
         fields.put("retry.maxAttempts", Integer.toString(task.retry().maxAttempts()));
         fields.put("retry.initialDelay", Durations.text(task.retry().initialDelay()));
         fields.put("retry.maxDelay", Durations.text(task.retry().maxDelay()));

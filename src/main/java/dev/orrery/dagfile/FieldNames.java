@@ -19,7 +19,17 @@ final class FieldNames {
     static final List<String> RATE = List.of("limit", "per");
 
     static final List<String> TASK = List.of(
-            "id", "name", "type", "dependencies", "timeout", "retry", "retryPolicy", "priority", "queue", "lock");
+            "id",
+            "name",
+            "type",
+            "dependencies",
+            "timeout",
+            "totalTimeout",
+            "retry",
+            "retryPolicy",
+            "priority",
+            "queue",
+            "lock");
 
     static final List<String> RETRY =
             List.of("maxAttempts", "initialDelay", "maxDelay", "backoffMultiplier", "jitter", "retryOn", "giveUpOn");
@@ -52,6 +62,7 @@ final class FieldNames {
             "createdBy",
             "tags",
             "timeout",
+            "totalTimeout",
             "maxRetries",
             "retry",
             "retryPolicy",

@@ -134,9 +134,7 @@ final class SingleTaskReader {
     }
 
     private RetryPolicy retry() {
-        var policy = task.has("retry") || task.has("retryPolicy")
-                ? TaskReader.retry(task, TaskDraft.DEFAULT_RETRY)
-                : TaskDraft.DEFAULT_RETRY;
+        var policy = TaskReader.retry(task, TaskDraft.DEFAULT_RETRY);
         var retries = task.wholeNumber("maxRetries", 0, RetryPolicy.ATTEMPTS_LIMIT - 1);
         if (retries.isEmpty()) {
             return policy;

@@ -160,7 +160,7 @@ final class TaskReader {
                         + owners.stream().collect(Collectors.joining(" and ")) + " tasks; this one is " + known);
     }
 
-    /** How often it is tried; what is not said is as in {@code standard}. */
+    /** How often and for how long it is tried; what is not said is as in {@code standard}. */
     static RetryPolicy retry(Fields task, RetryPolicy standard) {
         if (task.has("retry") && task.has("retryPolicy")) {
             task.refuse(
@@ -171,7 +171,10 @@ final class TaskReader {
         }
         var shortName = task.mapping("retry").map(retry -> policy(retry, standard));
         var longName = task.mapping("retryPolicy").map(retry -> policy(retry, standard));
-        return shortName.or(() -> longName).orElse(standard);
+        var policy = shortName.or(() -> longName).orElse(standard);
+        return task.duration("totalTimeout", RetryPolicy.MIN_TOTAL_TIMEOUT, RetryPolicy.MAX_TOTAL_TIMEOUT)
+                .map(policy::withTotalTimeout)
+                .orElse(policy);
     }
 
     private static RetryPolicy policy(Fields retry, RetryPolicy standard) {
@@ -225,6 +228,9 @@ final class TaskReader {
     }
 
     private static Optional<String> explainRetries(String field) {
+        if (field.equals("totalTimeout") || field.equals("timeout")) {
+            return Optional.of("'" + field + "' is no field of retry: it stands beside it, in the task");
+        }
         return field.equalsIgnoreCase("maxRetries") || field.equals("retries") || field.equals("max_retries")
                 ? Optional.of("unknown field '" + field + "'; maxAttempts counts the first try too: retries + 1")
                 : Optional.empty();

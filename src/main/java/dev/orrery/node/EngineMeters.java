@@ -70,7 +70,7 @@ final class EngineMeters implements RouterMeters {
                 case AttemptOutcome.Succeeded _ -> succeeded;
                 case AttemptOutcome.Snoozed _ -> snoozed;
                 case AttemptOutcome.Failed _ -> failed;
-                case AttemptOutcome.TimedOut _ -> timedOut;
+                case AttemptOutcome.TimedOut _, AttemptOutcome.TotalTimedOut _ -> timedOut;
                 case AttemptOutcome.Cancelled _ -> cancelled;
             };
         }

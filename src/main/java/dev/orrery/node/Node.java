@@ -379,6 +379,7 @@ public final class Node {
                             workerSettings,
                             executors::of,
                             AttemptParts.inputs(parts.runs),
+                            parts.work::totalUsed,
                             LogChunks.to(parts.logs, HEAP),
                             parts.membership.trust()::invites,
                             parts.bus));

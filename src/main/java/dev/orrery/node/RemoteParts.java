@@ -49,8 +49,8 @@ final class RemoteParts {
             TraceParts traces,
             int logLimit) {
         this.repository = new RemoteWorkerRepository(vertx, pool, traces.tracing.sampling());
-        var definitions =
-                new Definitions(versions, new SingleTaskRepository(vertx, pool, SingleTaskRepository.Limits.USUAL));
+        var singles = new SingleTaskRepository(vertx, pool, SingleTaskRepository.Limits.USUAL);
+        var definitions = new Definitions(versions, singles, engine);
         this.timeouts = new RemoteTimeouts(repository, engine, definitions, bus, random);
         this.workers = new RemoteWorkers(repository, ids);
         this.work = new RemoteWork(

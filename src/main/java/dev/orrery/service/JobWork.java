@@ -14,6 +14,7 @@ import dev.orrery.domain.dag.TaskType.FunctionCall;
 import dev.orrery.domain.dag.TaskType.RemoteWork;
 import dev.orrery.domain.job.HandlerType;
 import dev.orrery.domain.job.ScheduledJob.Work;
+import dev.orrery.domain.task.FailureRule;
 import dev.orrery.store.DagPublication;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -33,8 +34,8 @@ final class JobWork {
     /** Functions that the node runs itself; their payload is the task. All others are on the event bus, and given it. */
     private static final Set<String> TASKS = Set.of("shell", "http", "python");
 
-    private static final Set<String> OURS =
-            Set.of("id", "name", "type", "timeout", "retry", "dependencies", "priority", "queue", "lock");
+    private static final Set<String> OURS = Set.of(
+            "id", "name", "type", "timeout", "totalTimeout", "retry", "dependencies", "priority", "queue", "lock");
     private static final String TASK = "tasks[0]";
     private static final int DIGEST_BYTES = 12;
 
@@ -77,14 +78,26 @@ final class JobWork {
             task.put("handler", work.handler());
         }
         task.put("timeout", work.timeout().toMillis() + "ms")
-                .put(
-                        "retry",
-                        new JsonObject()
-                                .put("maxAttempts", work.maxRetries() + 1)
-                                .put("initialDelay", work.retryDelay().toMillis() + "ms")
-                                .put("maxDelay", Work.MAX_RETRY_DELAY.toMillis() + "ms"))
+                .put("retry", retry(work))
                 .put("priority", work.priority().taskPriority());
+        work.totalTimeout().ifPresent(total -> task.put("totalTimeout", total.toMillis() + "ms"));
         return new JsonObject().put("tasks", new JsonArray().add(task)).encode();
+    }
+
+    private static JsonObject retry(Work work) {
+        var retry = new JsonObject()
+                .put("maxAttempts", work.maxRetries() + 1)
+                .put("initialDelay", work.retryDelay().toMillis() + "ms")
+                .put("maxDelay", Work.MAX_RETRY_DELAY.toMillis() + "ms");
+        putRules(retry, "retryOn", work.rules().retryOn());
+        putRules(retry, "giveUpOn", work.rules().giveUpOn());
+        return retry;
+    }
+
+    private static void putRules(JsonObject retry, String field, List<FailureRule> rules) {
+        if (!rules.isEmpty()) {
+            retry.put(field, new JsonArray(rules.stream().map(FailureRule::text).toList()));
+        }
     }
 
     private static String typeOf(Work work) {
@@ -133,6 +146,7 @@ final class JobWork {
         var place = switch (field) {
             case "handler" -> "handlerName";
             case "timeout" -> "timeoutMs";
+            case "totalTimeout" -> "totalTimeoutMs";
             case "retry.maxAttempts" -> "maxRetries";
             case "retry.initialDelay" -> "retryDelayMs";
             default -> "payload." + field;

@@ -106,6 +106,7 @@ public final class DagJson {
         if (!task.timeout().equals(SINGLE_TIMEOUT)) {
             object.put("timeout", Durations.text(task.timeout()));
         }
+        putTotal(object, task.retry());
         if (!task.retry().equals(SINGLE_RETRY)) {
             object.put("retry", object(task.retry()));
         }
@@ -149,7 +150,7 @@ public final class DagJson {
                 object.getString("name", SINGLE_NAME),
                 type(object),
                 object.containsKey("timeout") ? duration(object, "timeout") : SINGLE_TIMEOUT,
-                object.containsKey("retry") ? retry(object.getJsonObject("retry")) : SINGLE_RETRY,
+                retry(object, object.containsKey("retry") ? retry(object.getJsonObject("retry")) : SINGLE_RETRY),
                 Set.of(),
                 object.getInteger("priority", SINGLE_PRIORITY),
                 object.getString("queue", SINGLE_QUEUE),
@@ -160,6 +161,7 @@ public final class DagJson {
     public static Json showSingle(TaskDefinition task) {
         var object = new JsonObject().put("type", task.type().wireName());
         putType(object, task.type(), json -> io.vertx.core.json.Json.decodeValue(json.text()));
+        putTotal(object, task.retry());
         return new Json(object.put("retry", object(task.retry())).encode());
     }
 
@@ -201,8 +203,9 @@ public final class DagJson {
                 .put("type", task.type().wireName());
         putType(object, task.type(), embedding);
         task.lock().ifPresent(lock -> object.put("lock", lock.value()));
-        return object.put("timeout", Durations.text(task.timeout()))
-                .put("retry", object(task.retry()))
+        object.put("timeout", Durations.text(task.timeout()));
+        putTotal(object, task.retry());
+        return object.put("retry", object(task.retry()))
                 .put(
                         "dependencies",
                         new JsonArray(
@@ -271,7 +274,7 @@ public final class DagJson {
                 object.getString("name"),
                 type(object),
                 duration(object, "timeout"),
-                retry(object.getJsonObject("retry")),
+                retry(object, retry(object.getJsonObject("retry"))),
                 dependencies(object),
                 object.getInteger("priority"),
                 object.getString("queue"),
@@ -308,6 +311,15 @@ public final class DagJson {
                         : new AgentCall(object.getString("handler"));
             default -> throw new IllegalArgumentException("no task type is called '" + type + "'");
         };
+    }
+
+    /** It stands in the task, beside its timeout. Nodes of a release that does not know it read what is left. */
+    private static void putTotal(JsonObject task, RetryPolicy retry) {
+        retry.totalTimeout().ifPresent(total -> task.put("totalTimeout", Durations.text(total)));
+    }
+
+    private static RetryPolicy retry(JsonObject task, RetryPolicy policy) {
+        return task.containsKey("totalTimeout") ? policy.withTotalTimeout(duration(task, "totalTimeout")) : policy;
     }
 
     private static RetryPolicy retry(JsonObject object) {

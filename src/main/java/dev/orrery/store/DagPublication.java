@@ -9,6 +9,7 @@ import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.dag.TaskGraph;
 import dev.orrery.domain.dag.TaskType;
 import io.vertx.sqlclient.Tuple;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -60,7 +61,10 @@ public final class DagPublication {
         columns.forEach(parameters::addValue);
         parameters.addValue(draft.lock().map(LockName::value).orElse(null));
         QueueRepository.addLimit(parameters, draft.limit());
-        return parameters;
+        return parameters.addValue(column(
+                draft.tasks(),
+                Long[]::new,
+                task -> task.retry().totalTimeout().map(Duration::toMillis).orElse(null)));
     }
 
     /** What the DAG and its tasks lock, in no order; empty for most. */

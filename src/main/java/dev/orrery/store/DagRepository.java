@@ -85,15 +85,16 @@ public final class DagRepository {
                 RETURNING id
             ), tasks AS (
                 INSERT INTO dag_tasks (version_id, task_no, task_id, name, type, queue, priority, dependency_count,
-                                       timeout_ms, lock_id)
+                                       timeout_ms, lock_id, total_timeout_ms)
                 SELECT p.id, t.task_no, t.task_id, t.name, t.type::task_type,
                        CASE WHEN t.type = 'agent' THEN 'agent/' || d.tenant_id || '/' ELSE '' END || t.queue,
-                       t.priority, t.dependency_count, t.timeout_ms, l.id
+                       t.priority, t.dependency_count, t.timeout_ms, l.id, t.total_timeout_ms
                 FROM published p
                 CROSS JOIN (SELECT x.tenant_id FROM dags x WHERE x.id = $1) d
                 CROSS JOIN unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::real[], $8::int[],
-                                  $11::bigint[], $12::text[])
-                    WITH ORDINALITY t(task_id, name, type, queue, priority, dependency_count, timeout_ms, lock, task_no)
+                                  $11::bigint[], $12::text[], $17::bigint[])
+                    WITH ORDINALITY t(task_id, name, type, queue, priority, dependency_count, timeout_ms, lock,
+                                      total_timeout_ms, task_no)
                 LEFT JOIN locks l ON l.tenant_id = d.tenant_id AND l.name = t.lock
             ), edges AS (
                 INSERT INTO dag_edges (version_id, upstream_no, downstream_no)

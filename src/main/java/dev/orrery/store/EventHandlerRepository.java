@@ -50,14 +50,14 @@ public final class EventHandlerRepository {
     static final String REGISTER = "WITH " + ScheduledJobRepository.REGISTERED + """
             INSERT INTO event_handlers (job_id, tenant_id, event_name, filter, payload_mapping, debounce_ms, debounce_max_ms,
                                         debounce_key, throttle_limit, throttle_ms, throttle_key)
-            SELECT r.id, r.tenant_id, $27, $28, $29, $30, $31, $32, $33, $34, $35 FROM registered r
+            SELECT r.id, r.tenant_id, $30, $31, $32, $33, $34, $35, $36, $37, $38 FROM registered r
             """;
 
     // language=PostgreSQL
     static final String CHANGE = "WITH " + ScheduledJobRepository.CHANGED + """
             UPDATE event_handlers h
-            SET revision = h.revision + 1, event_name = $28, filter = $29, payload_mapping = $30, debounce_ms = $31,
-                debounce_max_ms = $32, debounce_key = $33, throttle_limit = $34, throttle_ms = $35, throttle_key = $36
+            SET revision = h.revision + 1, event_name = $31, filter = $32, payload_mapping = $33, debounce_ms = $34,
+                debounce_max_ms = $35, debounce_key = $36, throttle_limit = $37, throttle_ms = $38, throttle_key = $39
             FROM changed c WHERE h.job_id = c.id
             """;
 

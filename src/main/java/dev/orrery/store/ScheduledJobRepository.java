@@ -19,6 +19,8 @@ import dev.orrery.domain.job.OverlapPolicy;
 import dev.orrery.domain.job.ScheduledJob;
 import dev.orrery.domain.job.ScheduledJob.Timing;
 import dev.orrery.domain.job.ScheduledJob.Work;
+import dev.orrery.domain.task.FailureRule;
+import dev.orrery.domain.task.RetryRules;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
@@ -33,6 +35,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Jobs as people register, look at and change them; {@link JobListRepository} lists them, {@link JobRepository} fires them. */
@@ -42,7 +45,8 @@ public final class ScheduledJobRepository {
     static final String COLUMNS = """
             j.id, j.dag_id, j.name, j.type, j.status, j.schedule, j.interval_ms, j.run_at, j.timezone, j.start_at, j.end_at,
                    j.max_executions, j.excluded_dates, j.misfire, j.overlap, j.handler_type, j.handler_name,
-                   j.payload::text AS payload, j.max_retries, j.retry_delay_ms, j.timeout_ms, j.priority, j.tags,
+                   j.payload::text AS payload, j.max_retries, j.retry_delay_ms, j.timeout_ms, j.total_timeout_ms, j.retry_on,
+                   j.give_up_on, j.priority, j.tags,
                    j.metadata::text AS metadata, j.created_by, j.error, j.created_at, j.updated_at, j.completed_at,
                    j.cancelled_at, j.traceparent, j.start_at > statement_timestamp() AS is_early, nullif(t.due_at, 'infinity') AS due_at, t.is_planned, t.fires,
                    (SELECT e.scheduled_at FROM job_executions e
@@ -65,11 +69,12 @@ public final class ScheduledJobRepository {
                 INSERT INTO jobs (id, tenant_id, dag_id, name, type, schedule, interval_ms, run_at, timezone, start_at, end_at,
                                   max_executions, excluded_dates, misfire, overlap, handler_type, handler_name, payload,
                                   passes_payload, max_retries, retry_delay_ms, timeout_ms, priority, tags, metadata,
-                                  created_by)
+                                  total_timeout_ms, retry_on, give_up_on, created_by)
                 SELECT $1, $2, d.id, $4, $5::text::job_type, $6, $7, $8, $9,
                        CASE WHEN $7::bigint IS NULL THEN $10 ELSE coalesce($10::timestamptz, clock_timestamp()) END, $11,
                        $12, $13, $14::text::misfire_policy, $15::text::overlap_policy, $16::text::handler_type, $17,
-                       $18::text::json, $19, $20, $21, $22, $23, $24, $25::text::json, $26
+                       $18::text::json, $19, $20, $21, $22, $23, $24, $25::text::json, $26, $27, $28,
+                       $29
                 FROM dag d
                 RETURNING id, tenant_id
             )
@@ -77,7 +82,7 @@ public final class ScheduledJobRepository {
 
     // language=PostgreSQL
     static final String REGISTER = "WITH "
-            + REGISTERED.replace("created_by)", "created_by, traceparent)").replace("$26\n", "$26, $27\n")
+            + REGISTERED.replace("created_by)", "created_by, traceparent)").replace("$29\n", "$29, $30\n")
             + "INSERT INTO job_timers (job_id) SELECT r.id FROM registered r";
 
     // The same for a job that there is, unless it was changed meanwhile.
@@ -94,12 +99,13 @@ public final class ScheduledJobRepository {
                     end_at = $11, max_executions = $12, excluded_dates = $13, misfire = $14::text::misfire_policy,
                     overlap = $15::text::overlap_policy, handler_type = $16::text::handler_type, handler_name = $17,
                     payload = $18::text::json, passes_payload = $19, max_retries = $20, retry_delay_ms = $21,
-                    timeout_ms = $22, priority = $23, tags = $24, metadata = $25::text::json, created_by = $26,
+                    timeout_ms = $22, priority = $23, tags = $24, metadata = $25::text::json,
+                    total_timeout_ms = $26, retry_on = $27, give_up_on = $28, created_by = $29,
                     updated_at = clock_timestamp(), error = NULL, completed_at = NULL,
                     status = CASE WHEN j.status = 'paused' THEN 'paused' ELSE 'active' END::job_status
                 FROM dag d
                 WHERE j.id = $1 AND j.tenant_id = $2 AND j.deleted_at IS NULL AND j.status <> 'cancelled'
-                  AND j.id <> j.dag_id AND j.updated_at = $27
+                  AND j.id <> j.dag_id AND j.updated_at = $30
                 RETURNING j.id
             )
             """;
@@ -306,7 +312,7 @@ public final class ScheduledJobRepository {
         return sql.change(Resource.of(Kind.JOB, tenant, id), CHANGE, parameters).map(rows -> rows.rowCount() == 1);
     }
 
-    /** The first 26 parameters of {@link #REGISTER} and {@link #CHANGE}. */
+    /** The first 29 parameters of {@link #REGISTER} and {@link #CHANGE}. */
     static Tuple parameters(TenantId tenant, JobId id, DagId dag, ScheduledJob job, boolean passesPayload) {
         var timing = job.timing();
         var work = job.work();
@@ -339,7 +345,18 @@ public final class ScheduledJobRepository {
                 .addValue((short) work.priority().taskPriority())
                 .addValue(job.tags().stream().map(Texts::clean).toArray(String[]::new))
                 .addValue(job.metadata().map(Texts::clean).map(Json::text).orElse(null))
+                .addValue(work.totalTimeout().map(Duration::toMillis).orElse(null))
+                .addValue(texts(work.rules().retryOn()))
+                .addValue(texts(work.rules().giveUpOn()))
                 .addValue(job.createdBy().map(Texts::clean).orElse(null));
+    }
+
+    private static Object texts(List<FailureRule> rules) {
+        return rules.stream().map(FailureRule::text).toArray(String[]::new);
+    }
+
+    private static List<FailureRule> rules(Row row, String column) {
+        return Stream.of(row.getArrayOfStrings(column)).map(FailureRule::new).toList();
     }
 
     static java.time.@Nullable OffsetDateTime time(Optional<Instant> time) {
@@ -459,6 +476,8 @@ public final class ScheduledJobRepository {
                 row.getInteger("max_retries"),
                 Duration.ofMillis(row.getLong("retry_delay_ms")),
                 Duration.ofMillis(row.getLong("timeout_ms")),
-                JobPriority.ofTaskPriority(row.getShort("priority")));
+                JobPriority.ofTaskPriority(row.getShort("priority")),
+                Optional.ofNullable(row.getLong("total_timeout_ms")).map(Duration::ofMillis),
+                new RetryRules(rules(row, "retry_on"), rules(row, "give_up_on")));
     }
 }

@@ -94,6 +94,9 @@ public final class WorkRepository {
     // language=PostgreSQL
     static final String LIST_QUEUES = "SELECT name FROM queues ORDER BY name";
 
+    // language=PostgreSQL
+    static final String TOTAL_USED = "SELECT total_used_ms($1, $2) AS used_ms";
+
     // Which of these lines have something that can be claimed.
     // language=PostgreSQL
     static final String FIND_READY_QUEUES = """
@@ -389,6 +392,15 @@ public final class WorkRepository {
     private static Cancelled whatWasCancelled(Row row) {
         var nodes = Arrays.stream(ids(row, "nodes")).map(NodeId::new).toList();
         return new Cancelled(nodes, texts(row, "queues"));
+    }
+
+    /**
+     * How much of its {@code totalTimeout} a task has used, by the clock of the database: how long ago the first of the attempts
+     * began that count together with this one. Zero where none has begun yet.
+     */
+    public Future<Duration> totalUsed(TaskInstanceId id, int attempt) {
+        return sql.runOnce(TOTAL_USED, Tuple.of(id.value(), (short) attempt))
+                .map(rows -> Duration.ofMillis(rows.iterator().next().getLong("used_ms")));
     }
 
     /** Which of a node's claims are asked to end. */

@@ -69,6 +69,7 @@ final class RandomDocuments {
         var task = new JsonObject().put("id", "t" + number);
         maybe(task, "name", "Task " + number, random);
         maybe(task, "timeout", pick(DURATIONS, random), random);
+        maybe(task, "totalTimeout", pick(DURATIONS, random), random);
         maybe(task, random.nextBoolean() ? "retry" : "retryPolicy", retry(random), random);
         maybe(task, "priority", random.nextInt(0, 11), random);
         maybe(task, "queue", "slow.1", random);

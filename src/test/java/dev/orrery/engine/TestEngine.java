@@ -166,6 +166,7 @@ final class TestEngine implements AutoCloseable {
                     new WorkerSettings(shape.concurrency(), shape.queueCapacity(), 1 << 20, Duration.ofSeconds(1)),
                     _ -> executor,
                     _ -> Future.succeededFuture(TaskInputs.Inputs.NONE),
+                    work::totalUsed,
                     (_, _, _, _) -> storeLog(),
                     trust::holds,
                     bus))));

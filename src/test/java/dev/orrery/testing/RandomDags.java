@@ -139,7 +139,8 @@ public final class RandomDags {
                 Duration.ofMillis(random.nextLong(100_000_000)),
                 random.nextDouble(1, 10),
                 random.nextDouble(),
-                new RetryRules(rules(random), rules(random)));
+                new RetryRules(rules(random), rules(random)),
+                maybe(random, Duration.ofMillis(random.nextLong(10, 100_000_000))));
     }
 
     private static List<FailureRule> rules(RandomGenerator random) {

@@ -69,6 +69,15 @@ final class JobShowCommand extends JobAction {
                     found.integer("maxRetries") + ", the first after "
                             + HumanTime.of(Duration.ofMillis(found.number("retryDelayMs"))));
             fact("timeout", HumanTime.of(Duration.ofMillis(found.number("timeoutMs"))));
+            if (found.json("totalTimeoutMs").isPresent()) {
+                fact("in all", HumanTime.of(Duration.ofMillis(found.number("totalTimeoutMs"))));
+            }
+            if (!found.texts("retryOn").isEmpty()) {
+                fact("retry on", String.join(", ", found.texts("retryOn")));
+            }
+            if (!found.texts("giveUpOn").isEmpty()) {
+                fact("give up on", String.join(", ", found.texts("giveUpOn")));
+            }
             fact("priority", found.textOrEmpty("priority"));
         }
         if (!found.texts("tags").isEmpty()) {

@@ -129,6 +129,29 @@ final class TaskSubmitCommand extends ServerAction {
     @Nullable Integer retries;
 
     @Option(
+            names = "--total-timeout",
+            paramLabel = "DURATION",
+            order = 24,
+            description = "Of all attempts together (default: as long as they take).")
+    @Nullable String totalTimeout;
+
+    @Option(
+            names = "--retry-on",
+            paramLabel = "KIND",
+            order = 24,
+            split = ",",
+            description = "Only such failures are tried again, such as timeout, exit:75 or http:5xx; may be repeated.")
+    List<String> retryOn = List.of();
+
+    @Option(
+            names = "--give-up-on",
+            paramLabel = "KIND",
+            order = 24,
+            split = ",",
+            description = "Such failures are not tried again; may be repeated.")
+    List<String> giveUpOn = List.of();
+
+    @Option(
             names = "--unique-key",
             paramLabel = "KEY",
             order = 25,
@@ -246,7 +269,14 @@ final class TaskSubmitCommand extends ServerAction {
         put(fields, "createdBy", createdBy);
         put(fields, "tags", tags.isEmpty() ? null : tags);
         put(fields, "timeout", timeout);
+        put(fields, "totalTimeout", totalTimeout);
         put(fields, "maxRetries", retries);
+        if (!retryOn.isEmpty() || !giveUpOn.isEmpty()) {
+            var retry = new LinkedHashMap<String, @Nullable Object>();
+            put(retry, "retryOn", retryOn.isEmpty() ? null : retryOn);
+            put(retry, "giveUpOn", giveUpOn.isEmpty() ? null : giveUpOn);
+            fields.put("retry", retry);
+        }
         put(fields, "uniqueKey", uniqueKey);
         put(fields, "onConflict", onConflict);
         put(fields, "concurrencyKey", concurrencyKey);

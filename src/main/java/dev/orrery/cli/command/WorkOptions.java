@@ -55,6 +55,29 @@ final class WorkOptions {
     @Nullable String timeout;
 
     @Option(
+            names = "--total-timeout",
+            paramLabel = "DURATION",
+            order = 42,
+            description = "How long all attempts of an execution may take together (default: as long as they do).")
+    @Nullable String totalTimeout;
+
+    @Option(
+            names = "--retry-on",
+            paramLabel = "KIND",
+            order = 42,
+            split = ",",
+            description = "Only such failures are tried again, such as timeout, exit:75 or http:5xx; may be repeated.")
+    List<String> retryOn = List.of();
+
+    @Option(
+            names = "--give-up-on",
+            paramLabel = "KIND",
+            order = 42,
+            split = ",",
+            description = "Such failures are not tried again; may be repeated.")
+    List<String> giveUpOn = List.of();
+
+    @Option(
             names = "--priority",
             paramLabel = "PRIORITY",
             order = 43,
@@ -127,6 +150,9 @@ final class WorkOptions {
         var limited = put(body, "maxRetries", retries);
         limited = put(limited, "retryDelayMs", retryDelay == null ? null : millis("--retry-delay", retryDelay));
         limited = put(limited, "timeoutMs", timeout == null ? null : millis("--timeout", timeout));
+        limited = put(limited, "totalTimeoutMs", totalTimeout == null ? null : millis("--total-timeout", totalTimeout));
+        limited = put(limited, "retryOn", retryOn.isEmpty() ? null : retryOn);
+        limited = put(limited, "giveUpOn", giveUpOn.isEmpty() ? null : giveUpOn);
         limited = put(limited, "priority", priority);
         limited = put(limited, "createdBy", createdBy);
         limited = put(limited, "metadata", metadata == null ? null : JsonOption.read(context, "--metadata", metadata));
@@ -170,6 +196,9 @@ final class WorkOptions {
             case "maxRetries" -> "--retries";
             case "retryDelayMs" -> "--retry-delay";
             case "timeoutMs" -> "--timeout";
+            case "totalTimeoutMs" -> "--total-timeout";
+            case "retryOn" -> "--retry-on";
+            case "giveUpOn" -> "--give-up-on";
             case "tags" -> "--tag";
             case "createdBy" -> "--created-by";
             default -> field.equals("payload") || field.startsWith("payload.") ? "--" + field : "";

@@ -4,6 +4,7 @@ import static dev.orrery.domain.Checks.require;
 import static java.util.Objects.requireNonNull;
 
 import dev.orrery.domain.Json;
+import dev.orrery.domain.task.RetryRules;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -104,6 +105,8 @@ public record ScheduledJob(
      * @param maxRetries how often a failed execution is tried again
      * @param retryDelay before the first of them; it doubles with each
      * @param timeout of one attempt
+     * @param totalTimeout of all attempts of an execution together
+     * @param rules after which failures it is tried again
      */
     public record Work(
             HandlerType type,
@@ -112,7 +115,9 @@ public record ScheduledJob(
             int maxRetries,
             Duration retryDelay,
             Duration timeout,
-            JobPriority priority) {
+            JobPriority priority,
+            Optional<Duration> totalTimeout,
+            RetryRules rules) {
 
         public static final int DEFAULT_RETRIES = 3;
         public static final Duration DEFAULT_RETRY_DELAY = Duration.ofMinutes(1);
@@ -127,11 +132,26 @@ public record ScheduledJob(
             requireNonNull(retryDelay, "retryDelay");
             requireNonNull(timeout, "timeout");
             requireNonNull(priority, "priority");
+            requireNonNull(totalTimeout, "totalTimeout");
+            requireNonNull(rules, "rules");
+        }
+
+        /** Without a limit of all attempts together, and tried again as is usual. */
+        public Work(
+                HandlerType type,
+                String handler,
+                Optional<Json> payload,
+                int maxRetries,
+                Duration retryDelay,
+                Duration timeout,
+                JobPriority priority) {
+            this(type, handler, payload, maxRetries, retryDelay, timeout, priority, Optional.empty(), RetryRules.NONE);
         }
 
         /** The same for all jobs that only give it something else to work on. */
         public Work withoutPayload() {
-            return new Work(type, handler, Optional.empty(), maxRetries, retryDelay, timeout, priority);
+            return new Work(
+                    type, handler, Optional.empty(), maxRetries, retryDelay, timeout, priority, totalTimeout, rules);
         }
     }
 }

@@ -59,6 +59,18 @@ public sealed interface AttemptOutcome {
         }
     }
 
+    /**
+     * The time of all attempts together was over.
+     *
+     * @param hasBegun false where it was over before this attempt could begin
+     */
+    record TotalTimedOut(Duration total, boolean hasBegun) implements AttemptOutcome {
+
+        public TotalTimedOut {
+            requireNonNull(total, "total");
+        }
+    }
+
     /** It was stopped because someone asked for it. */
     record Cancelled() implements AttemptOutcome {}
 }

@@ -2,8 +2,36 @@ package dev.orrery.domain.task;
 
 import static java.util.Objects.requireNonNull;
 
+import java.util.Optional;
+
 /** In which way an attempt failed: what the rules of its retry policy ask about. Lost nodes are no failure of a task. */
 public sealed interface FailureKind {
+
+    /**
+     * The one that is written as a rule that names it alone, such as {@code exit:75} or {@code error:ConnectionRefused};
+     * {@code error} alone is an error without a name. Empty where the text names none, or more than one.
+     */
+    static Optional<FailureKind> parse(String text) {
+        if (FailureRule.objection(text).isPresent()) {
+            return Optional.empty();
+        }
+        var colon = text.indexOf(':');
+        var what = colon < 0 ? "" : text.substring(colon + 1);
+        return switch (colon < 0 ? text : text.substring(0, colon)) {
+            case "timeout" -> Optional.of(new TimeOut());
+            case "start" -> Optional.of(new CouldNotStart());
+            case "exit" -> number(what).map(ExitCode::new);
+            case "signal" -> number(what).map(Signal::new);
+            case "http" -> number(what).map(HttpStatus::new);
+            default -> Optional.of(what.isEmpty() ? NamedError.OTHER : new NamedError(what));
+        };
+    }
+
+    private static Optional<Integer> number(String text) {
+        return Optional.of(text)
+                .filter(digits -> !digits.isEmpty() && digits.chars().allMatch(Character::isDigit))
+                .map(Integer::valueOf);
+    }
 
     /** Its time was over. */
     record TimeOut() implements FailureKind {}

@@ -4,6 +4,7 @@ import static dev.orrery.domain.Checks.require;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
@@ -15,6 +16,7 @@ import java.util.random.RandomGenerator;
  *
  * @param maxAttempts how many tries in all; the first one counts
  * @param rules after which failures there is another try
+ * @param totalTimeout the limit of all attempts together, waits included: see {@link TotalTime}
  */
 public record RetryPolicy(
         int maxAttempts,
@@ -22,11 +24,14 @@ public record RetryPolicy(
         Duration maxDelay,
         double backoffMultiplier,
         double jitter,
-        RetryRules rules) {
+        RetryRules rules,
+        Optional<Duration> totalTimeout) {
 
     public static final int ATTEMPTS_LIMIT = 100;
     public static final Duration DELAY_LIMIT = Duration.ofDays(30);
     public static final double MULTIPLIER_LIMIT = 10;
+    public static final Duration MIN_TOTAL_TIMEOUT = Duration.ofMillis(10);
+    public static final Duration MAX_TOTAL_TIMEOUT = Duration.ofDays(366);
     public static final RetryPolicy DEFAULT =
             new RetryPolicy(3, Duration.ofSeconds(1), Duration.ofMinutes(5), 2.0, 0.1);
 
@@ -41,6 +46,20 @@ public record RetryPolicy(
                 backoffMultiplier >= 1 && backoffMultiplier <= MULTIPLIER_LIMIT,
                 "backoffMultiplier must be 1..10, was " + backoffMultiplier);
         require(jitter >= 0 && jitter <= 1, "jitter must be 0..1, was " + jitter);
+        require(
+                totalTimeout.stream().allMatch(RetryPolicy::isTotal),
+                "totalTimeout must be 10 ms..366 d, was " + totalTimeout);
+    }
+
+    /** One without a limit of all attempts together. */
+    public RetryPolicy(
+            int maxAttempts,
+            Duration initialDelay,
+            Duration maxDelay,
+            double backoffMultiplier,
+            double jitter,
+            RetryRules rules) {
+        this(maxAttempts, initialDelay, maxDelay, backoffMultiplier, jitter, rules, Optional.empty());
     }
 
     /** One with the usual rules. */
@@ -51,7 +70,13 @@ public record RetryPolicy(
 
     /** The same with another number of tries. */
     public RetryPolicy withMaxAttempts(int other) {
-        return new RetryPolicy(other, initialDelay, maxDelay, backoffMultiplier, jitter, rules);
+        return new RetryPolicy(other, initialDelay, maxDelay, backoffMultiplier, jitter, rules, totalTimeout);
+    }
+
+    /** The same with this limit of all attempts together. */
+    public RetryPolicy withTotalTimeout(Duration total) {
+        return new RetryPolicy(
+                maxAttempts, initialDelay, maxDelay, backoffMultiplier, jitter, rules, Optional.of(total));
     }
 
     /** Whether another try is due after this many failures. */
@@ -67,6 +92,10 @@ public record RetryPolicy(
         var middle = Math.min((double) maxDelay.toMillis(), grown);
         var spread = middle * jitter * (2 * random.nextDouble() - 1);
         return Duration.ofMillis(Math.round(middle + spread));
+    }
+
+    private static boolean isTotal(Duration total) {
+        return total.compareTo(MIN_TOTAL_TIMEOUT) >= 0 && total.compareTo(MAX_TOTAL_TIMEOUT) <= 0;
     }
 
     private static boolean isDelay(Duration delay) {

@@ -21,12 +21,24 @@ public sealed interface Verdict {
 
     record Cancel() implements Verdict {}
 
+    /** Of a task whose attempts have no limit together. */
+    static Verdict of(
+            AttemptOutcome outcome, int attempt, int failuresBefore, RetryPolicy policy, RandomGenerator random) {
+        return of(outcome, attempt, failuresBefore, policy, Optional.empty(), random);
+    }
+
     /**
      * @param attempt the number of the attempt
      * @param failuresBefore how many earlier attempts were charged to the retry policy
+     * @param total how much of its {@code totalTimeout} the task has used now; absent where it has none
      */
     static Verdict of(
-            AttemptOutcome outcome, int attempt, int failuresBefore, RetryPolicy policy, RandomGenerator random) {
+            AttemptOutcome outcome,
+            int attempt,
+            int failuresBefore,
+            RetryPolicy policy,
+            Optional<TotalTime> total,
+            RandomGenerator random) {
         return switch (outcome) {
             case AttemptOutcome.Succeeded(var output) -> new Succeed(output);
             case AttemptOutcome.Snoozed(var time) -> ofSnooze(time, attempt);
@@ -34,7 +46,7 @@ public sealed interface Verdict {
                 var error = explained(failed.error(), policy.rules(), failed.kind(), failed.retryable());
                 yield policy.allowsAnotherAfter(failuresBefore + 1)
                                 && policy.rules().allow(failed.kind(), failed.retryable())
-                        ? new Retry(longer(policy.delayAfter(failuresBefore + 1, random), failed), error, false)
+                        ? again(longer(policy.delayAfter(failuresBefore + 1, random), failed), error, false, total)
                         : new Fail(error);
             }
             case AttemptOutcome.TimedOut(var limit) -> {
@@ -43,11 +55,28 @@ public sealed interface Verdict {
                         explained("stopped after its timeout of " + Durations.text(limit), policy.rules(), kind, true);
                 yield policy.allowsAnotherAfter(failuresBefore + 1)
                                 && policy.rules().allow(kind, true)
-                        ? new Retry(policy.delayAfter(failuresBefore + 1, random), error, true)
+                        ? again(policy.delayAfter(failuresBefore + 1, random), error, true, total)
                         : new TimeOut(error);
             }
+            case AttemptOutcome.TotalTimedOut over -> of(over);
             case AttemptOutcome.Cancelled() -> new Cancel();
         };
+    }
+
+    /** Of a task whose time for all attempts together is over. */
+    static TimeOut of(AttemptOutcome.TotalTimedOut over) {
+        return new TimeOut((over.hasBegun() ? "stopped" : "not tried again") + ": its totalTimeout of "
+                + Durations.text(over.total()) + " over all attempts is over");
+    }
+
+    /** Another try, unless it would be due when the time of all attempts is over: that is not waited for. */
+    private static Verdict again(Duration delay, String error, boolean timedOut, Optional<TotalTime> total) {
+        return total.filter(time -> !time.allowsAfter(delay))
+                .<Verdict>map(time -> new TimeOut(error + " (not tried again: its totalTimeout of "
+                        + Durations.text(time.total()) + " over all attempts "
+                        + (time.isOver() ? "is over" : "ends before the next one, due in " + Durations.text(delay))
+                        + ")"))
+                .orElseGet(() -> new Retry(delay, error, timedOut));
     }
 
     private static String explained(String error, RetryRules rules, FailureKind kind, boolean isUsual) {

@@ -84,6 +84,7 @@ final class Intake {
                 assignment.attempt(),
                 assignment.failures(),
                 assignment.taskDefinition().retry(),
+                end.total(),
                 random);
     }
 

@@ -3,8 +3,11 @@ package dev.orrery.engine.worker;
 import dev.orrery.bus.BusMessage.StopReason;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.TotalTime;
 import dev.orrery.executor.AttemptLog;
 import dev.orrery.executor.Execution;
+import java.time.Duration;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** An attempt that a worker has begun: its execution once there is one, and why it was stopped if it was. */
@@ -16,11 +19,15 @@ final class RunningAttempt {
     private @Nullable Execution execution;
     private @Nullable Stop stop;
     private boolean isOver;
+    private Optional<TotalTime> total = Optional.empty();
+    private long totalNanos;
 
     /** Why an attempt was stopped. */
     private sealed interface Stop {
 
         record TimeIsUp() implements Stop {}
+
+        record TotalIsUp(Duration total) implements Stop {}
 
         record Asked(StopReason reason) implements Stop {}
 
@@ -45,6 +52,17 @@ final class RunningAttempt {
         return log;
     }
 
+    /** What is used of the total now, with what this attempt has waited for. */
+    void hasUsed(TotalTime time) {
+        total = Optional.of(time);
+        totalNanos = System.nanoTime();
+    }
+
+    /** The same, since it goes on. */
+    Optional<TotalTime> total() {
+        return total.map(time -> time.after(Duration.ofNanos(System.nanoTime() - totalNanos)));
+    }
+
     /** The execution has begun; it is stopped at once where a stop came before it. */
     void began(Execution begun) {
         execution = begun;
@@ -55,6 +73,10 @@ final class RunningAttempt {
 
     void timeIsUp() {
         stop(new Stop.TimeIsUp());
+    }
+
+    void totalIsUp(Duration limit) {
+        stop(new Stop.TotalIsUp(limit));
     }
 
     void asked(StopReason reason) {
@@ -111,6 +133,7 @@ final class RunningAttempt {
             case null -> own;
             case Stop.TimeIsUp() ->
                 new AttemptOutcome.TimedOut(assignment.taskDefinition().timeout());
+            case Stop.TotalIsUp(var limit) -> new AttemptOutcome.TotalTimedOut(limit, true);
             case Stop.Asked _ -> new AttemptOutcome.Cancelled();
             case Stop.Draining() -> own;
         };

@@ -25,6 +25,7 @@ import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.FailureKind;
+import dev.orrery.domain.task.TotalTime;
 import dev.orrery.executor.AttemptLog;
 import dev.orrery.executor.LogSink;
 import dev.orrery.executor.TaskContext;
@@ -61,6 +62,7 @@ public final class WorkerVerticle extends VerticleBase {
     private final WorkerSettings settings;
     private final Function<TaskType, TaskExecutor> executors;
     private final TaskInputs inputs;
+    private final TotalTimes totals;
     private final LogSink logs;
     private final BooleanSupplier mayBegin;
     private final Bus bus;
@@ -84,6 +86,7 @@ public final class WorkerVerticle extends VerticleBase {
             WorkerSettings settings,
             Function<TaskType, TaskExecutor> executors,
             TaskInputs inputs,
+            TotalTimes totals,
             LogSink logs,
             BooleanSupplier mayBegin,
             Bus bus) {
@@ -91,6 +94,7 @@ public final class WorkerVerticle extends VerticleBase {
         this.settings = settings;
         this.executors = executors;
         this.inputs = inputs;
+        this.totals = totals;
         this.logs = logs;
         this.mayBegin = mayBegin;
         this.bus = bus;
@@ -159,15 +163,59 @@ public final class WorkerVerticle extends VerticleBase {
         var log = new AttemptLog(context, logs, assignment.instanceId(), assignment.attempt(), settings.logLimit());
         var attempt = new RunningAttempt(assignment, System.nanoTime(), log);
         running.put(assignment.instanceId(), attempt);
-        started.add(new AttemptStarted(assignment, attempt.startedNanos()));
-        reportSoon();
         var timeout = assignment.taskDefinition().timeout();
         var timer = vertx.setTimer(Math.max(1, timeout.toMillis()), _ -> attempt.timeIsUp());
-        execute(attempt).onComplete(outcome -> {
-            vertx.cancelTimer(timer);
-            attempt.over();
-            log.close().onComplete(_ -> end(attempt, outcome.result()));
+        assignment
+                .taskDefinition()
+                .retry()
+                .totalTimeout()
+                .map(total -> executeWithin(attempt, total))
+                .orElseGet(() -> startedExecution(attempt))
+                .onComplete(outcome -> {
+                    vertx.cancelTimer(timer);
+                    attempt.over();
+                    log.close().onComplete(_ -> end(attempt, outcome.result()));
+                });
+    }
+
+    /** What earlier attempts have left of the total is read first: nothing begins that has no time. */
+    private Future<AttemptOutcome> executeWithin(RunningAttempt attempt, Duration total) {
+        return used(attempt).compose(used -> {
+            var time = new TotalTime(total, used);
+            attempt.hasUsed(time);
+            if (time.isOver() && !attempt.isStopped()) {
+                return Future.succeededFuture(new AttemptOutcome.TotalTimedOut(total, false));
+            }
+            var execution = startedExecution(attempt);
+            if (time.endsFirst(attempt.assignment().taskDefinition().timeout())) {
+                var timer = vertx.setTimer(Math.max(1, time.left().toMillis()), _ -> attempt.totalIsUp(total));
+                execution.onComplete(_ -> vertx.cancelTimer(timer));
+            }
+            return execution;
         });
+    }
+
+    /** Asked of the database until it answers, or the attempt is stopped: no node remembers it. */
+    private Future<Duration> used(RunningAttempt attempt) {
+        var assignment = attempt.assignment();
+        if (assignment.attempt() == 1) {
+            return Future.succeededFuture(Duration.ZERO);
+        }
+        return totals.used(assignment.instanceId(), assignment.attempt()).recover(error -> {
+            LOG.log(
+                    WARNING,
+                    "cannot read the time that is used by the attempts of task=" + assignment.instanceId()
+                            + place(assignment),
+                    error);
+            return vertx.timer(INPUTS_RETRY.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS)
+                    .compose(_ -> attempt.isStopped() ? Future.succeededFuture(Duration.ZERO) : used(attempt));
+        });
+    }
+
+    private Future<AttemptOutcome> startedExecution(RunningAttempt attempt) {
+        started.add(new AttemptStarted(attempt.assignment(), attempt.startedNanos()));
+        reportSoon();
+        return execute(attempt);
     }
 
     /** Never fails: what goes wrong is the outcome. */
@@ -273,7 +321,8 @@ public final class WorkerVerticle extends VerticleBase {
             handedBack.add(assignment);
         } else {
             started.removeIf(start -> start.assignment().instanceId().equals(assignment.instanceId()));
-            ended.add(new AttemptEnded(assignment, OptionalLong.of(attempt.startedNanos()), attempt.outcome(outcome)));
+            var told = attempt.outcome(outcome);
+            ended.add(new AttemptEnded(assignment, begunAt(attempt, told), told, attempt.total()));
             reportSoon();
         }
         fillSlots();
@@ -281,6 +330,12 @@ public final class WorkerVerticle extends VerticleBase {
             waitingForIdle.forEach(Promise::tryComplete);
             waitingForIdle.clear();
         }
+    }
+
+    private static OptionalLong begunAt(RunningAttempt attempt, AttemptOutcome outcome) {
+        return outcome instanceof AttemptOutcome.TotalTimedOut over && !over.hasBegun()
+                ? OptionalLong.empty()
+                : OptionalLong.of(attempt.startedNanos());
     }
 
     private void reportSoon() {

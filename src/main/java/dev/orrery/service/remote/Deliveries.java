@@ -7,12 +7,15 @@ import dev.orrery.domain.NodeId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.dag.TaskType;
+import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.TotalTime;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.service.RunService;
 import dev.orrery.store.Claim;
 import dev.orrery.store.WorkRepository;
 import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -85,7 +88,7 @@ final class Deliveries {
     private Future<Void> pack(NodeId worker, Claim claim, Parcel parcel) {
         return definitions
                 .assignment(claim)
-                .compose(this::given)
+                .compose(task -> definitions.total(claim, task.taskDefinition()).compose(total -> given(task, total)))
                 .<Void>map(assignment -> {
                     parcel.add(claim, assignment);
                     return null;
@@ -93,14 +96,30 @@ final class Deliveries {
                 .recover(error -> cannotBeGiven(worker, claim, error));
     }
 
-    private Future<RemoteAssignment> given(TaskAssignment task) {
+    /** What has no time left of its {@code totalTimeout}: it is not begun. */
+    private static final class OutOfTime extends OrreryException {
+        private static final long serialVersionUID = 1L;
+        private final Duration total;
+
+        private OutOfTime(Duration total) {
+            super(ErrorCode.VALIDATION_ERROR, "no time is left");
+            this.total = total;
+        }
+    }
+
+    private Future<RemoteAssignment> given(TaskAssignment task, Optional<TotalTime> total) {
+        if (total.filter(TotalTime::isOver).isPresent()) {
+            return Future.failedFuture(new OutOfTime(total.get().total()));
+        }
+        var timeout = task.taskDefinition().timeout();
+        var limit = total.map(time -> time.limit(timeout)).orElse(timeout);
         return runs.gifts(task).map(gifts -> {
             gifts.letGo().run();
             return switch (task.taskDefinition().type()) {
                 case TaskType.Agent(var handler, var input) ->
-                    new RemoteAssignment(task, handler, input, Optional.of(gifts.params()), gifts.outputs());
+                    new RemoteAssignment(task, handler, input, Optional.of(gifts.params()), gifts.outputs(), limit);
                 case TaskType.AgentCall(var handler) ->
-                    new RemoteAssignment(task, handler, gifts.params(), Optional.empty(), gifts.outputs());
+                    new RemoteAssignment(task, handler, gifts.params(), Optional.empty(), gifts.outputs(), limit);
                 case TaskType.Unreadable(var why) -> throw new NotForWorkers(why);
                 case TaskType other -> throw new NotForWorkers("no remote worker does " + other.wireName() + " tasks");
             };
@@ -108,6 +127,10 @@ final class Deliveries {
     }
 
     private Future<Void> cannotBeGiven(NodeId worker, Claim claim, Throwable error) {
+        if (error instanceof OutOfTime over) {
+            return commits.end(worker, claim, Verdict.of(new AttemptOutcome.TotalTimedOut(over.total, false)))
+                    .mapEmpty();
+        }
         if (error instanceof NotForWorkers
                 || (error instanceof OrreryException known && known.code() == ErrorCode.PAYLOAD_TOO_LARGE)) {
             return commits.begin(worker, List.of(claim))

@@ -3,6 +3,7 @@ package dev.orrery.service.remote;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.dag.TaskAssignment;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 
@@ -12,9 +13,15 @@ import java.util.Optional;
  * @param input what the DAG file says, or a job's payload
  * @param params of the run; absent where they are the input
  * @param outputs of the tasks it depends on
+ * @param limit how long the attempt may take from now on
  */
 public record RemoteAssignment(
-        TaskAssignment task, String handler, Json input, Optional<Json> params, Map<TaskId, Json> outputs) {
+        TaskAssignment task,
+        String handler,
+        Json input,
+        Optional<Json> params,
+        Map<TaskId, Json> outputs,
+        Duration limit) {
 
     public RemoteAssignment {
         outputs = Map.copyOf(outputs);

@@ -6,12 +6,14 @@ import static java.lang.System.Logger.Level.WARNING;
 import dev.orrery.bus.Bus;
 import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.task.AttemptOutcome;
+import dev.orrery.domain.task.TotalTime;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.store.RemoteWorkerRepository;
 import dev.orrery.store.RemoteWorkerRepository.Overdue;
 import dev.orrery.store.WorkRepository;
 import io.vertx.core.Future;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
@@ -55,7 +57,10 @@ public final class RemoteTimeouts {
     private Future<Void> end(Overdue overdue) {
         return definitions
                 .definition(overdue.claim())
-                .compose(task -> commits.end(overdue.worker(), overdue.claim(), verdict(overdue, task)))
+                .compose(task -> definitions
+                        .total(overdue.claim(), task)
+                        .compose(
+                                total -> commits.end(overdue.worker(), overdue.claim(), verdict(overdue, task, total))))
                 .onSuccess(accepted -> {
                     if (accepted) {
                         LOG.log(
@@ -73,14 +78,13 @@ public final class RemoteTimeouts {
                 });
     }
 
-    private Verdict verdict(Overdue overdue, TaskDefinition task) {
-        return overdue.isAskedToEnd()
-                ? new Verdict.Cancel()
-                : Verdict.of(
-                        new AttemptOutcome.TimedOut(overdue.timeout()),
-                        overdue.claim().attempt(),
-                        overdue.claim().failures(),
-                        task.retry(),
-                        random);
+    private Verdict verdict(Overdue overdue, TaskDefinition task, Optional<TotalTime> total) {
+        if (overdue.isAskedToEnd()) {
+            return new Verdict.Cancel();
+        }
+        var outcome = total.filter(TotalTime::isOver)
+                .<AttemptOutcome>map(time -> new AttemptOutcome.TotalTimedOut(time.total(), true))
+                .orElseGet(() -> new AttemptOutcome.TimedOut(overdue.timeout()));
+        return Verdict.of(outcome, overdue.claim().attempt(), overdue.claim().failures(), task.retry(), total, random);
     }
 }

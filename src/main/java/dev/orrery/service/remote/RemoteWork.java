@@ -229,27 +229,25 @@ public final class RemoteWork {
     }
 
     /** It failed; where it was asked to end it is cancelled by that. */
-    public Future<Void> fail(RemoteWorker worker, RemoteClaim claim, String error, boolean retryable) {
+    public Future<Void> fail(RemoteWorker worker, RemoteClaim claim, AttemptOutcome.Failed failure) {
         return open(
                 worker,
                 claim,
                 "failed",
-                (open, isAsked) -> verdict(open.claim(), isAsked, error, retryable)
-                        .compose(verdict -> end(worker, open, claim, verdict)));
+                (open, isAsked) ->
+                        verdict(open.claim(), isAsked, failure).compose(verdict -> end(worker, open, claim, verdict)));
     }
 
-    private Future<Verdict> verdict(Claim held, boolean isAsked, String error, boolean retryable) {
+    private Future<Verdict> verdict(Claim held, boolean isAsked, AttemptOutcome.Failed failure) {
         if (isAsked) {
             return Future.succeededFuture(new Verdict.Cancel());
         }
         return definitions
                 .definition(held)
-                .map(task -> Verdict.of(
-                        new AttemptOutcome.Failed(error, retryable),
-                        held.attempt(),
-                        held.failures(),
-                        task.retry(),
-                        random));
+                .compose(task -> definitions
+                        .total(held, task)
+                        .map(total ->
+                                Verdict.of(failure, held.attempt(), held.failures(), task.retry(), total, random)));
     }
 
     /** What is done with a claim that is open. */
