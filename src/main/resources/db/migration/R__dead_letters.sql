@@ -150,10 +150,47 @@ BEGIN
     WHERE l.task_id = ANY (p_tasks) AND l.state <> 'redriven';
 END $f$;
 
+-- What a task is given beside what others put out: its own input, or what the task of this DAG file says, else the run's params.
+-- An input of its own a task of a run has only where it was sent back with one.
+CREATE OR REPLACE FUNCTION given_input(p_task uuid) RETURNS text
+LANGUAGE sql STABLE AS $f$
+    SELECT coalesce(
+               i.input::text,
+               (SELECT t.value->>'input'
+                FROM dag_versions v CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t
+                WHERE v.id = i.version_id AND t.value->>'id' = i.task_id),
+               (SELECT p.params::text FROM run_params p WHERE p.run_id = i.run_id),
+               '{}')
+    FROM task_instances i WHERE i.id = p_task
+$f$;
+
+-- Why a task of a run cannot be given this input: 'no_input' (it is given none: http tasks), 'bad_input' (params are an object),
+-- 'not_begun' (who begins it first does not look for another one); null where it can.
+CREATE OR REPLACE FUNCTION input_objection(p_task uuid, p_attempt int, p_input text) RETURNS text
+LANGUAGE sql STABLE AS $f$
+    SELECT CASE WHEN t.value->>'type' NOT IN ('shell', 'python', 'handler', 'agent') THEN 'no_input'
+                WHEN t.value->>'type' IN ('shell', 'python') AND json_typeof(p_input::json) <> 'object' THEN 'bad_input'
+                WHEN t.value->>'type' = 'handler' AND t.value ? 'input' AND p_attempt = 0 THEN 'not_begun' END
+    FROM task_instances i
+    JOIN dag_versions v ON v.id = i.version_id
+    CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t
+    WHERE i.id = p_task AND t.value->>'id' = i.task_id
+$f$;
+
+-- Gives the task of a letter this input from now on. What its letters tell is what they failed with.
+CREATE OR REPLACE FUNCTION give_input(p_letter uuid, p_task uuid, p_input text) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    UPDATE dead_letters l SET input = given_input(p_task)::json WHERE l.task_id = p_task AND l.input IS NULL;
+    UPDATE dead_letters l SET new_input = p_input::json WHERE l.id = p_letter;
+    UPDATE task_instances i SET input = p_input::json WHERE i.id = p_task;
+END $f$;
+
 -- Sends letters back, each or not: verdicts, parallel to p_ids, are 'redriven', 'unknown', 'redriven_before', 'discarded', 'limit' (it
--- was sent back p_max times already), 'cancelled' (its run was), 'no_dag' (that is being deleted), 'no_input' (its input is not its
--- own), and of a single task 'key_taken', 'prerequisite' or 'open'. p_input, where it is not null, is what single tasks
--- are given from now on.
+-- was sent back p_max times already), 'cancelled' (its run was), 'no_dag' (that is being deleted), what input_objection
+-- says, and of a single task 'key_taken', 'prerequisite' or 'open'. p_input, where it is not null, is what the tasks are given
+-- from now on.
 CREATE OR REPLACE FUNCTION redrive_letters(
     p_tenant int, p_ids uuid[], p_by text, p_max int, p_input text, p_redrive uuid,
     OUT verdicts text[], OUT queues text[])
@@ -195,9 +232,10 @@ BEGIN
                CASE WHEN l.state = 'redriven' THEN 'redriven_before'
                     WHEN l.state = 'discarded' THEN 'discarded'
                     WHEN l.redrives >= p_max THEN 'limit'
-                    WHEN l.run_id IS NOT NULL AND p_input IS NOT NULL THEN 'no_input'
                     WHEN r.state IN ('cancelling', 'cancelled') THEN 'cancelled'
                     WHEN d.deleted_at IS NOT NULL THEN 'no_dag'
+                    WHEN l.run_id IS NOT NULL AND p_input IS NOT NULL
+                    THEN coalesce(input_objection(l.task_id, l.attempt, p_input), 'redriven')
                     ELSE 'redriven' END AS verdict
         FROM unnest(p_ids) WITH ORDINALITY u(id, ordinal)
         CROSS JOIN LATERAL (
@@ -217,10 +255,7 @@ BEGIN
         queues := queues || v_retry.queues;
         UPDATE dead_letters l SET resolved_by = p_by, redrive_id = p_redrive WHERE l.id = v_letter.id;
         IF p_input IS NOT NULL THEN
-            -- What its letters tell is what they failed with.
-            UPDATE dead_letters l SET input = i.input
-            FROM task_instances i WHERE i.id = v_letter.task_id AND l.task_id = i.id AND l.input IS NULL;
-            UPDATE task_instances i SET input = p_input::json WHERE i.id = v_letter.task_id;
+            PERFORM give_input(v_letter.id, v_letter.task_id, p_input);
         END IF;
     END LOOP;
 
@@ -230,6 +265,11 @@ BEGIN
             WHERE u.verdict = 'redriven' AND l.run_id = v_run);
         CONTINUE WHEN cardinality(v_tasks) = 0;
         PERFORM mark_redriven(v_tasks, p_by, p_redrive);
+        IF p_input IS NOT NULL THEN
+            PERFORM give_input(l.id, l.task_id, p_input)
+            FROM unnest(p_ids, verdicts) u(id, verdict) JOIN dead_letters l ON l.id = u.id
+            WHERE u.verdict = 'redriven' AND l.run_id = v_run;
+        END IF;
         queues := queues || reopen_run(v_run, v_tasks);
     END LOOP;
 END $f$;

@@ -1,5 +1,6 @@
 package dev.orrery.api;
 
+import dev.orrery.domain.Json;
 import static dev.orrery.api.JsonShapes.json;
 import static dev.orrery.api.JsonShapes.optional;
 import static dev.orrery.api.JsonShapes.text;
@@ -32,6 +33,7 @@ final class DeadLetterShapes {
         fields(out, letter);
         json(out, "definition", detail.found().definition());
         json(out, "input", detail.found().input());
+        json(out, "redriveInput", detail.found().newInput().orElse(Json.NULL));
         json(out, "lastOutput", detail.found().lastOutput());
         out.writeFieldName("attempts");
         JsonShapes.array(

@@ -33,7 +33,7 @@ public record LetterWebhookConfig(
         LetterSettings.WEBHOOK_ALLOW.check(allow);
         LetterSettings.WEBHOOK_TIMEOUT.check(timeout);
         LetterSettings.WEBHOOK_PER_MINUTE.check(perMinute);
-        require(isFit(url), "dead-letters.webhook-url is no URL that can be called: see its port and its path");
+        require(isFit(url), "dead-letters.webhook-url must be a URL that can be called: see its port and its path");
         require(
                 secret.isEmpty() || Secret.isFit(secret),
                 "dead-letters.webhook-secret must have " + Secret.LENGTH_MIN + " characters or more; after 'whsec_' they"

@@ -98,9 +98,11 @@ final class Deliveries {
             gifts.letGo().run();
             return switch (task.taskDefinition().type()) {
                 case TaskType.Agent(var handler, var input) ->
-                    new RemoteAssignment(task, handler, input, Optional.of(gifts.params()), gifts.outputs());
+                    new RemoteAssignment(
+                            task, handler, gifts.own().orElse(input), Optional.of(gifts.params()), gifts.outputs());
                 case TaskType.AgentCall(var handler) ->
-                    new RemoteAssignment(task, handler, gifts.params(), Optional.empty(), gifts.outputs());
+                    new RemoteAssignment(
+                            task, handler, gifts.own().orElseGet(gifts::params), Optional.empty(), gifts.outputs());
                 case TaskType.Unreadable(var why) -> throw new NotForWorkers(why);
                 case TaskType other -> throw new NotForWorkers("no remote worker does " + other.wireName() + " tasks");
             };
