@@ -23,6 +23,7 @@ public final class ConfigLoader {
             "ORRERY_SERVER",
             "ORRERY_TOKEN",
             "ORRERY_TENANT",
+            "ORRERY_ACTOR",
             "ORRERY_API",
             "ORRERY_DAG_ID",
             "ORRERY_DAG_NAME",

@@ -217,6 +217,14 @@ public enum Metric {
             List.of(),
             "Dead letters that nobody has sent back or discarded. More than 10000 are told as 10001",
             Scope.CLUSTER),
+    AUDIT_LAST_ENTRY(
+            "orrery_audit_last_entry",
+            Kind.GAUGE,
+            "entries",
+            List.of(),
+            "The number of the newest entry of the audit log: how many were written, and some that were not, since a change that"
+                    + " fails may take a number",
+            Scope.CLUSTER),
     QUEUE_READY(
             "orrery_queue_ready_tasks",
             Kind.GAUGE,
