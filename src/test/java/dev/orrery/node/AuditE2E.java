@@ -25,11 +25,11 @@ class AuditE2E {
 
     private static final int KILLS = 3;
     private static final int CLIENTS = 4;
-    private static final int CHANGES = 60;
+    private static final int CHANGES = 40;
 
     private final HttpClient http = HttpClient.newHttpClient();
     private final AtomicInteger number = new AtomicInteger();
-    private final Set<String> limits = ConcurrentHashMap.newKeySet();
+    private final Set<String> jobs = ConcurrentHashMap.newKeySet();
     private final Set<String> tasks = ConcurrentHashMap.newKeySet();
 
     @TempDir
@@ -39,9 +39,9 @@ class AuditE2E {
     void whatIsChangedWhileTheNodeIsKilledAgainAndAgainIsToldOnceAndNothingElseIs() throws Exception {
         for (var kill = 0; kill < KILLS; kill++) {
             try (var node = NodeProcess.start(folder.resolve("data"))) {
-                var enough = limits.size() + CHANGES;
+                var enough = jobs.size() + CHANGES;
                 var clients = clients(node);
-                until("some was changed", () -> limits.size() >= enough);
+                until("some was changed", () -> jobs.size() >= enough);
                 node.kill();
                 for (var client : clients) {
                     client.join(Duration.ofSeconds(40));
@@ -50,17 +50,17 @@ class AuditE2E {
         }
 
         try (var node = NodeProcess.start(folder.resolve("data"))) {
-            assertThat(texts(node, "SELECT name FROM limits WHERE kind = 'key' AND name LIKE 'made-%'"))
+            assertThat(texts(node, "SELECT id FROM jobs"))
                     .as("what was answered is there")
-                    .containsAll(limits);
+                    .containsAll(jobs);
             assertThat(texts(node, "SELECT id FROM task_instances WHERE source IS NOT NULL")).containsAll(tasks);
 
             assertThat(texts(node, """
-                            SELECT coalesce(l.name, '-') || ' ' || coalesce(a.resource, '-') || ' ' || coalesce(a.rows, 0)
-                            FROM (SELECT name FROM limits WHERE kind = 'key' AND name LIKE 'made-%') l
-                            FULL JOIN (SELECT resource, count(*) AS rows FROM audit_log
-                                       WHERE kind = 'limit' AND resource LIKE 'made-%' GROUP BY resource) a ON a.resource = l.name
-                            WHERE a.rows IS DISTINCT FROM 1 OR l.name IS NULL
+                            SELECT coalesce(j.id::text, '-') || ' ' || coalesce(a.resource, '-') || ' ' || coalesce(a.rows, 0)
+                            FROM jobs j
+                            FULL JOIN (SELECT resource, count(*) AS rows FROM audit_log WHERE kind = 'job' GROUP BY resource) a
+                                ON a.resource = j.id::text
+                            WHERE a.rows IS DISTINCT FROM 1 OR j.id IS NULL
                             """)).as("each new thing has one entry, each entry its thing").isEmpty();
             assertThat(texts(node, """
                             SELECT coalesce(i.id::text, '-') || ' ' || coalesce(a.ref::text, '-') || ' ' || coalesce(a.rows, 0)
@@ -71,16 +71,16 @@ class AuditE2E {
                             """)).as("each task has one entry, each entry its task").isEmpty();
             assertThat(texts(node, """
                             SELECT a.id FROM (
-                                SELECT id, before::text, lag(after::text) OVER (ORDER BY id) AS earlier,
+                                SELECT id, before::text AS was_before, lag(after::text) OVER (ORDER BY id) AS earlier,
                                        row_number() OVER (ORDER BY id) AS n
                                 FROM audit_log WHERE kind = 'limit' AND resource = 'shared') a
-                            WHERE a.n > 1 AND a.before IS DISTINCT FROM a.earlier
+                            WHERE a.n > 1 AND a.was_before IS DISTINCT FROM a.earlier
                             """)).as("changes of one thing follow one another").isEmpty();
-            assertThat(texts(node, "SELECT max_running FROM limits WHERE kind = 'key' AND name = 'shared'"))
+            assertThat(texts(node, "SELECT max_running FROM limit_rules WHERE pattern = 'shared'"))
                     .as("the last entry tells what is")
                     .isEqualTo(texts(node, "SELECT after->>'maxRunning' FROM audit_log WHERE kind = 'limit'"
                             + " AND resource = 'shared' ORDER BY id DESC LIMIT 1"));
-            assertThat(limits).hasSizeGreaterThanOrEqualTo(KILLS * CHANGES);
+            assertThat(jobs).hasSizeGreaterThanOrEqualTo(KILLS * CHANGES);
             assertThat(tasks).isNotEmpty();
         }
     }
@@ -97,8 +97,12 @@ class AuditE2E {
         try {
             while (true) {
                 var n = number.incrementAndGet();
-                if (put(node, "/api/v1/limits/made-" + n, 1 + n % 9) < 300) {
-                    limits.add("made-" + n);
+                var job = node.post(
+                        "/api/v1/jobs",
+                        "{\"name\": \"made-" + n
+                                + "\", \"type\": \"cron\", \"schedule\": \"0 0 1 1 *\", \"handlerName\": \"noop\"}");
+                if (job.statusCode() == 201) {
+                    jobs.add(new JsonObject(job.body()).getString("id"));
                 }
                 put(node, "/api/v1/limits/shared", n);
                 var answer = node.post(
