@@ -1,12 +1,12 @@
 package dev.orrery.api;
 
-import dev.orrery.domain.Json;
 import static dev.orrery.api.JsonShapes.json;
 import static dev.orrery.api.JsonShapes.optional;
 import static dev.orrery.api.JsonShapes.text;
 import static dev.orrery.api.JsonShapes.time;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.orrery.domain.Json;
 import dev.orrery.service.AttemptStatus;
 import dev.orrery.service.deadletter.DeadLetterService;
 import dev.orrery.store.DeadLetterRepository;

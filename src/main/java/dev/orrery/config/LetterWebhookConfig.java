@@ -18,8 +18,7 @@ import java.util.Optional;
  * @param timeout how long an answer may take
  * @param perMinute the most requests in a minute
  */
-public record LetterWebhookConfig(
-        String url, String secret, List<String> allow, Duration timeout, int perMinute) {
+public record LetterWebhookConfig(String url, String secret, List<String> allow, Duration timeout, int perMinute) {
 
     public static final LetterWebhookConfig DEFAULT =
             new LetterWebhookConfig("", "", List.of(), Duration.ofSeconds(10), 6);
@@ -36,8 +35,8 @@ public record LetterWebhookConfig(
         require(isFit(url), "dead-letters.webhook-url must be a URL that can be called: see its port and its path");
         require(
                 secret.isEmpty() || Secret.isFit(secret),
-                "dead-letters.webhook-secret must have " + Secret.LENGTH_MIN + " characters or more; after 'whsec_' they"
-                        + " are Base64 of as many bytes");
+                "dead-letters.webhook-secret must have " + Secret.LENGTH_MIN
+                        + " characters or more; after 'whsec_' they" + " are Base64 of as many bytes");
     }
 
     private static boolean isFit(String url) {
@@ -66,7 +65,7 @@ public record LetterWebhookConfig(
     /** Without the URL, whose path may be a secret as well: configurations get into logs. */
     @Override
     public String toString() {
-        return "LetterWebhookConfig[url=" + Secrets.masked(url) + ", secret=" + Secrets.masked(secret) + ", allow=" + allow
-                + ", timeout=" + timeout + ", perMinute=" + perMinute + "]";
+        return "LetterWebhookConfig[url=" + Secrets.masked(url) + ", secret=" + Secrets.masked(secret) + ", allow="
+                + allow + ", timeout=" + timeout + ", perMinute=" + perMinute + "]";
     }
 }

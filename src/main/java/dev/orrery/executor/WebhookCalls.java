@@ -124,7 +124,8 @@ public final class WebhookCalls {
         return switch (error) {
             case NotTaken known -> String.valueOf(known.getMessage());
             case UnknownHostException _ -> "cannot find the host of " + place() + " (DNS)";
-            case TimeoutException _ -> place() + " did not answer within " + config.timeout().toMillis() + " ms";
+            case TimeoutException _ ->
+                place() + " did not answer within " + config.timeout().toMillis() + " ms";
             default -> "the request to " + place() + " failed: " + LogText.clean(String.valueOf(error.getMessage()));
         };
     }

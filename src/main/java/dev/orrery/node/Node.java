@@ -326,7 +326,8 @@ public final class Node {
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
             this.firing = new JobFiring(vertx, new JobRepository(vertx, pools.hot()), ids, bus);
             var jobDags = new JobDags(vertx, new DagRepository(vertx, pools.api()), ids);
-            var alerts = LetterAlertParts.open(vertx, pools, config.deadLetters().webhook(), membership.clock(), metrics);
+            var alerts =
+                    LetterAlertParts.open(vertx, pools, config.deadLetters().webhook(), membership.clock(), metrics);
             this.published = new EventParts(vertx, pools, jobDags, ids, bus, alerts);
             this.jobs = new JobScheduler(
                     vertx,
@@ -467,7 +468,10 @@ public final class Node {
                                                         parts.membership,
                                                         host,
                                                         disks)
-                                                .checks(coordination, parts.jobs::healthCheck, parts.published.alerts()),
+                                                .checks(
+                                                        coordination,
+                                                        parts.jobs::healthCheck,
+                                                        parts.published.alerts()),
                                         metrics,
                                         parts.traces.tracing,
                                         Optional.of(parts.access),

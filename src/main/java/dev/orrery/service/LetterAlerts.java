@@ -85,8 +85,8 @@ public final class LetterAlerts {
         var pause = pause(alert.tries());
         LOG.log(
                 WARNING,
-                "event=letter_alert_failed alert=" + alert.id() + " tries=" + alert.tries() + " again_in=" + pause + ": "
-                        + error.getMessage());
+                "event=letter_alert_failed alert=" + alert.id() + " tries=" + alert.tries() + " again_in=" + pause
+                        + ": " + error.getMessage());
         return alerts.failed(alert.id(), pause).map(pause);
     }
 

@@ -361,7 +361,8 @@ public final class RunService {
      */
     public Future<TaskGifts> gifts(TaskAssignment assignment) {
         if (assignment.input().isPresent()) {
-            return Future.succeededFuture(new TaskGifts(assignment.input().get(), Optional.empty(), Map.of(), () -> {}));
+            return Future.succeededFuture(
+                    new TaskGifts(assignment.input().get(), Optional.empty(), Map.of(), () -> {}));
         }
         if (assignment.instanceId().isSingle()) {
             return gifts(InputsOf.single(assignment.instanceId()));

@@ -56,9 +56,11 @@ class LetterInputsIT {
                 .as("the other task is given the run's params")
                 .isEqualTo("succeeded");
         assertThat(shown(letter).getJsonObject("input").getString("state")).isEqualTo("broken");
-        assertThat(shown(letter).getJsonObject("redriveInput").getString("state")).isEqualTo("still wrong");
+        assertThat(shown(letter).getJsonObject("redriveInput").getString("state"))
+                .isEqualTo("still wrong");
         assertThat(shown(second).getJsonObject("input").getString("state")).isEqualTo("still wrong");
-        assertThat(shown(second).getJsonObject("redriveInput").getString("state")).isEqualTo("mended");
+        assertThat(shown(second).getJsonObject("redriveInput").getString("state"))
+                .isEqualTo("mended");
         var entry = client.get("/api/v1/audit?kind=dead_letter&resource=" + letter.getString("id"))
                 .send()
                 .json()
@@ -128,7 +130,11 @@ class LetterInputsIT {
         var run = started(dag, new JsonObject().put("wall", 3));
         var first = polled(worker);
         assertThat(first.getJsonObject("input").getString("color")).isEqualTo("gren");
-        told(worker, first, "fail", new JsonObject().put("error", "no such color").put("retryable", false));
+        told(
+                worker,
+                first,
+                "fail",
+                new JsonObject().put("error", "no such color").put("retryable", false));
         until("it has failed", () -> !list("dag=painted").isEmpty());
 
         assertThat(redrive(list("dag=painted").getJsonObject(0), new JsonObject().put("color", "green"))
@@ -165,7 +171,8 @@ class LetterInputsIT {
         assertThat(large.code()).isEqualTo("VALIDATION_ERROR");
         assertThat(none.code()).isEqualTo("CONFLICT");
         assertThat(list("dag=refused")).hasSize(2);
-        assertThat(node.rows("task_instances", "input IS NOT NULL AND run_id = '" + run + "'")).isZero();
+        assertThat(node.rows("task_instances", "input IS NOT NULL AND run_id = '" + run + "'"))
+                .isZero();
     }
 
     private static JsonObject polled(JsonObject worker) {

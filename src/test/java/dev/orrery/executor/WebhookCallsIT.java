@@ -86,7 +86,8 @@ class WebhookCallsIT {
     void aServerThatIsSilentOrDripsItsHeadIsLeftAtTheDeadline() throws IOException {
         receiver.mood(Mood.NEVER_ANSWERS);
         var limit = Duration.ofMillis(500);
-        assertThatThrownBy(() -> await(calls(receiver.url(), "", List.of(), limit).post("1", "{}")))
+        assertThatThrownBy(
+                        () -> await(calls(receiver.url(), "", List.of(), limit).post("1", "{}")))
                 .hasMessageContaining("did not answer within 500 ms");
         until("the connection is closed", () -> receiver.open() == 0);
 
@@ -124,10 +125,12 @@ class WebhookCallsIT {
         assertThat(receiver.told()).isEmpty();
 
         await(calls(url, "", List.of("127.0.0.0/8"), LIMIT).post("1", "{}"));
-        await(calls("http://localhost:" + receiver.port() + "/", "", List.of(), LIMIT).post("2", "{}"));
+        await(calls("http://localhost:" + receiver.port() + "/", "", List.of(), LIMIT)
+                .post("2", "{}"));
 
         assertThat(receiver.taken()).hasSize(2);
-        assertThat(receiver.taken().getFirst().headers().get("host")).isEqualTo("alerts.example.com:" + receiver.port());
+        assertThat(receiver.taken().getFirst().headers().get("host"))
+                .isEqualTo("alerts.example.com:" + receiver.port());
     }
 
     @Test

@@ -53,7 +53,8 @@ class AuditE2E {
             assertThat(texts(node, "SELECT id FROM jobs"))
                     .as("what was answered is there")
                     .containsAll(jobs);
-            assertThat(texts(node, "SELECT id FROM task_instances WHERE source IS NOT NULL")).containsAll(tasks);
+            assertThat(texts(node, "SELECT id FROM task_instances WHERE source IS NOT NULL"))
+                    .containsAll(tasks);
 
             assertThat(texts(node, """
                             SELECT coalesce(j.id::text, '-') || ' ' || coalesce(a.resource, '-') || ' ' || coalesce(a.rows, 0)
@@ -61,25 +62,33 @@ class AuditE2E {
                             FULL JOIN (SELECT resource, count(*) AS rows FROM audit_log WHERE kind = 'job' GROUP BY resource) a
                                 ON a.resource = j.id::text
                             WHERE a.rows IS DISTINCT FROM 1 OR j.id IS NULL
-                            """)).as("each new thing has one entry, each entry its thing").isEmpty();
+                            """))
+                    .as("each new thing has one entry, each entry its thing")
+                    .isEmpty();
             assertThat(texts(node, """
                             SELECT coalesce(i.id::text, '-') || ' ' || coalesce(a.ref::text, '-') || ' ' || coalesce(a.rows, 0)
                             FROM (SELECT id, left(id::text, 28) AS base FROM task_instances WHERE source IS NOT NULL) i
                             FULL JOIN (SELECT min(r.ref::text) AS ref, left(r.ref::text, 28) AS base, count(*) AS rows
                                        FROM audit_log l, unnest(l.refs) r(ref) WHERE l.kind = 'task' GROUP BY 2) a ON a.base = i.base
                             WHERE a.rows IS DISTINCT FROM 1 OR i.id IS NULL
-                            """)).as("each task has one entry, each entry its task").isEmpty();
+                            """))
+                    .as("each task has one entry, each entry its task")
+                    .isEmpty();
             assertThat(texts(node, """
                             SELECT a.id FROM (
                                 SELECT id, before::text AS was_before, lag(after::text) OVER (ORDER BY id) AS earlier,
                                        row_number() OVER (ORDER BY id) AS n
                                 FROM audit_log WHERE kind = 'limit' AND resource = 'shared') a
                             WHERE a.n > 1 AND a.was_before IS DISTINCT FROM a.earlier
-                            """)).as("changes of one thing follow one another").isEmpty();
+                            """))
+                    .as("changes of one thing follow one another")
+                    .isEmpty();
             assertThat(texts(node, "SELECT max_running FROM limit_rules WHERE pattern = 'shared'"))
                     .as("the last entry tells what is")
-                    .isEqualTo(texts(node, "SELECT after->>'maxRunning' FROM audit_log WHERE kind = 'limit'"
-                            + " AND resource = 'shared' ORDER BY id DESC LIMIT 1"));
+                    .isEqualTo(texts(
+                            node,
+                            "SELECT after->>'maxRunning' FROM audit_log WHERE kind = 'limit'"
+                                    + " AND resource = 'shared' ORDER BY id DESC LIMIT 1"));
             assertThat(jobs).hasSizeGreaterThanOrEqualTo(KILLS * CHANGES);
             assertThat(tasks).isNotEmpty();
         }

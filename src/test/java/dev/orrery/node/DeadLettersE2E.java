@@ -43,8 +43,13 @@ class DeadLettersE2E {
         }
 
         try (var node = NodeProcess.start(folder.resolve("data"))) {
-            assertThat(read(node, redrive).getString("state")).as("it was killed in the middle").isEqualTo("running");
-            until("it is done", LONG, () -> read(node, redrive).getString("state").equals("ended"));
+            assertThat(read(node, redrive).getString("state"))
+                    .as("it was killed in the middle")
+                    .isEqualTo("running");
+            until(
+                    "it is done",
+                    LONG,
+                    () -> read(node, redrive).getString("state").equals("ended"));
             assertThat(read(node, redrive).getInteger("redriven")).isEqualTo(LETTERS);
             assertThat(read(node, redrive).getInteger("refused")).isZero();
 
@@ -77,12 +82,16 @@ class DeadLettersE2E {
 
                 until("all is told", LONG, () -> receiver.letters() == 50);
 
-                assertThat(database.value("SELECT count(*) FROM orrery.dead_letters")).isEqualTo("50");
+                assertThat(database.value("SELECT count(*) FROM orrery.dead_letters"))
+                        .isEqualTo("50");
                 assertThat(receiver.taken().getFirst().id())
                         .as("what was under way is sent again")
                         .isEqualTo(receiver.told().getFirst().id());
-                until("it is noted", LONG, () -> metric(second, "orrery_letter_alerts_total{outcome=\"delivered\"}")
-                        == receiver.taken().size());
+                until(
+                        "it is noted",
+                        LONG,
+                        () -> metric(second, "orrery_letter_alerts_total{outcome=\"delivered\"}")
+                                == receiver.taken().size());
                 assertThat(second.get("/health").body()).contains("letter-alerts");
                 assertThat(second.stop()).isZero();
             }
@@ -111,8 +120,8 @@ class DeadLettersE2E {
                 .put("maxRetries", 0);
         for (var left = tasks; left > 0; left -= 1_000) {
             var batch = new JsonArray(Collections.nCopies(Math.min(left, 1_000), task));
-            var answer =
-                    node.post("/api/v1/tasks/batch", new JsonObject().put("tasks", batch).encode());
+            var answer = node.post(
+                    "/api/v1/tasks/batch", new JsonObject().put("tasks", batch).encode());
             assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
         }
     }

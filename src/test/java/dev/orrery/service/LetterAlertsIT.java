@@ -76,7 +76,8 @@ class LetterAlertsIT {
         assertThat(first.getString("error")).startsWith("no answer from 10.0.0.");
         assertThat(first.getJsonArray("firstIds")).hasSize(5).allMatch(id -> isLetter((String) id));
         assertThat(Instant.parse(first.getString("firstAt"))).isBeforeOrEqualTo(first.getString("lastAt"));
-        assertThat(data.getJsonArray("groups").getJsonObject(1).getString("error")).isEqualTo("disk is full");
+        assertThat(data.getJsonArray("groups").getJsonObject(1).getString("error"))
+                .isEqualTo("disk is full");
 
         pause();
         await(alerts.tell(EPOCH));
@@ -86,7 +87,10 @@ class LetterAlertsIT {
 
     @Test
     void aFloodIsAFewRequestsThatCountEachLetter() throws SQLException {
-        letters(1, 20_000, "e' || chr((97 + n % 26)::int) || chr((97 + n / 26 % 26)::int) || chr((97 + n / 676 % 26)::int) || '");
+        letters(
+                1,
+                20_000,
+                "e' || chr((97 + n % 26)::int) || chr((97 + n / 26 % 26)::int) || chr((97 + n / 676 % 26)::int) || '");
         var alerts = alerts(Duration.ofMillis(500));
 
         for (var part = gatherOne(); part > 0; part = gatherOne()) {
@@ -101,7 +105,8 @@ class LetterAlertsIT {
             assertThat(told.text().length()).isLessThan(100_000);
             assertThat(told.data().getJsonArray("groups")).hasSizeLessThanOrEqualTo(50);
         });
-        assertThat(database.value("SELECT count(*) FROM orrery.letter_alert_groups")).isEqualTo("0");
+        assertThat(database.value("SELECT count(*) FROM orrery.letter_alert_groups"))
+                .isEqualTo("0");
     }
 
     @Test
@@ -128,8 +133,11 @@ class LetterAlertsIT {
         });
 
         assertThat(receiver.told().get(1).id()).isEqualTo(receiver.told().get(0).id());
-        assertThat(receiver.told().get(1).text()).isEqualTo(receiver.told().get(0).text());
-        assertThat(receiver.taken()).extracting(told -> told.data().getInteger("letters")).containsExactly(2, 3);
+        assertThat(receiver.told().get(1).text())
+                .isEqualTo(receiver.told().get(0).text());
+        assertThat(receiver.taken())
+                .extracting(told -> told.data().getInteger("letters"))
+                .containsExactly(2, 3);
         assertThat(next.failingFor()).isZero();
     }
 
@@ -138,7 +146,9 @@ class LetterAlertsIT {
         letters(1, 2, "a");
         gather();
         var dead = new LetterAlerts(
-                repository, alert -> calls().post(alert.id().toString(), alert.body()).compose(_ -> neverEnds()), GAP);
+                repository,
+                alert -> calls().post(alert.id().toString(), alert.body()).compose(_ -> neverEnds()),
+                GAP);
         dead.tell(EPOCH);
         until("it is taken", () -> receiver.taken().size() == 1);
 
@@ -147,7 +157,9 @@ class LetterAlertsIT {
             return receiver.taken().size() == 2;
         });
 
-        assertThat(receiver.taken()).extracting(AlertReceiver.Told::id).containsOnly(receiver.told().get(0).id());
+        assertThat(receiver.taken())
+                .extracting(AlertReceiver.Told::id)
+                .containsOnly(receiver.told().get(0).id());
         assertThat(receiver.letters()).isEqualTo(2);
     }
 

@@ -165,7 +165,8 @@ class UserSubmissionsIT {
         program.rollback();
         var one = submit("unique_key => 'told'");
         submit("unique_key => 'told', on_conflict => 'return'");
-        var many = ids("[{\"type\": \"handler\", \"handler\": \"noop\"}, {\"type\": \"handler\", \"handler\": \"noop\"}]");
+        var many =
+                ids("[{\"type\": \"handler\", \"handler\": \"noop\"}, {\"type\": \"handler\", \"handler\": \"noop\"}]");
         var later = submit("depends_on => ARRAY['" + one + "'::uuid]");
         program.commit();
 

@@ -17,8 +17,7 @@ abstract class ServerAction extends Action {
 
     static final String EXAMPLES = "%nExamples:";
 
-    private static final Pattern ACTOR =
-            Pattern.compile("[!-~](?:[ -~]{0," + (Actor.NAME_MAX - 2) + "}[!-~])?");
+    private static final Pattern ACTOR = Pattern.compile("[!-~](?:[ -~]{0," + (Actor.NAME_MAX - 2) + "}[!-~])?");
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(30);
 
     @Option(

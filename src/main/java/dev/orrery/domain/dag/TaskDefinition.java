@@ -91,9 +91,17 @@ public record TaskDefinition(
 
     /** The same, given this input where its DAG file says one. */
     public TaskDefinition given(Json input) {
-        return type instanceof TaskType.Handler(var handler, _)
+        return type instanceof TaskType.Handler called
                 ? new TaskDefinition(
-                        id, name, new TaskType.Handler(handler, input), timeout, retry, dependencies, priority, queue, lock)
+                        id,
+                        name,
+                        new TaskType.Handler(called.handler(), input),
+                        timeout,
+                        retry,
+                        dependencies,
+                        priority,
+                        queue,
+                        lock)
                 : this;
     }
 }
