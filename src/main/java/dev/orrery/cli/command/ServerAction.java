@@ -44,11 +44,11 @@ abstract class ServerAction extends Action {
     @Nullable String tenant;
 
     @Option(
-            names = "--actor",
+            names = "--as",
             paramLabel = "NAME",
             order = 903,
             description = "Who asks, for the audit log; else $ORRERY_ACTOR, else the user of this system.")
-    @Nullable String actor;
+    @Nullable String asName;
 
     @Option(
             names = {"-o", "--output"},
@@ -82,7 +82,7 @@ abstract class ServerAction extends Action {
 
     /** What is said has to be a name; the user's own, which nobody said, is left away where it is none. */
     private Optional<String> actor() {
-        var name = actor != null ? actor : context.environment().getOrDefault("ORRERY_ACTOR", "");
+        var name = asName != null ? asName : context.environment().getOrDefault("ORRERY_ACTOR", "");
         if (!name.isBlank()) {
             if (!ACTOR.matcher(name).matches()) {
                 throw CommandFailure.usage(

@@ -111,10 +111,10 @@ class ServerCommandsTest extends ServerCommandsTestBase {
         assertThat(node.requests().getLast().header("Orrery-actor")).isEqualTo(System.getProperty("user.name"));
         new CommandRun().against(node).with("ORRERY_ACTOR", "ada").run("lock", "list");
         assertThat(node.requests().getLast().header("Orrery-actor")).isEqualTo("ada");
-        new CommandRun().against(node).with("ORRERY_ACTOR", "ada").run("lock", "list", "--actor", "bob, night shift");
+        new CommandRun().against(node).with("ORRERY_ACTOR", "ada").run("lock", "list", "--as", "bob, night shift");
         assertThat(node.requests().getLast().header("Orrery-actor")).isEqualTo("bob, night shift");
         var wrong = new CommandRun().against(node);
-        assertThat(wrong.run("lock", "list", "--actor", "a\nb")).isEqualTo(2);
+        assertThat(wrong.run("lock", "list", "--as", "a\nb")).isEqualTo(2);
         assertThat(wrong.err()).contains("cannot be the name of who asks");
     }
 
