@@ -106,8 +106,11 @@ BEGIN
             INTO v_state FROM single_tasks s WHERE s.id = p_id::uuid AND s.tenant_id = p_tenant;
         WHEN 'dead_letter' THEN
             SELECT jsonb_build_object(
-                       'task', l.task_id, 'state', l.state, 'resolvedBy', l.resolved_by, 'reason', l.reason)
-            INTO v_state FROM dead_letters l WHERE l.id = p_id::uuid AND l.tenant_id = p_tenant;
+                       'task', l.task_id, 'state', l.state, 'resolvedBy', l.resolved_by, 'reason', l.reason,
+                       'inputBytes', octet_length(g.input), 'inputMd5', md5(g.input))
+            INTO v_state FROM dead_letters l
+            CROSS JOIN LATERAL (SELECT given_input(l.task_id) AS input) g
+            WHERE l.id = p_id::uuid AND l.tenant_id = p_tenant;
         WHEN 'redrive' THEN
             SELECT jsonb_build_object(
                        'letters', cardinality(r.letters), 'queue', r.queue, 'dag', r.dag, 'job', r.job, 'name', r.name,

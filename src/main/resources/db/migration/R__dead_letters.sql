@@ -150,10 +150,47 @@ BEGIN
     WHERE l.task_id = ANY (p_tasks) AND l.state <> 'redriven';
 END $f$;
 
+-- What a task is given beside what others put out: its own input, or what the task of this DAG file says, else the run's params.
+-- An input of its own a task of a run has only where it was sent back with one.
+CREATE OR REPLACE FUNCTION given_input(p_task uuid) RETURNS text
+LANGUAGE sql STABLE AS $f$
+    SELECT coalesce(
+               i.input::text,
+               (SELECT t.value->>'input'
+                FROM dag_versions v CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t
+                WHERE v.id = i.version_id AND t.value->>'id' = i.task_id),
+               (SELECT p.params::text FROM run_params p WHERE p.run_id = i.run_id),
+               '{}')
+    FROM task_instances i WHERE i.id = p_task
+$f$;
+
+-- Why a task of a run cannot be given this input: 'no_input' (it is given none: http tasks), 'bad_input' (params are an object),
+-- 'not_begun' (who begins it first does not look for another one); null where it can.
+CREATE OR REPLACE FUNCTION input_objection(p_task uuid, p_attempt int, p_input text) RETURNS text
+LANGUAGE sql STABLE AS $f$
+    SELECT CASE WHEN t.value->>'type' NOT IN ('shell', 'python', 'handler', 'agent') THEN 'no_input'
+                WHEN t.value->>'type' IN ('shell', 'python') AND json_typeof(p_input::json) <> 'object' THEN 'bad_input'
+                WHEN t.value->>'type' = 'handler' AND t.value ? 'input' AND p_attempt = 0 THEN 'not_begun' END
+    FROM task_instances i
+    JOIN dag_versions v ON v.id = i.version_id
+    CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t
+    WHERE i.id = p_task AND t.value->>'id' = i.task_id
+$f$;
+
+-- Gives the task of a letter this input from now on. What its letters tell is what they failed with.
+CREATE OR REPLACE FUNCTION give_input(p_letter uuid, p_task uuid, p_input text) RETURNS void
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+BEGIN
+    UPDATE dead_letters l SET input = given_input(p_task)::json WHERE l.task_id = p_task AND l.input IS NULL;
+    UPDATE dead_letters l SET new_input = p_input::json WHERE l.id = p_letter;
+    UPDATE task_instances i SET input = p_input::json WHERE i.id = p_task;
+END $f$;
+
 -- Sends letters back, each or not: verdicts, parallel to p_ids, are 'redriven', 'unknown', 'redriven_before', 'discarded', 'limit' (it
--- was sent back p_max times already), 'cancelled' (its run was), 'no_dag' (that is being deleted), 'no_input' (its input is not its
--- own), and of a single task 'key_taken', 'prerequisite' or 'open'. p_input, where it is not null, is what single tasks
--- are given from now on.
+-- was sent back p_max times already), 'cancelled' (its run was), 'no_dag' (that is being deleted), what input_objection
+-- says, and of a single task 'key_taken', 'prerequisite' or 'open'. p_input, where it is not null, is what the tasks are given
+-- from now on.
 CREATE OR REPLACE FUNCTION redrive_letters(
     p_tenant int, p_ids uuid[], p_by text, p_max int, p_input text, p_redrive uuid,
     OUT verdicts text[], OUT queues text[])
@@ -195,9 +232,10 @@ BEGIN
                CASE WHEN l.state = 'redriven' THEN 'redriven_before'
                     WHEN l.state = 'discarded' THEN 'discarded'
                     WHEN l.redrives >= p_max THEN 'limit'
-                    WHEN l.run_id IS NOT NULL AND p_input IS NOT NULL THEN 'no_input'
                     WHEN r.state IN ('cancelling', 'cancelled') THEN 'cancelled'
                     WHEN d.deleted_at IS NOT NULL THEN 'no_dag'
+                    WHEN l.run_id IS NOT NULL AND p_input IS NOT NULL
+                    THEN coalesce(input_objection(l.task_id, l.attempt, p_input), 'redriven')
                     ELSE 'redriven' END AS verdict
         FROM unnest(p_ids) WITH ORDINALITY u(id, ordinal)
         CROSS JOIN LATERAL (
@@ -217,10 +255,7 @@ BEGIN
         queues := queues || v_retry.queues;
         UPDATE dead_letters l SET resolved_by = p_by, redrive_id = p_redrive WHERE l.id = v_letter.id;
         IF p_input IS NOT NULL THEN
-            -- What its letters tell is what they failed with.
-            UPDATE dead_letters l SET input = i.input
-            FROM task_instances i WHERE i.id = v_letter.task_id AND l.task_id = i.id AND l.input IS NULL;
-            UPDATE task_instances i SET input = p_input::json WHERE i.id = v_letter.task_id;
+            PERFORM give_input(v_letter.id, v_letter.task_id, p_input);
         END IF;
     END LOOP;
 
@@ -230,6 +265,11 @@ BEGIN
             WHERE u.verdict = 'redriven' AND l.run_id = v_run);
         CONTINUE WHEN cardinality(v_tasks) = 0;
         PERFORM mark_redriven(v_tasks, p_by, p_redrive);
+        IF p_input IS NOT NULL THEN
+            PERFORM give_input(l.id, l.task_id, p_input)
+            FROM unnest(p_ids, verdicts) u(id, verdict) JOIN dead_letters l ON l.id = u.id
+            WHERE u.verdict = 'redriven' AND l.run_id = v_run;
+        END IF;
         queues := queues || reopen_run(v_run, v_tasks);
     END LOOP;
 END $f$;
@@ -470,4 +510,103 @@ BEGIN
         WHERE x.ended_at IS NOT NULL AND x.ended_at < statement_timestamp() - p_age ORDER BY x.ended_at LIMIT p_limit));
     GET DIAGNOSTICS v_count = ROW_COUNT;
     RETURN v_count = p_limit;
+END $f$;
+
+-- Notes that letters were told of to whom they concern. Where there is a webhook for alerts (p_gathers), they are added to what
+-- it is to be told: so none is forgotten between the two, and none is told of twice. At most a thousand groups wait, and some
+-- hundred more; what fails in yet another way is counted without its fingerprint.
+CREATE OR REPLACE FUNCTION mark_announced(p_ids uuid[], p_gathers boolean) RETURNS void
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $f$
+#variable_conflict use_column
+DECLARE
+    v_groups  int := (SELECT count(*) FROM letter_alert_groups);
+BEGIN
+    WITH told AS (
+        UPDATE dead_letters l SET is_announced = true WHERE l.id = ANY (p_ids) AND NOT l.is_announced
+        RETURNING l.id, l.tenant_id, l.fingerprint, l.created_at
+    )
+    INSERT INTO letter_alert_groups AS g (tenant_id, fingerprint, letters, letter_ids, first_at, last_at)
+    SELECT f.tenant_id, f.fingerprint, count(*), (array_agg(f.id ORDER BY f.id))[1:5], min(f.created_at), max(f.created_at)
+    FROM (
+        SELECT t.id, t.tenant_id, t.created_at,
+               CASE WHEN v_groups < 1000
+                         OR EXISTS (SELECT FROM letter_alert_groups k
+                                    WHERE k.tenant_id = t.tenant_id AND k.fingerprint = t.fingerprint)
+                    THEN t.fingerprint ELSE '' END AS fingerprint
+        FROM told t
+        WHERE p_gathers AND EXISTS (SELECT FROM tenants x WHERE x.id = t.tenant_id AND x.deleted_at IS NULL)) f
+    GROUP BY f.tenant_id, f.fingerprint
+    ORDER BY f.tenant_id, f.fingerprint
+    ON CONFLICT (tenant_id, fingerprint) DO UPDATE
+    SET letters = g.letters + excluded.letters, letter_ids = (g.letter_ids || excluded.letter_ids)[1:5],
+        first_at = least(g.first_at, excluded.first_at), last_at = greatest(g.last_at, excluded.last_at);
+END $f$;
+
+-- What the webhook for alerts is told of all that was gathered, which is taken away by it: the fifty greatest groups, each
+-- with its first letters, and of all others how many. Null where there is nothing.
+CREATE OR REPLACE FUNCTION gathered_letters() RETURNS text
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_body  text;
+BEGIN
+    WITH taken AS MATERIALIZED (
+        DELETE FROM letter_alert_groups g RETURNING g.*
+    ), ranked AS MATERIALIZED (
+        SELECT t.*, row_number() OVER (ORDER BY t.fingerprint = '', t.letters DESC, t.tenant_id, t.fingerprint) AS n FROM taken t
+    ), shown AS MATERIALIZED (
+        SELECT r.n, r.letters, json_build_object(
+                   'tenant', t.name, 'fingerprint', r.fingerprint, 'letters', r.letters, 'firstIds', r.letter_ids,
+                   'firstAt', to_char(r.first_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                   'lastAt', to_char(r.last_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                   'name', l.name, 'dag', l.dag, 'job', l.job, 'queue', l.queue, 'outcome', l.outcome,
+                   'error', left(l.error, 500)) AS told
+        FROM ranked r
+        JOIN tenants t ON t.id = r.tenant_id
+        LEFT JOIN LATERAL (SELECT x.* FROM letters_shown x WHERE x.id = r.letter_ids[1] OFFSET 0) l ON true
+        WHERE r.n <= 50 AND r.fingerprint <> ''
+    )
+    SELECT json_build_object(
+               'type', 'dead_letter.added',
+               'timestamp', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+               'data', json_build_object(
+                   'letters', a.letters,
+                   'firstAt', to_char(a.first_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                   'lastAt', to_char(a.last_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                   'groups', (SELECT coalesce(json_agg(s.told ORDER BY s.n), '[]') FROM shown s),
+                   'otherLetters', a.letters - (SELECT coalesce(sum(s.letters), 0) FROM shown s)))::text
+    INTO v_body
+    FROM (SELECT sum(r.letters)::bigint AS letters, min(r.first_at) AS first_at, max(r.last_at) AS last_at FROM ranked r) a
+    WHERE a.letters > 0;
+    RETURN v_body;
+END $f$;
+
+-- What the webhook for alerts is to be sent now; id is null where that is nothing. tries counts this one. Then nothing is sent
+-- for p_pause, by whomever; due_ms is for how long nothing may be, where something else was sent not long ago.
+CREATE OR REPLACE FUNCTION next_letter_alert(
+    p_pause interval, OUT id uuid, OUT body text, OUT tries int, OUT due_ms bigint)
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_due_at  timestamptz;
+BEGIN
+    SELECT a.id, a.body, a.tries, a.due_at INTO id, body, tries, v_due_at FROM letter_alert a FOR UPDATE;
+    IF v_due_at > clock_timestamp() THEN
+        id := NULL;
+        due_ms := ceil(extract(epoch FROM v_due_at - clock_timestamp()) * 1000);
+        RETURN;
+    END IF;
+    IF id IS NULL THEN
+        body := gathered_letters();
+        IF body IS NULL THEN
+            RETURN;
+        END IF;
+        id := gen_random_uuid();
+        tries := 0;
+    END IF;
+    tries := tries + 1;
+    UPDATE letter_alert a SET id = next_letter_alert.id, body = next_letter_alert.body, tries = next_letter_alert.tries,
+                              due_at = clock_timestamp() + p_pause;
 END $f$;

@@ -39,7 +39,7 @@ END $f$;
 
 -- What claimed tasks are, parallel to their ids: single ones by themselves, and of all what they are given, where that is known
 -- and small: the input of one that waited for nothing, or that a handler in the node does, which is not given what others put
--- out; the params of a run that is this one task. Else it is read when the task begins.
+-- out; the params of a run that is this one task, unless it was sent back with another input. Else it is read when the task begins.
 CREATE OR REPLACE FUNCTION describe_tasks(
     p_ids uuid[], p_versions int[],
     OUT tenants int[], OUT tenant_names text[], OUT definitions text[], OUT inputs text[])
@@ -62,7 +62,8 @@ BEGIN
         FROM dag_versions v
         LEFT JOIN LATERAL (
             SELECT x.run_id, x.params FROM run_params x WHERE x.run_id = run_of(c.id) OFFSET 0) p ON true
-        WHERE v.id = c.version AND v.task_count = 1 OFFSET 0
+        CROSS JOIN LATERAL (SELECT x.input FROM task_instances x WHERE x.id = c.id OFFSET 0) own
+        WHERE v.id = c.version AND v.task_count = 1 AND own.input IS NULL OFFSET 0
     ) r ON true;
 END $f$;
 

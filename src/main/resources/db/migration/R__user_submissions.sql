@@ -126,6 +126,11 @@ BEGIN
     IF v_made.verdicts[1] = 'created' THEN
         ids := v_made.ids;
         is_new := coalesce(v_made.is_new, array_fill(true, ARRAY[cardinality(ids)]));
+        -- Who logged in is what the submission proved itself by. Where others stand in for all its tasks there is nothing to tell.
+        INSERT INTO audit_log (tenant_id, tenant, actor, operation, kind, address, refs)
+        SELECT t.id, t.name, 'role:' || session_user, CASE WHEN s.is_one THEN 'submit_task' ELSE 'submit_tasks' END, 'task',
+               host(inet_client_addr()), ARRAY[s.base]
+        FROM tenants t WHERE t.id = s.tenant AND true = ANY (is_new);
         RETURN;
     END IF;
     v_place := field_place(s.numbers[v_made.tasks[1]], CASE v_made.codes[1]

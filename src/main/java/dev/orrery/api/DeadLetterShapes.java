@@ -6,6 +6,7 @@ import static dev.orrery.api.JsonShapes.text;
 import static dev.orrery.api.JsonShapes.time;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import dev.orrery.domain.Json;
 import dev.orrery.service.AttemptStatus;
 import dev.orrery.service.deadletter.DeadLetterService;
 import dev.orrery.store.DeadLetterRepository;
@@ -32,6 +33,7 @@ final class DeadLetterShapes {
         fields(out, letter);
         json(out, "definition", detail.found().definition());
         json(out, "input", detail.found().input());
+        json(out, "redriveInput", detail.found().newInput().orElse(Json.NULL));
         json(out, "lastOutput", detail.found().lastOutput());
         out.writeFieldName("attempts");
         JsonShapes.array(

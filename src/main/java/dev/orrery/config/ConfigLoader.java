@@ -23,6 +23,7 @@ public final class ConfigLoader {
             "ORRERY_SERVER",
             "ORRERY_TOKEN",
             "ORRERY_TENANT",
+            "ORRERY_ACTOR",
             "ORRERY_API",
             "ORRERY_DAG_ID",
             "ORRERY_DAG_NAME",
@@ -125,8 +126,16 @@ public final class ConfigLoader {
                         value(Settings.QUEUE_MAX_DEPENDENCIES),
                         value(Settings.QUEUE_MAX_DEPENDENCY_DEPTH),
                         value(Settings.QUEUE_SOURCE_WEIGHTS)));
-        var deadLetters =
-                section("dead-letters", () -> new DeadLettersConfig(value(Settings.DEAD_LETTERS_MAX_REDRIVES)));
+        var deadLetters = section(
+                "dead-letters",
+                () -> new DeadLettersConfig(
+                        value(LetterSettings.MAX_REDRIVES),
+                        new LetterWebhookConfig(
+                                value(LetterSettings.WEBHOOK_URL),
+                                value(LetterSettings.WEBHOOK_SECRET),
+                                value(LetterSettings.WEBHOOK_ALLOW),
+                                value(LetterSettings.WEBHOOK_TIMEOUT),
+                                value(LetterSettings.WEBHOOK_PER_MINUTE))));
         var retention = section(
                 "retention",
                 () -> new RetentionConfig(

@@ -319,13 +319,6 @@ final class Settings {
             false,
             config -> config.queue().sourceWeights());
 
-    static final Setting<Integer> DEAD_LETTERS_MAX_REDRIVES = new Setting<>(
-            "dead-letters.max-redrives",
-            new Whole(1, 1_000),
-            "How often one task may be sent back from the dead letters.",
-            false,
-            config -> config.deadLetters().maxRedrives());
-
     static final Setting<Duration> RETENTION_RUNS = new Setting<>(
             "retention.runs",
             new Span(Duration.ZERO, Duration.ofDays(3_650)),
@@ -453,7 +446,7 @@ final class Settings {
                     "queue",
                     "What single tasks may be like.",
                     List.of(QUEUE_MAX_DEPENDENCIES, QUEUE_MAX_DEPENDENCY_DEPTH, QUEUE_SOURCE_WEIGHTS)),
-            new Section("dead-letters", "What may be done with dead letters.", List.of(DEAD_LETTERS_MAX_REDRIVES)),
+            LetterSettings.SECTION,
             new Section(
                     "retention",
                     "How long what has ended is kept.",

@@ -49,6 +49,6 @@ final class AttemptParts {
 
     static TaskInputs inputs(RunService runs) {
         return assignment -> runs.gifts(assignment)
-                .map(gifts -> new TaskInputs.Inputs(gifts.params(), gifts.outputs(), gifts.letGo()));
+                .map(gifts -> new TaskInputs.Inputs(gifts.params(), gifts.own(), gifts.outputs(), gifts.letGo()));
     }
 }

@@ -147,11 +147,13 @@ final class DatabaseMeters {
     private static Consumer<List<TaskNumbers>> tasks(Metrics metrics) {
         var tasks = metrics.gauges(Metric.TASKS);
         var deadLetters = metrics.gauges(Metric.DEAD_LETTERS);
+        var auditEntries = metrics.gauges(Metric.AUDIT_LAST_ENTRY);
         return told -> {
             Map<List<String>, Number> byState = new LinkedHashMap<>();
             told.forEach(numbers -> numbers.tasks().forEach((state, count) -> byState.put(List.of(state), count)));
             tasks.show(byState);
             one(deadLetters, told, TaskNumbers::deadLetters);
+            one(auditEntries, told, TaskNumbers::lastAuditEntry);
         };
     }
 

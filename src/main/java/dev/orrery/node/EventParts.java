@@ -31,6 +31,7 @@ import dev.orrery.store.WebhookRepository;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -48,10 +49,12 @@ final class EventParts {
     private final EventFiring firing;
     private final WebhookService webhooks;
     private final LetterNews news;
+    private final LetterAlertParts alerts;
     private final EventReplay replay;
     private final PublishedEventRepository events;
 
-    EventParts(Vertx vertx, Pools pools, JobDags dags, Supplier<UUID> ids, Bus bus) {
+    EventParts(Vertx vertx, Pools pools, JobDags dags, Supplier<UUID> ids, Bus bus, LetterAlertParts alerts) {
+        this.alerts = alerts;
         var publishing = new PublishedEventRepository(vertx, pools.hot());
         this.events = new PublishedEventRepository(vertx, pools.api());
         this.firing = new EventFiring(publishing, ids, bus);
@@ -71,7 +74,7 @@ final class EventParts {
                 ids,
                 bus);
         this.replay = new EventReplay(service, new ReplayRepository(vertx, pools.api()));
-        this.news = new LetterNews(new LetterNewsRepository(vertx, pools.api()), service);
+        this.news = new LetterNews(new LetterNewsRepository(vertx, pools.api()), service, alerts.areOn());
         this.webhooks = new WebhookService(vertx, new WebhookRepository(vertx, pools.api()), ids, this::publish);
     }
 
@@ -81,6 +84,10 @@ final class EventParts {
 
     EventReplay replay() {
         return replay;
+    }
+
+    LetterAlertParts alerts() {
+        return alerts;
     }
 
     WebhookService webhooks() {
@@ -98,7 +105,8 @@ final class EventParts {
 
     List<Chore> chores(RetentionConfig retention) {
         var age = Optional.of(retention.events()).filter(Duration::isPositive);
-        return List.of(
+        var chores = new ArrayList<>(alerts.chores());
+        chores.addAll(List.of(
                 new Chore(
                         "waiting events",
                         Duration.ofSeconds(1),
@@ -108,6 +116,7 @@ final class EventParts {
                 new Chore(
                         "old events",
                         Duration.ofMinutes(1),
-                        new OfLeader(epoch -> events.purgeOld(age, PURGE_BITE, epoch))));
+                        new OfLeader(epoch -> events.purgeOld(age, PURGE_BITE, epoch)))));
+        return chores;
     }
 }

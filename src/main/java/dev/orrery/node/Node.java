@@ -326,7 +326,9 @@ public final class Node {
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
             this.firing = new JobFiring(vertx, new JobRepository(vertx, pools.hot()), ids, bus);
             var jobDags = new JobDags(vertx, new DagRepository(vertx, pools.api()), ids);
-            this.published = new EventParts(vertx, pools, jobDags, ids, bus);
+            var alerts =
+                    LetterAlertParts.open(vertx, pools, config.deadLetters().webhook(), membership.clock(), metrics);
+            this.published = new EventParts(vertx, pools, jobDags, ids, bus, alerts);
             this.jobs = new JobScheduler(
                     vertx,
                     new JobScheduler.Repositories(
@@ -427,6 +429,7 @@ public final class Node {
                 "scheduler",
                 STEP_LIMIT,
                 new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch, host.schedulerPulse()));
+        opened("letter alerts", STEP_LIMIT, parts.published.alerts()::close);
     }
 
     private Api listen(Parts parts, Coordination coordination, NodeHost host, DiskWatch disks, Contract contract) {
@@ -466,7 +469,10 @@ public final class Node {
                                                         parts.membership,
                                                         host,
                                                         disks)
-                                                .checks(coordination, parts.jobs::healthCheck),
+                                                .checks(
+                                                        coordination,
+                                                        parts.jobs::healthCheck,
+                                                        parts.published.alerts()),
                                         metrics,
                                         parts.traces.tracing,
                                         Optional.of(parts.access),

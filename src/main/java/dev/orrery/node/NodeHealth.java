@@ -42,6 +42,9 @@ final class NodeHealth {
     /** By then whoever is asked each second has not answered several times. */
     private static final Duration SILENCE_MAX = Duration.ofSeconds(5);
 
+    /** Its server was started again by then, had it only been that. */
+    private static final Duration ALERTS_FAILING_MAX = Duration.ofMinutes(5);
+
     private final OrreryConfig config;
     private final HealthRepository database;
     private final Membership membership;
@@ -56,7 +59,7 @@ final class NodeHealth {
         this.disks = disks;
     }
 
-    HealthChecks checks(Coordination coordination, Supplier<Future<HealthStatus>> jobs) {
+    HealthChecks checks(Coordination coordination, Supplier<Future<HealthStatus>> jobs, LetterAlertParts alerts) {
         var parts = new ArrayList<HealthCheck>();
         parts.add(new HealthCheck("database", true, () -> database(database::ping, membership::sinceLastBeat)));
         parts.add(heartbeat(membership::sinceLastBeat));
@@ -82,6 +85,10 @@ final class NodeHealth {
                 "workers", () -> workers(host.workerPulses(), config.health().stuckAfter())));
         parts.add(new HealthCheck("scheduler", false, () -> scheduler(host.schedulerPulse(), jobs)));
         parts.add(HealthCheck.known("disk", disks::health));
+        if (alerts.areOn()) {
+            parts.add(new HealthCheck(
+                    "letter-alerts", false, () -> Future.succeededFuture(letterAlerts(alerts.failingFor()))));
+        }
         return new HealthChecks(
                 parts,
                 List.of(HealthCheck.known("loops", this::loops)),
@@ -221,6 +228,15 @@ final class NodeHealth {
                         .map(Health::degraded)
                         .orElseGet(Health::up)
                         .since(silence));
+    }
+
+    static Health letterAlerts(Duration failing) {
+        return within(
+                failing,
+                ALERTS_FAILING_MAX,
+                Health::degraded,
+                "the webhook that is told of dead letters has taken nothing for %d s: the log says why; what it was not told"
+                        + " is kept, and told when it answers");
     }
 
     private static Duration longest(Collection<Pulse> pulses, Function<Pulse, Duration> time) {

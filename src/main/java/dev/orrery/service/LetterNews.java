@@ -20,7 +20,7 @@ import java.util.Set;
 /**
  * Tells handlers of events of new dead letters, by the event {@link #EVENT}, where any of the tenant listen. A letter's id is the
  * event's key: one that is published again, because its node died before that was noted, is the same event and fires
- * nothing again. For the leader.
+ * nothing again. What the webhook for alerts is to be told is put aside with it. For the leader.
  */
 public final class LetterNews {
 
@@ -35,8 +35,11 @@ public final class LetterNews {
 
     private final LetterNewsRepository letters;
     private final EventService events;
+    private final boolean gathers;
 
-    public LetterNews(LetterNewsRepository letters, EventService events) {
+    /** {@code gathers}: whether the webhook for alerts is to be told as well. */
+    public LetterNews(LetterNewsRepository letters, EventService events, boolean gathers) {
+        this.gathers = gathers;
         this.letters = requireNonNull(letters, "letters");
         this.events = requireNonNull(events, "events");
     }
@@ -48,7 +51,7 @@ public final class LetterNews {
                         ? Future.succeededFuture(false)
                         : publish(news)
                                 .compose(_ ->
-                                        letters.mark(news.stream().map(News::id).toList(), epoch))
+                                        letters.mark(news.stream().map(News::id).toList(), gathers, epoch))
                                 .map(_ -> news.size() == BITE));
     }
 

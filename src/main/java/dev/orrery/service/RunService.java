@@ -18,6 +18,7 @@ import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.dag.TaskAssignment;
+import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.dag.Trigger;
 import dev.orrery.domain.task.TaskState;
 import dev.orrery.store.Batcher;
@@ -360,10 +361,14 @@ public final class RunService {
      */
     public Future<TaskGifts> gifts(TaskAssignment assignment) {
         if (assignment.input().isPresent()) {
-            return Future.succeededFuture(new TaskGifts(assignment.input().get(), Map.of(), () -> {}));
+            return Future.succeededFuture(
+                    new TaskGifts(assignment.input().get(), Optional.empty(), Map.of(), () -> {}));
         }
         if (assignment.instanceId().isSingle()) {
             return gifts(InputsOf.single(assignment.instanceId()));
+        }
+        if (assignment.taskDefinition().type() instanceof TaskType.Handler) {
+            return gifts(InputsOf.sentBack(assignment.instanceId()));
         }
         return versions.apply(assignment.versionId()).compose(dag -> {
             Map<TaskInstanceId, TaskId> upstreams = new HashMap<>();
@@ -372,7 +377,7 @@ public final class RunService {
                         TaskInstanceId.of(assignment.runId(), number + 1),
                         dag.definition().tasks().get(number).id());
             }
-            return gifts(InputsOf.run(assignment.runId(), upstreams));
+            return gifts(InputsOf.run(assignment.runId(), assignment.instanceId(), upstreams));
         });
     }
 
@@ -380,7 +385,7 @@ public final class RunService {
         return fewInputs
                 .add(asked)
                 .compose(few -> few.bytes() <= FEW_INPUT_BYTES
-                        ? Future.succeededFuture(new TaskGifts(few.params(), few.outputs(), () -> {}))
+                        ? Future.succeededFuture(new TaskGifts(few.params(), few.own(), few.outputs(), () -> {}))
                         : largeGifts(asked, few.bytes()));
     }
 
@@ -400,12 +405,16 @@ public final class RunService {
                         .tasks()
                         .inputs(List.of(asked), INPUT_BYTES_MAX)
                         .map(List::getFirst)
-                        .map(all -> new TaskGifts(all.params(), all.outputs(), leave))
+                        .map(all -> new TaskGifts(all.params(), all.own(), all.outputs(), leave))
                         .onFailure(_ -> leave.run()));
     }
 
-    /** The params of a run and the outputs of a task's dependencies; {@code letGo} when they are no longer needed. */
-    public record TaskGifts(Json params, Map<TaskId, Json> outputs, Runnable letGo) {}
+    /**
+     * The params of a run and the outputs of a task's dependencies; {@code letGo} when they are no longer needed.
+     *
+     * @param own what the task is given instead of its input, or of the params where it has none: it was sent back with it
+     */
+    public record TaskGifts(Json params, Optional<Json> own, Map<TaskId, Json> outputs, Runnable letGo) {}
 
     private Future<StoredRun> stored(TenantId tenant, RunId id) {
         return repositories.runs().get(tenant, id).map(run -> run.orElseThrow(() -> noRun(id)));

@@ -72,13 +72,13 @@ public final class DeadLetterRepository {
                             (SELECT t.value::text
                              FROM dag_versions v CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t
                              WHERE v.id = i.version_id AND t.value->>'id' = i.task_id)) AS definition,
-                   coalesce(l.input::text, i.input::text, p.params::text) AS input,
+                   coalesce(l.input::text, given_input(l.task_id)) AS input,
+                   k.new_input::text AS new_input,
                    (SELECT o.output::text FROM task_outputs o
                     WHERE o.task_id = l.task_id AND o.attempt <= l.attempt ORDER BY o.attempt DESC LIMIT 1) AS last_output
             FROM dead_letters k
             CROSS JOIN LATERAL (SELECT x.* FROM letters_shown x WHERE x.id = k.id OFFSET 0) l
             JOIN task_instances i ON i.id = l.task_id
-            LEFT JOIN run_params p ON p.run_id = l.run_id
             WHERE k.id = $2 AND k.tenant_id = $1
             """;
 
@@ -187,8 +187,14 @@ public final class DeadLetterRepository {
             Optional<String> reason,
             Optional<UUID> redrive) {}
 
-    /** A letter with what its task is and was given; of a task of a run that is the run's params. */
-    public record FoundLetter(StoredLetter letter, Json definition, Json input, Json lastOutput) {}
+    /**
+     * A letter with what its task is.
+     *
+     * @param input what it was given when it failed; of a task of a run what the DAG says, else the run's params
+     * @param newInput with what it was sent back, where that was something else
+     */
+    public record FoundLetter(
+            StoredLetter letter, Json definition, Json input, Optional<Json> newInput, Json lastOutput) {}
 
     /**
      * Letters that failed alike.
@@ -222,7 +228,11 @@ public final class DeadLetterRepository {
                 .map(rows -> Rows.first(
                         rows,
                         row -> new FoundLetter(
-                                letter(row), json(row, "definition"), json(row, "input"), json(row, "last_output"))));
+                                letter(row),
+                                json(row, "definition"),
+                                json(row, "input"),
+                                Optional.ofNullable(row.getString("new_input")).map(Json::new),
+                                json(row, "last_output"))));
     }
 
     /** The greatest groups first, of at most the newest {@link #COUNTED_MAX} letters. */

@@ -17,10 +17,7 @@ public final class LetterNewsRepository {
     static final String LIST = "SELECT id, tenant_id, is_wanted, payload FROM unannounced_letters($1)";
 
     // language=PostgreSQL
-    static final String MARK = """
-            UPDATE dead_letters l SET is_announced = true
-            FROM require_epoch($2) WHERE l.id = ANY ($1::uuid[]) AND NOT l.is_announced
-            """;
+    static final String MARK = "SELECT mark_announced($1, $2) FROM require_epoch($3)";
 
     private final Sql sql;
 
@@ -48,9 +45,14 @@ public final class LetterNewsRepository {
                                 new Json(row.getString("payload")))));
     }
 
-    /** Notes that they were told of. Fails where {@code epoch} is no longer the leader's. */
-    public Future<Void> mark(List<LetterId> letters, long epoch) {
+    /**
+     * Notes that they were told of. Fails where {@code epoch} is no longer the leader's.
+     *
+     * @param gathers whether the webhook for alerts is to be told as well: see {@link LetterAlertRepository}
+     */
+    public Future<Void> mark(List<LetterId> letters, boolean gathers, long epoch) {
         var ids = letters.stream().map(LetterId::value).toArray(UUID[]::new);
-        return sql.run(MARK, Tuple.tuple().addValue(ids).addValue(epoch)).mapEmpty();
+        return sql.run(MARK, Tuple.tuple().addValue(ids).addValue(gathers).addValue(epoch))
+                .mapEmpty();
     }
 }

@@ -4,6 +4,8 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.Json;
 import dev.orrery.domain.LetterId;
 import dev.orrery.domain.OrreryException;
+import dev.orrery.domain.Problem;
+import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.audit.Resource;
@@ -259,8 +261,19 @@ public final class LetterRedriveRepository {
             case "redriven_before" -> conflict("dead letter " + id + " was sent back already");
             case "discarded", "discarded_before" -> conflict("dead letter " + id + " was discarded");
             case "no_input" ->
-                conflict("the task of dead letter " + id + " belongs to a run, and what it is given is the DAG's:"
+                conflict("the task of dead letter " + id + " is one of a run that is given no input, as http tasks are:"
                         + " change the DAG and start a new run, or redrive it without 'input'");
+            case "not_begun" ->
+                conflict("the task of dead letter " + id + " ended before its first attempt, which takes what the DAG"
+                        + " says: redrive it without 'input'");
+            case "bad_input" ->
+                new OrreryException(
+                        ErrorCode.VALIDATION_ERROR,
+                        "the body has 1 problem",
+                        List.of(Problem.at(
+                                "input",
+                                ProblemCode.INVALID_VALUE,
+                                "the task is given it as the params of its run, which are a JSON object")));
             case "cancelled" -> conflict("the run of dead letter " + id + " was cancelled, so it does not go on");
             case "no_dag" -> conflict("the DAG of dead letter " + id + " was deleted, so its run does not go on");
             case "prerequisite" ->

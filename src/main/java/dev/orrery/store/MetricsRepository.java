@@ -55,6 +55,8 @@ public final class MetricsRepository {
                   FROM (VALUES ('ready', 'task_ready'), ('held', 'lock_waits'), ('blocked', 'task_wait'),
                                ('waiting', 'task_timers'), ('claimed', 'claim_batches'), ('dead_letter', 'dead_letters')
                        ) t(state, name)) c
+            UNION ALL
+            SELECT 'audit', coalesce((SELECT max(a.id) FROM audit_log a), 0)
             """;
 
     // The first in line have become ready at about the same time: none overtakes what became ready 300 s before it. Of
@@ -143,8 +145,9 @@ public final class MetricsRepository {
      * @param tasks by {@code ready}, {@code held}, {@code blocked}, {@code waiting} and {@code claimed}; the last is absent
      *     where there are too many claims to count
      * @param deadLetters that are open, at most {@value #COUNTED_ROWS} and one more
+     * @param lastAuditEntry the number of the newest entry of the audit log; 0 where there is none
      */
-    public record TaskNumbers(Map<String, Long> tasks, long deadLetters) {}
+    public record TaskNumbers(Map<String, Long> tasks, long deadLetters, long lastAuditEntry) {}
 
     public Future<TaskNumbers> taskNumbers() {
         return sql.runOnce(COUNT_TASKS, Tuple.of(COUNTED_ROWS)).map(rows -> {
@@ -156,7 +159,9 @@ public final class MetricsRepository {
                 }
             }
             var deadLetters = tasks.remove("dead_letter");
-            return new TaskNumbers(tasks, deadLetters == null ? 0 : deadLetters);
+            var lastAuditEntry = tasks.remove("audit");
+            return new TaskNumbers(
+                    tasks, deadLetters == null ? 0 : deadLetters, lastAuditEntry == null ? 0 : lastAuditEntry);
         });
     }
 

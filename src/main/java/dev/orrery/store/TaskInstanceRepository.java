@@ -68,20 +68,20 @@ public final class TaskInstanceRepository {
     // language=PostgreSQL
     static final String READ_INPUTS = """
             WITH given AS MATERIALIZED (
-                SELECT a.n, NULL::uuid AS task_id, p.params::text AS value
+                SELECT a.n, NULL::uuid AS task_id, p.params::text AS value, false AS is_own
                 FROM unnest($1::uuid[]) WITH ORDINALITY a(run, n)
                 CROSS JOIN LATERAL (SELECT * FROM run_params x WHERE x.run_id = a.run OFFSET 0) p
                 UNION ALL
-                SELECT u.n, o.task_id, o.output::text
+                SELECT u.n, o.task_id, o.output::text, false
                 FROM unnest($2::int[], $3::uuid[]) u(n, task)
                 CROSS JOIN LATERAL (SELECT * FROM task_outputs x WHERE x.task_id = u.task OFFSET 0) o
                 UNION ALL
-                SELECT a.n, NULL, i.input::text
-                FROM unnest($1::uuid[]) WITH ORDINALITY a(id, n)
-                CROSS JOIN LATERAL (
-                    SELECT x.input FROM task_instances x WHERE x.id = a.id AND is_single(a.id) OFFSET 0) i
+                SELECT a.n, NULL, i.input::text, NOT is_single(a.id)
+                FROM unnest($5::uuid[]) WITH ORDINALITY a(id, n)
+                CROSS JOIN LATERAL (SELECT x.input FROM task_instances x WHERE x.id = a.id OFFSET 0) i
+                WHERE i.input IS NOT NULL
                 UNION ALL
-                SELECT a.n, d.prerequisite_id, coalesce(o.output::text, 'null')
+                SELECT a.n, d.prerequisite_id, coalesce(o.output::text, 'null'), false
                 FROM unnest($1::uuid[]) WITH ORDINALITY a(id, n)
                 CROSS JOIN LATERAL (
                     SELECT x.prerequisite_id FROM task_dependencies x
@@ -91,7 +91,7 @@ public final class TaskInstanceRepository {
             ), total AS MATERIALIZED (
                 SELECT g.n, sum(octet_length(g.value))::bigint AS bytes FROM given g GROUP BY g.n
             )
-            SELECT t.n::int AS n, t.bytes, g.task_id, g.value
+            SELECT t.n::int AS n, t.bytes, g.task_id, g.value, g.is_own
             FROM total t
             LEFT JOIN given g ON g.n = t.n AND t.bytes <= $4
             """;
@@ -172,22 +172,28 @@ public final class TaskInstanceRepository {
      * What a task is to be given.
      *
      * @param id whose params: the run's, or a single task, which is given its input and the outputs of its prerequisites
+     * @param task itself
      * @param tasks the tasks of the run whose outputs it is given; none for a single task
      */
-    public record InputsOf(UUID id, Map<TaskInstanceId, TaskId> tasks) {
+    public record InputsOf(UUID id, TaskInstanceId task, Map<TaskInstanceId, TaskId> tasks) {
 
         public InputsOf {
             tasks = Map.copyOf(tasks);
         }
 
         /** Of a task of a run, after these others of it. */
-        public static InputsOf run(RunId run, Map<TaskInstanceId, TaskId> tasks) {
-            return new InputsOf(run.value(), tasks);
+        public static InputsOf run(RunId run, TaskInstanceId task, Map<TaskInstanceId, TaskId> tasks) {
+            return new InputsOf(run.value(), task, tasks);
+        }
+
+        /** Of a task of a run that is given nothing by its run, but perhaps by who has sent it back. */
+        public static InputsOf sentBack(TaskInstanceId task) {
+            return new InputsOf(task.value(), task, Map.of());
         }
 
         /** Of a single task. */
         public static InputsOf single(TaskInstanceId task) {
-            return new InputsOf(task.value(), Map.of());
+            return new InputsOf(task.value(), task, Map.of());
         }
     }
 
@@ -196,9 +202,10 @@ public final class TaskInstanceRepository {
      *
      * @param bytes how much it is
      * @param params an empty object where none were given
+     * @param own what a task of a run is given instead, since it was sent back with it
      * @param outputs by task; JSON null for one that had nothing to say
      */
-    public record StoredInputs(long bytes, Json params, Map<TaskId, Json> outputs) {}
+    public record StoredInputs(long bytes, Json params, Optional<Json> own, Map<TaskId, Json> outputs) {}
 
     /** What each of these is given, in their order; of one that has more than {@code limit} bytes only how much it is. */
     public Future<List<StoredInputs>> inputs(List<InputsOf> asked, long limit) {
@@ -214,7 +221,8 @@ public final class TaskInstanceRepository {
                 .addValue(asked.stream().map(InputsOf::id).toArray(UUID[]::new))
                 .addValue(numbers.toArray(Integer[]::new))
                 .addValue(tasks.toArray(UUID[]::new))
-                .addValue(limit);
+                .addValue(limit)
+                .addValue(asked.stream().map(of -> of.task().value()).toArray(UUID[]::new));
         return sql.run(READ_INPUTS, parameters).map(rows -> inputs(asked, rows));
     }
 
@@ -233,6 +241,7 @@ public final class TaskInstanceRepository {
         private final Map<TaskId, Json> outputs = new HashMap<>();
         private long bytes;
         private Json params = Json.EMPTY_OBJECT;
+        private Optional<Json> own = Optional.empty();
 
         FoundInputs(InputsOf asked) {
             tasks = asked.tasks();
@@ -246,13 +255,15 @@ public final class TaskInstanceRepository {
             if (task != null) {
                 var id = tasks.get(new TaskInstanceId(task));
                 outputs.put(id == null ? new TaskId(task.toString()) : id, new Json(value));
+            } else if (value != null && row.getBoolean("is_own")) {
+                own = Optional.of(new Json(value));
             } else if (value != null) {
                 params = new Json(value);
             }
         }
 
         StoredInputs stored() {
-            return new StoredInputs(bytes, params, outputs);
+            return new StoredInputs(bytes, params, own, outputs);
         }
     }
 

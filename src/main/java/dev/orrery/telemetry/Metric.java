@@ -50,6 +50,18 @@ public enum Metric {
             "tasks",
             List.of("reason"),
             "Tasks that became dead letters at this node: failed or timed_out for the last time"),
+    LETTER_ALERTS(
+            "orrery_letter_alerts",
+            Kind.COUNTER,
+            "requests",
+            List.of("outcome"),
+            "Requests to the webhook that is told of dead letters: delivered, or failed, which are sent again"),
+    LETTER_ALERT_FAILING(
+            "orrery_letter_alert_failing_seconds",
+            Kind.GAUGE,
+            "seconds",
+            List.of(),
+            "For how long the webhook that is told of dead letters has taken no request of this node; 0 where it takes them"),
     TASK_CLAIM_WAIT(
             "orrery_task_claim_wait",
             Kind.TIMER,
@@ -204,6 +216,14 @@ public enum Metric {
             "tasks",
             List.of(),
             "Dead letters that nobody has sent back or discarded. More than 10000 are told as 10001",
+            Scope.CLUSTER),
+    AUDIT_LAST_ENTRY(
+            "orrery_audit_last_entry",
+            Kind.GAUGE,
+            "entries",
+            List.of(),
+            "The number of the newest entry of the audit log: how many were written, and some that were not, since a change that"
+                    + " fails may take a number",
             Scope.CLUSTER),
     QUEUE_READY(
             "orrery_queue_ready_tasks",

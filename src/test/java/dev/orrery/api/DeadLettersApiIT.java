@@ -151,7 +151,7 @@ class DeadLettersApiIT {
         var run = node.trigger(dag);
         assertThat(node.ended(run).getString("state")).isEqualTo("failed");
         var letter = list("dag=mended-later&name=load").getJsonObject(0);
-        assertThat(redrive(letter, new JsonObject().put("input", 1)).status()).isEqualTo(409);
+        assertThat(redrive(letter, new JsonObject().put("input", 1)).status()).isEqualTo(400);
 
         Files.createFile(flag);
         var reply = redrive(letter, new JsonObject());

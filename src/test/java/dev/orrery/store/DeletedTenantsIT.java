@@ -313,6 +313,7 @@ class DeletedTenantsIT {
                         VALUES ('EVENT', TENANT, 'w', 'github', 1, 'e', '{s}');
                     INSERT INTO letter_redrives (id, tenant_id, from_id, upto, as_of, asked_by, last_id)
                         VALUES ('EVENT', TENANT, 'EVENT', 'EVENT', now(), 'x', 'EVENT');
+                    INSERT INTO letter_alert_groups VALUES (TENANT, 'f', 1, '{}', now(), now());
                     INSERT INTO nodes (id, name, pid, mode, version, tenant_id, handlers, lease_ms, token_hash)
                         VALUES ('EVENT', 'n', 0, 'remote', '', TENANT, '{h}', 1, '')
                     """.replace("RUN", ended.toString())

@@ -160,6 +160,30 @@ class UserSubmissionsIT {
     }
 
     @Test
+    void theAuditLogTellsOfEachByTheRoleThatLoggedInAndOfNoneThatIsRolledBack() throws SQLException {
+        submit("");
+        program.rollback();
+        var one = submit("unique_key => 'told'");
+        submit("unique_key => 'told', on_conflict => 'return'");
+        var many =
+                ids("[{\"type\": \"handler\", \"handler\": \"noop\"}, {\"type\": \"handler\", \"handler\": \"noop\"}]");
+        var later = submit("depends_on => ARRAY['" + one + "'::uuid]");
+        program.commit();
+
+        var role = database.value("SELECT string_agg(DISTINCT actor, ',') FROM orrery.audit_log");
+        assertThat(role).isEqualTo("role:" + value("SELECT session_user"));
+        assertThat(database.value("SELECT string_agg(operation || ' ' || base, ', ' ORDER BY id) FROM ("
+                        + "SELECT id, operation, left(refs[1]::text, 28) AS base FROM orrery.audit_log) a"))
+                .isEqualTo("submit_task " + base(one.value()) + ", submit_tasks " + base(many.getFirst())
+                        + ", submit_task " + base(later.value()));
+        program.rollback();
+    }
+
+    private static String base(UUID task) {
+        return task.toString().substring(0, 28);
+    }
+
+    @Test
     void listsAreWholeOrNotAtAllAndNameTheirOwnInAnyOrder() throws SQLException {
         var ids = ids("""
             [{"ref": "c", "type": "shell", "command": "c", "dependencies": ["a", "b"], "parentTaskId": null},

@@ -35,17 +35,25 @@ public final class ApiClient {
     private final ServerAddress server;
     private final Optional<String> token;
     private final Optional<String> tenant;
+    private final Optional<String> actor;
     private final Duration answerLimit;
 
     /** Calls as the tenant that is meant where none is named. */
     public ApiClient(ServerAddress server, Optional<String> token, Duration answerLimit) {
-        this(server, token, Optional.empty(), answerLimit);
+        this(server, token, Optional.empty(), Optional.empty(), answerLimit);
     }
 
-    public ApiClient(ServerAddress server, Optional<String> token, Optional<String> tenant, Duration answerLimit) {
+    /** {@code actor}: who asks, for the audit log. */
+    public ApiClient(
+            ServerAddress server,
+            Optional<String> token,
+            Optional<String> tenant,
+            Optional<String> actor,
+            Duration answerLimit) {
         this.server = server;
         this.token = token;
         this.tenant = tenant;
+        this.actor = actor;
         this.answerLimit = answerLimit;
     }
 
@@ -165,6 +173,7 @@ public final class ApiClient {
         all.put("User-Agent", "orrery-cli");
         token.ifPresent(secret -> all.put("Authorization", "Bearer " + secret));
         tenant.ifPresent(name -> all.put("Orrery-Tenant", name));
+        actor.ifPresent(name -> all.put("Orrery-Actor", name));
         if (hasBody) {
             all.put("Content-Type", "application/json");
         }

@@ -5,8 +5,10 @@ import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.ServerAddress;
 import dev.orrery.cli.text.ShellWord;
 import dev.orrery.domain.Tenant;
+import dev.orrery.domain.audit.Actor;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -15,6 +17,7 @@ abstract class ServerAction extends Action {
 
     static final String EXAMPLES = "%nExamples:";
 
+    private static final Pattern ACTOR = Pattern.compile("[!-~](?:[ -~]{0," + (Actor.NAME_MAX - 2) + "}[!-~])?");
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(30);
 
     @Option(
@@ -39,6 +42,13 @@ abstract class ServerAction extends Action {
             order = 902,
             description = "Whose data it is about; else $ORRERY_TENANT, else default.")
     @Nullable String tenant;
+
+    @Option(
+            names = "--as",
+            paramLabel = "NAME",
+            order = 903,
+            description = "Who asks, for the audit log; else $ORRERY_ACTOR, else the user of this system.")
+    @Nullable String asName;
 
     @Option(
             names = {"-o", "--output"},
@@ -66,7 +76,23 @@ abstract class ServerAction extends Action {
                 ServerAddress.parse(address.isBlank() ? ServerAddress.DEFAULT : address),
                 Optional.of(secret).filter(text -> !text.isBlank()),
                 tenant(),
+                actor(),
                 ANSWER_LIMIT);
+    }
+
+    /** What is said has to be a name; the user's own, which nobody said, is left away where it is none. */
+    private Optional<String> actor() {
+        var name = asName != null ? asName : context.environment().getOrDefault("ORRERY_ACTOR", "");
+        if (!name.isBlank()) {
+            if (!ACTOR.matcher(name).matches()) {
+                throw CommandFailure.usage(
+                        "'" + name + "' cannot be the name of who asks",
+                        "it has 1 to " + Actor.NAME_MAX + " visible ASCII characters, and spaces between them");
+            }
+            return Optional.of(name);
+        }
+        return Optional.of(System.getProperty("user.name", ""))
+                .filter(user -> ACTOR.matcher(user).matches());
     }
 
     private Optional<String> tenant() {

@@ -3,6 +3,7 @@ package dev.orrery.domain.dag;
 import static dev.orrery.domain.Checks.require;
 import static java.util.Objects.requireNonNull;
 
+import dev.orrery.domain.Json;
 import dev.orrery.domain.LockName;
 import dev.orrery.domain.TaskId;
 import dev.orrery.domain.task.RetryPolicy;
@@ -86,5 +87,21 @@ public record TaskDefinition(
         return !name.isBlank()
                 && name.codePointCount(0, name.length()) <= MAX_NAME_LENGTH
                 && name.codePoints().noneMatch(Character::isISOControl);
+    }
+
+    /** The same, given this input where its DAG file says one. */
+    public TaskDefinition given(Json input) {
+        return type instanceof TaskType.Handler called
+                ? new TaskDefinition(
+                        id,
+                        name,
+                        new TaskType.Handler(called.handler(), input),
+                        timeout,
+                        retry,
+                        dependencies,
+                        priority,
+                        queue,
+                        lock)
+                : this;
     }
 }

@@ -14,6 +14,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -45,6 +46,19 @@ public enum WebhookScheme implements WireNamed {
     /** The scheme with this wire name; throws IllegalArgumentException where there is none. */
     public static WebhookScheme ofWireName(String name) {
         return WireNamed.of(WebhookScheme.class, name);
+    }
+
+    /**
+     * The headers of a request of ours, by {@link #STANDARD}: its id, its time, and where there is a secret the signature.
+     *
+     * @param id the same when it is sent again
+     */
+    public static Map<String, String> signed(String id, Instant at, byte[] body, Optional<Secret> secret) {
+        var headers = new TreeMap<>(Map.of(STANDARD_ID, id, STANDARD_TIME, Long.toString(at.getEpochSecond())));
+        secret.ifPresent(known -> headers.put(
+                STANDARD_HEADER,
+                VERSION + Base64.getEncoder().encodeToString(hmac(known, STANDARD.content(headers, body)))));
+        return headers;
     }
 
     /** Whether one of the secrets signed this. Takes the same time wherever a signature is wrong. */

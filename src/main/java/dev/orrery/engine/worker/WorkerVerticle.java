@@ -258,7 +258,7 @@ public final class WorkerVerticle extends VerticleBase {
             return Future.succeededFuture(new AttemptOutcome.Cancelled());
         }
         var assignment = attempt.assignment();
-        var task = assignment.taskDefinition();
+        var task = given.own().map(assignment.taskDefinition()::given).orElseGet(assignment::taskDefinition);
         var context = new TaskContext(
                 assignment.instanceId(),
                 assignment.runId(),
@@ -269,18 +269,25 @@ public final class WorkerVerticle extends VerticleBase {
                 assignment.fence(),
                 assignment.lockFence(),
                 assignment.trace(),
-                given.params(),
+                given.own().orElseGet(given::params),
                 given.outputs());
         var execution = executors.apply(task.type()).start(context, attempt.log());
         attempt.began(execution);
         return execution.outcome();
     }
 
-    /** Only programs are given files with params and inputs, and functions params; for all others there is nothing to read. */
+    /**
+     * Only programs are given files with params and inputs, and functions params; for all others there is nothing to read, but
+     * that a handler may have been sent back with another input, and then this is not its first attempt.
+     */
     private Future<TaskInputs.Inputs> inputs(RunningAttempt attempt) {
         return switch (attempt.assignment().taskDefinition().type()) {
-            case TaskType.Handler _, TaskType.Http _, TaskType.RemoteWork _, TaskType.Unreadable _ ->
+            case TaskType.Http _, TaskType.RemoteWork _, TaskType.Unreadable _ ->
                 Future.succeededFuture(TaskInputs.Inputs.NONE);
+            case TaskType.Handler _ ->
+                attempt.assignment().attempt() > 1
+                        ? readInputs(attempt)
+                        : Future.succeededFuture(TaskInputs.Inputs.NONE);
             case TaskType.Shell _, TaskType.Python _, TaskType.FunctionCall _ -> readInputs(attempt);
         };
     }

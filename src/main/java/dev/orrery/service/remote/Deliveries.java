@@ -117,9 +117,16 @@ final class Deliveries {
             gifts.letGo().run();
             return switch (task.taskDefinition().type()) {
                 case TaskType.Agent(var handler, var input) ->
-                    new RemoteAssignment(task, handler, input, Optional.of(gifts.params()), gifts.outputs(), limit);
+                    new RemoteAssignment(
+                            task, handler, gifts.own().orElse(input), Optional.of(gifts.params()), gifts.outputs(), limit);
                 case TaskType.AgentCall(var handler) ->
-                    new RemoteAssignment(task, handler, gifts.params(), Optional.empty(), gifts.outputs(), limit);
+                    new RemoteAssignment(
+                            task,
+                            handler,
+                            gifts.own().orElseGet(gifts::params),
+                            Optional.empty(),
+                            gifts.outputs(),
+                            limit);
                 case TaskType.Unreadable(var why) -> throw new NotForWorkers(why);
                 case TaskType other -> throw new NotForWorkers("no remote worker does " + other.wireName() + " tasks");
             };

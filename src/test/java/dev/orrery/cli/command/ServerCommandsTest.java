@@ -103,6 +103,21 @@ class ServerCommandsTest extends ServerCommandsTestBase {
         assertThat(wrong.err()).contains("'a b' cannot be the name of a tenant");
     }
 
+    @Test
+    void aCommandTellsWhoAsksByItsOptionTheEnvironmentOrTheSystem() {
+        node.on("GET /api/v1/locks?limit=100", 200, "{\"items\":[],\"nextCursor\":null}");
+
+        command.run("lock", "list");
+        assertThat(node.requests().getLast().header("Orrery-actor")).isEqualTo(System.getProperty("user.name"));
+        new CommandRun().against(node).with("ORRERY_ACTOR", "ada").run("lock", "list");
+        assertThat(node.requests().getLast().header("Orrery-actor")).isEqualTo("ada");
+        new CommandRun().against(node).with("ORRERY_ACTOR", "ada").run("lock", "list", "--as", "bob, night shift");
+        assertThat(node.requests().getLast().header("Orrery-actor")).isEqualTo("bob, night shift");
+        var wrong = new CommandRun().against(node);
+        assertThat(wrong.run("lock", "list", "--as", "a\nb")).isEqualTo(2);
+        assertThat(wrong.err()).contains("cannot be the name of who asks");
+    }
+
     private String tenantAsked() {
         return node.requests().getLast().header("Orrery-tenant");
     }
