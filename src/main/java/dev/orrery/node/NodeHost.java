@@ -18,12 +18,15 @@ import dev.orrery.coordination.Membership;
 import dev.orrery.coordination.Pulse;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.WorkerId;
+import dev.orrery.store.Endings;
 import dev.orrery.store.NodeRepository.Condition;
 import dev.orrery.store.NodeRepository.WorkerLoad;
+import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -44,6 +47,7 @@ final class NodeHost implements Membership.Host {
     private final Pulse scheduler = new Pulse();
     private final Map<WorkerId, Pulse> pulses = new ConcurrentHashMap<>();
     private final Promise<Void> fenced = Promise.promise();
+    private final Promise<Endings> endings = Promise.promise();
     private final Promise<Void> drainAsked = Promise.promise();
     private final AtomicBoolean draining = new AtomicBoolean();
     private volatile boolean begun;
@@ -107,6 +111,11 @@ final class NodeHost implements Membership.Host {
     private static WorkerLoad load(WorkerStatus status) {
         return new WorkerLoad(
                 status.activity().name().toLowerCase(Locale.ROOT), status.runningTasks(), status.queueDepth());
+    }
+
+    /** From now on this is told of attempts that were lost with other nodes, and now of those before. */
+    void tellOfEndings(Endings listener) {
+        endings.tryComplete(listener);
     }
 
     void listensOn(String url) {
@@ -176,7 +185,8 @@ final class NodeHost implements Membership.Host {
     }
 
     @Override
-    public void tookBack(Set<String> queues) {
+    public void tookBack(Set<String> queues, Collection<Held> claims) {
+        endings.future().onSuccess(listener -> listener.takenBack(claims));
         bus.publish(Addresses.HISTORY_GREW, new HistoryGrew());
         bus.publish(Addresses.WORK_READY, new WorkReady(queues));
     }

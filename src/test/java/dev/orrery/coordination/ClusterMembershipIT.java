@@ -16,11 +16,13 @@ import dev.orrery.testing.Graphs;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.Proxy;
 import dev.orrery.testing.TestDatabase;
+import dev.orrery.store.WorkRepository;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
@@ -152,7 +154,7 @@ class ClusterMembershipIT {
         public void cancelsAsked() {}
 
         @Override
-        public void tookBack(Set<String> queues) {
+        public void tookBack(Set<String> queues, Collection<WorkRepository.Held> claims) {
             tookBack.incrementAndGet();
         }
 

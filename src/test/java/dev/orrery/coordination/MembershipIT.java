@@ -14,9 +14,11 @@ import dev.orrery.store.NodeRepository.Registration;
 import dev.orrery.testing.Graphs;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
+import dev.orrery.store.WorkRepository;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -289,7 +291,7 @@ class MembershipIT {
         public void cancelsAsked() {}
 
         @Override
-        public void tookBack(Set<String> queues) {}
+        public void tookBack(Set<String> queues, Collection<WorkRepository.Held> claims) {}
     }
 
     private Connection connect(Duration answerLimit) throws SQLException {
