@@ -131,7 +131,10 @@ public final class AttemptSpans {
         attributes.put("orrery.task.id", over.task());
         attributes.put("orrery.task.instance_id", over.id().toString());
         attributes.put("orrery.task.type", over.type());
-        attributes.put("orrery.queue", over.queue());
+        if (!over.type().equals("agent")) {
+            // Those of remote workers stand in lines that are no queues of anybody's.
+            attributes.put("orrery.queue", over.queue());
+        }
         attributes.put("orrery.attempt", (long) over.attempt());
         attributes.put("orrery.fence", over.fence());
         over.dag().ifPresent(dag -> {
