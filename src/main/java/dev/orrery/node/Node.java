@@ -201,6 +201,9 @@ public final class Node {
         var executors = phase("starting workers and router", () -> startEngine(parts, pulse));
         host.watch(vertx, parts.workers);
         host.tellOfEndings(parts.endings);
+        if (config.isCluster()) {
+            host.watchPeers(vertx, membership::alive);
+        }
         host.whenFenced().onSuccess(_ -> ended.tryComplete(EXIT_FENCED));
         console.say("tasks run under " + executors.tasksDirectory() + "; " + executors.isolation());
         startChores(parts, host, executors.runFolders());
