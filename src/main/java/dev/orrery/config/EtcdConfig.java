@@ -57,8 +57,7 @@ public record EtcdConfig(
 
     /** The same with other members. */
     public EtcdConfig withEndpoints(List<String> others) {
-        return new EtcdConfig(
-                others, prefix, user, password, timeout, connectTimeout, caFile, certFile, keyFile);
+        return new EtcdConfig(others, prefix, user, password, timeout, connectTimeout, caFile, certFile, keyFile);
     }
 
     /** Without the password: configurations get into logs. */

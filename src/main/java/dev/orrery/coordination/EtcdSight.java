@@ -18,8 +18,7 @@ import java.util.stream.Collectors;
  * @param members the nodes that are registered
  * @param workers those of them that take work
  */
-public record EtcdSight(
-        Optional<UUID> database, Optional<NodeId> leader, Set<NodeId> members, Set<NodeId> workers) {
+public record EtcdSight(Optional<UUID> database, Optional<NodeId> leader, Set<NodeId> members, Set<NodeId> workers) {
 
     public EtcdSight {
         members = Set.copyOf(members);

@@ -22,14 +22,15 @@ import java.util.stream.Stream;
 final class EtcdDoctor {
 
     private static final String MEMBERS = "etcd";
-    private static final String MEMBERS_MEAN = "every member of etcd answers a read that needs a majority; without one nobody"
-            + " can lead or join";
+    private static final String MEMBERS_MEAN =
+            "every member of etcd answers a read that needs a majority; without one nobody" + " can lead or join";
     private static final String DATABASE = "etcd-database";
     private static final String DATABASE_MEANS = "the keys in etcd belong to this database";
     private static final String LEADER = "etcd-leader";
     private static final String LEADER_MEANS = "etcd and the database know the same leader, so schedules fire";
     private static final String NODES = "etcd-nodes";
-    private static final String NODES_MEAN = "the nodes that work on the database are those that are registered in etcd";
+    private static final String NODES_MEAN =
+            "the nodes that work on the database are those that are registered in etcd";
 
     private EtcdDoctor() {}
 
@@ -81,7 +82,8 @@ final class EtcdDoctor {
         return result(
                 DATABASE,
                 DATABASE_MEANS,
-                etcd.database()
+                etcd
+                        .database()
                         .filter(other -> !other.equals(rows.database()))
                         .map(other -> "etcd holds database " + other + ", this one is " + rows.database())
                         .stream()
@@ -103,16 +105,21 @@ final class EtcdDoctor {
     }
 
     private static String named(Optional<NodeId> node, ClusterRows rows) {
-        return node.map(id -> "node " + id + Optional.ofNullable(rows.names().get(id)).map(name -> " (" + name + ")").orElse(""))
+        return node.map(id -> "node " + id
+                        + Optional.ofNullable(rows.names().get(id))
+                                .map(name -> " (" + name + ")")
+                                .orElse(""))
                 .orElse("nobody");
     }
 
     private static CheckResult nodes(EtcdSight etcd, ClusterRows rows) {
         var wrong = Stream.of(
                         without(rows.alive(), etcd.members())
-                                .map(node -> named(node, rows) + " beats in the database and is not registered in etcd"),
+                                .map(node ->
+                                        named(node, rows) + " beats in the database and is not registered in etcd"),
                         without(etcd.members(), rows.alive())
-                                .map(node -> named(node, rows) + " is registered in etcd and does not beat in the database"),
+                                .map(node ->
+                                        named(node, rows) + " is registered in etcd and does not beat in the database"),
                         without(rows.takingWork(), etcd.workers())
                                 .filter(etcd.members()::contains)
                                 .map(node -> named(node, rows) + " takes work and is not told of as a worker in etcd"))

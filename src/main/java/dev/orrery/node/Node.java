@@ -331,8 +331,7 @@ public final class Node {
             this.runs = RunParts.runs(vertx, pools, work, logs, versions::version, ids, bus);
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
             var late = metrics.timer(Metric.SCHEDULE_FIRE_DELAY);
-            this.firing = new JobFiring(
-                    vertx, new JobRepository(vertx, pools.hot(), endings), ids, bus, late::record);
+            this.firing = new JobFiring(vertx, new JobRepository(vertx, pools.hot(), endings), ids, bus, late::record);
             var jobDags = new JobDags(vertx, new DagRepository(vertx, pools.api()), ids);
             this.published = new EventParts(vertx, pools, jobDags, ids, bus);
             this.jobs = new JobScheduler(

@@ -90,9 +90,7 @@ final class NodeHost implements Membership.Host {
     void watchPeers(Vertx vertx, Supplier<List<AliveNode>> alive) {
         // Nodes of all releases know this question, and who is asked for nothing gives nothing.
         var reach = new PeerReach(
-                node,
-                alive,
-                peer -> bus.request(Addresses.release(peer), new ReleaseWork(0, Set.of()), PEERS_ANSWER));
+                node, alive, peer -> bus.request(Addresses.release(peer), new ReleaseWork(0, Set.of()), PEERS_ANSWER));
         peers = Optional.of(reach);
         vertx.setPeriodic(PeerReach.EVERY.toMillis(), _ -> reach.look());
     }

@@ -143,10 +143,14 @@ public final class EndSpans implements Endings {
             var sampled = ended.stream().filter(run -> place(run).isSampled()).toList();
             return sampled.isEmpty()
                     ? Future.succeededFuture()
-                    : repository.mark(sampled.stream().map(EndedRun::id).toList()).map(ours -> {
-                        sampled.stream().filter(run -> ours.contains(run.id())).forEach(this::record);
-                        return null;
-                    });
+                    : repository
+                            .mark(sampled.stream().map(EndedRun::id).toList())
+                            .map(ours -> {
+                                sampled.stream()
+                                        .filter(run -> ours.contains(run.id()))
+                                        .forEach(this::record);
+                                return null;
+                            });
         });
     }
 

@@ -67,18 +67,11 @@ public final class JobFiring {
      * @param bus told when runs were created, or are to end
      * @param delays told of each fire how long after its due time its run was created
      */
-    public JobFiring(
-            Vertx vertx, JobRepository jobs, Supplier<UUID> runId, Bus bus, Consumer<Duration> delays) {
+    public JobFiring(Vertx vertx, JobRepository jobs, Supplier<UUID> runId, Bus bus, Consumer<Duration> delays) {
         this(vertx, jobs, runId, bus, BITE, delays);
     }
 
-    JobFiring(
-            Vertx vertx,
-            JobRepository jobs,
-            Supplier<UUID> runId,
-            Bus bus,
-            Bite bite,
-            Consumer<Duration> delays) {
+    JobFiring(Vertx vertx, JobRepository jobs, Supplier<UUID> runId, Bus bus, Bite bite, Consumer<Duration> delays) {
         this.vertx = vertx;
         this.jobs = jobs;
         this.runId = runId;

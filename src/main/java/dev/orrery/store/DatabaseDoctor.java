@@ -131,7 +131,8 @@ public final class DatabaseDoctor implements AutoCloseable {
             while (rows.next()) {
                 database = rows.getObject("database", UUID.class);
                 epoch = rows.getLong("epoch");
-                leader = Optional.ofNullable(rows.getObject("leader", UUID.class)).map(NodeId::new);
+                leader = Optional.ofNullable(rows.getObject("leader", UUID.class))
+                        .map(NodeId::new);
                 var id = rows.getObject("node", UUID.class);
                 if (id != null) {
                     var node = new NodeId(id);
@@ -144,7 +145,8 @@ public final class DatabaseDoctor implements AutoCloseable {
                     }
                 }
             }
-            return new ClusterRows(requireNonNull(database, "a cluster has an id"), epoch, leader, alive, takingWork, names);
+            return new ClusterRows(
+                    requireNonNull(database, "a cluster has an id"), epoch, leader, alive, takingWork, names);
         } catch (SQLException e) {
             throw new StartupException(
                     "the nodes cannot be read from the database at " + place.place() + " (" + why(e)
@@ -172,7 +174,8 @@ public final class DatabaseDoctor implements AutoCloseable {
                 check.name(),
                 check.meaning(),
                 "the checks before it took " + limit.multipliedBy(TOGETHER).toSeconds()
-                        + " s together: give them more by --timeout, of which all may take " + TOGETHER + " times as much");
+                        + " s together: give them more by --timeout, of which all may take " + TOGETHER
+                        + " times as much");
     }
 
     private CheckResult settings() {

@@ -170,8 +170,7 @@ public final class JobRepository {
     public record Fired(
             int dealtWith, int fired, boolean cancelsAsked, List<Duration> delays, Optional<Duration> pause) {}
 
-    private record Done(
-            int dealtWith, int fired, boolean cancelsAsked, List<Duration> delays, List<UUID> cancelled) {
+    private record Done(int dealtWith, int fired, boolean cancelsAsked, List<Duration> delays, List<UUID> cancelled) {
 
         private static final Done NOTHING = new Done(0, 0, false, List.of(), List.of());
     }

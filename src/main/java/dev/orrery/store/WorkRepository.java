@@ -111,7 +111,7 @@ public final class WorkRepository {
     static final int CREATED_TASKS_MAX = 20_000;
 
     /** To tell since when tasks were ready costs the claim of many something, so it is not asked of each where they come fast. */
-    private static final Duration READY_TIMES_EVERY = Duration.ofMillis(50);
+    private static final Duration READY_TIMES_EVERY = Duration.ofMillis(100);
 
     private final Sql sql;
     private final Tracing tracing;
@@ -356,8 +356,7 @@ public final class WorkRepository {
         }
         var fences = claims.stream().map(Held::fence).distinct().sorted().toArray(Long[]::new);
         var ids = claims.stream().map(held -> held.id().value()).toArray(UUID[]::new);
-        return giveBack(Tuple.of(node.value(), fences, ids, "handed_back"))
-                .onSuccess(_ -> endings.takenBack(claims));
+        return giveBack(Tuple.of(node.value(), fences, ids, "handed_back")).onSuccess(_ -> endings.takenBack(claims));
     }
 
     private Future<List<String>> giveBack(Tuple parameters) {

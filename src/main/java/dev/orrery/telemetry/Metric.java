@@ -62,7 +62,7 @@ public enum Metric {
             "seconds",
             List.of(),
             "Time from when a task was ready, by the database's clock, to the start of its attempt; also of further attempts."
-                    + " Of busy nodes it is told for what one claim in 50 ms brings"),
+                    + " Of busy nodes it is told for what one claim in 100 ms brings"),
     TASK_START_DELAY(
             "orrery_task_start_delay",
             Kind.SPAN,

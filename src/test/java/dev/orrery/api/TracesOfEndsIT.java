@@ -28,8 +28,7 @@ class TracesOfEndsIT {
     static void open() {
         collector = new TraceCollector();
         node = NodeUnderTest.tracing(
-                folder,
-                new TracingConfig(collector.endpoint(), List.of(), 1, "orrery-test", Duration.ofSeconds(2)));
+                folder, new TracingConfig(collector.endpoint(), List.of(), 1, "orrery-test", Duration.ofSeconds(2)));
     }
 
     @AfterAll
@@ -76,20 +75,24 @@ class TracesOfEndsIT {
                     .containsEntry("orrery.tenant", "default")
                     .containsKeys("orrery.node", "orrery.fence");
         });
-        assertThat(attempts.getFirst().error()).startsWith("lost: node ").endsWith(" was given up while the attempt ran");
+        assertThat(attempts.getFirst().error())
+                .startsWith("lost: node ")
+                .endsWith(" was given up while the attempt ran");
         assertThat(attempts.getFirst().attributes())
                 .containsEntry("orrery.outcome", "lost")
                 .containsEntry("orrery.attempt", "1");
-        assertThat(Duration.ofNanos(attempts.getFirst().end() - attempts.getFirst().start()))
+        assertThat(Duration.ofNanos(
+                        attempts.getFirst().end() - attempts.getFirst().start()))
                 .isBetween(Duration.ofSeconds(1), Duration.ofSeconds(30));
         assertThat(attempts.getLast().attributes()).containsEntry("orrery.outcome", "succeeded");
-        assertThat(attempts.getLast().links()).containsExactly(attempts.getFirst().id());
+        assertThat(attempts.getLast().links())
+                .containsExactly(attempts.getFirst().id());
     }
 
     @Test
     void anAttemptThatARemoteWorkerKeepsBeyondItsTimeIsRecordedAndSoIsItsRun() {
-        var run = node.trigger(
-                node.publish("overdue", "tasks: [{id: a, type: agent, handler: linger, timeout: 1s, retry: {maxAttempts: 1}}]"));
+        var run = node.trigger(node.publish(
+                "overdue", "tasks: [{id: a, type: agent, handler: linger, timeout: 1s, retry: {maxAttempts: 1}}]"));
         poll(register("linger", 60_000));
 
         var spans = collector.untilThereAre(5, trace(run));
@@ -114,12 +117,14 @@ class TracesOfEndsIT {
         assertThat(attempts).hasSize(2);
         assertThat(attempts.getFirst().attributes()).containsEntry("orrery.outcome", "handed_back");
         assertThat(attempts.getFirst().error()).isEmpty();
-        assertThat(attempts.getLast().links()).containsExactly(attempts.getFirst().id());
+        assertThat(attempts.getLast().links())
+                .containsExactly(attempts.getFirst().id());
         assertThat(one(spans, "run drained").attributes()).containsEntry("orrery.run.state", "succeeded");
     }
 
     private static void cancel(String run) {
-        var answer = node.client.post(NodeUnderTest.RUNS + "/" + run + "/cancel").send();
+        var answer =
+                node.client.post(NodeUnderTest.RUNS + "/" + run + "/cancel").send();
         assertThat(answer.status()).as(answer.body().toString()).isEqualTo(202);
     }
 

@@ -65,18 +65,21 @@ class ClusterExampleE2E {
             until("both are seen", () -> alive().equals("2"));
 
             until("the one misses the other", () -> bus(one).getString("status").equals("degraded"));
-            assertThat(bus(one).getString("reason"))
-                    .contains("from two at http://", "bus.host", "bus.member-port");
+            assertThat(bus(one).getString("reason")).contains("from two at http://", "bus.host", "bus.member-port");
             assertThat(one.get("/health/ready").statusCode()).isEqualTo(200);
 
             two.kill();
-            until("who is given up is not missed", () -> bus(one).getString("status").equals("up"));
+            until(
+                    "who is given up is not missed",
+                    () -> bus(one).getString("status").equals("up"));
         }
     }
 
     private static JsonObject bus(NodeProcess node) {
         try {
-            return new JsonObject(node.get("/health").body()).getJsonObject("checks").getJsonObject("bus");
+            return new JsonObject(node.get("/health").body())
+                    .getJsonObject("checks")
+                    .getJsonObject("bus");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

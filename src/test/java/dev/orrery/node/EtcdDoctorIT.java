@@ -78,7 +78,8 @@ class EtcdDoctorIT {
         var seen = examined(etcd.endpoints());
 
         assertThat(seen).containsOnlyKeys("etcd", "etcd-database", "etcd-leader", "etcd-nodes");
-        assertThat(seen.values()).allSatisfy(result -> assertThat(result.outcome()).isEqualTo(Outcome.OK));
+        assertThat(seen.values())
+                .allSatisfy(result -> assertThat(result.outcome()).isEqualTo(Outcome.OK));
     }
 
     @Test
@@ -93,10 +94,13 @@ class EtcdDoctorIT {
         var seen = examined(etcd.endpoints());
 
         assertThat(seen.get("etcd").outcome()).isEqualTo(Outcome.OK);
-        assertThat(seen.get("etcd-database").examples()).singleElement().asString().contains("etcd holds database");
+        assertThat(seen.get("etcd-database").examples())
+                .singleElement()
+                .asString()
+                .contains("etcd holds database");
         assertThat(seen.get("etcd-leader").examples())
-                .containsExactly("by etcd node " + node + " (ada) leads, by the database node " + other
-                        + " (bob) in epoch 8");
+                .containsExactly(
+                        "by etcd node " + node + " (ada) leads, by the database node " + other + " (bob) in epoch 8");
         assertThat(seen.get("etcd-nodes").examples())
                 .containsExactlyInAnyOrder(
                         "node " + node + " (ada) is registered in etcd and does not beat in the database",
@@ -114,7 +118,11 @@ class EtcdDoctorIT {
             var seen = examined(List.of(frozen.url(), away));
 
             assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(20));
-            assertThat(seen.get("etcd").examples()).hasSize(2).first().asString().startsWith(frozen.url());
+            assertThat(seen.get("etcd").examples())
+                    .hasSize(2)
+                    .first()
+                    .asString()
+                    .startsWith(frozen.url());
             assertThat(seen.get("etcd-leader").outcome()).isEqualTo(Outcome.NOT_CHECKED);
             assertThat(seen.get("etcd-leader").note()).contains("no etcd answers");
         } finally {

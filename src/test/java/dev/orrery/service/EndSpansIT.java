@@ -68,10 +68,7 @@ class EndSpansIT extends RunServiceTestBase {
 
     private EndSpans spans() {
         return new EndSpans(
-                vertx,
-                new TraceRepository(vertx, connections.api()),
-                tracing,
-                new AttemptSpans(tracing, "test"));
+                vertx, new TraceRepository(vertx, connections.api()), tracing, new AttemptSpans(tracing, "test"));
     }
 
     @Test

@@ -64,8 +64,8 @@ public final class RemoteTimeouts {
                 .compose(task -> commits.end(overdue.worker(), overdue.claim(), verdict(overdue, task)))
                 .onSuccess(accepted -> {
                     if (accepted) {
-                        endings.takenBack(List.of(new Held(
-                                overdue.claim().id(), overdue.claim().fence())));
+                        endings.takenBack(List.of(
+                                new Held(overdue.claim().id(), overdue.claim().fence())));
                         LOG.log(
                                 INFO,
                                 "ended what a remote worker has beyond its time: task={0} worker={1} asked_to_end={2}",
