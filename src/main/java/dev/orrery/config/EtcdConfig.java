@@ -55,6 +55,11 @@ public record EtcdConfig(
                 "etcd.ca-file and etcd.cert-file are for https: write etcd.endpoints with https://");
     }
 
+    /** The same with other members. */
+    public EtcdConfig withEndpoints(List<String> others) {
+        return new EtcdConfig(others, prefix, user, password, timeout, connectTimeout, caFile, certFile, keyFile);
+    }
+
     /** Without the password: configurations get into logs. */
     @Override
     public String toString() {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class EtcdElection implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(EtcdElection.class.getName());
-    private static final String KEY = "leader";
+    static final String KEY = "leader";
     private static final Duration TIME_TO_LIVE = Duration.ofSeconds(4);
     private static final Duration LOOK_EVERY = Duration.ofMillis(400);
 

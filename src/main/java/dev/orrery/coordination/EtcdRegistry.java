@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
 final class EtcdRegistry implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(EtcdRegistry.class.getName());
-    private static final String MEMBERS = "members/";
-    private static final String WORKERS = "workers/";
-    private static final String DATABASE = "database";
+    static final String MEMBERS = "members/";
+    static final String WORKERS = "workers/";
+    static final String DATABASE = "database";
     private static final Duration TIME_TO_LIVE = Duration.ofSeconds(5);
     private static final Duration LOOK_EVERY = Duration.ofMillis(500);
 
@@ -178,7 +178,7 @@ final class EtcdRegistry implements AutoCloseable {
                 .encode();
     }
 
-    private static Optional<UUID> parsed(String id) {
+    static Optional<UUID> parsed(String id) {
         try {
             return Optional.of(UUID.fromString(id));
         } catch (IllegalArgumentException e) {

@@ -12,9 +12,11 @@ import dev.orrery.store.NodeRepository.AliveNode;
 import dev.orrery.store.NodeRepository.Beat;
 import dev.orrery.store.NodeRepository.Condition;
 import dev.orrery.store.NodeRepository.Registration;
+import dev.orrery.store.WorkRepository.Held;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -69,8 +71,8 @@ public final class Membership implements AutoCloseable {
         /** Someone asks attempts of this node to end; called with each heartbeat while they go on. */
         void cancelsAsked();
 
-        /** Work of a dead node was made ready in these queues. */
-        void tookBack(Set<String> queues);
+        /** Work of a dead node, under these claims, was made ready in these queues. */
+        void tookBack(Set<String> queues, Collection<Held> claims);
     }
 
     private final Connector connector;
@@ -141,6 +143,7 @@ public final class Membership implements AutoCloseable {
             var takenBack = NodeRepository.takeBackOrphans(connection);
             if (takenBack.batches() > 0) {
                 LOG.log(INFO, "took back what earlier nodes had claimed: batches={0}", takenBack.batches());
+                membership.host.tookBack(takenBack.readyQueues(), takenBack.claims());
             }
             NodeRepository.forgetOld(connection);
             var sentAt = System.nanoTime();

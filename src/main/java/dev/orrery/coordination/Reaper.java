@@ -178,7 +178,7 @@ final class Reaper implements AutoCloseable {
         var takenBack = NodeRepository.takeBackOrphans(connection());
         if (takenBack.batches() > 0) {
             LOG.log(INFO, "took back what dead nodes had claimed: batches={0}", takenBack.batches());
-            host.tookBack(takenBack.readyQueues());
+            host.tookBack(takenBack.readyQueues(), takenBack.claims());
         }
     }
 
@@ -186,7 +186,7 @@ final class Reaper implements AutoCloseable {
         var takenBack = NodeRepository.takeBackOverdue(connection(), OVERDUE_AFTER);
         if (takenBack.batches() > 0) {
             LOG.log(WARNING, "took back claims kept far beyond their timeout: batches={0}", takenBack.batches());
-            host.tookBack(takenBack.readyQueues());
+            host.tookBack(takenBack.readyQueues(), takenBack.claims());
         }
     }
 

@@ -4,20 +4,15 @@ import dev.orrery.config.OrreryConfig;
 import dev.orrery.domain.StartupException;
 import dev.orrery.store.CheckResult;
 import dev.orrery.store.DatabaseDoctor;
-import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.net.Socket;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
 /** Looks whether what a node needs is in order, without starting one. Blocks. */
 public final class Doctor {
 
-    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(2);
+    private static final Duration LOOK_AGAIN = Duration.ofSeconds(2);
     private static final List<String> DISK_HELP =
             List.of("delete what is not needed there, make the disk larger, or lower health.disk-low");
 
@@ -56,7 +51,8 @@ public final class Doctor {
         try (var database = DatabaseDoctor.open(config.database(), data, limit)) {
             to.accept(disk(config, startDirectory));
             if (config.isCluster()) {
-                to.accept(etcd(config.etcd().endpoints()));
+                EtcdDoctor.examine(config.etcd(), database::cluster, LOOK_AGAIN)
+                        .forEach(finding -> to.accept(told(finding)));
             }
             database.examine(finding -> to.accept(told(finding)));
         }
@@ -82,22 +78,5 @@ public final class Doctor {
                 .reason()
                 .map(reason -> CheckResult.found("disk", meaning, List.of(reason), DISK_HELP.getFirst()))
                 .orElseGet(() -> CheckResult.ok("disk", meaning)));
-    }
-
-    private static Finding etcd(List<String> endpoints) {
-        var away = new ArrayList<String>();
-        for (var endpoint : endpoints) {
-            var place = URI.create(endpoint);
-            try (var socket = new Socket()) {
-                socket.connect(new InetSocketAddress(place.getHost(), place.getPort()), (int) CONNECT_LIMIT.toMillis());
-            } catch (IOException e) {
-                away.add(endpoint + " (" + e.getMessage() + ")");
-            }
-        }
-        var meaning = "every member of etcd is reached; without a majority nobody can lead or join";
-        return told(
-                away.isEmpty()
-                        ? CheckResult.ok("etcd", meaning)
-                        : CheckResult.found("etcd", meaning, away, "start these members, or correct etcd.endpoints"));
     }
 }

@@ -20,6 +20,7 @@ final class EngineMeters implements RouterMeters {
     private final Attempts attempts;
     private final Results results;
     private final Timer claimWait;
+    private final Timer readyWait;
     private final Timer singleDelay;
     private final Timer runDelay;
     private final Timer exchanges;
@@ -36,6 +37,7 @@ final class EngineMeters implements RouterMeters {
         this.attempts = new Attempts(metrics);
         this.results = new Results(metrics);
         this.claimWait = metrics.timer(Metric.TASK_CLAIM_WAIT);
+        this.readyWait = metrics.timer(Metric.TASK_READY_WAIT);
         this.singleDelay = metrics.timer(Metric.TASK_START_DELAY, "single");
         this.runDelay = metrics.timer(Metric.TASK_START_DELAY, "run");
         this.exchanges = metrics.timer(Metric.ROUTER_EXCHANGES);
@@ -125,6 +127,11 @@ final class EngineMeters implements RouterMeters {
     @Override
     public void attemptBegan(TaskAssignment attempt, Duration sinceClaim, Duration ago) {
         claimWait.record(sinceClaim);
+        attempt.readySince().ifPresent(ready -> {
+            var waited = Duration.ofMillis(clock.getAsLong() - ago.toMillis() - ready);
+            // The clock is set by each heartbeat, so it may be a little behind the database's.
+            readyWait.record(waited.compareTo(sinceClaim) > 0 ? waited : sinceClaim);
+        });
         if (attempt.attempt() == 1) {
             var id = attempt.instanceId();
             var delay = clock.getAsLong() - ago.toMillis() - id.createdMillis();
@@ -166,7 +173,7 @@ final class EngineMeters implements RouterMeters {
     }
 
     @Override
-    public void resultRefused() {
+    public void resultRefused(TaskInstanceId task) {
         refused.increment();
     }
 }

@@ -48,6 +48,7 @@ import dev.orrery.store.ClusterRepository;
 import dev.orrery.store.DagRepository;
 import dev.orrery.store.DagVersions;
 import dev.orrery.store.Database;
+import dev.orrery.store.Endings;
 import dev.orrery.store.EventRepository;
 import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.HealthRepository;
@@ -199,6 +200,10 @@ public final class Node {
         membership.trust().onlyWhile(disks::hasRoom);
         var executors = phase("starting workers and router", () -> startEngine(parts, pulse));
         host.watch(vertx, parts.workers);
+        host.tellOfEndings(parts.endings);
+        if (config.isCluster()) {
+            host.watchPeers(vertx, membership::alive);
+        }
         host.whenFenced().onSuccess(_ -> ended.tryComplete(EXIT_FENCED));
         console.say("tasks run under " + executors.tasksDirectory() + "; " + executors.isolation());
         startChores(parts, host, executors.runFolders());
@@ -289,6 +294,7 @@ public final class Node {
         private final EventFeed events;
         private final TenantService tenants;
         private final RemoteParts remote;
+        private final Endings endings;
         private final TaskQueue queue;
         private final DeadLetterService deadLetters;
         private final TaskAccess access;
@@ -318,13 +324,14 @@ public final class Node {
             this.pools = Pools.open(
                     vertx, database.connectOptions(), config.database().poolSize(), API_WAITING);
             opened("connections", STEP_LIMIT, () -> await(pools.close(), STEP_LIMIT));
-            traces.watchRuns(vertx, pools);
-            this.work = new WorkRepository(vertx, pools.hot(), traces.tracing);
+            this.endings = traces.endings(vertx, pools);
+            this.work = new WorkRepository(vertx, pools.hot(), traces.tracing, endings);
             this.versions = new DagVersions(vertx, pools.api(), MemoryBudget.dagVersions(HEAP));
             this.logs = new LogRepository(vertx, pools.api());
             this.runs = RunParts.runs(vertx, pools, work, logs, versions::version, ids, bus);
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
-            this.firing = new JobFiring(vertx, new JobRepository(vertx, pools.hot()), ids, bus);
+            var late = metrics.timer(Metric.SCHEDULE_FIRE_DELAY);
+            this.firing = new JobFiring(vertx, new JobRepository(vertx, pools.hot(), endings), ids, bus, late::record);
             var jobDags = new JobDags(vertx, new DagRepository(vertx, pools.api()), ids);
             var alerts =
                     LetterAlertParts.open(vertx, pools, config.deadLetters().webhook(), membership.clock(), metrics);
@@ -358,6 +365,7 @@ public final class Node {
                     random,
                     bus,
                     traces,
+                    endings,
                     config.tasks().logLimit());
         }
     }

@@ -70,7 +70,7 @@ final class NodeHealth {
                 "bus",
                 true,
                 () -> host.loopBack()
-                        .map(_ -> Health.up())
+                        .map(_ -> host.peerComplaint().map(Health::degraded).orElseGet(Health::up))
                         .otherwise(error -> Health.down("the node's bus does not carry messages (" + error.getMessage()
                                 + "): nothing is handed from one part to another; start the node again"))));
         parts.add(HealthCheck.known("work", this::work));

@@ -12,24 +12,31 @@ import dev.orrery.bus.BusMessage.Done;
 import dev.orrery.bus.BusMessage.HistoryGrew;
 import dev.orrery.bus.BusMessage.MustStop;
 import dev.orrery.bus.BusMessage.NodeFenced;
+import dev.orrery.bus.BusMessage.ReleaseWork;
 import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.bus.BusMessage.WorkerStatus;
 import dev.orrery.coordination.Membership;
 import dev.orrery.coordination.Pulse;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.WorkerId;
+import dev.orrery.store.Endings;
+import dev.orrery.store.NodeRepository.AliveNode;
 import dev.orrery.store.NodeRepository.Condition;
 import dev.orrery.store.NodeRepository.WorkerLoad;
+import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 
 /** What the membership needs to know of this node, and what it has to tell it: handed on to the engine by the bus. */
 final class NodeHost implements Membership.Host {
@@ -37,6 +44,7 @@ final class NodeHost implements Membership.Host {
     private static final System.Logger LOG = System.getLogger(NodeHost.class.getName());
     private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
     private static final Duration WORKER_ANSWERS = Duration.ofMillis(500);
+    private static final Duration PEERS_ANSWER = Duration.ofSeconds(3);
 
     private final NodeId node;
     private final Bus bus;
@@ -44,10 +52,12 @@ final class NodeHost implements Membership.Host {
     private final Pulse scheduler = new Pulse();
     private final Map<WorkerId, Pulse> pulses = new ConcurrentHashMap<>();
     private final Promise<Void> fenced = Promise.promise();
+    private final Promise<Endings> endings = Promise.promise();
     private final Promise<Void> drainAsked = Promise.promise();
     private final AtomicBoolean draining = new AtomicBoolean();
     private volatile boolean begun;
     private volatile String address;
+    private volatile Optional<PeerReach> peers = Optional.empty();
     private volatile List<WorkerLoad> workers = List.of();
 
     /** {@code address}: of the API, as far as it is known before it listens. */
@@ -74,6 +84,20 @@ final class NodeHost implements Membership.Host {
                             .map(NodeHost::load)
                             .toList());
         });
+    }
+
+    /** Asks the other nodes from now on, those by the last heartbeat, whether they answer. */
+    void watchPeers(Vertx vertx, Supplier<List<AliveNode>> alive) {
+        // Nodes of all releases know this question, and who is asked for nothing gives nothing.
+        var reach = new PeerReach(
+                node, alive, peer -> bus.request(Addresses.release(peer), new ReleaseWork(0, Set.of()), PEERS_ANSWER));
+        peers = Optional.of(reach);
+        vertx.setPeriodic(PeerReach.EVERY.toMillis(), _ -> reach.look());
+    }
+
+    /** What is wrong between this node and others; empty where nothing is known to be. */
+    Optional<String> peerComplaint() {
+        return peers.flatMap(PeerReach::complaint);
     }
 
     private void seen(WorkerId worker, WorkerStatus status) {
@@ -107,6 +131,11 @@ final class NodeHost implements Membership.Host {
     private static WorkerLoad load(WorkerStatus status) {
         return new WorkerLoad(
                 status.activity().name().toLowerCase(Locale.ROOT), status.runningTasks(), status.queueDepth());
+    }
+
+    /** From now on this is told of attempts that were lost with other nodes, and now of those before. */
+    void tellOfEndings(Endings listener) {
+        endings.tryComplete(listener);
     }
 
     void listensOn(String url) {
@@ -176,7 +205,8 @@ final class NodeHost implements Membership.Host {
     }
 
     @Override
-    public void tookBack(Set<String> queues) {
+    public void tookBack(Set<String> queues, Collection<Held> claims) {
+        endings.future().onSuccess(listener -> listener.takenBack(claims));
         bus.publish(Addresses.HISTORY_GREW, new HistoryGrew());
         bus.publish(Addresses.WORK_READY, new WorkReady(queues));
     }

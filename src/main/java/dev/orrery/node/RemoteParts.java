@@ -11,6 +11,7 @@ import dev.orrery.service.remote.Definitions;
 import dev.orrery.service.remote.RemoteTimeouts;
 import dev.orrery.service.remote.RemoteWork;
 import dev.orrery.service.remote.RemoteWorkers;
+import dev.orrery.store.Endings;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.RemoteWorkerRepository;
 import dev.orrery.store.SingleTaskRepository;
@@ -47,11 +48,12 @@ final class RemoteParts {
             RandomGenerator random,
             Bus bus,
             TraceParts traces,
+            Endings endings,
             int logLimit) {
         this.repository = new RemoteWorkerRepository(vertx, pool, traces.tracing.sampling());
         var singles = new SingleTaskRepository(vertx, pool, SingleTaskRepository.Limits.USUAL);
         var definitions = new Definitions(versions, singles, engine);
-        this.timeouts = new RemoteTimeouts(repository, engine, definitions, bus, random);
+        this.timeouts = new RemoteTimeouts(repository, engine, definitions, bus, random, endings);
         this.workers = new RemoteWorkers(repository, ids);
         this.work = new RemoteWork(
                 vertx,

@@ -8,11 +8,11 @@ import dev.orrery.config.ProgramVersion;
 import dev.orrery.config.TracingConfig;
 import dev.orrery.coordination.DatabaseClock;
 import dev.orrery.domain.NodeId;
-import dev.orrery.domain.RunId;
 import dev.orrery.domain.TraceSampling;
 import dev.orrery.engine.router.RouterMeters;
 import dev.orrery.service.AttemptSpans;
-import dev.orrery.service.RunSpans;
+import dev.orrery.service.EndSpans;
+import dev.orrery.store.Endings;
 import dev.orrery.store.Pools;
 import dev.orrery.store.TraceRepository;
 import dev.orrery.telemetry.Metrics;
@@ -22,7 +22,6 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** How a node traces, where it does. */
 final class TraceParts {
@@ -37,11 +36,10 @@ final class TraceParts {
     private final OpenParts openParts;
     final Tracing tracing;
     final AttemptSpans attempts;
-    private volatile @Nullable RunSpans runs;
 
     private TraceParts(Tracing tracing, NodeId node, DatabaseClock clock, Metrics metrics, OpenParts openParts) {
         this.tracing = tracing;
-        this.attempts = new AttemptSpans(tracing, node.toString(), this::touched);
+        this.attempts = new AttemptSpans(tracing, node.toString());
         this.clock = clock;
         this.metrics = metrics;
         this.openParts = openParts;
@@ -76,20 +74,14 @@ final class TraceParts {
         return headers;
     }
 
-    /** From now on it is asked which runs are over. */
-    void watchRuns(Vertx vertx, Pools pools) {
-        if (tracing.isOn()) {
-            var watching = new RunSpans(vertx, new TraceRepository(vertx, pools.api()), tracing);
-            openParts.opened("spans of runs", STEP_LIMIT, () -> await(watching.end(), STEP_LIMIT));
-            runs = watching;
+    /** Who is to be told of what ends in the database; asked once. */
+    Endings endings(Vertx vertx, Pools pools) {
+        if (!tracing.isOn()) {
+            return Endings.NONE;
         }
-    }
-
-    private void touched(RunId run) {
-        var watching = runs;
-        if (watching != null) {
-            watching.taskEnded(run);
-        }
+        var spans = new EndSpans(vertx, new TraceRepository(vertx, pools.api()), tracing, attempts);
+        openParts.opened("spans of what ended", STEP_LIMIT, () -> await(spans.end(), STEP_LIMIT));
+        return spans;
     }
 
     /** Who hears of the router's work. */

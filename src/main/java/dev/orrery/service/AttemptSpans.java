@@ -1,10 +1,10 @@
 package dev.orrery.service;
 
-import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.TraceContext;
 import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.Verdict;
+import dev.orrery.store.TraceRepository.EndedAttempt;
 import dev.orrery.telemetry.Span;
 import dev.orrery.telemetry.Tracing;
 import java.time.Duration;
@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
 
 /**
  * The spans of an attempt at a task, all below that of its run: how long the task was ready, how long its claim waited for a free
@@ -22,20 +21,20 @@ public final class AttemptSpans {
 
     private final Tracing tracing;
     private final String node;
-    private final Consumer<RunId> runTouched;
 
-    /**
-     * @param node who made the attempts
-     * @param runTouched told of each run of which a task has ended
-     */
-    public AttemptSpans(Tracing tracing, String node, Consumer<RunId> runTouched) {
+    /** {@code node}: who made the attempts. */
+    public AttemptSpans(Tracing tracing, String node) {
         this.tracing = tracing;
         this.node = node;
-        this.runTouched = runTouched;
     }
 
     public boolean isOn() {
         return tracing.isOn();
+    }
+
+    /** Now, by the database's clock, in nanoseconds since 1970. */
+    public long nowNanos() {
+        return tracing.nowNanos();
     }
 
     /** The task was ready until it was claimed, so long ago. */
@@ -70,16 +69,15 @@ public final class AttemptSpans {
                 List.of()));
     }
 
-    /** The attempt ended just now, having taken so long. */
-    public void ended(TaskAssignment task, Verdict verdict, Duration duration) {
+    /** The attempt ended then, in nanoseconds since 1970, having taken so long, and its result counts. */
+    public void ended(TaskAssignment task, Verdict verdict, long end, Duration duration) {
         if (!task.trace().isSampled()) {
             return;
         }
-        var end = tracing.nowNanos();
         var attributes = attributes(task);
         attributes.put("orrery.outcome", outcome(verdict));
         verdict.againAfter().ifPresent(delay -> attributes.put("orrery.retry.after_ms", delay.toMillis()));
-        var links = task.attempt() == 1 ? List.<TraceContext>of() : List.of(before(task));
+        var links = before(task.instanceId(), task.attempt(), task.trace());
         tracing.record(new Span(
                 task.trace(),
                 TraceContext.spanOf(task.runId()),
@@ -92,15 +90,62 @@ public final class AttemptSpans {
                 links));
     }
 
-    /** What became of the task is stored: perhaps its run is over. */
-    public void committed(TaskInstanceId task, Verdict verdict) {
-        if (!task.isSingle() && verdict.againAfter().isEmpty()) {
-            runTouched.accept(task.runId());
+    /** The attempt was lost with its node, or handed back by it, or ended beyond its time: the database tells all of it. */
+    void takenBack(EndedAttempt over) {
+        var given = tracing.sampling().given(over.id(), over.given());
+        var place = TraceContext.ofAttempt(over.id(), over.attempt(), given);
+        if (!place.isSampled()) {
+            return;
         }
+        var start = EndSpans.nanos(over.startedAt());
+        tracing.record(new Span(
+                place,
+                TraceContext.spanOf(over.id().runId()),
+                "task " + over.taskName(),
+                Span.Kind.CONSUMER,
+                start,
+                Math.max(start, EndSpans.nanos(over.finishedAt())),
+                error(over),
+                attributes(over),
+                before(over.id(), over.attempt(), place)));
     }
 
-    private static TraceContext before(TaskAssignment task) {
-        return TraceContext.ofAttempt(task.instanceId(), task.attempt() - 1, Optional.of(task.trace()));
+    /** What was handed back failed in no way: it runs again, and nothing is charged. */
+    private static Optional<String> error(EndedAttempt over) {
+        return switch (over.outcome()) {
+            case "succeeded", "handed_back" -> Optional.empty();
+            case "lost" ->
+                Optional.of(over.error()
+                        .orElseGet(() -> "lost: "
+                                + over.node().map(node -> "node " + node).orElse("its node")
+                                + " was given up while the attempt ran"));
+            default -> Optional.of(over.error().orElse(over.outcome()));
+        };
+    }
+
+    private static Map<String, Object> attributes(EndedAttempt over) {
+        var attributes = new HashMap<String, Object>();
+        over.node().ifPresent(node -> attributes.put("orrery.node", node.toString()));
+        attributes.put("orrery.outcome", over.outcome());
+        attributes.put("orrery.tenant", over.tenant());
+        attributes.put("orrery.task.id", over.task());
+        attributes.put("orrery.task.instance_id", over.id().toString());
+        attributes.put("orrery.task.type", over.type());
+        if (!over.type().equals("agent")) {
+            // Those of remote workers stand in lines that are no queues of anybody's.
+            attributes.put("orrery.queue", over.queue());
+        }
+        attributes.put("orrery.attempt", (long) over.attempt());
+        attributes.put("orrery.fence", over.fence());
+        over.dag().ifPresent(dag -> {
+            attributes.put("orrery.run.id", over.id().runId().toString());
+            attributes.put("orrery.dag.name", dag);
+        });
+        return attributes;
+    }
+
+    private static List<TraceContext> before(TaskInstanceId task, int attempt, TraceContext trace) {
+        return attempt == 1 ? List.of() : List.of(TraceContext.ofAttempt(task, attempt - 1, Optional.of(trace)));
     }
 
     private static String outcome(Verdict verdict) {

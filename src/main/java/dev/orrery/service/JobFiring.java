@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** Fires the jobs that are due. All decisions about time are by the database's clock; this node's is not asked. */
@@ -51,6 +52,7 @@ public final class JobFiring {
     private final Supplier<UUID> runId;
     private final Bus bus;
     private final Bite bite;
+    private final Consumer<Duration> delays;
     private final Map<Cron, CronSchedule> schedules = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
@@ -63,22 +65,25 @@ public final class JobFiring {
     /**
      * @param runId new ids for runs
      * @param bus told when runs were created, or are to end
+     * @param delays told of each fire how long after its due time its run was created
      */
-    public JobFiring(Vertx vertx, JobRepository jobs, Supplier<UUID> runId, Bus bus) {
-        this(vertx, jobs, runId, bus, BITE);
+    public JobFiring(Vertx vertx, JobRepository jobs, Supplier<UUID> runId, Bus bus, Consumer<Duration> delays) {
+        this(vertx, jobs, runId, bus, BITE, delays);
     }
 
-    JobFiring(Vertx vertx, JobRepository jobs, Supplier<UUID> runId, Bus bus, Bite bite) {
+    JobFiring(Vertx vertx, JobRepository jobs, Supplier<UUID> runId, Bus bus, Bite bite, Consumer<Duration> delays) {
         this.vertx = vertx;
         this.jobs = jobs;
         this.runId = runId;
         this.bus = bus;
         this.bite = bite;
+        this.delays = delays;
     }
 
     /** Fires what is due, in one bite; how long until something is due again. */
     public Future<Duration> fire(long epoch) {
         return jobs.fireDue(epoch, bite, this::planAll, runId).map(fired -> {
+            fired.delays().forEach(delays);
             if (fired.fired() > 0) {
                 // Which queues is not told back: routers look at those they serve.
                 bus.publish(Addresses.WORK_READY, new WorkReady(Set.of()));

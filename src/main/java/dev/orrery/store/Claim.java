@@ -21,7 +21,7 @@ import java.util.OptionalLong;
  * @param failures how many earlier attempts were charged to the retry policy
  * @param lockFence the number of the lock that comes with it: the task's own, else its DAG's
  * @param trace what its run was given
- * @param readySince when it became ready, in milliseconds since 1970 by the database; told where the node traces
+ * @param readySince when it became ready, in milliseconds since 1970 by the database; told where the node traces, else now and then
  * @param input what the task is given, where the claim tells it; else it is read when the task begins
  * @param single what a single task is; absent for a task of a run, whose version tells
  */

@@ -1,6 +1,9 @@
 package dev.orrery.store;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.orrery.config.DatabaseConfig;
+import dev.orrery.domain.NodeId;
 import dev.orrery.domain.StartupException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -9,11 +12,15 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Looks whether a database is in order. It only reads, each statement is limited in time, and nothing waits for a lock for
@@ -23,6 +30,17 @@ public final class DatabaseDoctor implements AutoCloseable {
 
     /** What breaks a check is counted up to here. */
     public static final int COUNTED = 1_000;
+
+    /** How many times what one check may take all of them may take. */
+    static final int TOGETHER = 6;
+
+    // language=PostgreSQL
+    static final String CLUSTER = """
+            SELECT c.id AS database, l.epoch, l.node_id AS leader, n.id AS node, n.name, n.draining,
+                   n.fenced_at IS NULL AND n.beat_at > clock_timestamp() - interval '10 seconds' AS is_alive
+            FROM orrery.cluster c CROSS JOIN leadership l LEFT JOIN nodes n ON n.mode <> 'remote'
+            LIMIT 10000
+            """;
 
     private static final int EXAMPLES = 5;
     private static final int PART = 20_000;
@@ -96,14 +114,68 @@ public final class DatabaseDoctor implements AutoCloseable {
         return place.place();
     }
 
-    /** Makes all checks, one after the other, and tells each as soon as it is made. */
+    /**
+     * What the database knows of its nodes.
+     *
+     * @throws StartupException where it cannot be read
+     */
+    public ClusterRows cluster() {
+        try (var statement = connection.createStatement();
+                var rows = statement.executeQuery(CLUSTER)) {
+            @Nullable UUID database = null;
+            var epoch = 0L;
+            Optional<NodeId> leader = Optional.empty();
+            var alive = new HashSet<NodeId>();
+            var takingWork = new HashSet<NodeId>();
+            var names = new HashMap<NodeId, String>();
+            while (rows.next()) {
+                database = rows.getObject("database", UUID.class);
+                epoch = rows.getLong("epoch");
+                leader = Optional.ofNullable(rows.getObject("leader", UUID.class))
+                        .map(NodeId::new);
+                var id = rows.getObject("node", UUID.class);
+                if (id != null) {
+                    var node = new NodeId(id);
+                    names.put(node, rows.getString("name"));
+                    if (rows.getBoolean("is_alive")) {
+                        alive.add(node);
+                        if (!rows.getBoolean("draining")) {
+                            takingWork.add(node);
+                        }
+                    }
+                }
+            }
+            return new ClusterRows(
+                    requireNonNull(database, "a cluster has an id"), epoch, leader, alive, takingWork, names);
+        } catch (SQLException e) {
+            throw new StartupException(
+                    "the nodes cannot be read from the database at " + place.place() + " (" + why(e)
+                            + "): see what the check migrations tells",
+                    e);
+        }
+    }
+
+    /**
+     * Makes all checks, one after the other, and tells each as soon as it is made. Together they take {@link #TOGETHER} times
+     * as long as one may take, and the time of one: those that are left then are not made.
+     */
     public void examine(Consumer<CheckResult> to) {
+        var deadline = System.nanoTime() + limit.multipliedBy(TOGETHER).toNanos();
         to.accept(settings());
         var migrations = migrations();
         to.accept(migrations);
         to.accept(clock());
-        ServerExamination.ALL.forEach(check -> to.accept(checked(check)));
-        DoctorChecks.ALL.forEach(check -> to.accept(checked(check)));
+        Stream.concat(ServerExamination.ALL.stream(), DoctorChecks.ALL.stream())
+                .forEach(check -> to.accept(System.nanoTime() - deadline < 0 ? checked(check) : leftOut(check)));
+    }
+
+    private CheckResult leftOut(DoctorChecks.Check check) {
+        return CheckResult.unknown(
+                check.name(),
+                check.meaning(),
+                "the checks before it took " + limit.multipliedBy(TOGETHER).toSeconds()
+                        + " s together: give them more by --timeout, of which all may take " + TOGETHER
+                        + " times as much");
     }
 
     private CheckResult settings() {

@@ -83,7 +83,8 @@ public final class JobRepository {
 
     // language=PostgreSQL
     static final String FIRE = """
-            SELECT fired, nodes, ceil(extract(epoch FROM $13::timestamptz - clock_timestamp()) * 1000)::bigint AS early
+            SELECT fired, nodes, ceil(extract(epoch FROM $13::timestamptz - clock_timestamp()) * 1000)::bigint AS early,
+                   clock_timestamp() AS fired_at
             FROM fire_jobs($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             """;
 
@@ -163,20 +164,30 @@ public final class JobRepository {
      * @param dealtWith for how many jobs something was done
      * @param fired how many runs were created
      * @param cancelsAsked whether attempts on nodes are to end
+     * @param delays how long after their due times the runs were created, but for those that waited for the one before
      * @param pause until a job is due again; none where none ever is
      */
-    public record Fired(int dealtWith, int fired, boolean cancelsAsked, Optional<Duration> pause) {}
+    public record Fired(
+            int dealtWith, int fired, boolean cancelsAsked, List<Duration> delays, Optional<Duration> pause) {}
 
-    private record Done(int dealtWith, int fired, boolean cancelsAsked) {
+    private record Done(int dealtWith, int fired, boolean cancelsAsked, List<Duration> delays, List<UUID> cancelled) {
 
-        private static final Done NOTHING = new Done(0, 0, false);
+        private static final Done NOTHING = new Done(0, 0, false, List.of(), List.of());
     }
 
     private final Vertx vertx;
     private final Sql sql;
+    private final Endings endings;
 
+    /** Of a node that traces nothing. */
     public JobRepository(Vertx vertx, Pool pool) {
+        this(vertx, pool, Endings.NONE);
+    }
+
+    /** {@code endings}: told of runs that were cancelled to make room for others. */
+    public JobRepository(Vertx vertx, Pool pool, Endings endings) {
         this.vertx = vertx;
+        this.endings = endings;
         this.sql = new Sql(vertx, pool);
     }
 
@@ -198,8 +209,10 @@ public final class JobRepository {
                                 .execute(Tuple.of(bite.jobs(), bite.ahead().toMillis())))
                         .compose(rows -> stopOfGoneTenants(transaction, rows)
                                 .compose(_ -> fire(transaction, within(bite.tasks(), inOrder(rows)), planner, runId))))
+                .onSuccess(done -> done.cancelled().forEach(run -> endings.runMayBeOver(new RunId(run))))
                 .compose(done -> sql.run(GET_PAUSE, Tuple.tuple())
-                        .map(rows -> new Fired(done.dealtWith(), done.fired(), done.cancelsAsked(), pause(rows))));
+                        .map(rows -> new Fired(
+                                done.dealtWith(), done.fired(), done.cancelsAsked(), done.delays(), pause(rows))));
     }
 
     /** They would be the longest due for ever. */
@@ -294,12 +307,12 @@ public final class JobRepository {
                                 .addValue(reasons.toArray(String[]::new)));
         var dealtWith = failing.size() + firing.jobs.size();
         return failed.compose(_ -> firing.jobs.isEmpty()
-                ? Future.succeededFuture(new Done(dealtWith, 0, false))
+                ? Future.succeededFuture(new Done(dealtWith, 0, false, List.of(), List.of()))
                 : transaction
                         .preparedQuery(FIRE)
                         .execute(firing.parameters(jobs.getFirst().now()))
                         .map(rows -> rows.iterator().next())
-                        .compose(row -> untilDue(row.getLong("early")).map(done(dealtWith, row))));
+                        .compose(row -> untilDue(row.getLong("early")).map(done(dealtWith, row, firing))));
     }
 
     /** By this node's timer: the database's clock, if it was put back now, would have us wait for it. */
@@ -307,9 +320,14 @@ public final class JobRepository {
         return millis > 0 ? vertx.timer(millis, TimeUnit.MILLISECONDS) : Future.succeededFuture();
     }
 
-    private static Done done(int dealtWith, Row row) {
+    private static Done done(int dealtWith, Row row, Columns firing) {
         var nodes = row.getArrayOfUUIDs("nodes");
-        return new Done(dealtWith, row.getInteger("fired"), nodes != null && nodes.length > 0);
+        return new Done(
+                dealtWith,
+                row.getInteger("fired"),
+                nodes != null && nodes.length > 0,
+                firing.delays(Rows.time(row, "fired_at")),
+                firing.cancelling);
     }
 
     /** The parameters of {@link #FIRE}. */
@@ -320,6 +338,7 @@ public final class JobRepository {
         private final List<Optional<Instant>> helds = new ArrayList<>();
         private final List<UUID> firing = new ArrayList<>();
         private final List<Instant> dues = new ArrayList<>();
+        private final List<Instant> kept = new ArrayList<>();
         private final List<UUID> runs = new ArrayList<>();
         private final List<UUID> cancelling = new ArrayList<>();
         private final List<UUID> skipping = new ArrayList<>();
@@ -333,6 +352,9 @@ public final class JobRepository {
             plan.fires().forEach(due -> {
                 firing.add(id);
                 dues.add(due);
+                if (!job.held().equals(Optional.of(due))) {
+                    kept.add(due);
+                }
                 runs.add(runId.get());
             });
             if (plan.cancelsPrevious()) {
@@ -342,6 +364,13 @@ public final class JobRepository {
                 skipping.add(id);
                 skips.add(skip);
             });
+        }
+
+        /** How late those are that were to wait for nothing but their time. */
+        List<Duration> delays(Instant firedAt) {
+            return kept.stream()
+                    .map(due -> due.isAfter(firedAt) ? Duration.ZERO : Duration.between(due, firedAt))
+                    .toList();
         }
 
         Tuple parameters(Instant dueAt) {

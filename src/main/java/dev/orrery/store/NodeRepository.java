@@ -1,6 +1,8 @@
 package dev.orrery.store;
 
 import dev.orrery.domain.NodeId;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.store.WorkRepository.Held;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -120,7 +122,11 @@ public final class NodeRepository {
             """;
 
     // language=PostgreSQL
-    static final String TAKE_BACK = "SELECT give_back(?, ARRAY[?::bigint], ?, 'lost')";
+    static final String TAKE_BACK = """
+            WITH held AS MATERIALIZED (SELECT b.ids FROM claim_batches b WHERE b.fence = ? AND b.node_id = ?),
+                 taken AS MATERIALIZED (SELECT give_back(?, ARRAY[?::bigint], ?, 'lost') AS queues)
+            SELECT t.queues, h.ids FROM taken t LEFT JOIN held h ON true
+            """;
 
     // language=PostgreSQL
     static final String LEAVE = """
@@ -390,8 +396,9 @@ public final class NodeRepository {
      *
      * @param batches how many claim batches
      * @param readyQueues where tasks became ready by it
+     * @param claims what was in these batches, or had been
      */
-    public record TakenBack(int batches, Set<String> readyQueues) {}
+    public record TakenBack(int batches, Set<String> readyQueues, List<Held> claims) {}
 
     /** Makes ready again what fenced and unknown nodes had claimed, a batch in each transaction. */
     public static TakenBack takeBackOrphans(Connection connection) throws SQLException {
@@ -426,18 +433,25 @@ public final class NodeRepository {
 
     private static TakenBack takeBack(Connection connection, List<Claims> claims) throws SQLException {
         var queues = new HashSet<String>();
+        var held = new ArrayList<Held>();
         try (var statement = connection.prepareStatement(TAKE_BACK)) {
             for (var claim : claims) {
-                statement.setObject(1, claim.node());
-                statement.setLong(2, claim.fence());
-                statement.setArray(3, claim.ids());
+                statement.setLong(1, claim.fence());
+                statement.setObject(2, claim.node());
+                statement.setObject(3, claim.node());
+                statement.setLong(4, claim.fence());
+                statement.setArray(5, claim.ids());
                 try (var rows = statement.executeQuery()) {
                     rows.next();
                     Collections.addAll(queues, (String[]) rows.getArray(1).getArray());
+                    var ids = rows.getArray(2);
+                    for (var id : ids == null ? new UUID[0] : (UUID[]) ids.getArray()) {
+                        held.add(new Held(new TaskInstanceId(id), claim.fence()));
+                    }
                 }
             }
         }
-        return new TakenBack(claims.size(), queues);
+        return new TakenBack(claims.size(), queues, held);
     }
 
     /** Forgets nodes that were fenced a week ago. */

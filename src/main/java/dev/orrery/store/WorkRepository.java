@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.stream.StreamSupport;
 
@@ -112,28 +113,36 @@ public final class WorkRepository {
     /** How many tasks one transaction may create, unless they are all of one run. */
     static final int CREATED_TASKS_MAX = 20_000;
 
+    /** To tell since when tasks were ready costs the claim of many something, so it is not asked of each where they come fast. */
+    private static final Duration READY_TIMES_EVERY = Duration.ofMillis(100);
+
     private final Sql sql;
     private final Tracing tracing;
+    private final Endings endings;
+    private final AtomicLong readyTimesAt = new AtomicLong(System.nanoTime());
 
     /** Of a node that traces nothing. */
     public WorkRepository(Vertx vertx, Pool pool) {
-        this(vertx, pool, Tracing.OFF);
+        this(vertx, pool, Tracing.OFF, Endings.NONE);
     }
 
-    /** {@code pool}: connections with the settings of the hot path, see {@link Pools}. */
-    public WorkRepository(Vertx vertx, Pool pool, Tracing tracing) {
-        this.sql = new Sql(vertx, pool);
-        this.tracing = tracing;
+    /**
+     * @param pool connections with the settings of the hot path, see {@link Pools}
+     * @param endings told of what ended by this node's doing
+     */
+    public WorkRepository(Vertx vertx, Pool pool, Tracing tracing, Endings endings) {
+        this(new Sql(vertx, pool), tracing, endings);
     }
 
-    private WorkRepository(Sql sql, Tracing tracing) {
+    private WorkRepository(Sql sql, Tracing tracing, Endings endings) {
         this.sql = sql;
         this.tracing = tracing;
+        this.endings = endings;
     }
 
     /** The same, for what this request changes: the audit log tells of it. */
     public WorkRepository by(ChangeRequest request) {
-        return new WorkRepository(sql.by(request), tracing);
+        return new WorkRepository(sql.by(request), tracing, endings);
     }
 
     /**
@@ -212,13 +221,27 @@ public final class WorkRepository {
      */
     public Future<Exchange> commitAndClaim(NodeId node, List<AttemptReport> reports, List<String> queues, int limit) {
         return sql.runOnce(COMMIT_AND_CLAIM, exchangeOf(node, reports, queues, limit))
-                .map(rows -> exchange(rows.iterator().next()));
+                .map(rows -> exchange(rows.iterator().next()))
+                .onSuccess(_ -> tellOfRuns(reports));
     }
 
     /** Records starts and results and claims nothing; tried again after conflicts, and failures come as callers are told. */
     public Future<Exchange> commit(NodeId node, List<AttemptReport> reports) {
         return sql.run(COMMIT_AND_CLAIM, exchangeOf(node, reports, List.of(), 0))
-                .map(rows -> exchange(rows.iterator().next()));
+                .map(rows -> exchange(rows.iterator().next()))
+                .onSuccess(_ -> tellOfRuns(reports));
+    }
+
+    /** Which of them were the last of their runs is not told. */
+    private void tellOfRuns(List<AttemptReport> reports) {
+        if (endings != Endings.NONE) {
+            reports.stream()
+                    .filter(report -> !report.id().isSingle())
+                    .filter(report -> report.verdict()
+                            .filter(verdict -> verdict.againAfter().isEmpty())
+                            .isPresent())
+                    .forEach(report -> endings.runMayBeOver(report.id().runId()));
+        }
     }
 
     /** Claims and reports nothing; tried again after conflicts, and failures come as callers are told. */
@@ -266,7 +289,7 @@ public final class WorkRepository {
                 Long[]::new,
                 report -> report.retryAfter().map(Duration::toMillis).orElse(null)));
         parameters.addValue(queues.toArray(String[]::new));
-        return parameters.addValue(limit).addValue(tracing.isOn());
+        return parameters.addValue(limit).addValue(tracing.isOn() || System.nanoTime() - readyTimesAt.get() >= 0);
     }
 
     private Exchange exchange(Row row) {
@@ -290,6 +313,9 @@ public final class WorkRepository {
         var lockFences = row.getArrayOfLongs("lock_fences");
         var traces = row.getArrayOfStrings("traceparents");
         var readySince = row.getArrayOfLongs("ready_since");
+        if (readySince != null) {
+            readyTimesAt.set(System.nanoTime() + READY_TIMES_EVERY.toNanos());
+        }
         var described = new DescribedClaims(row);
         var claims = new ArrayList<Claim>(ids.length);
         for (var i = 0; i < ids.length; i++) {
@@ -333,7 +359,7 @@ public final class WorkRepository {
         }
         var fences = claims.stream().map(Held::fence).distinct().sorted().toArray(Long[]::new);
         var ids = claims.stream().map(held -> held.id().value()).toArray(UUID[]::new);
-        return giveBack(Tuple.of(node.value(), fences, ids, "handed_back"));
+        return giveBack(Tuple.of(node.value(), fences, ids, "handed_back")).onSuccess(_ -> endings.takenBack(claims));
     }
 
     private Future<List<String>> giveBack(Tuple parameters) {
@@ -358,6 +384,7 @@ public final class WorkRepository {
                                 tenant.value(),
                                 run.value(),
                                 task.map(TaskId::value).orElse(null)))
+                .onSuccess(_ -> endings.runMayBeOver(run))
                 .map(rows -> cancelled(rows.iterator().next()));
     }
 
@@ -373,6 +400,7 @@ public final class WorkRepository {
                                 key.operation(),
                                 key.key(),
                                 key.requestHash()))
+                .onSuccess(_ -> endings.runMayBeOver(run))
                 .compose(rows -> {
                     var row = rows.iterator().next();
                     return switch (row.getString("verdict")) {

@@ -68,6 +68,13 @@ public enum Metric {
             "seconds",
             List.of(),
             "Time from a task's claim to the start of its attempt: how long it waited for a free slot of this node"),
+    TASK_READY_WAIT(
+            "orrery_task_ready_wait",
+            Kind.SPAN,
+            "seconds",
+            List.of(),
+            "Time from when a task was ready, by the database's clock, to the start of its attempt; also of further attempts."
+                    + " Of busy nodes it is told for what one claim in 100 ms brings"),
     TASK_START_DELAY(
             "orrery_task_start_delay",
             Kind.SPAN,
@@ -276,6 +283,13 @@ public enum Metric {
             List.of(),
             "How much the job that is due longest is over its time; 0 where none is",
             Scope.CLUSTER),
+    SCHEDULE_FIRE_DELAY(
+            "orrery_schedule_fire_delay",
+            Kind.TIMER,
+            "seconds",
+            List.of(),
+            "Time from when a job was due to when its run was created, both by the database's clock; told by the leader, and not"
+                    + " of times that waited for the execution before them"),
     SCHEDULE_LED(
             "orrery_schedule_led",
             Kind.GAUGE,

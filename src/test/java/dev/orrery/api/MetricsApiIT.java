@@ -2,6 +2,7 @@ package dev.orrery.api;
 
 import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.orrery.telemetry.Metric;
 import dev.orrery.telemetry.Promtool;
@@ -111,6 +112,40 @@ class MetricsApiIT {
         assertThat(value(text, "orrery_bus_pending")).isLessThan(10);
         assertThat(value(text, "orrery_worker_slots")).isEqualTo(8);
         until("the dead letter is read", () -> value(scrape(), "orrery_dead_letters") == 1);
+    }
+
+    @Test
+    void howLongATaskWaitsIsMeasuredFromWhenItWasReady() {
+        submit("later");
+        until("the queue is there", () -> value(scrape(), "orrery_task_ready_wait_seconds_count") == 1);
+        node.client.call("POST", "/api/v1/queues/later/pause").send();
+        var quick = value(scrape(), "orrery_task_ready_wait_seconds_sum");
+
+        var task = submit("later");
+        var since = System.nanoTime();
+        until("it has waited", () -> System.nanoTime() - since > 1_500_000_000L);
+        node.client.call("POST", "/api/v1/queues/later/resume").send();
+
+        until("it has begun", () -> value(scrape(), "orrery_task_ready_wait_seconds_count") == 2);
+        var ready = "SELECT extract(epoch FROM a.started_at - i.created_at) FROM orrery.task_attempts a"
+                + " JOIN orrery.task_instances i ON i.id = a.task_id WHERE i.id = '" + task + "'";
+        assertThat(quick).isBetween(0.0, 1.4);
+        assertThat(value(scrape(), "orrery_task_ready_wait_seconds_sum") - quick)
+                .isCloseTo(Double.parseDouble(node.value(ready)), within(0.2))
+                .isGreaterThan(1.4);
+        assertThat(value(scrape(), "orrery_task_claim_wait_seconds_sum")).isLessThan(1);
+    }
+
+    private String submit(String queue) {
+        return node.client
+                .post("/api/v1/tasks")
+                .json(new JsonObject()
+                        .put("type", "handler")
+                        .put("handler", "noop")
+                        .put("queue", queue))
+                .send()
+                .json()
+                .getString("id");
     }
 
     @Test

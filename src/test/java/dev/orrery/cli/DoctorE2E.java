@@ -35,11 +35,15 @@ class DoctorE2E {
     void aNodeThatWorksIsInOrderAndWhatIsNotIsExplained() throws Exception {
         try (var node = NodeProcess.start(folder.resolve("data"))) {
             work(node);
+            var lasting = submitted(node, "{\"type\": \"handler\", \"handler\": \"sleep\", \"input\": {\"ms\": 600000}}");
+            Await.until("it is claimed", () -> count(node, "SELECT count(*) FROM claim_batches") > 0);
 
             var busy = doctor();
             assertThat(busy.output()).contains("checks: 0 found something, 0 could not be made");
             assertThat(busy.code()).isZero();
+            assertThat(count(node, "SELECT count(*) FROM claim_batches")).isPositive();
 
+            node.post("/api/v1/tasks/" + lasting + "/cancel", "{}");
             Await.until("all is done", () -> open(node) == 0);
             try (var database = node.database();
                     var statement = database.createStatement()) {
@@ -98,11 +102,23 @@ class DoctorE2E {
         assertThat(answer.statusCode()).as(answer.body()).isBetween(200, 299);
     }
 
+    private static String submitted(NodeProcess node, String task) throws IOException {
+        var answer = node.post("/api/v1/tasks", task);
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
+        return new JsonObject(answer.body()).getString("id");
+    }
+
     private static int open(NodeProcess node) {
+        return count(
+                node,
+                "SELECT (SELECT count(*) FROM dag_runs WHERE completed_at IS NULL)"
+                        + " + (SELECT count(*) FROM task_ready) + (SELECT count(*) FROM claim_batches)");
+    }
+
+    private static int count(NodeProcess node, String query) {
         try (var database = node.database();
                 var statement = database.createStatement();
-                var row = statement.executeQuery("SELECT (SELECT count(*) FROM dag_runs WHERE completed_at IS NULL)"
-                        + " + (SELECT count(*) FROM task_ready) + (SELECT count(*) FROM claim_batches)")) {
+                var row = statement.executeQuery(query)) {
             row.next();
             return row.getInt(1);
         } catch (java.sql.SQLException e) {

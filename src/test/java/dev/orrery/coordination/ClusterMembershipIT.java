@@ -11,6 +11,7 @@ import dev.orrery.domain.StartupException;
 import dev.orrery.store.NodeRepository;
 import dev.orrery.store.NodeRepository.Condition;
 import dev.orrery.store.NodeRepository.Registration;
+import dev.orrery.store.WorkRepository;
 import dev.orrery.testing.Etcd;
 import dev.orrery.testing.Graphs;
 import dev.orrery.testing.Postgres;
@@ -22,6 +23,7 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Properties;
 import java.util.Set;
@@ -152,7 +154,7 @@ class ClusterMembershipIT {
         public void cancelsAsked() {}
 
         @Override
-        public void tookBack(Set<String> queues) {
+        public void tookBack(Set<String> queues, Collection<WorkRepository.Held> claims) {
             tookBack.incrementAndGet();
         }
 

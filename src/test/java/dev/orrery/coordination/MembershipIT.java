@@ -11,6 +11,7 @@ import dev.orrery.store.NodeRepository;
 import dev.orrery.store.NodeRepository.AliveNode;
 import dev.orrery.store.NodeRepository.Condition;
 import dev.orrery.store.NodeRepository.Registration;
+import dev.orrery.store.WorkRepository;
 import dev.orrery.testing.Graphs;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
@@ -18,6 +19,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -289,7 +291,7 @@ class MembershipIT {
         public void cancelsAsked() {}
 
         @Override
-        public void tookBack(Set<String> queues) {}
+        public void tookBack(Set<String> queues, Collection<WorkRepository.Held> claims) {}
     }
 
     private Connection connect(Duration answerLimit) throws SQLException {

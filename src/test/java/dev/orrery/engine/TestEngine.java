@@ -233,7 +233,7 @@ final class TestEngine implements AutoCloseable {
         public void claimed(int tasks) {}
 
         @Override
-        public void resultRefused() {
+        public void resultRefused(TaskInstanceId task) {
             resultsRefused.incrementAndGet();
         }
     }

@@ -7,8 +7,12 @@ import dev.orrery.testing.Etcd;
 import dev.orrery.testing.NodeProcess;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,16 +57,45 @@ class ClusterExampleE2E {
         }
     }
 
+    @Test
+    void nodesThatDoNotReachEachOtherOverTheBusSaySoAndGoOn() throws Exception {
+        try (var one = start();
+                // Nobody listens there.
+                var two = start("--set", "bus.advertised-host=127.0.0.77", "--set", "node.name=two")) {
+            until("both are seen", () -> alive().equals("2"));
+
+            until("the one misses the other", () -> bus(one).getString("status").equals("degraded"));
+            assertThat(bus(one).getString("reason")).contains("from two at http://", "bus.host", "bus.member-port");
+            assertThat(one.get("/health/ready").statusCode()).isEqualTo(200);
+
+            two.kill();
+            until(
+                    "who is given up is not missed",
+                    () -> bus(one).getString("status").equals("up"));
+        }
+    }
+
+    private static JsonObject bus(NodeProcess node) {
+        try {
+            return new JsonObject(node.get("/health").body())
+                    .getJsonObject("checks")
+                    .getJsonObject("bus");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** One data folder serves both. */
-    private NodeProcess start() throws IOException {
-        return NodeProcess.start(
-                folder.resolve("data"),
+    private NodeProcess start(String... more) throws IOException {
+        var arguments = new ArrayList<>(List.of(
                 "--config",
                 "conf/cluster.yaml",
                 "--database-url",
                 database.url(),
                 "--etcd",
-                etcd.endpoints().getFirst());
+                etcd.endpoints().getFirst()));
+        arguments.addAll(List.of(more));
+        return NodeProcess.start(folder.resolve("data"), arguments.toArray(String[]::new));
     }
 
     private String alive() {

@@ -42,6 +42,7 @@ class JobFiringIT {
     private final Vertx vertx = Vertx.vertx();
     private final Bus bus = Bus.on(vertx);
     private final AtomicInteger signals = new AtomicInteger();
+    private final List<Duration> delays = new java.util.concurrent.CopyOnWriteArrayList<>();
     private TestDatabase database;
     private Pools pools;
     private DagRepository dags;
@@ -118,6 +119,23 @@ class JobFiringIT {
                         "SELECT clock_timestamp() >= scheduled_at AND created_at >= scheduled_at FROM job_executions"))
                 .isEqualTo("t");
         assertThat(plannedFor(dag)).isEqualTo(value("date_trunc('year', now()) + interval '1 year'"));
+    }
+
+    @Test
+    void howLateAFireIsGoesByTheClockOfTheDatabase() {
+        var dag = published("yearly", YEARLY);
+        fire();
+        makeDue(dag, "date_trunc('year', now())");
+        var late = Duration.ofMillis(
+                Long.parseLong(value("(extract(epoch FROM now() - date_trunc('year', now())) * 1000)::bigint")));
+        fire();
+        endAllRuns();
+        makeDue(dag, "clock_timestamp() + interval '1 second'");
+        await(early().fire(0));
+
+        assertThat(delays).hasSize(2);
+        assertThat(delays.getFirst()).isBetween(late, late.plusSeconds(30));
+        assertThat(delays.getLast()).isZero();
     }
 
     @Test
@@ -287,7 +305,7 @@ class JobFiringIT {
     }
 
     private JobFiring firing() {
-        return new JobFiring(vertx, new JobRepository(vertx, pools.hot()), JobFiringIT::id, bus);
+        return new JobFiring(vertx, new JobRepository(vertx, pools.hot()), JobFiringIT::id, bus, delays::add);
     }
 
     /** Looks ten seconds ahead. */
@@ -297,7 +315,8 @@ class JobFiringIT {
                 new JobRepository(vertx, pools.hot()),
                 JobFiringIT::id,
                 bus,
-                new Bite(100, 1_000, Duration.ofSeconds(10)));
+                new Bite(100, 1_000, Duration.ofSeconds(10)),
+                delays::add);
     }
 
     private static java.util.UUID id() {

@@ -227,6 +227,24 @@ class DatabaseDoctorIT {
     }
 
     @Test
+    void allChecksTogetherTakeABoundedTime() throws SQLException {
+        try (var database = Postgres.freshDatabase();
+                var holding = database.connect()) {
+            holding.setAutoCommit(false);
+            try (var statement = holding.createStatement()) {
+                statement.execute("LOCK TABLE task_attempts, claim_batches IN ACCESS EXCLUSIVE MODE");
+            }
+
+            var results = examined(database, Duration.ofMillis(200));
+
+            assertThat(results.get("one-place").note()).doesNotContain("before it");
+            assertThat(results.get("locks-held").outcome()).isEqualTo(CheckResult.Outcome.NOT_CHECKED);
+            assertThat(results.get("locks-held").note()).contains("the checks before it", "--timeout");
+            assertThat(results.get("ready-unseen").note()).contains("the checks before it");
+        }
+    }
+
+    @Test
     void aFolderWithoutAServerIsToldWithTheCure() {
         assertThatThrownBy(() -> DatabaseDoctor.open(DatabaseConfig.DEFAULT, folder, Duration.ofSeconds(5)))
                 .isInstanceOf(StartupException.class)
@@ -244,9 +262,13 @@ class DatabaseDoctorIT {
     }
 
     private static Map<String, CheckResult> examined(TestDatabase database) {
+        return examined(database, Duration.ofSeconds(10));
+    }
+
+    private static Map<String, CheckResult> examined(TestDatabase database, Duration limit) {
         var config = new DatabaseConfig(database.url(), "", "", 8, Duration.ofSeconds(5));
         List<CheckResult> results = new ArrayList<>();
-        try (var doctor = DatabaseDoctor.open(config, Path.of("nowhere"), Duration.ofSeconds(10))) {
+        try (var doctor = DatabaseDoctor.open(config, Path.of("nowhere"), limit)) {
             doctor.examine(results::add);
         }
         return results.stream().collect(Collectors.toMap(CheckResult::check, result -> result));

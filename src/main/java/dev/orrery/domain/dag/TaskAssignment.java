@@ -23,7 +23,7 @@ import java.util.OptionalLong;
  * @param fence the number of the claim; a result counts only under it
  * @param lockFence the number of the lock that it runs under: the task's own, else its DAG's
  * @param trace where the attempt stands in the trace of its run
- * @param readySince when it became ready, in milliseconds since 1970 by the database; told where the node traces
+ * @param readySince when it became ready, in milliseconds since 1970 by the database; told where the node traces, else now and then
  * @param input what the task is given, where the claim carried it and there is nothing else to read
  */
 public record TaskAssignment(

@@ -174,7 +174,7 @@ final class Exchanger {
     private void committed(Entry entry, boolean accepted) {
         held.forget(new Held(entry.id(), entry.fence()));
         if (!accepted) {
-            meters.resultRefused();
+            meters.resultRefused(entry.id());
             LOG.log(WARNING, "result refused, the claim is gone: task={0} fence={1}", entry.id(), entry.fence());
         } else {
             entry.verdict().ifPresent(verdict -> meters.committed(entry.id(), verdict));

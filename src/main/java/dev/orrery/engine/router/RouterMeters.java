@@ -30,7 +30,7 @@ public interface RouterMeters {
         public void claimed(int tasks) {}
 
         @Override
-        public void resultRefused() {}
+        public void resultRefused(TaskInstanceId task) {}
     };
 
     /** Told once of each attempt, at its end at the latest: how long it had waited since its claim, and how long ago it began. */
@@ -51,5 +51,5 @@ public interface RouterMeters {
     void claimed(int tasks);
 
     /** A result whose claim was gone. */
-    void resultRefused();
+    void resultRefused(TaskInstanceId task);
 }

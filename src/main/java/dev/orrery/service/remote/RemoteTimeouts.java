@@ -8,11 +8,14 @@ import dev.orrery.domain.dag.TaskDefinition;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.TotalTime;
 import dev.orrery.domain.task.Verdict;
+import dev.orrery.store.Endings;
 import dev.orrery.store.RemoteWorkerRepository;
 import dev.orrery.store.RemoteWorkerRepository.Overdue;
 import dev.orrery.store.WorkRepository;
+import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 
@@ -33,16 +36,19 @@ public final class RemoteTimeouts {
     private final Definitions definitions;
     private final RandomGenerator random;
     private final Commits commits;
+    private final Endings endings;
 
     public RemoteTimeouts(
             RemoteWorkerRepository repository,
             WorkRepository work,
             Definitions definitions,
             Bus bus,
-            RandomGenerator random) {
+            RandomGenerator random,
+            Endings endings) {
         this.repository = repository;
         this.definitions = definitions;
         this.random = random;
+        this.endings = endings;
         this.commits = new Commits(work, new RemoteSignals(bus), RESULT_BYTES);
     }
 
@@ -63,6 +69,8 @@ public final class RemoteTimeouts {
                                 total -> commits.end(overdue.worker(), overdue.claim(), verdict(overdue, task, total))))
                 .onSuccess(accepted -> {
                     if (accepted) {
+                        endings.takenBack(List.of(
+                                new Held(overdue.claim().id(), overdue.claim().fence())));
                         LOG.log(
                                 INFO,
                                 "ended what a remote worker has beyond its time: task={0} worker={1} asked_to_end={2}",

@@ -275,9 +275,9 @@ public final class RemoteWork {
     /** What the task was is read for its trace alone, and only where it has one. */
     private Future<Void> ended(ClaimState.Open open, Verdict verdict) {
         if (spans.isOn()) {
-            spans.committed(open.claim().id(), verdict);
             var took = Duration.between(open.begunAt(), now.get());
-            definitions.assignment(open.claim()).onSuccess(task -> spans.ended(task, verdict, took));
+            var end = spans.nowNanos();
+            definitions.assignment(open.claim()).onSuccess(task -> spans.ended(task, verdict, end, took));
         }
         return Future.succeededFuture();
     }
