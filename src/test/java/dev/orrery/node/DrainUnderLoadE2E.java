@@ -40,7 +40,9 @@ class DrainUnderLoadE2E {
             var ends = List.of(
                     submit(node, shell("sleep 5; echo shell >> " + done)),
                     submit(node, python("import time; time.sleep(5); open('" + done + "', 'a').write('python\\n')")),
-                    submit(node, new JsonObject().put("handler", "sleep").put("input", new JsonObject().put("ms", 5_000))));
+                    submit(
+                            node,
+                            new JsonObject().put("handler", "sleep").put("input", new JsonObject().put("ms", 5_000))));
             var cut = List.of(
                     submit(node, shell("[ $ORRERY_ATTEMPT = 2 ] || sleep 600; echo cut >> " + done)),
                     submit(
@@ -63,9 +65,15 @@ class DrainUnderLoadE2E {
             until("it still accepts", () -> accepted.size() > whileDraining + 20);
             until("those that may end have", () -> numberOf(node, ends, "outcome = 'succeeded'") == ends.size());
 
-            assertThat(number(node, "SELECT last_value FROM fence_seq")).as("nothing new is claimed").isEqualTo(fence);
-            assertThat(number(node, "SELECT count(*) FROM task_ready")).as("and much waits").isGreaterThan(500);
-            assertThat(node.awaitEnd(DRAIN_LIMIT.plusSeconds(30))).as(node.output()).isZero();
+            assertThat(number(node, "SELECT last_value FROM fence_seq"))
+                    .as("nothing new is claimed")
+                    .isEqualTo(fence);
+            assertThat(number(node, "SELECT count(*) FROM task_ready"))
+                    .as("and much waits")
+                    .isGreaterThan(500);
+            assertThat(node.awaitEnd(DRAIN_LIMIT.plusSeconds(30)))
+                    .as(node.output())
+                    .isZero();
             for (var client : clients) {
                 client.join();
             }
@@ -77,11 +85,14 @@ class DrainUnderLoadE2E {
 
     private void nextNodeEndsEverything(List<String> cut) throws Exception {
         try (var next = start()) {
-            until("everything has ended", WHOLE, () -> number(
-                            next,
-                            "SELECT (SELECT count(*) FROM task_ready) + (SELECT count(*) FROM claim_batches)"
-                                    + " + (SELECT count(*) FROM task_timers)")
-                    == 0);
+            until(
+                    "everything has ended",
+                    WHOLE,
+                    () -> number(
+                                    next,
+                                    "SELECT (SELECT count(*) FROM task_ready) + (SELECT count(*) FROM claim_batches)"
+                                            + " + (SELECT count(*) FROM task_timers)")
+                            == 0);
 
             assertThat(new HashSet<>(accepted)).hasSameSizeAs(accepted);
             assertThat(numberOf(next, List.copyOf(accepted), "state = 'succeeded'"))
@@ -91,7 +102,9 @@ class DrainUnderLoadE2E {
             assertThat(number(next, "SELECT count(*) FROM task_attempts WHERE outcome IS NULL OR outcome = 'failed'"))
                     .isZero();
             assertThat(number(next, "SELECT count(*) FROM dead_letters")).isZero();
-            assertThat(numberOf(next, cut, "attempt = 2")).as("cut at the limit").isEqualTo(cut.size());
+            assertThat(numberOf(next, cut, "attempt = 2"))
+                    .as("cut at the limit")
+                    .isEqualTo(cut.size());
             assertThat(Files.readAllLines(folder.resolve("done")))
                     .containsExactlyInAnyOrder("shell", "python", "cut", "cut");
             assertThat(next.stop()).isZero();

@@ -37,8 +37,9 @@ class LeftBehindE2E {
             assertThat(node.stop()).isZero();
         }
         afterACleanStop = left();
-        assertThat(afterACleanStop).as("temporary files, pid files and folders of tasks").noneMatch(file -> file.matches(
-                "tmp/.*|.*postmaster\\.pid|data/work/.*|.*unfinished.*"));
+        assertThat(afterACleanStop)
+                .as("temporary files, pid files and folders of tasks")
+                .noneMatch(file -> file.matches("tmp/.*|.*postmaster\\.pid|data/work/.*|.*unfinished.*"));
     }
 
     @Test
@@ -71,7 +72,8 @@ class LeftBehindE2E {
 
     private void nextStartLeavesWhatACleanOneDoes() throws IOException {
         try (var next = start()) {
-            assertThat(left()).filteredOn(file -> file.matches("tmp/[^/]*|data/work/[^/]*"))
+            assertThat(left())
+                    .filteredOn(file -> file.matches("tmp/[^/]*|data/work/[^/]*"))
                     .as("its own folders and no other")
                     .hasSize(2);
             assertThat(next.stop()).isZero();
@@ -104,7 +106,8 @@ class LeftBehindE2E {
         }
         var all = expected;
         until("they run", () -> sleepers().size() == all);
-        var ours = new ArrayList<>(ProcessHandle.of(node.pid()).orElseThrow().descendants().toList());
+        var ours = new ArrayList<>(
+                ProcessHandle.of(node.pid()).orElseThrow().descendants().toList());
         ours.addAll(sleepers());
         return ours;
     }

@@ -34,9 +34,11 @@ class SigtermDuringStartE2E {
             until("it stands still in the middle", Duration.ofSeconds(60), () -> standsStill(migrating, database));
             var before = database.value("SELECT clock_timestamp()");
             var waiting = begin("waiting", "--database-url", database.url());
-            until("it waits", Duration.ofSeconds(60), () -> !database.value(
-                            LOCKS_ASKED_FOR + " AND query_start > '" + before + "'")
-                    .equals("0"));
+            until(
+                    "it waits",
+                    Duration.ofSeconds(60),
+                    () -> !database.value(LOCKS_ASKED_FOR + " AND query_start > '" + before + "'")
+                            .equals("0"));
 
             assertThat(waiting.stop(AT_ONCE)).as(waiting.output()).isZero();
 
@@ -86,9 +88,10 @@ class SigtermDuringStartE2E {
         Files.createFile(cluster.resolve("recovery.signal"));
 
         var node = NodeProcess.begin(Map.of(), data);
-        until("the server recovers", Duration.ofSeconds(60), () -> !processesOf("postgres", cluster)
-                        .isEmpty()
-                && Files.exists(cluster.resolve("postmaster.pid")));
+        until(
+                "the server recovers",
+                Duration.ofSeconds(60),
+                () -> !processesOf("postgres", cluster).isEmpty() && Files.exists(cluster.resolve("postmaster.pid")));
 
         assertThat(node.stop(AT_ONCE)).as(node.output()).isZero();
 
@@ -131,8 +134,11 @@ class SigtermDuringStartE2E {
                         "http://127.0.0.1:" + Ports.free(),
                         "--set",
                         "etcd.connect-timeout=10m")) {
-            until("it waits", Duration.ofSeconds(60), () -> node.output().contains("etcd_awaited")
-                    && node.output().contains("PostgreSQL"));
+            until(
+                    "it waits",
+                    Duration.ofSeconds(60),
+                    () -> node.output().contains("etcd_awaited")
+                            && node.output().contains("PostgreSQL"));
 
             assertThat(node.stop(AT_ONCE)).as(node.output()).isZero();
 

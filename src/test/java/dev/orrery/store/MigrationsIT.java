@@ -241,9 +241,8 @@ class MigrationsIT {
     }
 
     private String sleeping() {
-        return database.value(
-                "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'PgSleep'"
-                        + " AND datname = current_database()");
+        return database.value("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'PgSleep'"
+                + " AND datname = current_database()");
     }
 
     private void awaitWaiting(boolean waiting) throws SQLException {

@@ -11,6 +11,7 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -73,15 +74,23 @@ public final class NodeProcess implements AutoCloseable {
     /** Starts a node and does not wait for it. */
     public static NodeProcess begin(Map<String, String> environment, Path dataDir, String... arguments)
             throws IOException {
+        return beginBy(List.of(), environment, dataDir, arguments);
+    }
+
+    /** The same by another program, such as one that takes another account first. */
+    public static NodeProcess beginBy(
+            List<String> program, Map<String, String> environment, Path dataDir, String... arguments)
+            throws IOException {
         var port = Ports.free();
-        var command = Java.command(
+        var command = new ArrayList<>(program);
+        command.addAll(Java.command(
                 "-jar",
                 jar().toString(),
                 "node",
                 "--data-dir",
                 dataDir.toString(),
                 "--http-port",
-                Integer.toString(port));
+                Integer.toString(port)));
         command.addAll(List.of(arguments));
         Files.createDirectories(dataDir);
         var output = Files.createTempFile(dataDir.toAbsolutePath().getParent(), "node", ".log");
@@ -187,7 +196,9 @@ public final class NodeProcess implements AutoCloseable {
     /** Sends it a signal, such as {@code TERM} or {@code STOP}. */
     public void signal(String name) throws IOException {
         try {
-            new ProcessBuilder("/bin/kill", "-" + name, Long.toString(pid())).start().waitFor();
+            new ProcessBuilder("/bin/kill", "-" + name, Long.toString(pid()))
+                    .start()
+                    .waitFor();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
