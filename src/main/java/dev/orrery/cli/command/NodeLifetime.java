@@ -27,10 +27,14 @@ final class NodeLifetime {
 
     /** From now on the first signal is remembered; {@code onStop} says so to the user. */
     NodeLifetime(Interrupts interrupts, Runnable onStop) {
+        this(interrupts, onStop, START_STOPS_WITHIN);
+    }
+
+    NodeLifetime(Interrupts interrupts, Runnable onStop, Duration startStopsWithin) {
         this.interrupts = interrupts;
         interrupts.endAtSecond(signal -> {
             if (starting) {
-                CompletableFuture.delayedExecutor(START_STOPS_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
+                CompletableFuture.delayedExecutor(startStopsWithin.toMillis(), TimeUnit.MILLISECONDS)
                         .execute(() -> endStart(signal));
             }
             onStop.run();
