@@ -1,7 +1,10 @@
 package dev.orrery.cli;
 
+import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.command.Context;
 import dev.orrery.cli.command.Orrery;
+import dev.orrery.cli.command.ProcessFolder;
+import dev.orrery.domain.StartupException;
 import java.util.Set;
 
 /** The entry of the program: the commands of the jar. */
@@ -15,8 +18,23 @@ public final class Main {
     public static void main(String[] arguments) {
         if (arguments.length > 0 && !STARTING_A_NODE.contains(arguments[0])) {
             doWithoutLogging();
+            System.exit(run(arguments));
         }
-        System.exit(Orrery.run(Context.ofThisProcess(), arguments));
+        System.exit(runWithFolder(arguments));
+    }
+
+    private static int run(String... arguments) {
+        return Orrery.run(Context.ofThisProcess(), arguments);
+    }
+
+    /** A node unpacks files of the jar, which are not to be left behind. */
+    private static int runWithFolder(String... arguments) {
+        try (var _ = ProcessFolder.open()) {
+            return run(arguments);
+        } catch (StartupException e) {
+            System.err.println("error: " + e.getMessage());
+            return ExitCode.FAILED.code();
+        }
     }
 
     /**

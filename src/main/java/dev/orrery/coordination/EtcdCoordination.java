@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +53,11 @@ public final class EtcdCoordination implements Coordination {
      * @throws StartupException that names the place and the cure
      */
     public static EtcdCoordination connect(EtcdConfig config) {
+        return connect(config, () -> false);
+    }
+
+    /** The same, until it is no longer wanted: then a StartupException says so. */
+    public static EtcdCoordination connect(EtcdConfig config, BooleanSupplier isOver) {
         var client = new EtcdClient(config);
         var deadline = System.nanoTime() + config.connectTimeout().toNanos();
         for (var isFirst = true; ; isFirst = false) {
@@ -67,6 +73,10 @@ public final class EtcdCoordination implements Coordination {
                             WARNING,
                             "event=etcd_awaited endpoints=" + config.endpoints() + " limit="
                                     + config.connectTimeout().toSeconds() + "s");
+                }
+                if (isOver.getAsBoolean()) {
+                    client.close();
+                    throw new StartupException("told to stop while waiting for etcd", e);
                 }
                 pause();
             }

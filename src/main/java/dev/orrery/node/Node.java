@@ -162,7 +162,7 @@ public final class Node {
         opened("metrics", STEP_LIMIT, metrics::close);
         var vertx = Vertx.builder().withMetrics(new VertxMeters(metrics)).build();
         opened("event loops", STEP_LIMIT, () -> await(vertx.close(), STEP_LIMIT));
-        var join = new NodeJoin(config, openParts, places);
+        var join = new NodeJoin(config, openParts, places, console::isOver);
         var coordination = join.coordination();
         // To read the contract takes most of a second of a fresh JVM, which is also what a database takes to start.
         var contract = Contract.load(vertx);
@@ -180,7 +180,7 @@ public final class Node {
         var bus = Bus.on(vertx);
         var pulse = new Pulse();
         var host = new NodeHost(node, places.known(), bus, pulse);
-        var joined = phase("joining", () -> join.join(database, node, await(coordination, STEP_LIMIT), host, bus));
+        var joined = phase("joining", () -> join.join(database, node, coordination, host, bus));
         var membership = joined.membership();
         var clock = membership.clock();
 
@@ -215,7 +215,7 @@ public final class Node {
         // The bus only makes others quicker to notice: what a node may do does not wait for it.
         beginWork(parts, joined.coordination(), host);
         handlers.ifPresent(jars -> withdrawBeforeWorkEnds(jars, host));
-        phase("reaching the other nodes", () -> await(joined.peers(), STEP_LIMIT.plus(STEP_LIMIT)));
+        phase("reaching the other nodes", () -> join.awaitPeers(joined));
         LOG.log(INFO, "node {0} is ready on {1}", membership.node(), address);
     }
 

@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Properties;
 import java.util.UUID;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /** How a node takes its place: alone, or beside the others of its cluster. */
@@ -34,17 +35,23 @@ final class NodeJoin {
 
     private static final System.Logger LOG = System.getLogger(NodeJoin.class.getName());
 
+    /** What a stop waits for a join that does not come about; the end of the process ends it. */
+    private static final Duration LEFT_BEHIND = Duration.ofSeconds(2);
+
     /** The types of tasks that every node runs. */
     private static final List<String> CAPABILITIES = List.of("handler", "http", "python", "shell");
 
     private final OrreryConfig config;
     private final OpenParts open;
     private final NodeAddress places;
+    private final BooleanSupplier isOver;
 
-    NodeJoin(OrreryConfig config, OpenParts open, NodeAddress places) {
+    /** {@code isOver}: whether the node is no longer wanted; then it waits neither for etcd nor for other nodes. */
+    NodeJoin(OrreryConfig config, OpenParts open, NodeAddress places, BooleanSupplier isOver) {
         this.config = config;
         this.open = open;
         this.places = places;
+        this.isOver = isOver;
     }
 
     /** {@code peers} completes when the other nodes can be told something. */
@@ -59,7 +66,7 @@ final class NodeJoin {
         if (!config.isCluster()) {
             return Future.succeededFuture(new LocalCoordination());
         }
-        var found = inBackground("etcd", () -> (Coordination) EtcdCoordination.connect(config.etcd()));
+        var found = inBackground("etcd", () -> (Coordination) EtcdCoordination.connect(config.etcd(), isOver));
         open.opened("coordination", STEP_LIMIT, () -> found.onSuccess(Coordination::close));
         return found;
     }
@@ -77,7 +84,8 @@ final class NodeJoin {
     }
 
     /** Blocks, for some seconds where other nodes must be watched first. */
-    Joined join(Database database, NodeId id, Coordination coordination, NodeHost host, Bus bus) {
+    Joined join(Database database, NodeId id, Future<Coordination> found, NodeHost host, Bus bus) {
+        var coordination = await(found, config.etcd().connectTimeout().plus(STEP_LIMIT), isOver);
         var self = registration(id, coordination);
         var memberPort = places.memberPort();
         coordination.requireDatabase(database.id());
@@ -100,6 +108,12 @@ final class NodeJoin {
         return new Joined(coordination, membership, peers);
     }
 
+    /** Returns when the other nodes can be told something. */
+    Joined awaitPeers(Joined joined) {
+        await(joined.peers(), STEP_LIMIT.plus(STEP_LIMIT), isOver);
+        return joined;
+    }
+
     private Registration registration(NodeId id, Coordination coordination) {
         return new Registration(
                 id,
@@ -119,9 +133,9 @@ final class NodeJoin {
                 "event bus",
                 () -> PeerBus.open(config.bus(), memberPort, cluster, id, () -> addresses(coordination), bus));
         open.opened("event bus between nodes", STEP_LIMIT, () -> {
-            // Also one that is still being opened.
+            // Also one that is still being opened, except that nobody waits for it who was told to stop.
             try {
-                await(opening, STEP_LIMIT).close();
+                await(opening, isOver.getAsBoolean() ? LEFT_BEHIND : STEP_LIMIT).close();
             } catch (RuntimeException e) {
                 LOG.log(WARNING, "the event bus between nodes was not open: reason=" + e.getMessage());
             }

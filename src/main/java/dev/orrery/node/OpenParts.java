@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** What a node has opened so far, to be closed in the reverse order, each part within its time. */
@@ -18,6 +19,8 @@ final class OpenParts {
 
     /** What opening or closing one part may take, where it does not say otherwise. */
     static final Duration STEP_LIMIT = Duration.ofSeconds(30);
+
+    private static final Duration LOOK_EVERY = Duration.ofMillis(50);
 
     private static final System.Logger LOG = System.getLogger(OpenParts.class.getName());
 
@@ -57,6 +60,23 @@ final class OpenParts {
         } catch (TimeoutException e) {
             throw new StartupException("no answer within " + limit.toSeconds() + " s", e);
         }
+    }
+
+    /** The same, but no longer than it is wanted: a start that was told to stop waits for nothing more. */
+    static <T> T await(Future<T> future, Duration limit, BooleanSupplier isOver) {
+        var deadline = System.nanoTime() + limit.toNanos();
+        while (!future.isComplete() && System.nanoTime() < deadline) {
+            if (isOver.getAsBoolean()) {
+                throw new StartupException("told to stop while starting");
+            }
+            try {
+                Thread.sleep(LOOK_EVERY);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new StartupException("interrupted while starting", e);
+            }
+        }
+        return await(future, LOOK_EVERY);
     }
 
     /** What went wrong with the database after it was opened is no fault of ours. */

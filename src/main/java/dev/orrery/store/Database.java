@@ -62,7 +62,7 @@ public final class Database implements AutoCloseable {
         if (!config.embedded()) {
             return open(DatabaseUrl.parse(config), config, Optional.empty(), isOver);
         }
-        var server = EmbeddedServer.open(dataFolder);
+        var server = EmbeddedServer.open(dataFolder, isOver);
         try {
             return open(server.place(), config, Optional.of(server), isOver);
         } catch (StartupException e) {

@@ -27,6 +27,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 
 /**
  * The PostgreSQL server that a standalone node brings along: a real server of its own, on 127.0.0.1, with its data in
@@ -72,28 +73,45 @@ final class EmbeddedServer implements AutoCloseable {
             Passwords passwords,
             PostgresBinaries binaries,
             ServerAccount account,
-            Ports ports) {
+            Ports ports,
+            BooleanSupplier isOver) {
         this.lock = lock;
         this.folder = folder;
         this.passwords = passwords;
         this.binaries = binaries;
         this.account = account;
-        this.server = start(ports);
+        this.server = start(ports, isOver);
         Thread.ofPlatform().daemon().name("orrery-postgres-watch").start(this::watch);
     }
 
     /** Starts the server of this data folder, made first if it is new. */
     static EmbeddedServer open(Path dataFolder) {
-        return open(dataFolder, PostgresBinaries.userCache(), ServerAccount.ofThisProcess(), EmbeddedServer::freePort);
+        return open(dataFolder, () -> false);
+    }
+
+    /** The same, until it is no longer wanted: then a StartupException says so, and nothing runs. */
+    static EmbeddedServer open(Path dataFolder, BooleanSupplier isOver) {
+        return open(
+                dataFolder,
+                PostgresBinaries.userCache(),
+                ServerAccount.ofThisProcess(),
+                EmbeddedServer::freePort,
+                isOver);
     }
 
     static EmbeddedServer open(Path dataFolder, Path cache, ServerAccount account, Ports ports) {
+        return open(dataFolder, cache, account, ports, () -> false);
+    }
+
+    private static EmbeddedServer open(
+            Path dataFolder, Path cache, ServerAccount account, Ports ports, BooleanSupplier isOver) {
         try {
             makeFolder(dataFolder, account.owner().isEmpty() ? OWNER_ONLY : OTHERS_MAY_ENTER);
             var lock = FolderLock.acquire(dataFolder);
             EmbeddedServer opened = null;
             try {
-                opened = openLocked(lock, dataFolder.toRealPath().resolve("postgresql"), cache, account, ports);
+                var folder = dataFolder.toRealPath().resolve("postgresql");
+                opened = openLocked(lock, folder, cache, account, ports, isOver);
                 opened.prepareDatabase();
                 return opened;
             } catch (StartupException | IOException e) {
@@ -118,22 +136,23 @@ final class EmbeddedServer implements AutoCloseable {
     }
 
     private static EmbeddedServer openLocked(
-            FolderLock lock, Path folder, Path cache, ServerAccount account, Ports ports) throws IOException {
+            FolderLock lock, Path folder, Path cache, ServerAccount account, Ports ports, BooleanSupplier isOver)
+            throws IOException {
         var data = folder.resolve("data");
         Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
         account.own(folder);
         refuseOtherVersion(data);
-        OrphanedServer.stop(data, STOP_LIMIT);
+        OrphanedServer.stop(data, STOP_LIMIT, isOver);
         // The account 'nobody' may not enter a home folder, so then the programs lie with the data.
         var binaries = PostgresBinaries.bundled(account.owner().isEmpty() ? List.of(cache, folder) : List.of(folder));
         var passwords = passwords(folder.resolve("pgpass"));
         if (!Files.exists(data)) {
-            create(binaries, account, folder, passwords);
+            create(binaries, account, folder, passwords, isOver);
         }
         replace(data.resolve("postgresql.conf"), resource("postgresql.conf"));
         replace(data.resolve("pg_hba.conf"), resource("pg_hba.conf"));
         account.own(folder);
-        return new EmbeddedServer(lock, folder, passwords, binaries, account, ports);
+        return new EmbeddedServer(lock, folder, passwords, binaries, account, ports, isOver);
     }
 
     synchronized int port() {
@@ -222,7 +241,8 @@ final class EmbeddedServer implements AutoCloseable {
     }
 
     /** Makes the data directory beside its place; a crash in the middle leaves only what the next start removes. */
-    private static void create(PostgresBinaries binaries, ServerAccount account, Path folder, Passwords passwords)
+    private static void create(
+            PostgresBinaries binaries, ServerAccount account, Path folder, Passwords passwords, BooleanSupplier isOver)
             throws IOException {
         var unfinished = folder.resolve("data.unfinished");
         StoreFiles.deleteTree(unfinished);
@@ -232,7 +252,7 @@ final class EmbeddedServer implements AutoCloseable {
         try {
             writeDurably(passwordFile, passwords.superuser());
             account.own(folder);
-            ServerProcess.initialize(binaries, account, unfinished, SUPERUSER, passwordFile);
+            ServerProcess.initialize(binaries, account, unfinished, SUPERUSER, passwordFile, isOver);
         } finally {
             Files.deleteIfExists(passwordFile);
         }
@@ -281,11 +301,18 @@ final class EmbeddedServer implements AutoCloseable {
     }
 
     /** A free port may be taken before the server has it: then with the next one. */
-    private ServerProcess start(Ports ports) {
+    private ServerProcess start(Ports ports, BooleanSupplier isOver) {
         for (var tried = 1; ; tried++) {
             try {
                 return ServerProcess.start(
-                        binaries, account, data(), ports.next(), List.of(), folder.resolve("server.log"), START_LIMIT);
+                        binaries,
+                        account,
+                        data(),
+                        ports.next(),
+                        List.of(),
+                        folder.resolve("server.log"),
+                        START_LIMIT,
+                        isOver);
             } catch (ServerProcess.PortTakenException e) {
                 if (tried == PORTS_TRIED) {
                     throw e;
@@ -384,7 +411,7 @@ final class EmbeddedServer implements AutoCloseable {
             LOG.log(ERROR, "event=server_died pid=" + current.pid() + " data=" + data());
             try {
                 OrphanedServer.stop(data(), Duration.ofSeconds(5));
-                takeUp(start(current::port));
+                takeUp(start(current::port, this::isClosed));
                 pause = RESTART_PAUSE_MIN;
             } catch (StartupException | IOException e) {
                 LOG.log(ERROR, "event=server_restart_failed reason=" + StoreErrors.message(e));

@@ -5,12 +5,14 @@ import static java.lang.System.Logger.Level.WARNING;
 import dev.orrery.domain.StartupException;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
+import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
@@ -53,7 +55,9 @@ public final class Migrations {
     /** A migration that cannot have its lock at once must not make all others queue behind it. */
     private static final String OPTIONS =
             "ApplicationName=orrery-migrations&connectTimeout=5&tcpKeepAlive=true&options="
-                    + "-c%20lock_timeout=2s%20-c%20statement_timeout=0%20-c%20idle_in_transaction_session_timeout=0";
+                    + "-c%20lock_timeout=2s%20-c%20statement_timeout=0%20-c%20idle_in_transaction_session_timeout=0"
+                    // A node that died, or was told to stop, takes its statement with it.
+                    + "%20-c%20client_connection_check_interval=1s";
 
     private Migrations() {}
 
@@ -75,10 +79,10 @@ public final class Migrations {
         run(jdbcUrl, user, password, location, () -> false);
     }
 
-    private static void run(String jdbcUrl, String user, String password, String location, BooleanSupplier isOver) {
+    static void run(String jdbcUrl, String user, String password, String location, BooleanSupplier isOver) {
         for (var tried = 1; ; tried++) {
             try {
-                migrate(jdbcUrl, user, password, location);
+                MigrationThread.run(withOptions(jdbcUrl), user, password, isOver, source -> migrate(source, location));
                 return;
             } catch (FlywayValidateException e) {
                 throw new StartupException(mismatch(e), e);
@@ -96,15 +100,14 @@ public final class Migrations {
         }
     }
 
-    private static void migrate(String jdbcUrl, String user, String password, String location) {
-        var flyway =
-                flyway(jdbcUrl, user, password, location, "repeatable:missing"); // and by that not those of the future
+    private static void migrate(DataSource source, String location) {
+        var flyway = flyway(source, location, "repeatable:missing"); // and by that not those of the future
         var schema = flyway.info();
         var newest = newestApplied(schema);
         var known = newestKnown(schema);
         if (newest.compareTo(known) > 0
                 && knownFrom(flyway).filter(from -> known.compareTo(from) >= 0).isPresent()) {
-            flyway(jdbcUrl, user, password, location, "*:future", "*:pending", "repeatable:missing")
+            flyway(source, location, "*:future", "*:pending", "repeatable:missing")
                     .validate();
             LOG.log(WARNING, "event=newer_schema version=" + newest + " known=" + known);
             return;
@@ -119,11 +122,18 @@ public final class Migrations {
      */
     static List<String> differences(String jdbcUrl, String user, String password) {
         try {
-            return Arrays.stream(flyway(jdbcUrl, user, password, LOCATION, "repeatable:missing")
-                            .info()
-                            .all())
-                    .flatMap(migration -> difference(migration).stream())
-                    .toList();
+            var found = new ArrayList<String>();
+            MigrationThread.run(
+                    withOptions(jdbcUrl),
+                    user,
+                    password,
+                    () -> false,
+                    source -> Arrays.stream(flyway(source, LOCATION, "repeatable:missing")
+                                    .info()
+                                    .all())
+                            .flatMap(migration -> difference(migration).stream())
+                            .forEach(found::add));
+            return List.copyOf(found);
         } catch (FlywayException e) {
             throw new StartupException("the migrations cannot be read (" + StoreErrors.message(e) + ")", e);
         }
@@ -175,9 +185,13 @@ public final class Migrations {
         }
     }
 
-    private static Flyway flyway(String jdbcUrl, String user, String password, String location, String... ignored) {
+    private static String withOptions(String jdbcUrl) {
+        return jdbcUrl + (jdbcUrl.contains("?") ? "&" : "?") + OPTIONS;
+    }
+
+    private static Flyway flyway(DataSource source, String location, String... ignored) {
         return Flyway.configure()
-                .dataSource(jdbcUrl + (jdbcUrl.contains("?") ? "&" : "?") + OPTIONS, user, password)
+                .dataSource(source)
                 .locations(location)
                 .failOnMissingLocations(true)
                 .defaultSchema(SCHEMA)

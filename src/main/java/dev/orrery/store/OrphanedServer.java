@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * Stops what still runs on a data directory after its node was killed. Call it with the folder's lock in hand.
@@ -24,11 +25,21 @@ final class OrphanedServer {
     private OrphanedServer() {}
 
     static void stop(Path data, Duration limit) throws IOException {
+        stop(data, limit, () -> false);
+    }
+
+    /** The same, until it is no longer wanted: then a StartupException says so, and what was told to end does so by itself. */
+    static void stop(Path data, Duration limit, BooleanSupplier isOver) throws IOException {
         var file = PostmasterFile.read(data);
         var server = file.flatMap(postmaster -> ProcessHandle.of(postmaster.pid()));
         if (server.isPresent() && standsIn(data, server.get())) {
             LOG.log(WARNING, "event=server_left_behind pid=" + server.get().pid() + " data=" + data);
-            ServerSignals.stop(server.get(), limit);
+            if (!ServerSignals.endsInOrder(server.get(), limit, isOver)) {
+                if (isOver.getAsBoolean()) {
+                    throw new StartupException("told to stop while the PostgreSQL of an earlier start ends");
+                }
+                ServerSignals.stop(server.get(), Duration.ZERO);
+            }
         }
         // A server that was killed leaves children, which end when they notice; what they had not committed is void
         // anyway.

@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 
 /**
  * A PostgreSQL server on one data directory, run as a child of this JVM.
@@ -30,6 +31,9 @@ public final class ServerProcess implements AutoCloseable {
 
     private static final List<String> DIES_WITH_US = List.of("setpriv", "--pdeathsig", "INT");
     private static final Duration POLL = Duration.ofMillis(5);
+
+    /** For each kind of stop of a server that has not served anybody yet. */
+    private static final Duration GIVEN_UP_LIMIT = Duration.ofSeconds(2);
 
     /** The death signal comes when the thread that started the child ends, so that thread must live as long as the JVM. */
     private static final ExecutorService SPAWNER = Executors.newSingleThreadExecutor(
@@ -54,7 +58,7 @@ public final class ServerProcess implements AutoCloseable {
     public static ServerProcess start(
             PostgresBinaries binaries, Path data, int port, List<String> settings, Path logFile, Duration limit) {
         var account = ServerAccount.ofThisProcess();
-        return start(binaries, account, data, port, settings, logFile, limit);
+        return start(binaries, account, data, port, settings, logFile, limit, () -> false);
     }
 
     static ServerProcess start(
@@ -64,7 +68,8 @@ public final class ServerProcess implements AutoCloseable {
             int port,
             List<String> settings,
             Path logFile,
-            Duration limit) {
+            Duration limit,
+            BooleanSupplier isOver) {
         var arguments = new ArrayList<>(List.of("-D", data.toString(), "-c", "port=" + port));
         settings.forEach(setting -> arguments.addAll(List.of("-c", setting)));
         var builder = new ProcessBuilder(command(account, binaries.program("postgres"), arguments))
@@ -75,7 +80,7 @@ public final class ServerProcess implements AutoCloseable {
             var process = spawn(builder);
             process.getOutputStream().close();
             var server = new ServerProcess(process, port, ServerLog.copy(process.getInputStream(), logFile));
-            server.awaitReady(data, limit);
+            server.awaitReady(data, limit, isOver);
             return server;
         } catch (IOException e) {
             throw new StartupException("cannot start PostgreSQL (" + StoreErrors.reason(e) + ")", e);
@@ -93,11 +98,16 @@ public final class ServerProcess implements AutoCloseable {
 
     /** Creates a new data directory in the given folder, which must be absent or empty. */
     public static void initialize(PostgresBinaries binaries, Path data, String superuser, Path passwordFile) {
-        initialize(binaries, ServerAccount.ofThisProcess(), data, superuser, passwordFile);
+        initialize(binaries, ServerAccount.ofThisProcess(), data, superuser, passwordFile, () -> false);
     }
 
     static void initialize(
-            PostgresBinaries binaries, ServerAccount account, Path data, String superuser, Path passwordFile) {
+            PostgresBinaries binaries,
+            ServerAccount account,
+            Path data,
+            String superuser,
+            Path passwordFile,
+            BooleanSupplier isOver) {
         var arguments = new ArrayList<>(List.of(
                 "--pgdata=" + data,
                 "--username=" + superuser,
@@ -111,7 +121,10 @@ public final class ServerProcess implements AutoCloseable {
                 majorOf(binaries) >= 17
                         ? List.of("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
                         : List.of("--locale=C.UTF-8"));
-        var output = run(account.command(binaries.program("initdb"), arguments), Duration.ofSeconds(60));
+        var output = run(account.command(binaries.program("initdb"), arguments), Duration.ofSeconds(60), isOver);
+        if (isOver.getAsBoolean()) {
+            throw new StartupException("told to stop while a database is made in " + data);
+        }
         if (output.exit() != 0) {
             var complaint = complaint(output.text());
             throw new StartupException(
@@ -160,7 +173,7 @@ public final class ServerProcess implements AutoCloseable {
         log.close();
     }
 
-    private void awaitReady(Path data, Duration limit) {
+    private void awaitReady(Path data, Duration limit, BooleanSupplier isOver) {
         var deadline = System.nanoTime() + limit.toNanos();
         while (true) {
             if (!process.isAlive()) {
@@ -175,6 +188,12 @@ public final class ServerProcess implements AutoCloseable {
                     .filter(file -> file.pid() == pid() && file.ready())
                     .isPresent()) {
                 return;
+            }
+            if (isOver.getAsBoolean()) {
+                // Whatever it recovers from, it will recover from again.
+                ServerSignals.stop(process.toHandle(), GIVEN_UP_LIMIT, GIVEN_UP_LIMIT);
+                log.close();
+                throw new StartupException("told to stop while PostgreSQL starts on " + data);
             }
             if (System.nanoTime() > deadline) {
                 stop(Duration.ofSeconds(5));
@@ -234,6 +253,10 @@ public final class ServerProcess implements AutoCloseable {
     record Output(int exit, String text) {}
 
     static Output run(List<String> command, Duration limit) {
+        return run(command, limit, () -> false);
+    }
+
+    private static Output run(List<String> command, Duration limit, BooleanSupplier isOver) {
         try {
             var file = Files.createTempFile("orrery-postgres-", ".out");
             try {
@@ -242,7 +265,7 @@ public final class ServerProcess implements AutoCloseable {
                 clean(builder);
                 var process = builder.start();
                 process.getOutputStream().close();
-                if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+                if (!awaitEnd(process, limit, isOver)) {
                     process.destroyForcibly();
                     return new Output(-1, "no end within " + limit.toSeconds() + " s");
                 }
@@ -256,6 +279,21 @@ public final class ServerProcess implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new StartupException("interrupted while running " + command.getFirst(), e);
         }
+    }
+
+    private static boolean awaitEnd(Process process, Duration limit, BooleanSupplier isOver)
+            throws InterruptedException {
+        var deadline = System.nanoTime() + limit.toNanos();
+        while (!process.waitFor(100, TimeUnit.MILLISECONDS)) {
+            if (isOver.getAsBoolean()) {
+                process.destroy(); // it removes what it has made so far
+                return process.waitFor(GIVEN_UP_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+            }
+            if (System.nanoTime() > deadline) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static String complaint(String text) {

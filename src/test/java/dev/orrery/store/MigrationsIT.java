@@ -4,15 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.orrery.domain.StartupException;
+import dev.orrery.testing.Await;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -210,6 +213,36 @@ class MigrationsIT {
             statement.execute("COMMIT");
             migration.get(60, TimeUnit.SECONDS);
         }
+    }
+
+    @Test
+    void aMigrationThatIsNoLongerWantedEndsInTheDatabaseTooAndLeavesNothing() throws Exception {
+        write("V001__first.sql", FIRST);
+        migrate();
+        write("V002__second.sql", GROW + "SELECT pg_sleep(300);");
+        var isOver = new AtomicBoolean();
+        var migration = CompletableFuture.runAsync(() -> Migrations.run(
+                database.jdbcUrl(), database.user(), database.password(), "filesystem:" + folder, isOver::get));
+        Await.until("it is under way", () -> sleeping().equals("1"));
+
+        isOver.set(true);
+
+        assertThat(migration)
+                .failsWithin(Duration.ofSeconds(5))
+                .withThrowableThat()
+                .withCauseInstanceOf(StartupException.class)
+                .withMessageContaining("told to stop");
+        Await.until("the server has noticed", () -> sleeping().equals("0"));
+        assertThat(texts("SELECT column_name::text FROM information_schema.columns WHERE table_name = 'things'"))
+                .containsExactly("id");
+        write("V002__second.sql", GROW);
+        migrate();
+        assertThat(versions()).containsExactly("001", "002");
+    }
+
+    private String sleeping() {
+        return database.value("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'PgSleep'"
+                + " AND datname = current_database()");
     }
 
     private void awaitWaiting(boolean waiting) throws SQLException {

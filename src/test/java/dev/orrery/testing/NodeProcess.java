@@ -11,6 +11,7 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -60,15 +61,36 @@ public final class NodeProcess implements AutoCloseable {
 
     private static NodeProcess startAsItIs(Map<String, String> environment, Path dataDir, String... arguments)
             throws IOException {
+        var node = begin(environment, dataDir, arguments);
+        try {
+            node.awaitReady();
+        } catch (AssertionError late) {
+            node.kill();
+            throw new AssertionError(late.getMessage() + "; it printed: " + node.output(), late);
+        }
+        return node;
+    }
+
+    /** Starts a node and does not wait for it. */
+    public static NodeProcess begin(Map<String, String> environment, Path dataDir, String... arguments)
+            throws IOException {
+        return beginBy(List.of(), environment, dataDir, arguments);
+    }
+
+    /** The same by another program, such as one that takes another account first. */
+    public static NodeProcess beginBy(
+            List<String> program, Map<String, String> environment, Path dataDir, String... arguments)
+            throws IOException {
         var port = Ports.free();
-        var command = Java.command(
+        var command = new ArrayList<>(program);
+        command.addAll(Java.command(
                 "-jar",
                 jar().toString(),
                 "node",
                 "--data-dir",
                 dataDir.toString(),
                 "--http-port",
-                Integer.toString(port));
+                Integer.toString(port)));
         command.addAll(List.of(arguments));
         Files.createDirectories(dataDir);
         var output = Files.createTempFile(dataDir.toAbsolutePath().getParent(), "node", ".log");
@@ -77,19 +99,16 @@ public final class NodeProcess implements AutoCloseable {
                 .redirectOutput(output.toFile());
         builder.environment().putAll(environment);
         var process = OwnProcesses.own(builder.start());
-        var node = new NodeProcess(dataDir, process, URI.create("http://127.0.0.1:" + port), output);
-        try {
-            Await.until("the node is ready", START_LIMIT, () -> {
-                if (!process.isAlive()) {
-                    throw new AssertionError("the node ended: " + node.output());
-                }
-                return node.isReady();
-            });
-        } catch (AssertionError late) {
-            node.kill();
-            throw new AssertionError(late.getMessage() + "; it printed: " + node.output(), late);
-        }
-        return node;
+        return new NodeProcess(dataDir, process, URI.create("http://127.0.0.1:" + port), output);
+    }
+
+    private void awaitReady() {
+        Await.until("the node is ready", START_LIMIT, () -> {
+            if (!process.isAlive()) {
+                throw new AssertionError("the node ended: " + output());
+            }
+            return isReady();
+        });
     }
 
     /** What configures the nodes of this machine is not meant for those of the tests. */
@@ -98,7 +117,7 @@ public final class NodeProcess implements AutoCloseable {
         return builder;
     }
 
-    private boolean isReady() {
+    public boolean isReady() {
         try {
             return get("/health/ready").statusCode() == 200;
         } catch (IOException _) {
@@ -174,17 +193,40 @@ public final class NodeProcess implements AutoCloseable {
         awaitEnd();
     }
 
+    /** Sends it a signal, such as {@code TERM} or {@code STOP}. */
+    public void signal(String name) throws IOException {
+        try {
+            new ProcessBuilder("/bin/kill", "-" + name, Long.toString(pid()))
+                    .start()
+                    .waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
     /** SIGTERM, and the exit code. */
     public int stop() {
         process.destroy();
         return awaitEnd();
     }
 
+    /** The same, where it must have ended within this time. */
+    public int stop(Duration limit) {
+        process.destroy();
+        return awaitEnd(limit);
+    }
+
     /** Waits until it has ended by itself; its exit code. */
     public int awaitEnd() {
+        return awaitEnd(Duration.ofSeconds(90));
+    }
+
+    /** The same within this time. */
+    public int awaitEnd(Duration limit) {
         try {
-            if (!process.waitFor(90, TimeUnit.SECONDS)) {
-                throw new AssertionError("the node does not end: " + output());
+            if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new AssertionError("the node does not end within " + limit.toSeconds() + " s: " + output());
             }
             return process.exitValue();
         } catch (InterruptedException e) {

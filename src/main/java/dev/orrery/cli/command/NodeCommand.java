@@ -69,7 +69,7 @@ final class NodeCommand extends NodeAction {
         var lines = new StartLines(terminal(), lifetime::isOver);
         RunningNode node;
         try {
-            node = context.nodes().start(config, lines);
+            node = lifetime.start(() -> context.nodes().start(config, lines));
         } catch (StartupException failure) {
             if (lifetime.isOver()) {
                 // What the start was told to leave is closed again, and nobody waits for it any more.

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 
 /**
  * Keeps a node up until it is told to stop or ends by itself. The first signal stops it, however early it comes; the second
@@ -17,16 +18,44 @@ final class NodeLifetime {
 
     private static final Duration LOST_NODE_STOPS_WITHIN = Duration.ofSeconds(5);
 
+    /** Whatever a start waits for: it has no work in hand yet, so its process can end as if it were killed. */
+    private static final Duration START_STOPS_WITHIN = Duration.ofSeconds(15);
+
     private final Interrupts interrupts;
     private final CompletableFuture<Integer> stopAsked = new CompletableFuture<>();
+    private volatile boolean starting;
 
     /** From now on the first signal is remembered; {@code onStop} says so to the user. */
     NodeLifetime(Interrupts interrupts, Runnable onStop) {
+        this(interrupts, onStop, START_STOPS_WITHIN);
+    }
+
+    NodeLifetime(Interrupts interrupts, Runnable onStop, Duration startStopsWithin) {
         this.interrupts = interrupts;
-        interrupts.endAtSecond(() -> {
+        interrupts.endAtSecond(signal -> {
+            if (starting) {
+                CompletableFuture.delayedExecutor(startStopsWithin.toMillis(), TimeUnit.MILLISECONDS)
+                        .execute(() -> endStart(signal));
+            }
             onStop.run();
             stopAsked.complete(ExitCode.OK.code());
         });
+    }
+
+    /** Starts a node; a start that does not leave off in time when it is told to stop ends with the process. */
+    RunningNode start(Supplier<RunningNode> node) {
+        starting = true;
+        try {
+            return node.get();
+        } finally {
+            starting = false;
+        }
+    }
+
+    private void endStart(Interrupts.Ending signal) {
+        if (starting) {
+            interrupts.halt(signal.exitCode());
+        }
     }
 
     /**

@@ -22,11 +22,20 @@ final class TemporaryFolder implements AutoCloseable {
         try {
             return new TemporaryFolder(Files.createTempDirectory(prefix));
         } catch (IOException full) {
-            throw new StartupException(
-                    "cannot make a folder in " + System.getProperty("java.io.tmpdir") + " (" + full.getMessage()
-                            + "): make room there, or name another with -Djava.io.tmpdir",
-                    full);
+            throw cannotMake(full);
         }
+    }
+
+    /** One that another process has left. */
+    static TemporaryFolder at(Path path) {
+        return new TemporaryFolder(path);
+    }
+
+    static StartupException cannotMake(IOException why) {
+        return new StartupException(
+                "cannot make a folder in " + System.getProperty("java.io.tmpdir") + " (" + why.getMessage()
+                        + "): make room there, or name another with -Djava.io.tmpdir",
+                why);
     }
 
     Path path() {

@@ -3,6 +3,7 @@ package dev.orrery.cli.run;
 import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.text.Signals;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 
 /** What happens when this process is told to end: by Ctrl-C, by SIGTERM, or by its terminal's end. */
 public abstract class Interrupts {
@@ -61,12 +62,12 @@ public abstract class Interrupts {
     }
 
     /** From now on, being told to end does only this; being told so a second time ends the process at once. */
-    public final void endAtSecond(Runnable atFirst) {
+    public final void endAtSecond(Consumer<Ending> atFirst) {
         var told = new AtomicBoolean();
         for (var signal : Ending.values()) {
             on(signal, () -> {
                 if (told.compareAndSet(false, true)) {
-                    atFirst.run();
+                    atFirst.accept(signal);
                 } else {
                     halt(signal.exitCode());
                 }
