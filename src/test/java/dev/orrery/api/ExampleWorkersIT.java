@@ -137,7 +137,8 @@ class ExampleWorkersIT {
                         .toString())
                 .endsWith("INFO counted {\"words\":4}\n");
 
-        var failing = run("tasks: [{id: a, type: agent, handler: count-words, retry: {giveUpOn: ['error:TypeError']}}]");
+        var failing =
+                run("tasks: [{id: a, type: agent, handler: count-words, retry: {giveUpOn: ['error:TypeError']}}]");
         assertThat(node.ended(failing).getString("state")).isEqualTo("failed");
         assertThat(task(failing).getString("error"))
                 .contains("TypeError")
