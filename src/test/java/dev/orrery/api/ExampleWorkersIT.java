@@ -137,9 +137,12 @@ class ExampleWorkersIT {
                         .toString())
                 .endsWith("INFO counted {\"words\":4}\n");
 
-        var failing = run("tasks: [{id: a, type: agent, handler: count-words, retry: {maxAttempts: 1}}]");
+        var failing =
+                run("tasks: [{id: a, type: agent, handler: count-words, retry: {giveUpOn: ['error:TypeError']}}]");
         assertThat(node.ended(failing).getString("state")).isEqualTo("failed");
-        assertThat(task(failing).getString("error")).contains("TypeError");
+        assertThat(task(failing).getString("error"))
+                .contains("TypeError")
+                .endsWith("(not tried again: giveUpOn names error:TypeError)");
 
         worker.destroy();
         ended(worker, 0);
