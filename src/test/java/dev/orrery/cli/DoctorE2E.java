@@ -35,7 +35,8 @@ class DoctorE2E {
     void aNodeThatWorksIsInOrderAndWhatIsNotIsExplained() throws Exception {
         try (var node = NodeProcess.start(folder.resolve("data"))) {
             work(node);
-            var lasting = submitted(node, "{\"type\": \"handler\", \"handler\": \"sleep\", \"input\": {\"ms\": 600000}}");
+            var lasting =
+                    submitted(node, "{\"type\": \"handler\", \"handler\": \"sleep\", \"input\": {\"ms\": 600000}}");
             Await.until("it is claimed", () -> count(node, "SELECT count(*) FROM claim_batches") > 0);
 
             var busy = doctor();
