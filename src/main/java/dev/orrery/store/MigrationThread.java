@@ -1,5 +1,7 @@
 package dev.orrery.store;
 
+import static java.lang.System.Logger.Level.DEBUG;
+
 import dev.orrery.domain.StartupException;
 import java.io.PrintWriter;
 import java.sql.Connection;
@@ -23,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class MigrationThread {
 
+    private static final System.Logger LOG = System.getLogger(MigrationThread.class.getName());
     private static final Duration LOOK_EVERY = Duration.ofMillis(100);
 
     /** After its connections are cut nothing is left to wait for. */
@@ -88,11 +91,21 @@ final class MigrationThread {
         public Connection getConnection() throws SQLException {
             var connection = DriverManager.getConnection(url, user, password);
             open.add(connection);
+            watchClient(connection);
             if (isCut) {
                 cut();
                 throw new SQLException("no longer wanted");
             }
             return connection;
+        }
+
+        /** A server on a system that cannot look after its clients says no, and ends what was cut when it is done with it. */
+        private static void watchClient(Connection connection) {
+            try (var statement = connection.createStatement()) {
+                statement.execute("SET client_connection_check_interval = '1s'");
+            } catch (SQLException cannot) {
+                LOG.log(DEBUG, "the database server does not look whether its client is there", cannot);
+            }
         }
 
         @Override

@@ -55,9 +55,7 @@ public final class Migrations {
     /** A migration that cannot have its lock at once must not make all others queue behind it. */
     private static final String OPTIONS =
             "ApplicationName=orrery-migrations&connectTimeout=5&tcpKeepAlive=true&options="
-                    + "-c%20lock_timeout=2s%20-c%20statement_timeout=0%20-c%20idle_in_transaction_session_timeout=0"
-                    // A node that died, or was told to stop, takes its statement with it.
-                    + "%20-c%20client_connection_check_interval=1s";
+                    + "-c%20lock_timeout=2s%20-c%20statement_timeout=0%20-c%20idle_in_transaction_session_timeout=0";
 
     private Migrations() {}
 

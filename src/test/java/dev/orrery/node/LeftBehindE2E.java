@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -28,7 +29,7 @@ class LeftBehindE2E {
     @TempDir
     Path folder;
 
-    private TreeSet<String> afterACleanStop;
+    private Set<String> afterACleanStop;
 
     @BeforeEach
     void startAndStopOnce() throws IOException {
@@ -127,7 +128,7 @@ class LeftBehindE2E {
     }
 
     /** All files but the server's own data and log. */
-    private TreeSet<String> left() throws IOException {
+    private Set<String> left() throws IOException {
         var found = new TreeSet<String>();
         for (var place : List.of("tmp", "data")) {
             try (var files = Files.walk(folder.resolve(place))) {

@@ -21,25 +21,29 @@ class NodeLifetimeTest {
 
     private final Map<Ending, Runnable> signals = new EnumMap<>(Ending.class);
     private final List<Integer> halted = new CopyOnWriteArrayList<>();
-    private final NodeLifetime lifetime = new NodeLifetime(new Interrupts() {
-        @Override
-        protected void on(Ending signal, Runnable action) {
-            signals.put(signal, action);
-        }
+    private final NodeLifetime lifetime = new NodeLifetime(
+            new Interrupts() {
+                @Override
+                protected void on(Ending signal, Runnable action) {
+                    signals.put(signal, action);
+                }
 
-        @Override
-        public void halt(int exitCode) {
-            halted.add(exitCode);
-        }
-    }, () -> {}, AT_ONCE);
+                @Override
+                public void halt(int exitCode) {
+                    halted.add(exitCode);
+                }
+            },
+            () -> {},
+            AT_ONCE);
 
     @Test
     void aStartThatDoesNotLeaveOffWhenItIsToldToIsEndedWithTheProcess() {
         var hanging = new CountDownLatch(1);
-        var start = Thread.ofVirtual().start(() -> lifetime.start(() -> {
-            hanging.countDown();
-            throw new StartupException(forEver());
-        }));
+        var start = Thread.ofVirtual()
+                .start(() -> lifetime.start(() -> {
+                    hanging.countDown();
+                    throw new StartupException(forEver());
+                }));
         Await.until("it starts", () -> hanging.getCount() == 0);
 
         signals.get(Ending.TERM).run();
