@@ -10,6 +10,7 @@ import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
@@ -52,5 +53,17 @@ final class Rows {
 
     static Optional<TraceContext> trace(Row row, String column) {
         return Optional.ofNullable(row.getString(column)).flatMap(TraceContext::parse);
+    }
+
+    /** Of an array that may be null: none then. */
+    static UUID[] ids(Row row, String column) {
+        var ids = row.getArrayOfUUIDs(column);
+        return ids == null ? new UUID[0] : ids;
+    }
+
+    /** Of an array that may be null: none then. */
+    static List<String> texts(Row row, String column) {
+        var texts = row.getArrayOfStrings(column);
+        return texts == null ? List.of() : List.of(texts);
     }
 }

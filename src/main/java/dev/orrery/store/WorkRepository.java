@@ -294,15 +294,15 @@ public final class WorkRepository {
 
     private Exchange exchange(Row row) {
         var accepted = new HashSet<TaskInstanceId>();
-        for (var id : ids(row, "accepted")) {
+        for (var id : Rows.ids(row, "accepted")) {
             accepted.add(new TaskInstanceId(id));
         }
         return new Exchange(
-                accepted, texts(row, "queues"), claims(row), Boolean.TRUE.equals(row.getBoolean("has_more")));
+                accepted, Rows.texts(row, "queues"), claims(row), Boolean.TRUE.equals(row.getBoolean("has_more")));
     }
 
     private List<Claim> claims(Row row) {
-        var ids = ids(row, "ids");
+        var ids = Rows.ids(row, "ids");
         if (ids.length == 0) {
             return List.of();
         }
@@ -364,7 +364,7 @@ public final class WorkRepository {
 
     private Future<List<String>> giveBack(Tuple parameters) {
         return sql.runOnce(GIVE_BACK, parameters)
-                .map(rows -> texts(rows.iterator().next(), "queues"));
+                .map(rows -> Rows.texts(rows.iterator().next(), "queues"));
     }
 
     /**
@@ -418,8 +418,8 @@ public final class WorkRepository {
     }
 
     private static Cancelled whatWasCancelled(Row row) {
-        var nodes = Arrays.stream(ids(row, "nodes")).map(NodeId::new).toList();
-        return new Cancelled(nodes, texts(row, "queues"));
+        var nodes = Arrays.stream(Rows.ids(row, "nodes")).map(NodeId::new).toList();
+        return new Cancelled(nodes, Rows.texts(row, "queues"));
     }
 
     /**
@@ -451,7 +451,7 @@ public final class WorkRepository {
         return sql.runOnce(WAKE_DUE, Tuple.of(limit)).map(rows -> {
             var row = rows.iterator().next();
             var nextDue = Optional.ofNullable(row.getLong("next_due_ms")).map(Duration::ofMillis);
-            return new Woken(row.getInteger("woken"), texts(row, "queues"), nextDue);
+            return new Woken(row.getInteger("woken"), Rows.texts(row, "queues"), nextDue);
         });
     }
 
@@ -468,7 +468,7 @@ public final class WorkRepository {
         return sql.runOnce(TURN_GENERATIONS, Tuple.tuple().addValue(queues.toArray(String[]::new)))
                 .map(rows -> {
                     var row = rows.iterator().next();
-                    return new Turned(row.getBoolean("goes_on"), texts(row, "moved"));
+                    return new Turned(row.getBoolean("goes_on"), Rows.texts(row, "moved"));
                 });
     }
 
@@ -484,16 +484,6 @@ public final class WorkRepository {
     public Future<List<String>> readyQueues(Collection<String> queues) {
         return sql.run(FIND_READY_QUEUES, Tuple.tuple().addValue(queues.toArray(String[]::new)))
                 .map(rows -> Rows.list(rows, row -> row.getString("name")));
-    }
-
-    private static UUID[] ids(Row row, String column) {
-        var ids = row.getArrayOfUUIDs(column);
-        return ids == null ? new UUID[0] : ids;
-    }
-
-    private static List<String> texts(Row row, String column) {
-        var texts = row.getArrayOfStrings(column);
-        return texts == null ? List.of() : List.of(texts);
     }
 
     private static <T, C> C[] column(List<T> rows, java.util.function.IntFunction<C[]> array, Function<T, C> value) {

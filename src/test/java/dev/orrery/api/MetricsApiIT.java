@@ -60,8 +60,9 @@ class MetricsApiIT {
 
         var text = scrape();
 
-        // Spans are counted by nodes that trace.
-        for (var metric : EnumSet.complementOf(EnumSet.of(Metric.TRACE_SPANS, Metric.TRACE_QUEUE))) {
+        // Spans are counted by nodes that trace, alerts by nodes that have whom to tell.
+        for (var metric : EnumSet.complementOf(EnumSet.of(
+                Metric.TRACE_SPANS, Metric.TRACE_QUEUE, Metric.LETTER_ALERTS, Metric.LETTER_ALERT_FAILING))) {
             assertThat(text)
                     .contains("# TYPE " + metric.shownName() + " ")
                     .contains("# HELP " + metric.shownName() + " ");

@@ -44,6 +44,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
@@ -207,7 +208,7 @@ public final class WorkerVerticle extends VerticleBase {
                     "cannot read the time that is used by the attempts of task=" + assignment.instanceId()
                             + place(assignment),
                     error);
-            return vertx.timer(INPUTS_RETRY.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS)
+            return vertx.timer(INPUTS_RETRY.toMillis(), TimeUnit.MILLISECONDS)
                     .compose(_ -> attempt.isStopped() ? Future.succeededFuture(Duration.ZERO) : used(attempt));
         });
     }
@@ -249,8 +250,7 @@ public final class WorkerVerticle extends VerticleBase {
         if (mayBegin.getAsBoolean() || attempt.isStopped()) {
             return Future.succeededFuture();
         }
-        return vertx.timer(TRUST_LOOK.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS)
-                .compose(_ -> whenTrusted(attempt));
+        return vertx.timer(TRUST_LOOK.toMillis(), TimeUnit.MILLISECONDS).compose(_ -> whenTrusted(attempt));
     }
 
     private Future<AttemptOutcome> start(RunningAttempt attempt, TaskInputs.Inputs given) {
@@ -305,7 +305,7 @@ public final class WorkerVerticle extends VerticleBase {
                     WARNING,
                     "cannot read the inputs of task=" + attempt.assignment().instanceId() + place(attempt.assignment()),
                     error);
-            return vertx.timer(INPUTS_RETRY.toMillis(), java.util.concurrent.TimeUnit.MILLISECONDS)
+            return vertx.timer(INPUTS_RETRY.toMillis(), TimeUnit.MILLISECONDS)
                     .compose(_ ->
                             attempt.isStopped() ? Future.succeededFuture(TaskInputs.Inputs.NONE) : readInputs(attempt));
         });

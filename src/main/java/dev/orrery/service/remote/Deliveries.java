@@ -118,7 +118,12 @@ final class Deliveries {
             return switch (task.taskDefinition().type()) {
                 case TaskType.Agent(var handler, var input) ->
                     new RemoteAssignment(
-                            task, handler, gifts.own().orElse(input), Optional.of(gifts.params()), gifts.outputs(), limit);
+                            task,
+                            handler,
+                            gifts.own().orElse(input),
+                            Optional.of(gifts.params()),
+                            gifts.outputs(),
+                            limit);
                 case TaskType.AgentCall(var handler) ->
                     new RemoteAssignment(
                             task,
