@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Whether the nodes that work on the same database answer on the event bus. Each is asked from time to time, some at once; one
@@ -61,7 +62,7 @@ final class PeerReach {
             return peers;
         }
         next = next % peers.size();
-        var some = java.util.stream.Stream.concat(peers.stream(), peers.stream())
+        var some = Stream.concat(peers.stream(), peers.stream())
                 .skip(next)
                 .limit(AT_ONCE)
                 .toList();

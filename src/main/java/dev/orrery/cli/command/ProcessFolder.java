@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.UserPrincipal;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -17,6 +19,7 @@ import java.util.List;
 public final class ProcessFolder implements AutoCloseable {
 
     private static final String PREFIX = "orrery-process-";
+    private static final String UNLOCKED = "orrery-unlocked-";
     private static final String LOCK = ".lock";
 
     /** Read by Vert.x when its first part is loaded. */
@@ -39,19 +42,22 @@ public final class ProcessFolder implements AutoCloseable {
      * @throws dev.orrery.domain.StartupException where there is no room
      */
     public static ProcessFolder open() {
-        var place = Path.of(System.getProperty("java.io.tmpdir"));
-        removeOrphans(place);
-        var folder = TemporaryFolder.create(PREFIX);
+        // It gets the name under which others look for it when it is locked already.
+        var unlocked = TemporaryFolder.create(UNLOCKED);
         try {
             var lock = FileChannel.open(
-                    folder.path().resolve(LOCK), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                    unlocked.path().resolve(LOCK), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
             lock.lock();
+            var path = unlocked.path();
+            var name = PREFIX + path.getFileName().toString().substring(UNLOCKED.length());
+            var folder = TemporaryFolder.at(Files.move(path, path.resolveSibling(name), StandardCopyOption.ATOMIC_MOVE));
+            removeOrphans(folder.path());
             if (System.getProperty(UNPACKED) == null) {
                 System.setProperty(UNPACKED, folder.path().resolve("unpacked").toString());
             }
             return new ProcessFolder(folder, lock);
         } catch (IOException e) {
-            folder.remove();
+            unlocked.remove();
             throw TemporaryFolder.cannotMake(e);
         }
     }
@@ -67,9 +73,11 @@ public final class ProcessFolder implements AutoCloseable {
         }
     }
 
-    private static void removeOrphans(Path place) {
-        for (var folder : left(place)) {
-            if (isOrphan(folder)) {
+    /** Not our own, whose lock a look at it would let go of. */
+    private static void removeOrphans(Path own) throws IOException {
+        var owner = Files.getOwner(own, NOFOLLOW_LINKS);
+        for (var folder : left(own.getParent())) {
+            if (!folder.equals(own) && isOrphan(folder, owner)) {
                 TemporaryFolder.at(folder).remove();
             }
         }
@@ -91,15 +99,18 @@ public final class ProcessFolder implements AutoCloseable {
         return found;
     }
 
-    /** Whether a process that is gone left it; one of another account cannot be opened, and is none of ours. */
-    private static boolean isOrphan(Path folder) {
-        if (!Files.isDirectory(folder, NOFOLLOW_LINKS)) {
-            return false;
-        }
-        try (var channel = FileChannel.open(folder.resolve(LOCK), StandardOpenOption.WRITE, NOFOLLOW_LINKS)) {
-            return channel.tryLock() != null;
+    /** Whether a process of this account that is gone left it. What others put there under this name is none of ours. */
+    private static boolean isOrphan(Path folder, UserPrincipal owner) {
+        try {
+            if (!Files.isDirectory(folder, NOFOLLOW_LINKS)
+                    || !Files.getOwner(folder, NOFOLLOW_LINKS).equals(owner)) {
+                return false;
+            }
+            try (var channel = FileChannel.open(folder.resolve(LOCK), StandardOpenOption.WRITE, NOFOLLOW_LINKS)) {
+                return channel.tryLock() != null;
+            }
         } catch (IOException e) {
-            // No lock file, for perhaps another process is making it right now; or of another account.
+            // It is being removed by another process right now.
             return false;
         }
     }
