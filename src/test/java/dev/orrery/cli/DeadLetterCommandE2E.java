@@ -55,8 +55,11 @@ class DeadLetterCommandE2E {
         assertThat(ok("dead-letter", "show", flaky)).contains("exit code 1").contains("test -e");
 
         Files.createFile(flag);
-        assertThat(ok("dead-letter", "redrive", flaky, "--by", "ada")).contains("redriven");
+        assertThat(ok("dead-letter", "redrive", flaky, "--by", "ada", "--input", "{\"mended\":true}")).contains("redriven");
         until("it succeeds", () -> letters("").size() == 1 && isCompleted("flaky"));
+        assertThat(ok("dead-letter", "show", flaky))
+                .contains("input        {}")
+                .contains("sent back    with the input {\"mended\":true}");
         ok("dead-letter", "discard", idOf("hopeless"), "--reason", "nobody needs it");
 
         assertThat(letters("")).isEmpty();

@@ -181,7 +181,7 @@ class MonitoringFilesTest {
         assertThat(panels().stream()
                         .filter(panel -> panel.getString("type").equals("row"))
                         .map(panel -> panel.getString("title")))
-                .containsExactly("Throughput", "Latency", "Queue", "Jobs", "Cluster", "Database", "JVM", "Traces");
+                .containsExactly("Throughput", "Latency", "Queue", "Jobs", "Cluster", "Database", "JVM", "Traces, alerts, audit");
     }
 
     @Test

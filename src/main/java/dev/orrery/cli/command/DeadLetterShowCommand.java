@@ -42,6 +42,7 @@ final class DeadLetterShowCommand extends ServerAction {
                                 + shown.text("reason").map(why -> ": " + why).orElse("")));
         shown.json("definition").ifPresent(json -> terminal().line("definition   " + json));
         shown.json("input").ifPresent(json -> terminal().line("input        " + json));
+        shown.json("redriveInput").ifPresent(json -> terminal().line("sent back    with the input " + json));
         shown.json("lastOutput").ifPresent(json -> terminal().line("last output  " + json));
         var table = Table.of("ATTEMPT#", "OUTCOME", "STARTED", "ERROR");
         for (var attempt : shown.objects("attempts")) {
