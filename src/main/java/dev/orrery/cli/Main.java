@@ -18,19 +18,19 @@ public final class Main {
     public static void main(String[] arguments) {
         if (arguments.length > 0 && !STARTING_A_NODE.contains(arguments[0])) {
             doWithoutLogging();
-            System.exit(run(arguments));
+            System.exit(run(() -> {}, arguments));
         }
         System.exit(runWithFolder(arguments));
     }
 
-    private static int run(String... arguments) {
-        return Orrery.run(Context.ofThisProcess(), arguments);
+    private static int run(Runnable cleanUp, String... arguments) {
+        return Orrery.run(Context.ofThisProcess(cleanUp), arguments);
     }
 
     /** A node unpacks files of the jar, which are not to be left behind. */
     private static int runWithFolder(String... arguments) {
-        try (var _ = ProcessFolder.open()) {
-            return run(arguments);
+        try (var folder = ProcessFolder.open()) {
+            return run(folder::close, arguments);
         } catch (StartupException e) {
             System.err.println("error: " + e.getMessage());
             return ExitCode.FAILED.code();

@@ -55,7 +55,8 @@ class DeadLetterCommandE2E {
         assertThat(ok("dead-letter", "show", flaky)).contains("exit code 1").contains("test -e");
 
         Files.createFile(flag);
-        assertThat(ok("dead-letter", "redrive", flaky, "--by", "ada", "--input", "{\"mended\":true}")).contains("redriven");
+        assertThat(ok("dead-letter", "redrive", flaky, "--by", "ada", "--input", "{\"mended\":true}"))
+                .contains("redriven");
         until("it succeeds", () -> letters("").size() == 1 && isCompleted("flaky"));
         assertThat(ok("dead-letter", "show", flaky))
                 .contains("input        {}")

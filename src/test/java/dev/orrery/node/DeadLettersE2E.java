@@ -46,10 +46,7 @@ class DeadLettersE2E {
             assertThat(read(node, redrive).getString("state"))
                     .as("it was killed in the middle")
                     .isEqualTo("running");
-            until(
-                    "it is done",
-                    LONG,
-                    () -> read(node, redrive).getString("state").equals("ended"));
+            until("it is done", LONG, () -> "ended".equals(read(node, redrive).getString("state")));
             assertThat(read(node, redrive).getInteger("redriven")).isEqualTo(LETTERS);
             assertThat(read(node, redrive).getInteger("refused")).isZero();
 

@@ -181,7 +181,15 @@ class MonitoringFilesTest {
         assertThat(panels().stream()
                         .filter(panel -> panel.getString("type").equals("row"))
                         .map(panel -> panel.getString("title")))
-                .containsExactly("Throughput", "Latency", "Queue", "Jobs", "Cluster", "Database", "JVM", "Traces, alerts, audit");
+                .containsExactly(
+                        "Throughput",
+                        "Latency",
+                        "Queue",
+                        "Jobs",
+                        "Cluster",
+                        "Database",
+                        "JVM",
+                        "Traces, alerts, audit");
     }
 
     @Test

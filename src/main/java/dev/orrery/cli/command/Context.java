@@ -28,8 +28,8 @@ public record Context(
         environment = Map.copyOf(environment);
     }
 
-    /** What this process finds. */
-    public static Context ofThisProcess() {
+    /** What this process finds; {@code cleanUp} removes what it has made, where a signal ends it after last words. */
+    public static Context ofThisProcess(Runnable cleanUp) {
         var environment = System.getenv();
         return new Context(
                 Terminal.ofThisProcess(environment),
@@ -37,7 +37,7 @@ public record Context(
                 System.in,
                 Path.of(""),
                 Clock.systemUTC(),
-                Interrupts.ofThisProcess(),
+                Interrupts.ofThisProcess(cleanUp),
                 (config, console) -> NodeInThisProcess.start(config, console),
                 howCalled());
     }

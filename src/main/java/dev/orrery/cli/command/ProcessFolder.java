@@ -50,7 +50,8 @@ public final class ProcessFolder implements AutoCloseable {
             lock.lock();
             var path = unlocked.path();
             var name = PREFIX + path.getFileName().toString().substring(UNLOCKED.length());
-            var folder = TemporaryFolder.at(Files.move(path, path.resolveSibling(name), StandardCopyOption.ATOMIC_MOVE));
+            var folder =
+                    TemporaryFolder.at(Files.move(path, path.resolveSibling(name), StandardCopyOption.ATOMIC_MOVE));
             removeOrphans(folder.path());
             if (System.getProperty(UNPACKED) == null) {
                 System.setProperty(UNPACKED, folder.path().resolve("unpacked").toString());

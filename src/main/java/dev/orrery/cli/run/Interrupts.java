@@ -25,12 +25,17 @@ public abstract class Interrupts {
         }
     }
 
-    /** Those of this process. */
-    public static Interrupts ofThisProcess() {
+    /** Those of this process; {@code cleanUp} removes what it has made, behind last words. */
+    public static Interrupts ofThisProcess(Runnable cleanUp) {
         return new Interrupts() {
             @Override
             protected void on(Ending signal, Runnable action) {
                 Signals.on(signal.name(), action);
+            }
+
+            @Override
+            protected void cleanUp() {
+                cleanUp.run();
             }
 
             @Override
@@ -41,6 +46,9 @@ public abstract class Interrupts {
     }
 
     protected abstract void on(Ending signal, Runnable action);
+
+    /** Removes what the process has made, where there is time for it. */
+    protected void cleanUp() {}
 
     /** Ends the process now, without anything that would be done before. */
     public abstract void halt(int exitCode);
@@ -55,6 +63,7 @@ public abstract class Interrupts {
             on(signal, () -> {
                 if (told.compareAndSet(false, true)) {
                     lastWords.run();
+                    cleanUp();
                 }
                 halt(signal.exitCode());
             });
