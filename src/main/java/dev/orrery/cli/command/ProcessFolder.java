@@ -1,6 +1,7 @@
 package dev.orrery.cli.command;
 
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
+import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -77,7 +78,7 @@ public final class ProcessFolder implements AutoCloseable {
     /** Not our own, whose lock a look at it would let go of. */
     private static void removeOrphans(Path own) throws IOException {
         var owner = Files.getOwner(own, NOFOLLOW_LINKS);
-        for (var folder : left(own.getParent())) {
+        for (var folder : left(requireNonNull(own.getParent(), "its place"))) {
             if (!folder.equals(own) && isOrphan(folder, owner)) {
                 TemporaryFolder.at(folder).remove();
             }
