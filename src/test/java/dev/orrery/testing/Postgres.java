@@ -41,6 +41,11 @@ public final class Postgres implements AutoCloseable {
 
     private static final String FOLDER = "orrery-test-postgres-";
 
+    /** Each copy of the template is over a thousand files. A file system that lies in memory makes them at once. */
+    private static final Path IN_MEMORY = Path.of("/dev/shm");
+
+    private static final long ROOM_NEEDED = 4L << 30;
+
     /** Fast because nothing must survive: tests of durability start servers of their own. */
     private static final List<String> FAST = List.of(
             "listen_addresses=127.0.0.1",
@@ -107,18 +112,20 @@ public final class Postgres implements AutoCloseable {
     /** A server of the caller's own, set as one must be that holds real work, but for what is given; close it. */
     public static Postgres safe(String... settings) {
         return start(
-                bundled(), Stream.concat(SAFE.stream(), Stream.of(settings)).toList());
+                tempFolder(),
+                bundled(),
+                Stream.concat(SAFE.stream(), Stream.of(settings)).toList());
     }
 
     /** As {@link #safe}, of the oldest version that we support. */
     public static Postgres safeDebian15() {
         requireDebian15();
-        return start(new PostgresBinaries(DEBIAN_15), SAFE);
+        return start(tempFolder(), new PostgresBinaries(DEBIAN_15), SAFE);
     }
 
     /** As {@link #safe}, with a clock of its own; {@code folder} is where its start lies. */
     public static Postgres safeUnder(FakeClock clock, Path folder) throws IOException {
-        return start(under(clock, folder), SAFE);
+        return start(tempFolder(), under(clock, folder), SAFE);
     }
 
     private static PostgresBinaries under(FakeClock clock, Path folder) throws IOException {
@@ -208,11 +215,11 @@ public final class Postgres implements AutoCloseable {
         return new Postgres(uri.getHost(), port, login[0], password, given -> given.drop(given.template));
     }
 
-    private static Postgres start(PostgresBinaries binaries, List<String> settings) {
+    private static Postgres start(Path place, PostgresBinaries binaries, List<String> settings) {
         try {
-            removeLeftOvers();
-            var folder =
-                    Files.createTempDirectory(FOLDER + ProcessHandle.current().pid() + "-");
+            removeLeftOvers(place);
+            var folder = Files.createTempDirectory(
+                    place, FOLDER + ProcessHandle.current().pid() + "-");
             var password = randomPassword();
             var passwordFile = Files.writeString(folder.resolve("password"), password);
             var data = folder.resolve("data");
@@ -235,8 +242,8 @@ public final class Postgres implements AutoCloseable {
     }
 
     /** Takes away what test runs left that were killed: their processes are gone, and their servers with them. */
-    private static void removeLeftOvers() throws IOException {
-        try (var folders = Files.newDirectoryStream(tempFolder(), FOLDER + "*")) {
+    private static void removeLeftOvers(Path place) throws IOException {
+        try (var folders = Files.newDirectoryStream(place, FOLDER + "*")) {
             for (var folder : folders) {
                 var pid = folder.getFileName()
                         .toString()
@@ -247,6 +254,17 @@ public final class Postgres implements AutoCloseable {
                     StoreFiles.deleteTree(folder);
                 }
             }
+        }
+    }
+
+    private static Path fastFolder() {
+        try {
+            var hasRoom = Files.isWritable(IN_MEMORY)
+                    && Files.getFileStore(IN_MEMORY).type().equals("tmpfs")
+                    && Files.getFileStore(IN_MEMORY).getUsableSpace() >= ROOM_NEEDED;
+            return hasRoom ? IN_MEMORY : tempFolder();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -273,14 +291,14 @@ public final class Postgres implements AutoCloseable {
         static final Postgres SERVER = usualServer(System.getenv("TEST_DATABASE_URL"));
 
         private static Postgres usualServer(String url) {
-            var server = url == null || url.isBlank() ? start(programs(), FAST) : given(url);
+            var server = url == null || url.isBlank() ? start(fastFolder(), programs(), FAST) : given(url);
             server.migrateTemplate();
             return server;
         }
     }
 
     private static final class Debian15 {
-        static final Postgres SERVER = start(new PostgresBinaries(DEBIAN_15), FAST);
+        static final Postgres SERVER = start(fastFolder(), new PostgresBinaries(DEBIAN_15), FAST);
 
         static {
             SERVER.migrateTemplate();
