@@ -60,9 +60,10 @@ class DrainUnderLoadE2E {
 
             node.signal("TERM");
             until("it tells that it is not ready", Duration.ofSeconds(3), () -> answersNotReady(node));
-            var fence = number(node, "SELECT last_value FROM fence_seq");
             var whileDraining = accepted.size();
             until("it still accepts", () -> accepted.size() > whileDraining + 20);
+            awaitStatementsUnderWay(node);
+            var fence = number(node, "SELECT last_value FROM fence_seq");
             until("those that may end have", () -> numberOf(node, ends, "outcome = 'succeeded'") == ends.size());
 
             assertThat(number(node, "SELECT last_value FROM fence_seq"))
@@ -81,6 +82,19 @@ class DrainUnderLoadE2E {
             accepted.addAll(cut);
             nextNodeEndsEverything(cut);
         }
+    }
+
+    /** A claim that was asked for before the drain may still be answered. */
+    private static void awaitStatementsUnderWay(NodeProcess node) {
+        var now = number(node, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint");
+        until(
+                "what was under way has ended",
+                () -> number(
+                                node,
+                                "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid()"
+                                        + " AND backend_type = 'client backend' AND xact_start <= to_timestamp("
+                                        + now + " / 1000000.0)")
+                        == 0);
     }
 
     private void nextNodeEndsEverything(List<String> cut) throws Exception {

@@ -45,14 +45,14 @@ class LeftBehindE2E {
 
     @Test
     void aSecondSignalEndsAllThatRunsAndTheNextStartNeedsNoHelp() throws Exception {
-        var node = start();
+        var node = start("10m");
         var ours = startTasks(node);
 
         node.signal("TERM");
         until("it drains", () -> node.output().contains("stopping: "));
         node.signal("INT");
 
-        // Not 0: the drain would have ended it with that.
+        // Not 0, and long before the drain would have ended it with that.
         assertThat(node.awaitEnd(SOON)).isEqualTo(130);
         until("nothing of it runs", SOON, () -> ours.stream().noneMatch(ProcessHandle::isAlive));
         assertThat(sleepers()).isEmpty();
@@ -85,11 +85,15 @@ class LeftBehindE2E {
     }
 
     private NodeProcess start() throws IOException {
+        return start("4s");
+    }
+
+    private NodeProcess start(String drainTimeout) throws IOException {
         return NodeProcess.start(
                 Map.of("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=" + folder.resolve("tmp")),
                 folder.resolve("data"),
                 "--set",
-                "workers.drain-timeout=4s");
+                "workers.drain-timeout=" + drainTimeout);
     }
 
     /** Tasks with children in their own group, in groups and sessions of their own; all processes below the node. */
