@@ -668,18 +668,19 @@ BEGIN
     END IF;
 END $f$;
 
--- How many attempts at a task were lost since it was last sent back from the dead letters.
+-- How many attempts at a task are known to have begun and were lost since it was last sent back from the dead letters.
 CREATE OR REPLACE FUNCTION lost_attempts(p_id uuid) RETURNS int
 LANGUAGE plpgsql STABLE AS $f$
 BEGIN
     RETURN (SELECT count(*) FROM task_attempts a
-            WHERE a.task_id = p_id AND a.outcome = 'lost'
+            WHERE a.task_id = p_id AND a.outcome = 'lost' AND a.started_at IS NOT NULL
               AND a.attempt > coalesce((SELECT max(l.attempt) FROM dead_letters l WHERE l.task_id = p_id), 0));
 END $f$;
 
 -- Takes claims back from a node: 'handed_back' (the node gives up what it has not finished) or 'lost' (it is dead).
--- p_ids null means all that is open under these fences. What had not started keeps its attempt number for the next
--- claim; what had started counts as an attempt that is not charged. What was asked to end, ends. Answers the queues.
+-- p_ids null means all that is open under these fences. What is handed back before it started keeps its attempt number
+-- for the next claim; what had started counts as an attempt that is not charged. So does what is lost before its start was
+-- told, since it may have begun all the same; by its number the next worker sees that it must tell the start first. What was asked to end, ends. Answers the queues.
 CREATE OR REPLACE FUNCTION give_back(p_node uuid, p_fences bigint[], p_ids uuid[], p_outcome text) RETURNS text[]
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
@@ -725,7 +726,7 @@ BEGIN
     WITH ready AS (
         INSERT INTO task_ready (id, queue, latest_start, version_id, attempt, failures, has_locks, ready_at)
         SELECT c.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id,
-               CASE WHEN c.from_state = 'queued' THEN c.attempt - 1 ELSE c.attempt END, f.failures,
+               CASE WHEN c.from_state = 'queued' AND p_outcome <> 'lost' THEN c.attempt - 1 ELSE c.attempt END, f.failures,
                CASE WHEN c.run_id = ANY (v_locking) OR i.concurrency_key IS NOT NULL THEN true END,
                CASE WHEN c.task_no < 0 THEN v_now END
         FROM unnest(v_changes) c
@@ -743,6 +744,10 @@ BEGIN
                      THEN 'POISON: three nodes were lost while they ran this task, so it is not tried again' END
     FROM unnest(v_changes) c
     WHERE a.task_id = c.id AND a.attempt = c.attempt AND c.from_state = 'running';
+    INSERT INTO task_attempts (task_id, attempt, fence, node_id, outcome, state, finished_at, error)
+    SELECT c.id, c.attempt, c.fence, p_node, 'lost', 'ready', v_now, 'its node was lost; whether it had begun is not known'
+    FROM unnest(v_changes) c
+    WHERE p_outcome = 'lost' AND c.from_state = 'queued' AND c.to_state = 'ready';
     INSERT INTO dead_letters (task_id, attempt, tenant_id, run_id, outcome, error, created_at)
     SELECT a.task_id, a.attempt, i.tenant_id, i.run_id, a.outcome, a.error, v_now
     FROM unnest(v_changes) c

@@ -4,6 +4,7 @@ import dev.orrery.bus.Address.Reach.Everywhere;
 import dev.orrery.bus.Address.Reach.OneNode;
 import dev.orrery.bus.BusMessage.AskStatus;
 import dev.orrery.bus.BusMessage.Assign;
+import dev.orrery.bus.BusMessage.Begin;
 import dev.orrery.bus.BusMessage.CancelsAsked;
 import dev.orrery.bus.BusMessage.Done;
 import dev.orrery.bus.BusMessage.Drain;
@@ -106,6 +107,11 @@ public final class Addresses {
     /** Where a node's router hears what its workers did. */
     public static Address<Report, Done> report(NodeId node) {
         return new Address<>("router." + node + ".report", Report.class, Done.class);
+    }
+
+    /** Where a node's router takes a start that is to be known before the attempt begins. */
+    public static Address<Begin, Done> begin(NodeId node) {
+        return new Address<>("router." + node + ".begin", Begin.class, Done.class);
     }
 
     /** Where whoever registered a handler of this name takes calls. */

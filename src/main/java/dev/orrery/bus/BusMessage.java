@@ -65,8 +65,11 @@ public sealed interface BusMessage {
         }
     }
 
-    /** Part of {@link Report}. {@code startedNanos} is {@link System#nanoTime} of this process. */
+    /** Part of {@link Report} and {@link Begin}. {@code startedNanos} is {@link System#nanoTime} of this process. */
     record AttemptStarted(TaskAssignment assignment, long startedNanos) {}
+
+    /** A worker is about to begin an attempt, and does so once it is answered: then the database knows. */
+    record Begin(WorkerId worker, AttemptStarted start) implements BusMessage {}
 
     /**
      * Part of {@link Report}. {@code startedNanos} is absent for one that ended before it began, {@code total} where there is

@@ -37,6 +37,7 @@ class PoisonE2E {
                     submit(node, "/api/v1/tasks", poison);
                 }
                 until("the poison runs", () -> Files.exists(runs));
+                until("the database knows", () -> count(node, "running") == 1);
                 Files.delete(runs);
                 node.kill();
             }
@@ -55,7 +56,7 @@ class PoisonE2E {
                                             new JsonObject()
                                                     .put("type", "shell")
                                                     .put("command", "true")))));
-            until("all others are done", () -> completed(node) == OTHERS);
+            until("all others are done", () -> count(node, "completed") == OTHERS);
 
             var letter = letters(node).getJsonObject(0);
             assertThat(letter.getString("name")).isEqualTo("poison");
@@ -75,8 +76,8 @@ class PoisonE2E {
         return items(node, "/api/v1/dead-letters");
     }
 
-    private static int completed(NodeProcess node) {
-        return items(node, "/api/v1/tasks?state=completed&limit=500").size();
+    private static int count(NodeProcess node, String state) {
+        return items(node, "/api/v1/tasks?limit=500&state=" + state).size();
     }
 
     private static JsonArray items(NodeProcess node, String path) {

@@ -61,6 +61,11 @@ public record TaskAssignment(
         require(attempt >= 1, "attempts start at 1, was " + attempt);
     }
 
+    /** Whether there were attempts that were not charged: lost with their node, handed back or snoozed. */
+    public boolean followsUncharged() {
+        return attempt > failures + 1;
+    }
+
     public RunId runId() {
         return instanceId.runId();
     }

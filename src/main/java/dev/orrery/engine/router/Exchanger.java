@@ -32,6 +32,7 @@ final class Exchanger {
     private final WorkRepository work;
     private final ReportBuffer reports;
     private final HeldClaims held;
+    private final AwaitedStarts awaitedStarts;
     private final Appetite appetite;
     private final Helpers helpers;
     private final Signals signals;
@@ -59,6 +60,7 @@ final class Exchanger {
         this.work = work;
         this.reports = memory.reports();
         this.held = memory.held();
+        this.awaitedStarts = memory.awaitedStarts();
         this.appetite = memory.appetite();
         this.helpers = helpers;
         this.signals = signals;
@@ -146,6 +148,7 @@ final class Exchanger {
         answered++;
         claimed += claims.size();
         appetite.answered(limit, claims.size(), System.nanoTime());
+        batch.forEach(awaitedStarts::answered);
         batch.stream()
                 .filter(entry -> entry.verdict().isPresent())
                 .forEach(entry -> committed(entry, exchange.accepted().contains(entry.id())));
@@ -200,6 +203,7 @@ final class Exchanger {
     private void refused(Entry culprit, Throwable error) {
         if (culprit.verdict().isEmpty()) {
             LOG.log(WARNING, "the database refuses the start, its result will tell it: task=" + culprit.id(), error);
+            awaitedStarts.answered(culprit);
         } else if (culprit.isSubstitute()) {
             LOG.log(ERROR, "the database refuses any result, will be told again: task=" + culprit.id(), error);
             reports.putBack(List.of(culprit));

@@ -2,6 +2,8 @@ package dev.orrery.engine.router;
 
 import dev.orrery.bus.BusMessage.AttemptEnded;
 import dev.orrery.bus.BusMessage.AttemptStarted;
+import dev.orrery.bus.BusMessage.Begin;
+import dev.orrery.bus.BusMessage.Done;
 import dev.orrery.bus.BusMessage.Report;
 import dev.orrery.domain.WorkerId;
 import dev.orrery.domain.dag.PublishedDag;
@@ -11,6 +13,7 @@ import dev.orrery.engine.router.ReportBuffer.Entry;
 import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.IntFunction;
@@ -25,6 +28,7 @@ final class Intake {
     private final IntFunction<Future<PublishedDag>> versions;
     private final HeldClaims held;
     private final ReportBuffer reports;
+    private final AwaitedStarts awaitedStarts;
     private final Appetite appetite;
     private final RouterMeters meters;
     private final RandomGenerator random;
@@ -33,9 +37,21 @@ final class Intake {
         this.versions = versions;
         this.held = memory.held();
         this.reports = memory.reports();
+        this.awaitedStarts = memory.awaitedStarts();
         this.appetite = memory.appetite();
         this.meters = meters;
         this.random = random;
+    }
+
+    /** Takes a start on its own; succeeds once it is committed, or where there is nothing to commit. */
+    Future<Done> take(Begin begin) {
+        var assignment = begin.start().assignment();
+        if (!held.isUnfinished(claim(assignment))) {
+            return Future.succeededFuture(new Done());
+        }
+        var committed = awaitedStarts.await(assignment.instanceId());
+        take(new Report(begin.worker(), List.of(begin.start()), List.of()));
+        return committed;
     }
 
     void take(Report report) {

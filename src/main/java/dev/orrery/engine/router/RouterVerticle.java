@@ -4,6 +4,7 @@ import static java.lang.System.Logger.Level.DEBUG;
 
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
+import dev.orrery.bus.BusMessage.Begin;
 import dev.orrery.bus.BusMessage.Done;
 import dev.orrery.bus.BusMessage.Report;
 import dev.orrery.bus.BusMessage.StopReason;
@@ -113,6 +114,7 @@ public final class RouterVerticle extends VerticleBase {
     @Override
     public Future<?> start() {
         bus.answer(Addresses.report(node), this::reported);
+        bus.answer(Addresses.begin(node), this::begins);
         bus.listen(Addresses.WORK_READY, _ -> toldOfWork());
         bus.listen(Addresses.RETRY_DUE, due -> retries.dueIn(Duration.ofMillis(due.inMillis())));
         bus.listen(Addresses.CANCELS_ASKED, _ -> stopper.look());
@@ -155,6 +157,12 @@ public final class RouterVerticle extends VerticleBase {
         intake.take(report);
         turn();
         return Future.succeededFuture(new Done());
+    }
+
+    private Future<Done> begins(Begin begin) {
+        var committed = intake.take(begin);
+        turn();
+        return committed;
     }
 
     // Signals only make it look sooner: each of these would be done by the next poll anyway.

@@ -9,6 +9,7 @@ import dev.orrery.bus.BusMessage.Activity;
 import dev.orrery.bus.BusMessage.Assign;
 import dev.orrery.bus.BusMessage.AttemptEnded;
 import dev.orrery.bus.BusMessage.AttemptStarted;
+import dev.orrery.bus.BusMessage.Begin;
 import dev.orrery.bus.BusMessage.ClaimedTask;
 import dev.orrery.bus.BusMessage.Done;
 import dev.orrery.bus.BusMessage.Drain;
@@ -214,9 +215,30 @@ public final class WorkerVerticle extends VerticleBase {
     }
 
     private Future<AttemptOutcome> startedExecution(RunningAttempt attempt) {
-        started.add(new AttemptStarted(attempt.assignment(), attempt.startedNanos()));
+        var start = new AttemptStarted(attempt.assignment(), attempt.startedNanos());
+        if (attempt.assignment().followsUncharged()) {
+            // The one before may have taken its node down at once. If this one does too, that must not go unseen.
+            return committed(start, attempt).compose(_ -> execute(attempt));
+        }
+        started.add(start);
         reportSoon();
         return execute(attempt);
+    }
+
+    /** Told until the database has the start, or the attempt is stopped. */
+    private Future<Done> committed(AttemptStarted start, RunningAttempt attempt) {
+        return bus.request(Addresses.begin(id.nodeId()), new Begin(id, start), ROUTER_ANSWERS)
+                .recover(error -> {
+                    LOG.log(
+                            WARNING,
+                            "the start is not committed yet: task="
+                                    + start.assignment().instanceId() + place(start.assignment()),
+                            error);
+                    return vertx.timer(INPUTS_RETRY.toMillis(), TimeUnit.MILLISECONDS)
+                            .compose(_ -> attempt.isStopped()
+                                    ? Future.succeededFuture(new Done())
+                                    : committed(start, attempt));
+                });
     }
 
     /** Never fails: what goes wrong is the outcome. */
