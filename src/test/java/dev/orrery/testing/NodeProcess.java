@@ -56,7 +56,12 @@ public final class NodeProcess implements AutoCloseable {
 
     /** Starts a node on a folder in which there is nothing yet, and waits until it is ready. */
     public static NodeProcess startNew(Path dataDir, String... arguments) throws IOException {
-        return startAsItIs(Map.of(), dataDir, arguments);
+        return startNew(Map.of(), dataDir, arguments);
+    }
+
+    /** The same, with these variables besides ours. */
+    static NodeProcess startNew(Map<String, String> environment, Path dataDir, String... arguments) throws IOException {
+        return startAsItIs(environment, dataDir, arguments);
     }
 
     private static NodeProcess startAsItIs(Map<String, String> environment, Path dataDir, String... arguments)
@@ -83,7 +88,9 @@ public final class NodeProcess implements AutoCloseable {
             throws IOException {
         var port = Ports.free();
         var command = new ArrayList<>(program);
-        command.addAll(Java.command(
+        command.addAll(Java.command());
+        command.addAll(NodeTemplate.options());
+        command.addAll(List.of(
                 "-jar",
                 jar().toString(),
                 "node",
