@@ -141,6 +141,25 @@ class HttpInsideIT extends HttpTaskTestBase {
     }
 
     @Test
+    void anAddressOfTheMachineItselfIsInsideEvenWhereItIsPublic() {
+        AddressLookup lookup = host -> Future.succeededFuture(ips("1.1.1.1"));
+        var call = new HttpCall(
+                io.vertx.core.http.HttpMethod.GET,
+                java.net.URI.create("http://me.example:5432/"),
+                io.vertx.core.MultiMap.caseInsensitiveMultiMap(),
+                Optional.empty(),
+                false);
+
+        var own = new AddressGate(CallRules.DEFAULT, lookup, () -> "http://127.0.0.1:8080", _ -> true);
+        var allowed = new AddressGate(rules("1.1.1.1:5432"), lookup, () -> "http://127.0.0.1:8080", _ -> true);
+
+        assertThat(own.pass(call, false).cause())
+                .isInstanceOf(CannotStart.class)
+                .hasMessageContaining("1.1.1.1, an address of me.example, is an address of the node's own machine");
+        assertThat(allowed.pass(call, false).succeeded()).isTrue();
+    }
+
+    @Test
     void whereOneAddressTakesNoConnectionTheNextIsTried() {
         var server = serve(request -> request.response().end("there"));
         AddressLookup lookup = host -> Future.succeededFuture(ips("127.0.0.9", "127.0.0.1"));
