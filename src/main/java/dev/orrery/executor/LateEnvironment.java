@@ -19,10 +19,11 @@ final class LateEnvironment {
      * variable that this shell keeps for itself the rest must not suffer.
      */
     private static final String TAKE = """
-            eval "$(cat)"
-            if [ -z "$ORRERY_TASK_ID" ]; then echo "the environment did not arrive" >&2; exit 126; fi
             cd -- "$1" || exit 126
             shift
+            unset OLDPWD PWD
+            eval "$(cat)"
+            if [ -z "$ORRERY_TASK_ID" ]; then echo "the environment did not arrive" >&2; exit 126; fi
             exec "$@" </dev/null""";
 
     private LateEnvironment() {}

@@ -320,6 +320,18 @@ class HttpInsideIT extends HttpTaskTestBase {
                 .isInstanceOf(Failed.class);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"})
+    void announcementsWithoutEndAreGivenUp(String announcement) {
+        var written = new AtomicInteger();
+        var server = raw(announcement, announcement, written);
+
+        var outcome = (Failed) bench.run(get("http://127.0.0.1:" + server.actualPort() + "/"));
+
+        assertThat(outcome.error()).contains("says more than 100 times that its answer will come");
+        assertThat(written.get()).as("what the server could write").isLessThan(20_000);
+    }
+
     /** A server that begins so and then repeats itself until nobody listens. */
     private NetServer raw(String beginning, String repeated, AtomicInteger written) {
         return await(bench.vertx
