@@ -213,7 +213,10 @@ class NodeCommandE2E {
         Files.writeString(folder.resolve("short.yaml"), "tasks: [{ id: a, type: shell, command: 'true' }]\n");
         var temporary = Files.createDirectory(folder.resolve("tmp"));
         var killed = tryWithTemporary(temporary, "long.yaml");
-        Await.until("the task runs", () -> killed.out().contains("a running"));
+        Await.until(
+                "the task runs",
+                java.time.Duration.ofSeconds(90),
+                () -> killed.out().contains("a running"));
         killed.signal("KILL");
         assertThat(killed.exitCode()).isNotZero();
         assertThat(leftIn(temporary)).anyMatch(path -> path.getFileName().toString().startsWith("orrery-try-"));
