@@ -30,8 +30,7 @@ final class AddressGate {
     }
 
     /** {@code ofThisMachine}: whether an address is one of the machine that the node runs on. */
-    AddressGate(
-            CallRules rules, AddressLookup lookup, Supplier<String> apiUrl, Predicate<InetAddress> ofThisMachine) {
+    AddressGate(CallRules rules, AddressLookup lookup, Supplier<String> apiUrl, Predicate<InetAddress> ofThisMachine) {
         this.rules = rules;
         this.lookup = lookup;
         this.apiUrl = apiUrl;

@@ -249,8 +249,8 @@ final class Confinement {
         Files.createDirectory(folder.home(), WorkRoot.OWNER_ONLY);
         try {
             var script = "echo x > \"$HOME/file\" && [ \"$(id -u)\" != 0 ] && exit " + EXPECTED_CODE;
-            var environment = Map.of(
-                    "PATH", TaskEnvironment.PATH, "HOME", folder.home().toString(), "ORRERY_TASK_ID", "trial");
+            var environment =
+                    Map.of("PATH", TaskEnvironment.PATH, "HOME", folder.home().toString(), "ORRERY_TASK_ID", "trial");
             var launch = new Launch(List.of("/bin/sh", "-c", script), environment, folder.home());
             handOver(folder, launch);
             var said = folder.path().resolve("said");

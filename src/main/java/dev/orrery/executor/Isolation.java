@@ -63,7 +63,6 @@ record Isolation(Level level, List<String> namespace, List<String> session) {
     static final List<String> FIRST_TO_GO =
             tool("choom", "-n", "1000", "--").filter(Isolation::works).orElse(List.of());
 
-
     Isolation {
         namespace = List.copyOf(namespace);
         session = List.copyOf(session);

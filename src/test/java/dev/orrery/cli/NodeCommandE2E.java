@@ -219,7 +219,8 @@ class NodeCommandE2E {
                 () -> killed.out().contains("a running"));
         killed.signal("KILL");
         assertThat(killed.exitCode()).isNotZero();
-        assertThat(leftIn(temporary)).anyMatch(path -> path.getFileName().toString().startsWith("orrery-try-"));
+        assertThat(leftIn(temporary))
+                .anyMatch(path -> path.getFileName().toString().startsWith("orrery-try-"));
 
         var next = tryWithTemporary(temporary, "short.yaml");
 

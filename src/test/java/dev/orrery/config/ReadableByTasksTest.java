@@ -57,7 +57,9 @@ class ReadableByTasksTest {
     }
 
     private String refusal() {
-        return catchThrowableOfType(ConfigException.class, this::load).problems().toString();
+        return catchThrowableOfType(ConfigException.class, this::load)
+                .problems()
+                .toString();
     }
 
     private int load() {

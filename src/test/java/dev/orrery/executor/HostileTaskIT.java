@@ -72,8 +72,7 @@ class HostileTaskIT {
         try (var bench = bench(level)) {
             var attempt = bench.start(new Shell(
                     "printf %s \"$VALUE\" > $ORRERY_RUN_DIR/value; cat; tr '\\0' '\\n' < /proc/self/cmdline",
-                    Map.of("VALUE", value),
-                    Optional.empty()));
+                    Map.of("VALUE", value), Optional.empty()));
 
             assertThat(attempt.outcome()).as(attempt.text()).isInstanceOf(Succeeded.class);
             assertThat(run(Workbench.RUN.toString()).resolve("value")).hasContent(value);
@@ -84,8 +83,7 @@ class HostileTaskIT {
     @ValueSource(ints = {1, 2})
     void tooManyVariablesFailForGood(int level) {
         try (var bench = bench(level)) {
-            var outcome = (Failed)
-                    bench.run(new Shell("true", Map.of("VALUE", "x".repeat(200_000)), Optional.empty()));
+            var outcome = (Failed) bench.run(new Shell("true", Map.of("VALUE", "x".repeat(200_000)), Optional.empty()));
 
             assertThat(outcome.error()).contains("too long");
             assertThat(outcome.retryable()).isFalse();
@@ -171,8 +169,7 @@ class HostileTaskIT {
         Files.writeString(inside.resolve("file"), "not-for-tasks");
         Files.setPosixFilePermissions(inside, PosixFilePermissions.fromString("rwxr-xr-x"));
         try (var bench = bench(1)) {
-            var attempt =
-                    bench.start(new Shell("cat ./file", Map.of(), Optional.of(inside.toString())));
+            var attempt = bench.start(new Shell("cat ./file", Map.of(), Optional.of(inside.toString())));
 
             assertThat(((Failed) attempt.outcome()).error()).contains("cd");
             assertThat(attempt.text()).doesNotContain("not-for-tasks");
