@@ -1,6 +1,7 @@
 package dev.orrery.executor;
 
 import static dev.orrery.testing.Await.await;
+import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.dag.TaskType.Http;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -318,6 +320,34 @@ class HttpInsideIT extends HttpTaskTestBase {
 
         assertThat(bench.run(get("http://127.0.0.1:" + server.actualPort() + "/")))
                 .isInstanceOf(Failed.class);
+    }
+
+    @Test
+    void stoppingAbortsHeadersThatDrip() {
+        var dripped = new AtomicInteger();
+        var isGone = new AtomicBoolean();
+        var server = await(bench.vertx
+                .createNetServer()
+                .connectHandler(socket -> {
+                    socket.exceptionHandler(_ -> {});
+                    socket.write("HTTP/1.1 200 OK\r\nX-Slow: ");
+                    var timer = bench.vertx.setPeriodic(20, _ -> {
+                        socket.write("a");
+                        dripped.incrementAndGet();
+                    });
+                    socket.closeHandler(_ -> {
+                        bench.vertx.cancelTimer(timer);
+                        isGone.set(true);
+                    });
+                })
+                .listen(0, "127.0.0.1"));
+        var attempt = bench.start(get("http://127.0.0.1:" + server.actualPort() + "/"));
+        until("headers drip", () -> dripped.get() > 3);
+
+        attempt.execution().stop();
+
+        assertThat(((Failed) attempt.outcome()).error()).contains("aborted");
+        until("the connection is closed", isGone::get);
     }
 
     @ParameterizedTest
