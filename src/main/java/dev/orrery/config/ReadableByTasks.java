@@ -3,6 +3,7 @@ package dev.orrery.config;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -51,9 +52,8 @@ final class ReadableByTasks {
         var isolation = config.tasks().isolation();
         try {
             var real = file.toRealPath();
-            if (isolation.level() == IsolationConfig.OTHER_USER
-                    && Files.getPosixFilePermissions(real).contains(PosixFilePermission.OTHERS_READ)) {
-                refuse(file, what, "every account may read it", "take the right away: chmod o-r " + file);
+            if (isolation.level() == IsolationConfig.OTHER_USER) {
+                checkRights(file, what, real);
             } else if (isolation.level() == IsolationConfig.SANDBOX
                     && visible().anyMatch(folder -> real.startsWith(folder))) {
                 refuse(
@@ -64,6 +64,20 @@ final class ReadableByTasks {
             }
         } catch (IOException | UnsupportedOperationException _) {
             // What is not there, or cannot be looked at, is told where it is needed.
+        }
+    }
+
+    /** By name or by number, as the settings have it: whom a file belongs to is told by name where there is one. */
+    private void checkRights(Path file, String what, Path real) throws IOException {
+        var user = config.tasks().isolation().user();
+        var rights = Files.readAttributes(real, PosixFileAttributes.class);
+        if (rights.permissions().contains(PosixFilePermission.OTHERS_READ)) {
+            refuse(file, what, "every account may read it", "take the right away: chmod o-r " + file);
+        } else if (rights.owner().getName().equals(user)) {
+            refuse(file, what, "it belongs to tasks.user", "give it to the account of the node: chown root " + file);
+        } else if (rights.permissions().contains(PosixFilePermission.GROUP_READ)
+                && rights.group().getName().equals(user)) {
+            refuse(file, what, "the group of tasks.user may read it", "take the right away: chmod g-r " + file);
         }
     }
 

@@ -30,10 +30,13 @@ record Account(String name, int user, int group) {
         return new Account(name, user, group == -1 ? user : group);
     }
 
-    /** Gives a file or a folder to it, with all that is in there. For what the node has made itself and no task has seen. */
+    /**
+     * Gives a file or a folder to it, with all that is in there. For what the node has made itself and no task has seen. The
+     * folder comes last: before that nobody can change what is in it.
+     */
     void own(Path path) throws IOException {
         try (var all = Files.walk(path)) {
-            for (var file : (Iterable<Path>) all::iterator) {
+            for (var file : all.toList().reversed()) {
                 ownOne(file);
             }
         }

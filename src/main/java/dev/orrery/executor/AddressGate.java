@@ -10,6 +10,7 @@ import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -22,11 +23,18 @@ final class AddressGate {
     private final CallRules rules;
     private final AddressLookup lookup;
     private final Supplier<String> apiUrl;
+    private final Predicate<InetAddress> ofThisMachine;
 
     AddressGate(CallRules rules, AddressLookup lookup, Supplier<String> apiUrl) {
+        this(rules, lookup, apiUrl, AddressGate::isOfThisMachine);
+    }
+
+    /** {@code ofThisMachine}: whether an address is one of the machine that the node runs on. */
+    AddressGate(CallRules rules, AddressLookup lookup, Supplier<String> apiUrl, Predicate<InetAddress> ofThisMachine) {
         this.rules = rules;
         this.lookup = lookup;
         this.apiUrl = apiUrl;
+        this.ofThisMachine = ofThisMachine;
     }
 
     /**
@@ -41,10 +49,10 @@ final class AddressGate {
         }
         return lookup(call).compose(addresses -> {
             for (var address : addresses) {
-                if (isRedirect && call.port() == HttpCall.port(api) && isOfThisMachine(address)) {
+                if (isRedirect && call.port() == HttpCall.port(api) && ofThisMachine.test(address)) {
                     return refused(call, address, "is the node's own API, to which no redirect may lead");
                 }
-                var objection = rules.objection(call.host(), address, call.port());
+                var objection = rules.objection(call.host(), address, call.port(), ofThisMachine);
                 if (objection.isPresent()) {
                     return refused(call, address, objection.get());
                 }

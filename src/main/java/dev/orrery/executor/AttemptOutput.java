@@ -27,8 +27,14 @@ final class AttemptOutput {
 
     private AttemptOutput() {}
 
+    /** Whether a file is one that the task may hand on. */
+    @FunctionalInterface
+    interface Own {
+        boolean test(Path file) throws IOException;
+    }
+
     /** {@code mask}: hides what may not be told; lines were masked as they came. */
-    static AttemptOutcome of(AttemptFolder folder, OutputLineWatch line, SecretMask mask) {
+    static AttemptOutcome of(AttemptFolder folder, Own own, OutputLineWatch line, SecretMask mask) {
         if (line.snooze().isPresent()) {
             return snoozed(line.snooze().get());
         }
@@ -38,6 +44,9 @@ final class AttemptOutput {
                 var attributes = Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
                 if (!attributes.isRegularFile()) {
                     return new Failed(FILE + " is not a regular file", false, BAD);
+                }
+                if (!own.test(file)) {
+                    return new Failed(FILE + " belongs to another account", false, BAD);
                 }
                 if (attributes.size() > 0) {
                     var bytes = readBounded(file);

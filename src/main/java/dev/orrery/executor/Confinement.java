@@ -1,10 +1,12 @@
 package dev.orrery.executor;
 
+import static java.lang.System.Logger.Level.DEBUG;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.orrery.config.IsolationConfig;
 import dev.orrery.domain.StartupException;
 import dev.orrery.executor.Isolation.Level;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +27,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class Confinement {
 
+    private static final System.Logger LOG = System.getLogger(Confinement.class.getName());
     private static final String ENTERED_BY_ALL = "rwx--x--x";
     private static final int EXPECTED_CODE = 42;
     private static final long TRIAL_SECONDS = 10;
@@ -34,6 +37,7 @@ final class Confinement {
     private final IsolationConfig config;
     private final Optional<Account> account;
     private final Optional<Sandbox> sandbox;
+    private final Optional<TaskFolders> folders;
     private final List<String> limits;
 
     private Confinement(
@@ -41,17 +45,20 @@ final class Confinement {
             IsolationConfig config,
             Optional<Account> account,
             Optional<Sandbox> sandbox,
+            Optional<TaskFolders> folders,
             List<String> limits) {
         this.isolation = isolation;
         this.config = config;
         this.account = account;
         this.sandbox = sandbox;
+        this.folders = folders;
         this.limits = List.copyOf(limits);
     }
 
     /** Level 0: what the system can do of itself. */
     static Confinement none(Isolation isolation) {
-        return new Confinement(isolation, IsolationConfig.DEFAULT, Optional.empty(), Optional.empty(), List.of());
+        return new Confinement(
+                isolation, IsolationConfig.DEFAULT, Optional.empty(), Optional.empty(), Optional.empty(), List.of());
     }
 
     /**
@@ -88,25 +95,66 @@ final class Confinement {
         };
     }
 
-    /** The whole command of an attempt; throws {@link CannotStart} where it would not see what it needs. */
-    List<String> wrap(Launch launch, AttemptFolder folder) {
-        var limited = new ArrayList<>(limits);
-        limited.addAll(launch.command());
-        return sandbox.map(box -> box.wrap(launch, limited, folder))
-                .orElseGet(() -> isolation.wrap(limited, folder.stop(), config.level() != 0));
+    /**
+     * The process of an attempt, not started yet. Throws {@link CannotStart} where it would not see what it needs.
+     */
+    ProcessBuilder process(Launch launch, AttemptFolder folder) {
+        var builder = new ProcessBuilder(wrap(launch, folder));
+        builder.environment().clear();
+        if (config.level() == 0) {
+            builder.directory(launch.workingFolder().toFile()).redirectInput(new File("/dev/null"));
+            builder.environment().putAll(launch.environment());
+        } else {
+            builder.directory(new File("/"));
+            builder.environment().putAll(LateEnvironment.before(folder));
+        }
+        return builder;
+    }
+
+    /** Gives the process what it waits for. Blocks until it has taken that, or has ended. */
+    void feed(Process process, Launch launch) {
+        if (config.level() == 0) {
+            return;
+        }
+        try (var pipe = process.getOutputStream()) {
+            pipe.write(LateEnvironment.text(launch.environment()));
+        } catch (IOException ended) {
+            // How it ended tells more.
+            LOG.log(DEBUG, "a task ended before it had its environment", ended);
+        }
+    }
+
+    private List<String> wrap(Launch launch, AttemptFolder folder) {
+        if (config.level() == 0) {
+            return isolation.wrap(launch.command(), folder.stop(), false);
+        }
+        var command = new ArrayList<>(limits);
+        command.addAll(LateEnvironment.command(launch.workingFolder()));
+        command.addAll(launch.command());
+        if (sandbox.isPresent()) {
+            return sandbox.get().wrap(launch, command, folder);
+        }
+        command.addAll(0, OwnFolders.command(folders.orElseThrow(), folder, launch));
+        return isolation.wrap(command, folder.stop(), true);
+    }
+
+    /** Whether a file that a task leaves in its folder can be its own: a link may give a name to what only the node may read. */
+    boolean isOfTheTask(Path file) throws IOException {
+        return account.isEmpty() || account.get().owns(file);
     }
 
     /** Gives the account what it may change. To be called before the attempt begins. */
-    void handOver(AttemptFolder folder, Map<String, String> environment) throws IOException {
+    void handOver(AttemptFolder folder, Launch launch) throws IOException {
         if (sandbox.isPresent()) {
             Files.createDirectory(folder.temporary(), WorkRoot.OWNER_ONLY);
+        }
+        if (config.level() != 0) {
             Files.createDirectory(folder.sharedMemory(), WorkRoot.OWNER_ONLY);
         }
         if (account.isPresent()) {
             account.get().own(folder.path());
-            var runFolder = Optional.ofNullable(environment.get(TaskEnvironment.RUN_DIR));
-            if (runFolder.isPresent()) {
-                account.get().ownOne(Path.of(runFolder.get()));
+            if (launch.runFolder().isPresent()) {
+                account.get().ownOne(launch.runFolder().get());
             }
         }
     }
@@ -124,8 +172,8 @@ final class Confinement {
         var limits = limits(config);
         var become = account.map(other -> become(config, other)).orElseGet(List::of);
         if (config.level() == IsolationConfig.SANDBOX) {
-            return new Confinement(
-                    isolation, config, account, Optional.of(Sandbox.of(config, folders, isolation, become)), limits);
+            var box = Sandbox.of(config, folders, isolation, become);
+            return new Confinement(isolation, config, account, Optional.of(box), Optional.empty(), limits);
         }
         if (isolation.level() != Level.NAMESPACE) {
             throw refused(
@@ -133,8 +181,20 @@ final class Confinement {
                     "the node may make no PID namespaces and take no other account: start it as root, or take level 2,"
                             + " which needs bubblewrap and no root");
         }
+        requireOwnFolders(config, folders);
         limits.addAll(become);
-        return new Confinement(isolation, config, account, Optional.empty(), limits);
+        return new Confinement(isolation, config, account, Optional.empty(), Optional.of(folders), limits);
+    }
+
+    /** The folders of runs are covered for tasks, and with them whatever else lies there. */
+    private static void requireOwnFolders(IsolationConfig config, TaskFolders folders) {
+        if (Isolation.tool("mount").isEmpty()) {
+            throw refused(config, "mount is missing (util-linux)");
+        }
+        if (folders.tasks().filter(tasks -> tasks.startsWith(folders.runs())).isPresent()) {
+            throw new StartupException("tasks.directory lies in the folder of runs, " + folders.runs()
+                    + ", of which tasks see no more than their own: give runs another folder by tasks.run-directory");
+        }
     }
 
     private static List<String> limits(IsolationConfig config) {
@@ -188,17 +248,17 @@ final class Confinement {
         var folder = new AttemptFolder(Files.createDirectory(folders.work().resolve("trial"), WorkRoot.OWNER_ONLY));
         Files.createDirectory(folder.home(), WorkRoot.OWNER_ONLY);
         try {
-            handOver(folder, Map.of());
             var script = "echo x > \"$HOME/file\" && [ \"$(id -u)\" != 0 ] && exit " + EXPECTED_CODE;
             var environment =
-                    Map.of("PATH", TaskEnvironment.PATH, "HOME", folder.home().toString());
+                    Map.of("PATH", TaskEnvironment.PATH, "HOME", folder.home().toString(), "ORRERY_TASK_ID", "trial");
             var launch = new Launch(List.of("/bin/sh", "-c", script), environment, folder.home());
-            var builder = new ProcessBuilder(wrap(launch, folder)).redirectErrorStream(true);
-            builder.environment().clear();
-            builder.environment().putAll(environment);
+            handOver(folder, launch);
             var said = folder.path().resolve("said");
-            builder.redirectOutput(said.toFile());
-            var process = builder.start();
+            var process = process(launch, folder)
+                    .redirectErrorStream(true)
+                    .redirectOutput(said.toFile())
+                    .start();
+            feed(process, launch);
             if (!process.waitFor(TRIAL_SECONDS, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
                 throw refused(config, "a trial did not end within " + TRIAL_SECONDS + " s");
@@ -209,7 +269,7 @@ final class Confinement {
                         config,
                         "a trial failed with " + ExitStatus.describe(process.exitValue()) + ": "
                                 + text.substring(0, Math.min(SHOWN, text.length()))
-                                + (account.isPresent() ? " (to become tasks.user the node must run as root)" : ""));
+                                + hint(text));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -217,6 +277,14 @@ final class Confinement {
         } finally {
             WorkRoot.remove(folder.path());
         }
+    }
+
+    private String hint(String text) {
+        if (text.contains("mount proc")) {
+            return " (parts of /proc are covered here, as containers do, and ProtectKernelTunables and ProtectKernelLogs of"
+                    + " systemd; then the kernel allows no other one)";
+        }
+        return account.isPresent() ? " (to become tasks.user the node must run as root)" : "";
     }
 
     private String name() {

@@ -34,6 +34,10 @@ final class HttpExecution implements Execution {
 
     private static final int MAX_REDIRECTS = 5;
     private static final int MAX_ADDRESSES = 8;
+
+    /** Answers that only say that one will come. Nobody limits those else, and they keep an event loop busy. */
+    private static final int MAX_ANNOUNCED = 100;
+
     private static final int BODY_LIMIT = 1 << 20;
     private static final int FAILURE_BODY_LIMIT = 8 << 10;
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
@@ -46,6 +50,7 @@ final class HttpExecution implements Execution {
 
     private SecretMask mask = SecretMask.NONE;
     private @Nullable HttpClientRequest current;
+    private int announced;
 
     HttpExecution(HttpClient client, AddressGate gate, Context context, AttemptLog log) {
         this.client = client;
@@ -138,12 +143,24 @@ final class HttpExecution implements Execution {
         // Whatever goes wrong fails the response; without a handler it would be logged as well.
         request.exceptionHandler(_ -> {});
         request.connection().exceptionHandler(_ -> {});
+        request.continueHandler(_ -> announced(call, request));
+        request.earlyHintsHandler(_ -> announced(call, request));
         if (outcome.future().isComplete()) {
             request.reset();
             return Future.failedFuture("stopped before it was sent");
         }
         // The body is received by a handler set in the same turn of the event loop, so nothing of it is missed.
         return call.body().isPresent() ? request.send(call.body().get()) : request.send();
+    }
+
+    private void announced(HttpCall call, HttpClientRequest request) {
+        announced++;
+        if (announced > MAX_ANNOUNCED && !outcome.future().isComplete()) {
+            var error = call.hostAndPort() + " says more than " + MAX_ANNOUNCED + " times that its answer will come";
+            tell(error);
+            complete(new Failed(error, true, new NamedError("NoAnswer")));
+            request.reset();
+        }
     }
 
     private void receive(HttpCall call, int redirects, long sent, HttpClientResponse response) {

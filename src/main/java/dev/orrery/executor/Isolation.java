@@ -56,6 +56,13 @@ record Isolation(Level level, List<String> namespace, List<String> session) {
     private static final int EXPECTED_CODE = 42;
     private static final long PROBE_SECONDS = 5;
 
+    /**
+     * What begins the command of an attempt where the system has it: when memory runs out the kernel ends tasks, before it
+     * comes to the node and to databases.
+     */
+    static final List<String> FIRST_TO_GO =
+            tool("choom", "-n", "1000", "--").filter(Isolation::works).orElse(List.of());
+
     Isolation {
         namespace = List.copyOf(namespace);
         session = List.copyOf(session);
@@ -76,12 +83,13 @@ record Isolation(Level level, List<String> namespace, List<String> session) {
     /**
      * The whole command of an attempt.
      *
-     * @param alone whether it sees no processes but its own
+     * @param alone whether it sees no processes but its own, nor what others share in memory
      */
     List<String> wrap(List<String> command, Path stopFile, boolean alone) {
-        var whole = new ArrayList<>(namespace);
+        var whole = new ArrayList<>(FIRST_TO_GO);
+        whole.addAll(namespace);
         if (alone) {
-            whole.add("--mount-proc");
+            whole.addAll(List.of("--mount-proc", "--ipc"));
         }
         if (level == Level.NAMESPACE) {
             whole.addAll(first(stopFile));

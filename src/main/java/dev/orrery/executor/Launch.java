@@ -3,6 +3,7 @@ package dev.orrery.executor;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -17,6 +18,11 @@ record Launch(List<String> command, Map<String, String> environment, Path workin
         needed = Stream.concat(Stream.of(workingFolder), needed.stream())
                 .distinct()
                 .toList();
+    }
+
+    /** The folder of the run, if the task has one. */
+    Optional<Path> runFolder() {
+        return Optional.ofNullable(environment.get(TaskEnvironment.RUN_DIR)).map(Path::of);
     }
 
     Launch(List<String> command, Map<String, String> environment, Path workingFolder) {

@@ -91,7 +91,7 @@ final class LaunchPlans {
         return argumentsAreUtf8 || US_ASCII.newEncoder().canEncode(text);
     }
 
-    private static String quoted(String text) {
+    static String quoted(String text) {
         return "'" + text.replace("'", "'\\''") + "'";
     }
 

@@ -9,7 +9,6 @@ import dev.orrery.domain.task.FailureKind.CouldNotStart;
 import dev.orrery.domain.task.FailureKind.NamedError;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
@@ -109,7 +108,7 @@ final class ProcessExecution implements Execution {
             var secrets = parts.secrets().of(context.tenant());
             var launch = parts.plan(context, folder, secrets);
             var mask = secrets.mask(parts.tokens().apply(context));
-            return watch(start(launch, folder), folder, mask);
+            return watch(start(launch, folder), launch, folder, mask);
         } catch (CannotStart missing) {
             log.line(missing.reason());
             return new Failed(missing.reason(), false, new CouldNotStart());
@@ -129,16 +128,11 @@ final class ProcessExecution implements Execution {
                 return null;
             }
         }
-        parts.confinement().handOver(folder, launch.environment());
-        var builder = new ProcessBuilder(parts.confinement().wrap(launch, folder))
-                .directory(launch.workingFolder().toFile())
-                .redirectInput(new File("/dev/null"));
-        builder.environment().clear();
-        builder.environment().putAll(launch.environment());
-        return parts.spawner().spawn(builder);
+        parts.confinement().handOver(folder, launch);
+        return parts.spawner().spawn(parts.confinement().process(launch, folder));
     }
 
-    private AttemptOutcome watch(@Nullable Process process, AttemptFolder folder, SecretMask mask)
+    private AttemptOutcome watch(@Nullable Process process, Launch launch, AttemptFolder folder, SecretMask mask)
             throws InterruptedException {
         if (process == null) {
             return new Failed("stopped before it started", true);
@@ -149,6 +143,7 @@ final class ProcessExecution implements Execution {
         var errors = new LastLineWatch();
         var reading = parts.threads().submit(() -> read(process.getInputStream(), output, mask));
         var readingErrors = parts.threads().submit(() -> read(process.getErrorStream(), errors, mask));
+        parts.confinement().feed(process, launch);
         var code = process.waitFor();
         sweep(processes);
         finish(reading, process.getInputStream());
@@ -159,7 +154,9 @@ final class ProcessExecution implements Execution {
                     true,
                     new NamedError("NodeFrozen"));
         }
-        return code == 0 ? AttemptOutput.of(folder, output, mask) : failed(code, errors);
+        return code == 0
+                ? AttemptOutput.of(folder, parts.confinement()::isOfTheTask, output, mask)
+                : failed(code, errors);
     }
 
     private void letBeStopped(ProcessTree processes) {
@@ -263,6 +260,10 @@ final class ProcessExecution implements Execution {
         if (code == ExitStatus.CANNOT_EXECUTE
                 && last.filter(line -> line.contains("ermission denied")).isPresent()) {
             return new Failed(error + " (the file is there but not executable)", false, kind);
+        }
+        if (code == ExitStatus.CANNOT_EXECUTE
+                && last.filter(line -> line.contains(TOO_LONG)).isPresent()) {
+            return new Failed(error + " (its environment and arguments are too long)", false, new CouldNotStart());
         }
         return new Failed(error, true, kind);
     }

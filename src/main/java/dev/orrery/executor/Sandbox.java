@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -67,7 +66,8 @@ final class Sandbox {
                 .toList()) {
             shown.add(checked(config, folder, folders));
         }
-        var prefix = new ArrayList<>(isolation.session());
+        var prefix = new ArrayList<>(Isolation.FIRST_TO_GO);
+        prefix.addAll(isolation.session());
         prefix.addAll(become);
         // After the change of the account, which would clear it.
         prefix.addAll(Isolation.tool("setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--")
@@ -87,8 +87,7 @@ final class Sandbox {
 
     /** The whole command; throws {@link CannotStart} where the task would not see what it names. */
     List<String> wrap(Launch launch, List<String> command, AttemptFolder folder) {
-        var runFolder = Optional.ofNullable(launch.environment().get(TaskEnvironment.RUN_DIR));
-        var own = Stream.concat(Stream.of(folder.path()), runFolder.map(Path::of).stream())
+        var own = Stream.concat(Stream.of(folder.path()), launch.runFolder().stream())
                 .toList();
         launch.needed().forEach(path -> refuseHidden(path, own));
         var whole = new ArrayList<>(prefix);

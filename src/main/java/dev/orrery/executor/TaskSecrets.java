@@ -7,16 +7,11 @@ import static java.util.stream.Collectors.toUnmodifiableMap;
 import dev.orrery.config.SecretSource;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.task.SecretReferences;
-import io.vertx.core.json.Json;
 import java.io.IOException;
-import java.net.URLEncoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Base64;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -31,9 +26,6 @@ import java.util.function.UnaryOperator;
 final class TaskSecrets {
 
     static final TaskSecrets NONE = new TaskSecrets(List.of());
-
-    /** What is shorter stands in every second line by chance; hiding it would hide the lines. */
-    private static final int MIN_LENGTH = 4;
 
     private static final int MAX_BYTES = 32 << 10;
     private static final System.Logger LOG = System.getLogger(TaskSecrets.class.getName());
@@ -71,8 +63,8 @@ final class TaskSecrets {
 
     private static String read(SecretSource source) {
         var value = source.isFile() ? ofFile(source) : ofVariable(source);
-        if (value.strip().length() < MIN_LENGTH) {
-            throw new CannotStart("the secret '" + source.name() + "' has fewer than " + MIN_LENGTH
+        if (value.strip().length() < SecretForms.MIN_LENGTH) {
+            throw new CannotStart("the secret '" + source.name() + "' has fewer than " + SecretForms.MIN_LENGTH
                     + " characters, too few to hide them in logs: take a longer one");
         }
         return value;
@@ -128,14 +120,14 @@ final class TaskSecrets {
 
         /** The same, within the strings of a JSON text. */
         String filledJson(String field, String text) {
-            return filled(field, text, Opened::inJson);
+            return filled(field, text, SecretForms::inJson);
         }
 
         /** What hides the secrets named so far, and this token. */
         SecretMask mask(String token) {
             var all = new LinkedHashSet<String>();
             all.add(token);
-            named.values().forEach(secret -> all.addAll(forms(secret)));
+            named.values().forEach(secret -> all.addAll(SecretForms.of(secret)));
             return new SecretMask(all);
         }
 
@@ -143,25 +135,6 @@ final class TaskSecrets {
             return SecretReferences.replaced(
                     text,
                     name -> form.apply(named.computeIfAbsent(name, sought -> read(source(tenant, field, sought)))));
-        }
-
-        /** How a secret may come to light: whole or line by line, and as tools write it into other texts. */
-        private static Collection<String> forms(String secret) {
-            var forms = new ArrayList<String>();
-            for (var line : secret.lines().map(String::strip).toList()) {
-                forms.add(line);
-                forms.add(inJson(line));
-            }
-            forms.add(inJson(secret));
-            forms.add(URLEncoder.encode(secret, UTF_8));
-            forms.add(Base64.getEncoder().encodeToString(secret.getBytes(UTF_8)));
-            forms.removeIf(form -> form.length() < MIN_LENGTH);
-            return forms;
-        }
-
-        private static String inJson(String text) {
-            var quoted = Json.encode(text);
-            return quoted.substring(1, quoted.length() - 1);
         }
     }
 }

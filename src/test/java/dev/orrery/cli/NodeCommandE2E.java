@@ -207,6 +207,27 @@ class NodeCommandE2E {
         assertThat(leftIn(temporary)).isEmpty();
     }
 
+    @Test
+    void whatAKilledTrialLeavesIsRemovedByTheNextStart() throws IOException {
+        Files.writeString(folder.resolve("long.yaml"), "tasks: [{ id: a, type: shell, command: 'exec sleep 600' }]\n");
+        Files.writeString(folder.resolve("short.yaml"), "tasks: [{ id: a, type: shell, command: 'true' }]\n");
+        var temporary = Files.createDirectory(folder.resolve("tmp"));
+        var killed = tryWithTemporary(temporary, "long.yaml");
+        Await.until(
+                "the task runs",
+                java.time.Duration.ofSeconds(90),
+                () -> killed.out().contains("a running"));
+        killed.signal("KILL");
+        assertThat(killed.exitCode()).isNotZero();
+        assertThat(leftIn(temporary))
+                .anyMatch(path -> path.getFileName().toString().startsWith("orrery-try-"));
+
+        var next = tryWithTemporary(temporary, "short.yaml");
+
+        assertThat(next.exitCode()).as(next.err()).isZero();
+        assertThat(leftIn(temporary)).isEmpty();
+    }
+
     private ProgramRun tryWithTemporary(Path temporary, String file) throws IOException {
         var command = new ArrayList<>(ProgramRun.commandLine("try", file));
         command.add(1, "-Djava.io.tmpdir=" + temporary);

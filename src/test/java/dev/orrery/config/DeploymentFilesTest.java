@@ -205,6 +205,11 @@ class DeploymentFilesTest {
                 .contains("2")
                 .doesNotContain("70");
         assertThat(List.of(unit.get("SuccessExitStatus").split(" "))).doesNotContain("70");
+        // A task that takes all it can get is ended, and the node is not.
+        assertThat(unit)
+                .containsEntry("OOMPolicy", "continue")
+                .containsKey("MemoryMax")
+                .hasEntrySatisfying("TasksMax", most -> assertThat(most).matches("[0-9]+"));
         // What would keep the JVM from compiling, or the node from finding what a task left behind.
         assertThat(unit)
                 .doesNotContainKeys("MemoryDenyWriteExecute", "ProtectProc", "ProcSubset", "RestrictNamespaces");

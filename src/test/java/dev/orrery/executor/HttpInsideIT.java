@@ -1,6 +1,7 @@
 package dev.orrery.executor;
 
 import static dev.orrery.testing.Await.await;
+import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.dag.TaskType.Http;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -138,6 +140,25 @@ class HttpInsideIT extends HttpTaskTestBase {
                 get("http://both.example/"));
 
         assertThat(outcome.error()).contains("10.0.0.1, an address of both.example, is private");
+    }
+
+    @Test
+    void anAddressOfTheMachineItselfIsInsideEvenWhereItIsPublic() {
+        AddressLookup lookup = host -> Future.succeededFuture(ips("1.1.1.1"));
+        var call = new HttpCall(
+                io.vertx.core.http.HttpMethod.GET,
+                java.net.URI.create("http://me.example:5432/"),
+                io.vertx.core.MultiMap.caseInsensitiveMultiMap(),
+                Optional.empty(),
+                false);
+
+        var own = new AddressGate(CallRules.DEFAULT, lookup, () -> "http://127.0.0.1:8080", _ -> true);
+        var allowed = new AddressGate(rules("1.1.1.1:5432"), lookup, () -> "http://127.0.0.1:8080", _ -> true);
+
+        assertThat(own.pass(call, false).cause())
+                .isInstanceOf(CannotStart.class)
+                .hasMessageContaining("1.1.1.1, an address of me.example, is an address of the node's own machine");
+        assertThat(allowed.pass(call, false).succeeded()).isTrue();
     }
 
     @Test
@@ -299,6 +320,46 @@ class HttpInsideIT extends HttpTaskTestBase {
 
         assertThat(bench.run(get("http://127.0.0.1:" + server.actualPort() + "/")))
                 .isInstanceOf(Failed.class);
+    }
+
+    @Test
+    void stoppingAbortsHeadersThatDrip() {
+        var dripped = new AtomicInteger();
+        var isGone = new AtomicBoolean();
+        var server = await(bench.vertx
+                .createNetServer()
+                .connectHandler(socket -> {
+                    socket.exceptionHandler(_ -> {});
+                    socket.write("HTTP/1.1 200 OK\r\nX-Slow: ");
+                    var timer = bench.vertx.setPeriodic(20, _ -> {
+                        socket.write("a");
+                        dripped.incrementAndGet();
+                    });
+                    socket.closeHandler(_ -> {
+                        bench.vertx.cancelTimer(timer);
+                        isGone.set(true);
+                    });
+                })
+                .listen(0, "127.0.0.1"));
+        var attempt = bench.start(get("http://127.0.0.1:" + server.actualPort() + "/"));
+        until("headers drip", () -> dripped.get() > 3);
+
+        attempt.execution().stop();
+
+        assertThat(((Failed) attempt.outcome()).error()).contains("aborted");
+        until("the connection is closed", isGone::get);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"})
+    void announcementsWithoutEndAreGivenUp(String announcement) {
+        var written = new AtomicInteger();
+        var server = raw(announcement, announcement, written);
+
+        var outcome = (Failed) bench.run(get("http://127.0.0.1:" + server.actualPort() + "/"));
+
+        assertThat(outcome.error()).contains("says more than 100 times that its answer will come");
+        assertThat(written.get()).as("what the server could write").isLessThan(20_000);
     }
 
     /** A server that begins so and then repeats itself until nobody listens. */

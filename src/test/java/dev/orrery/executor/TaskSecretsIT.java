@@ -75,6 +75,17 @@ class TaskSecretsIT {
     }
 
     @Test
+    void whatToolsMakeOfItIsHiddenToo() {
+        var attempt = bench.start(
+                shell(
+                        "echo \"$KEY\" | base64; printf 'user:%s' \"$KEY\" | base64;"
+                                + " python3 -c 'import json,os,urllib.parse as u; k=os.environ[\"KEY\"]; print(u.quote(k), json.dumps(k))'"));
+
+        assertThat(attempt.outcome()).isInstanceOf(Succeeded.class);
+        assertThat(attempt.text()).matches("[*]+\\S{0,4}\n\\S{0,8}[*]+\\S{0,4}\n[*]+ \"[*]+\"\n");
+    }
+
+    @Test
     void itIsHiddenWhereItIsWrittenInPieces() {
         var attempt = bench.start(new Python(
                 new PythonSource.Code("""

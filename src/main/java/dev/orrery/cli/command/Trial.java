@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 /** Starts a node in a temporary folder, runs DAGs on it, and removes both again, however it ends. */
 final class Trial {
 
+    /** Of the folder's name: folders that killed trials have left are found by it. */
+    static final String PREFIX = "orrery-try-";
+
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(30);
 
     private final Context context;
@@ -45,7 +48,7 @@ final class Trial {
     }
 
     int of(List<DagFile> files) {
-        try (var folder = TemporaryFolder.create("orrery-try-")) {
+        try (var folder = LockedFolder.create(PREFIX)) {
             context.interrupts().endAfter(() -> {
                 restoreView();
                 terminal.remark("interrupted; removing the node and its data");
@@ -66,7 +69,7 @@ final class Trial {
     }
 
     /** The user's own node and its settings are none of our business here: no file, no variables. */
-    private OrreryConfig config(TemporaryFolder folder) {
+    private OrreryConfig config(LockedFolder folder) {
         var flags = new ArrayList<ConfigFlag>();
         flags.add(ConfigFlag.set("log.level=WARN"));
         settings.forEach(assignment -> flags.add(ConfigFlag.set(assignment)));

@@ -4,6 +4,7 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Where http tasks may call. What is denied by configuration stays denied; else what is allowed is allowed; else whatever
@@ -28,14 +29,26 @@ public record CallRules(List<Destination> allow, List<Destination> deny) {
      * @param host as it stands in the URL, without brackets
      */
     public Optional<String> objection(String host, InetAddress address, int port) {
+        return objection(host, address, port, _ -> false);
+    }
+
+    /**
+     * The same, where more than the special addresses lead inside.
+     *
+     * @param ofThisMachine whether an address is one of the machine itself: whoever calls that comes from within, and no firewall
+     *     stands in between
+     */
+    public Optional<String> objection(
+            String host, InetAddress address, int port, Predicate<InetAddress> ofThisMachine) {
         var forms = new ArrayList<>(List.of(address));
         forms.addAll(SpecialAddresses.embedded(address));
         return forms.stream()
-                .flatMap(form -> objectionToOne(host, form, port).stream())
+                .flatMap(form -> objectionToOne(host, form, port, ofThisMachine).stream())
                 .findFirst();
     }
 
-    private Optional<String> objectionToOne(String host, InetAddress address, int port) {
+    private Optional<String> objectionToOne(
+            String host, InetAddress address, int port, Predicate<InetAddress> ofThisMachine) {
         if (deny.stream().anyMatch(entry -> entry.covers(host, address, port))) {
             return Optional.of("is denied by tasks.http-deny");
         }
@@ -47,7 +60,10 @@ public record CallRules(List<Destination> allow, List<Destination> deny) {
                             "tells a machine's credentials; only an entry for this very address in tasks.http-allow of"
                                     + " the nodes' configuration opens it");
         }
-        var meaning = SpecialAddresses.meaning(address);
+        var meaning = SpecialAddresses.meaning(address)
+                .or(() -> ofThisMachine.test(address)
+                        ? Optional.of("an address of the node's own machine")
+                        : Optional.empty());
         if (meaning.isEmpty() || allowing.findAny().isPresent()) {
             return Optional.empty();
         }
