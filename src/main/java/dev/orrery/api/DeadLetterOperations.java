@@ -151,6 +151,9 @@ final class DeadLetterOperations {
             throw wrong(
                     "filter", ProblemCode.CONFLICTING_FIELDS, "give either 'ids' or 'filter'; an empty one finds all");
         }
+        if (ids.filter(List::isEmpty).isPresent()) {
+            throw wrong("ids", ProblemCode.OUT_OF_RANGE, "'ids' names no letter; leave it out and give a 'filter'");
+        }
         var rate = body.getInteger("ratePerSecond");
         return new Asked(
                 ids,

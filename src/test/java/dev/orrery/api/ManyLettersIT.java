@@ -182,11 +182,13 @@ class ManyLettersIT {
         var input = client.post(LETTERS + "/redrive").json(many.copy().put("input", large)).send();
         var patch = client.post(LETTERS + "/redrive").json(many.copy().put("inputPatch", large)).send();
         var text = client.post(LETTERS + "/redrive").json(many.copy().put("inputPatch", "eu")).send();
+        var nobody = client.post(LETTERS + "/redrive").json(new JsonObject().put("ids", List.of())).send();
 
         assertThat(input.problem().getString("path")).isEqualTo("input");
         assertThat(patch.problem().getString("path")).isEqualTo("inputPatch");
         assertThat(patch.body().toString()).contains("at most 64 KiB");
         assertThat(text.code()).isEqualTo("VALIDATION_ERROR");
+        assertThat(nobody.problem().getString("path")).isEqualTo("ids");
     }
 
     private static JsonObject refusal(String reason, String sample) {

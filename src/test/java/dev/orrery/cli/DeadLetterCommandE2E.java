@@ -84,6 +84,9 @@ class DeadLetterCommandE2E {
         var both = run("dead-letter", "redrive", "--all", "--input", "1", "--patch", "{}");
         assertThat(both.exitCode()).isEqualTo(2);
         assertThat(both.err()).contains("exclude each other");
+        assertThat(run("dead-letter", "redrive", "--all", "--outcome", "broken").err())
+                .contains("filter.outcome")
+                .contains("possible: ");
 
         var begun = ok("dead-letter", "redrive", "--all", "--name", "moved", "--patch", "{\"region\": \"eu\"}", "--as", "ada");
 

@@ -60,7 +60,7 @@ final class DeadLetterDiscardCommand extends ServerAction {
         }
         var isOne = letters.size() == 1 && !dryRun;
         var answer = isOne
-                ? client().post(DeadLetters.path(letters.getFirst()) + "/discard", JsonObject.of(body))
+                ? DeadLetters.post(client(), DeadLetters.path(letters.getFirst()) + "/discard", body)
                 : many(body);
         if (isJson() || isOne) {
             terminal().line(isJson() ? answer.body() : "the letter is " + answer.object().textOrEmpty("state"));
@@ -79,6 +79,6 @@ final class DeadLetterDiscardCommand extends ServerAction {
             body.put("ids", letters.stream().map(DeadLetters::checked).toList());
         }
         body.put("dryRun", dryRun);
-        return client().post(DeadLetters.PATH + "/discard", JsonObject.of(body));
+        return DeadLetters.post(client(), DeadLetters.PATH + "/discard", body);
     }
 }

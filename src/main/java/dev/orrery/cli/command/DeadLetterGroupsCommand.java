@@ -53,13 +53,14 @@ final class DeadLetterGroupsCommand extends ServerAction {
             return ExitCode.OK.code();
         }
         var now = context.clock().instant();
-        var table = Table.of("FINGERPRINT", "LETTERS#", "LAST", "EXAMPLE", "ERROR");
+        var table = Table.of("FINGERPRINT", "LETTERS#", "LAST", "NEWEST", "NAME", "ERROR");
         for (var group : groups) {
             var sample = group.object("sample").orElseGet(() -> JsonObject.of(Map.of()));
             table.row(
                     cell(group.textOrEmpty("fingerprint")),
                     cell(Integer.toString(group.integer("count"))),
                     cell(group.time("lastAt").map(at -> HumanTime.ago(at, now)).orElse("-")),
+                    cell(sample.textOrEmpty("id")),
                     cell(sample.textOrEmpty("name")),
                     cell(DeadLetters.error(sample)));
         }

@@ -92,7 +92,7 @@ final class DeadLetterRedriveCommand extends ServerAction {
         var body = new LinkedHashMap<String, @Nullable Object>();
         putEdit(body);
         putBy(body);
-        return client().post(DeadLetters.path(letters.getFirst()) + "/redrive", JsonObject.of(body));
+        return DeadLetters.post(client(), DeadLetters.path(letters.getFirst()) + "/redrive", body);
     }
 
     private ApiClient.Answer many() {
@@ -111,7 +111,7 @@ final class DeadLetterRedriveCommand extends ServerAction {
         body.put("dryRun", dryRun);
         putEdit(body);
         putBy(body);
-        return client().post(DeadLetters.PATH + "/redrive", JsonObject.of(body));
+        return DeadLetters.post(client(), DeadLetters.PATH + "/redrive", body);
     }
 
     private void putEdit(Map<String, @Nullable Object> body) {

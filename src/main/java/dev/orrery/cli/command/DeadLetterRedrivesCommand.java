@@ -121,7 +121,7 @@ final class DeadLetterRedrivesCommand extends ServerAction {
     }
 
     private static Table table(List<JsonObject> redrives, Instant now) {
-        var table = Table.of("REDRIVE", "ASKED", "ACTION", "STATE", "OF", "DONE#", "REFUSED#", "BY");
+        var table = Table.of("REDRIVE", "ASKED", "ACTION", "STATE", "OF#", "DONE#", "REFUSED#", "BY");
         for (var redrive : redrives) {
             table.row(
                     cell(redrive.textOrEmpty("id")),

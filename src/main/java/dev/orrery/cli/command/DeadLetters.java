@@ -99,6 +99,15 @@ final class DeadLetters {
         return id.toLowerCase(Locale.ROOT);
     }
 
+    /** Posts this; what is wrong with it is told by the names of its fields, of which the options are the last parts. */
+    static ApiClient.Answer post(ApiClient client, String path, Map<String, @Nullable Object> body) {
+        try {
+            return client.post(path, JsonObject.of(body));
+        } catch (CommandFailure refused) {
+            throw refused.byPaths();
+        }
+    }
+
     /** How many letters, as a field tells it; of very many only the first are counted. */
     static String counted(JsonObject answer, String field) {
         var count = answer.integer(field);
