@@ -90,6 +90,7 @@ class OverdueWaitsIT {
         var fresh = bench.submitted(task());
         limit(fresh);
 
+        assertThat(await(repository.look(START, 10)).overdue()).isEmpty();
         await(waits.bite());
 
         assertThat(bench.claim(10)).extracting(Claim::id).containsExactlyInAnyOrder(timely, unlimited, fresh);
