@@ -45,10 +45,7 @@ public final class OverdueWaits {
 
     /** {@code counted} is told of each task that ended so. */
     public OverdueWaits(
-            OverdueWaitRepository repository,
-            Endings endings,
-            BiConsumer<TaskInstanceId, Verdict> counted,
-            Bus bus) {
+            OverdueWaitRepository repository, Endings endings, BiConsumer<TaskInstanceId, Verdict> counted, Bus bus) {
         this.repository = requireNonNull(repository, "repository");
         this.endings = requireNonNull(endings, "endings");
         this.counted = requireNonNull(counted, "counted");

@@ -232,14 +232,13 @@ public final class LetterRedriveRepository {
                 .addValue(text(asked.edit().replacement()))
                 .addValue(text(asked.edit().patch()))
                 .addValue(number(asked.expected()));
-        return sql.change(Resource.of(Kind.REDRIVE, tenant, id), ASK, edited)
-                .map(rows -> {
-                    var row = rows.iterator().next();
-                    if (row.getBoolean("is_gone")) {
-                        throw new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
-                    }
-                    return Optional.ofNullable(row.getUUID("id")).orElseThrow(IdempotencyRepository::keyTaken);
-                });
+        return sql.change(Resource.of(Kind.REDRIVE, tenant, id), ASK, edited).map(rows -> {
+            var row = rows.iterator().next();
+            if (row.getBoolean("is_gone")) {
+                throw new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
+            }
+            return Optional.ofNullable(row.getUUID("id")).orElseThrow(IdempotencyRepository::keyTaken);
+        });
     }
 
     public Future<Optional<StoredRedrive>> get(TenantId tenant, UUID id) {
@@ -305,7 +304,8 @@ public final class LetterRedriveRepository {
                 conflict("the task of dead letter " + id + " ended before its first attempt, which takes what the DAG"
                         + " says: redrive it without 'input'");
             case "bad_patch" ->
-                conflict("what the task of dead letter " + id + " was given is no JSON object of less than 1 MiB with the"
+                conflict("what the task of dead letter " + id
+                        + " was given is no JSON object of less than 1 MiB with the"
                         + " changes, so it cannot be patched: redrive it with a whole 'input'");
             case "bad_input" ->
                 new OrreryException(

@@ -71,7 +71,8 @@ public final class OverdueWaitRepository {
     /** Ends these, all of runs or all single ones, as far as they still wait and their time is over: one transaction. */
     public Future<Ended> end(List<End> ends) {
         var parameters = Tuple.tuple()
-                .addArrayOfUUID(ends.stream().map(end -> end.overdue().id().value()).toArray(UUID[]::new))
+                .addArrayOfUUID(
+                        ends.stream().map(end -> end.overdue().id().value()).toArray(UUID[]::new))
                 .addArrayOfLong(ends.stream()
                         .map(end -> end.overdue().total().toMillis())
                         .toArray(Long[]::new))
@@ -79,7 +80,9 @@ public final class OverdueWaitRepository {
         return sql.run(END, parameters).map(rows -> {
             var row = rows.iterator().next();
             return new Ended(
-                    Arrays.stream(Rows.ids(row, "ended")).map(TaskInstanceId::new).toList(),
+                    Arrays.stream(Rows.ids(row, "ended"))
+                            .map(TaskInstanceId::new)
+                            .toList(),
                     Rows.texts(row, "queues").stream().distinct().toList());
         });
     }

@@ -39,7 +39,9 @@ class ManyLettersIT {
     @Test
     void eachIsGivenWhatItWasGivenWithTheChanges() {
         for (var order = 1; order <= 3; order++) {
-            submitted("moved", "grep -q '\"eu\"' $ORRERY_PARAMS && grep -q order $ORRERY_PARAMS && ! grep -q old $ORRERY_PARAMS")
+            submitted(
+                            "moved",
+                            "grep -q '\"eu\"' $ORRERY_PARAMS && grep -q order $ORRERY_PARAMS && ! grep -q old $ORRERY_PARAMS")
                     .with(new JsonObject()
                             .put("order", order)
                             .put("old", true)
@@ -105,7 +107,9 @@ class ManyLettersIT {
                 .send();
         assertThat(both.code()).isEqualTo("VALIDATION_ERROR");
         assertThat(both.problem().getString("code")).isEqualTo("CONFLICTING_FIELDS");
-        var reply = client.post(path).json(new JsonObject().put("inputPatch", patch)).send();
+        var reply = client.post(path)
+                .json(new JsonObject().put("inputPatch", patch))
+                .send();
 
         assertThat(reply.status()).as(reply.body().toString()).isEqualTo(200);
         assertThat(reply.json().getJsonObject("redriveInput").encode()).isEqualTo("{\"order\":8,\"by\":\"ada\"}");
@@ -136,8 +140,7 @@ class ManyLettersIT {
         assertThat(named.getInteger("redriven")).isEqualTo(1);
         assertThat(named.getInteger("refused")).isEqualTo(2);
         assertThat(named.getJsonArray("refusals"))
-                .containsExactly(
-                        refusal("discarded", discarded), refusal("unknown", nobody));
+                .containsExactly(refusal("discarded", discarded), refusal("unknown", nobody));
         assertThat(named.getInteger("ids")).isEqualTo(3);
         assertThat(named.getValue("filter")).isNull();
         assertThat(named.getString("by")).isEqualTo("ada");
@@ -179,10 +182,18 @@ class ManyLettersIT {
         var large = new JsonObject().put("x", "x".repeat(64 << 10));
         var many = new JsonObject().put("filter", new JsonObject().put("name", "none"));
 
-        var input = client.post(LETTERS + "/redrive").json(many.copy().put("input", large)).send();
-        var patch = client.post(LETTERS + "/redrive").json(many.copy().put("inputPatch", large)).send();
-        var text = client.post(LETTERS + "/redrive").json(many.copy().put("inputPatch", "eu")).send();
-        var nobody = client.post(LETTERS + "/redrive").json(new JsonObject().put("ids", List.of())).send();
+        var input = client.post(LETTERS + "/redrive")
+                .json(many.copy().put("input", large))
+                .send();
+        var patch = client.post(LETTERS + "/redrive")
+                .json(many.copy().put("inputPatch", large))
+                .send();
+        var text = client.post(LETTERS + "/redrive")
+                .json(many.copy().put("inputPatch", "eu"))
+                .send();
+        var nobody = client.post(LETTERS + "/redrive")
+                .json(new JsonObject().put("ids", List.of()))
+                .send();
 
         assertThat(input.problem().getString("path")).isEqualTo("input");
         assertThat(patch.problem().getString("path")).isEqualTo("inputPatch");

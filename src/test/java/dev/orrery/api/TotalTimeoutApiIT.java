@@ -201,7 +201,9 @@ class TotalTimeoutApiIT extends JobsApiTestBase {
         assertThat(task(run).getInteger("attempt")).isEqualTo(2);
         assertThat(task(run).getString("error"))
                 .isEqualTo("not tried again: its totalTimeout of 1s500ms over all attempts is over");
-        assertThat(task(run).getString("startedAt")).as("it was not begun again").isNull();
+        assertThat(task(run).getString("startedAt"))
+                .as("it was not begun again")
+                .isNull();
         assertThat(items("/api/v1/dead-letters?handler=left")).hasSize(1);
         assertThat(post(worker, "/poll", new JsonObject().put("waitMs", 1))
                         .json()

@@ -76,7 +76,16 @@ class DeadLetterCommandE2E {
     @Test
     void allOfAKindAreSentBackWithChangesAndItIsToldWhoAskedAndWhatWasRefused() throws IOException {
         for (var order = 1; order <= 2; order++) {
-            ok("task", "submit", "--name", "moved", "--shell", "grep -q eu $ORRERY_PARAMS", "--retries", "0", "--input",
+            ok(
+                    "task",
+                    "submit",
+                    "--name",
+                    "moved",
+                    "--shell",
+                    "grep -q eu $ORRERY_PARAMS",
+                    "--retries",
+                    "0",
+                    "--input",
                     "{\"order\": " + order + ", \"region\": \"us\"}");
         }
         ok("task", "submit", "--name", "moved", "--shell", "exit 1", "--retries", "0", "--input", "7");
@@ -88,7 +97,8 @@ class DeadLetterCommandE2E {
                 .contains("filter.outcome")
                 .contains("possible: ");
 
-        var begun = ok("dead-letter", "redrive", "--all", "--name", "moved", "--patch", "{\"region\": \"eu\"}", "--as", "ada");
+        var begun = ok(
+                "dead-letter", "redrive", "--all", "--name", "moved", "--patch", "{\"region\": \"eu\"}", "--as", "ada");
 
         assertThat(begun).contains("of 3 letters has begun");
         var redrive = begun.split(" ", -1)[1];

@@ -55,8 +55,8 @@ class OverdueWaitsIT {
         assertThat(attempts(id)).isEqualTo("1 failed retrying, 2 timed_out timed_out");
         assertThat(bench.text("SELECT started_at IS NULL FROM task_attempts WHERE attempt = 2"))
                 .isEqualTo("t");
-        assertThat(bench.text("SELECT attempt || ' ' || outcome || ' ' || error FROM dead_letters WHERE task_id = '" + id
-                        + "'"))
+        assertThat(bench.text("SELECT attempt || ' ' || outcome || ' ' || error FROM dead_letters WHERE task_id = '"
+                        + id + "'"))
                 .isEqualTo("2 timed_out not tried again: its totalTimeout of 1h over all attempts is over");
         assertThat(bench.text("SELECT state || ' ' || error FROM task_states WHERE id = '" + dependent + "'"))
                 .isEqualTo("cancelled prerequisite_failed: task " + id + " did not succeed");
@@ -82,11 +82,12 @@ class OverdueWaitsIT {
     void whatHasTimeLeftOrNoTotalOrHasNotBegunWaitsOn() throws SQLException {
         var timely = waitingAgain();
         var unlimited = waitingAgain();
-        bench.execute("UPDATE task_instances SET definition = definition::jsonb - 'totalTimeout' WHERE id = '" + unlimited
-                + "'");
+        bench.execute("UPDATE task_instances SET definition = definition::jsonb - 'totalTimeout' WHERE id = '"
+                + unlimited + "'");
         agoBy(Duration.ofHours(2));
-        bench.execute("UPDATE task_attempts SET started_at = clock_timestamp() - interval '50 minutes' WHERE task_id = '"
-                + timely + "'");
+        bench.execute(
+                "UPDATE task_attempts SET started_at = clock_timestamp() - interval '50 minutes' WHERE task_id = '"
+                        + timely + "'");
         var fresh = bench.submitted(task());
         limit(fresh);
 
@@ -141,8 +142,9 @@ class OverdueWaitsIT {
     }
 
     private void limit(TaskInstanceId id) throws SQLException {
-        bench.execute("UPDATE task_instances SET definition = definition::jsonb || '{\"totalTimeout\": \"1h\"}' WHERE id = '"
-                + id + "'");
+        bench.execute(
+                "UPDATE task_instances SET definition = definition::jsonb || '{\"totalTimeout\": \"1h\"}' WHERE id = '"
+                        + id + "'");
     }
 
     private void agoBy(Duration time) throws SQLException {

@@ -63,7 +63,11 @@ final class DeadLetterDiscardCommand extends ServerAction {
                 ? DeadLetters.post(client(), DeadLetters.path(letters.getFirst()) + "/discard", body)
                 : many(body);
         if (isJson() || isOne) {
-            terminal().line(isJson() ? answer.body() : "the letter is " + answer.object().textOrEmpty("state"));
+            terminal()
+                    .line(
+                            isJson()
+                                    ? answer.body()
+                                    : "the letter is " + answer.object().textOrEmpty("state"));
         } else if (dryRun) {
             terminal().line(DeadLetters.counted(answer.object(), "count") + " would be discarded");
         } else {

@@ -79,7 +79,11 @@ final class DeadLetterRedriveCommand extends ServerAction {
         }
         var answer = isOne ? one() : many();
         if (isJson() || isOne) {
-            terminal().line(isJson() ? answer.body() : "the letter is " + answer.object().textOrEmpty("state"));
+            terminal()
+                    .line(
+                            isJson()
+                                    ? answer.body()
+                                    : "the letter is " + answer.object().textOrEmpty("state"));
         } else if (dryRun) {
             terminal().line(DeadLetters.counted(answer.object(), "count") + " would be sent back");
         } else {

@@ -19,7 +19,8 @@ import picocli.CommandLine.Parameters;
 /** Lists what was asked of many dead letters, and how far it has come. */
 @Command(
         name = "redrives",
-        description = "List what was asked of many dead letters, newest first, with how far it has come; or show one of them.",
+        description =
+                "List what was asked of many dead letters, newest first, with how far it has come; or show one of them.",
         footer = {
             ServerAction.EXAMPLES,
             "  orrery dead-letter redrives",

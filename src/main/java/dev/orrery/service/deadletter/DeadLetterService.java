@@ -113,8 +113,7 @@ public final class DeadLetterService {
     }
 
     /** Sends one back; fails as {@link LetterRedriveRepository#redrive}. */
-    public Future<Detail> redrive(
-            TenantId tenant, LetterId id, String by, InputEdit edit, Optional<RequestKey> key) {
+    public Future<Detail> redrive(TenantId tenant, LetterId id, String by, InputEdit edit, Optional<RequestKey> key) {
         return repositories
                 .redrives()
                 .redrive(tenant, id, by, edit, stored(key))
