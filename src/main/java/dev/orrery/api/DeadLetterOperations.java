@@ -90,7 +90,7 @@ final class DeadLetterOperations {
         }
         return body.containsKey("inputPatch")
                 ? new InputEdit.Patch(fit(body, "inputPatch", PATCH_MAX_BYTES))
-                : InputEdit.NONE;
+                : new InputEdit.None();
     }
 
     private static Json fit(JsonObject body, String field, int maxBytes) {

@@ -15,8 +15,6 @@ public sealed interface InputEdit {
     /** It is given what it was given before with these changes, as RFC 7396 says: null takes a member out. */
     record Patch(Json changes) implements InputEdit {}
 
-    InputEdit NONE = new None();
-
     /** What takes the place of the input. */
     default Optional<Json> replacement() {
         return this instanceof Replace(var input) ? Optional.of(input) : Optional.empty();
