@@ -45,7 +45,7 @@ public final class LetterRedriveRepository {
             """;
 
     private static final String COLUMNS = """
-            SELECT r.id, cardinality(r.letters) AS letters, r.queue, r.dag, r.job, r.name, r.handler, r.outcome::text, r.fingerprint,
+            r.id, cardinality(r.letters) AS letters, r.queue, r.dag, r.job, r.name, r.handler, r.outcome::text, r.fingerprint,
                    CASE WHEN r.from_id > first_letter_id('epoch') THEN time_of_id(r.from_id) END AS from_at,
                    time_of_id(r.upto) AS to_at, r.as_of, r.rate_per_second, r.asked_by, r.reason, r.created_at, r.ended_at,
                    r.cancelled_at, r.redriven, r.refused, r.expected, r.refusals::text,
@@ -53,10 +53,10 @@ public final class LetterRedriveRepository {
             """;
 
     // language=PostgreSQL
-    static final String GET = COLUMNS + "FROM letter_redrives r WHERE r.tenant_id = $1 AND r.id = $2";
+    static final String GET = "SELECT " + COLUMNS + "FROM letter_redrives r WHERE r.tenant_id = $1 AND r.id = $2";
 
     // language=PostgreSQL
-    static final String LIST = COLUMNS + """
+    static final String LIST = "SELECT " + COLUMNS + """
             FROM letter_redrives r
             WHERE r.tenant_id = $1 AND ($2::uuid IS NULL OR r.id < $2)
             ORDER BY r.id DESC
