@@ -115,8 +115,12 @@ BEGIN
             SELECT jsonb_build_object(
                        'letters', cardinality(r.letters), 'queue', r.queue, 'dag', r.dag, 'job', r.job, 'name', r.name,
                        'handler', r.handler, 'fingerprint', r.fingerprint, 'outcome', r.outcome, 'asOf', r.as_of,
+                       'from', CASE WHEN r.letters IS NULL THEN nullif(time_of_id(r.from_id), 'epoch') END,
+                       'to', CASE WHEN r.letters IS NULL THEN time_of_id(r.upto) END,
                        'ratePerSecond', r.rate_per_second, 'askedBy', r.asked_by, 'reason', r.reason,
-                       'cancelledAt', r.cancelled_at)
+                       'inputBytes', octet_length(r.input::text), 'inputMd5', md5(r.input::text),
+                       'inputPatchBytes', octet_length(r.input_patch::text), 'inputPatchMd5', md5(r.input_patch::text),
+                       'expected', r.expected, 'cancelledAt', r.cancelled_at)
             INTO v_state FROM letter_redrives r WHERE r.id = p_id::uuid AND r.tenant_id = p_tenant;
     END CASE;
     v_state := jsonb_strip_nulls(v_state);

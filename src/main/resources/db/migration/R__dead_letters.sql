@@ -164,6 +164,50 @@ LANGUAGE sql STABLE AS $f$
     FROM task_instances i WHERE i.id = p_task
 $f$;
 
+-- A JSON value with these changes made to it, as RFC 7396 says: what is null in the patch is taken out, objects are patched in
+-- their turn, all else is put in. As text goes, not as jsonb: numbers stay as they were written.
+CREATE OR REPLACE FUNCTION patched_json(p_json json, p_patch json) RETURNS json
+LANGUAGE plpgsql IMMUTABLE AS $f$
+BEGIN
+    IF json_typeof(p_patch) <> 'object' THEN
+        RETURN p_patch;
+    END IF;
+    RETURN (
+        WITH had AS (
+            SELECT h.key, h.value, h.ordinal
+            FROM json_each(CASE WHEN json_typeof(p_json) = 'object' THEN p_json ELSE '{}' END)
+                 WITH ORDINALITY h(key, value, ordinal)
+        ), patch AS (
+            SELECT p.key, p.value, p.ordinal FROM json_each(p_patch) WITH ORDINALITY p(key, value, ordinal)
+        )
+        SELECT coalesce('{' || string_agg(to_json(m.key)::text || ':' || m.value::text, ',' ORDER BY m.is_new, m.ordinal) || '}', '{}')::json
+        FROM (SELECT h.key, h.ordinal, false AS is_new,
+                     CASE WHEN p.key IS NULL THEN h.value ELSE patched_json(h.value, p.value) END AS value
+              FROM had h LEFT JOIN patch p ON p.key = h.key
+              WHERE p.key IS NULL OR json_typeof(p.value) <> 'null'
+              UNION ALL
+              SELECT p.key, p.ordinal, true, patched_json(NULL, p.value)
+              FROM patch p
+              WHERE json_typeof(p.value) <> 'null' AND NOT EXISTS (SELECT FROM had h WHERE h.key = p.key)) m);
+END $f$;
+
+-- What a task is given beside what others put out, with these changes; null where that is no object, or is more than 1 MiB then.
+CREATE OR REPLACE FUNCTION patched_input(p_task uuid, p_patch text) RETURNS text
+LANGUAGE plpgsql STABLE AS $f$
+DECLARE
+    v_input  json := given_input(p_task)::json;
+BEGIN
+    IF json_typeof(v_input) <> 'object' THEN
+        RETURN NULL;
+    END IF;
+    v_input := patched_json(v_input, p_patch::json);
+    RETURN CASE WHEN octet_length(v_input::text) <= 1048576 THEN v_input::text END;
+EXCEPTION
+    -- A key that PostgreSQL cannot keep as text, or what is nested deeper than it can go.
+    WHEN untranslatable_character OR statement_too_complex THEN
+        RETURN NULL;
+END $f$;
+
 -- Why a task of a run cannot be given this input: 'no_input' (it is given none: http tasks), 'bad_input' (params are an object),
 -- 'not_begun' (who begins it first does not look for another one); null where it can.
 CREATE OR REPLACE FUNCTION input_objection(p_task uuid, p_attempt int, p_input text) RETURNS text
@@ -189,15 +233,17 @@ END $f$;
 
 -- Sends letters back, each or not: verdicts, parallel to p_ids, are 'redriven', 'unknown', 'redriven_before', 'discarded', 'limit' (it
 -- was sent back p_max times already), 'cancelled' (its run was), 'no_dag' (that is being deleted), what input_objection
--- says, and of a single task 'key_taken', 'prerequisite' or 'open'. p_input, where it is not null, is what the tasks are given
--- from now on.
+-- says, 'bad_patch' (what it was given cannot be patched so), and of a single task 'key_taken', 'prerequisite' or 'open'.
+-- p_input, where it is not null, is what the tasks are given from now on, and p_patch what is changed of what each was given.
+DROP FUNCTION IF EXISTS redrive_letters(int, uuid[], text, int, text, uuid);
 CREATE OR REPLACE FUNCTION redrive_letters(
-    p_tenant int, p_ids uuid[], p_by text, p_max int, p_input text, p_redrive uuid,
+    p_tenant int, p_ids uuid[], p_by text, p_max int, p_input text, p_redrive uuid, p_patch text DEFAULT NULL,
     OUT verdicts text[], OUT queues text[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
     v_letter  record;
+    v_inputs  text[] := '{}';
     v_runs    uuid[];
     v_tasks   uuid[];
     v_run     uuid;
@@ -234,18 +280,24 @@ BEGIN
                     WHEN l.redrives >= p_max THEN 'limit'
                     WHEN r.state IN ('cancelling', 'cancelled') THEN 'cancelled'
                     WHEN d.deleted_at IS NOT NULL THEN 'no_dag'
-                    WHEN l.run_id IS NOT NULL AND p_input IS NOT NULL
-                    THEN coalesce(input_objection(l.task_id, l.attempt, p_input), 'redriven')
-                    ELSE 'redriven' END AS verdict
+                    WHEN p_patch IS NOT NULL AND n.input IS NULL THEN 'bad_patch'
+                    WHEN l.run_id IS NOT NULL AND n.input IS NOT NULL
+                    THEN coalesce(input_objection(l.task_id, l.attempt, n.input), 'redriven')
+                    ELSE 'redriven' END AS verdict,
+               n.input
         FROM unnest(p_ids) WITH ORDINALITY u(id, ordinal)
         CROSS JOIN LATERAL (
             SELECT x.*, (SELECT count(*) FROM dead_letters y WHERE y.task_id = x.task_id AND y.state = 'redriven') AS redrives
             FROM dead_letters x WHERE x.id = u.id AND x.tenant_id = p_tenant OFFSET 0) l
         LEFT JOIN dag_runs r ON r.id = l.run_id
         LEFT JOIN dags d ON d.id = r.dag_id
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN p_patch IS NULL THEN p_input
+                        WHEN l.state = 'open' THEN patched_input(l.task_id, p_patch) END AS input OFFSET 0) n
         ORDER BY l.id
     LOOP
         verdicts[v_letter.ordinal] := v_letter.verdict;
+        v_inputs[v_letter.ordinal] := v_letter.input;
         CONTINUE WHEN v_letter.verdict <> 'redriven' OR v_letter.run_id IS NOT NULL;
         SELECT * INTO v_retry FROM retry_task(p_tenant, v_letter.task_id, NULL, NULL, NULL) t;
         IF v_retry.verdict <> 'retried' THEN
@@ -254,8 +306,8 @@ BEGIN
         END IF;
         queues := queues || v_retry.queues;
         UPDATE dead_letters l SET resolved_by = p_by, redrive_id = p_redrive WHERE l.id = v_letter.id;
-        IF p_input IS NOT NULL THEN
-            PERFORM give_input(v_letter.id, v_letter.task_id, p_input);
+        IF v_letter.input IS NOT NULL THEN
+            PERFORM give_input(v_letter.id, v_letter.task_id, v_letter.input);
         END IF;
     END LOOP;
 
@@ -265,9 +317,9 @@ BEGIN
             WHERE u.verdict = 'redriven' AND l.run_id = v_run);
         CONTINUE WHEN cardinality(v_tasks) = 0;
         PERFORM mark_redriven(v_tasks, p_by, p_redrive);
-        IF p_input IS NOT NULL THEN
-            PERFORM give_input(l.id, l.task_id, p_input)
-            FROM unnest(p_ids, verdicts) u(id, verdict) JOIN dead_letters l ON l.id = u.id
+        IF p_input IS NOT NULL OR p_patch IS NOT NULL THEN
+            PERFORM give_input(l.id, l.task_id, u.input)
+            FROM unnest(p_ids, verdicts, v_inputs) u(id, verdict, input) JOIN dead_letters l ON l.id = u.id
             WHERE u.verdict = 'redriven' AND l.run_id = v_run;
         END IF;
         queues := queues || reopen_run(v_run, v_tasks);
@@ -275,9 +327,10 @@ BEGIN
 END $f$;
 
 -- redrive_letters of one, under a key: its verdict, or 'repeated' or 'conflict'. What is refused may be asked for again.
+DROP FUNCTION IF EXISTS redrive_letter(int, uuid, text, int, text, text, text, text);
 CREATE OR REPLACE FUNCTION redrive_letter(
     p_tenant int, p_id uuid, p_by text, p_max int, p_input text, p_operation text, p_key text, p_hash text,
-    OUT verdict text, OUT queues text[])
+    p_patch text DEFAULT NULL, OUT verdict text, OUT queues text[])
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 BEGIN
@@ -288,7 +341,7 @@ BEGIN
         END IF;
     END IF;
     SELECT r.verdicts[1], r.queues INTO verdict, queues
-    FROM redrive_letters(p_tenant, ARRAY[p_id], p_by, p_max, p_input, NULL) r;
+    FROM redrive_letters(p_tenant, ARRAY[p_id], p_by, p_max, p_input, NULL, p_patch) r;
     IF verdict <> 'redriven' THEN
         PERFORM refuse_call(p_tenant, p_operation, p_key);
     END IF;
@@ -342,13 +395,18 @@ BEGIN
 END $f$;
 
 -- Keeps that many letters are to be sent back, or where there is a reason discarded: p_id where it is new, the one from before where the same was asked under the same
--- key, null where another thing was, or the tenant is gone (is_gone).
+-- key, null where another thing was, or the tenant is gone (is_gone). p_expected is how many there were, as far as they were
+-- counted.
 DROP FUNCTION IF EXISTS ask_redrive(
     int, uuid, uuid[], text, text, text, text, text, text, text, timestamptz, timestamptz, timestamptz, int, text, text, text, text);
+DROP FUNCTION IF EXISTS ask_redrive(
+    int, uuid, uuid[], text, text, text, text, text, text, text, timestamptz, timestamptz, timestamptz, int, text, text, text, text,
+    text);
 CREATE OR REPLACE FUNCTION ask_redrive(
     p_tenant int, p_id uuid, p_letters uuid[], p_queue text, p_dag text, p_job text, p_name text, p_handler text,
     p_fingerprint text, p_outcome text, p_from timestamptz, p_to timestamptz, p_as_of timestamptz, p_rate int, p_by text,
-    p_reason text, p_operation text, p_key text, p_hash text, OUT id uuid, OUT is_gone boolean)
+    p_reason text, p_operation text, p_key text, p_hash text,
+    p_input text DEFAULT NULL, p_patch text DEFAULT NULL, p_expected int DEFAULT NULL, OUT id uuid, OUT is_gone boolean)
 LANGUAGE plpgsql AS $f$
 #variable_conflict use_column
 DECLARE
@@ -366,13 +424,42 @@ BEGIN
     END IF;
     IF id = p_id THEN
         INSERT INTO letter_redrives (id, tenant_id, letters, queue, dag, job, name, handler, fingerprint, outcome,
-                                     from_id, upto, as_of, rate_per_second, asked_by, reason, last_id)
+                                     from_id, upto, as_of, rate_per_second, asked_by, reason, last_id, input, input_patch,
+                                     expected)
         VALUES (p_id, p_tenant, p_letters, p_queue, p_dag, p_job, p_name, p_handler, p_fingerprint, p_outcome::attempt_outcome,
                 first_letter_id(p_from), first_letter_id(least(p_to, v_as_of + interval '1 millisecond')), v_as_of, p_rate, p_by,
-                p_reason,
-                '00000000-0000-0000-0000-000000000000')
+                p_reason, '00000000-0000-0000-0000-000000000000', p_input::json, p_patch::json, p_expected)
         ON CONFLICT DO NOTHING;
     END IF;
+END $f$;
+
+-- redrive_letters of one after the other, where it failed with all of them together for a lasting reason: who is the cause of
+-- that is refused as 'error', and keeps nobody else back.
+CREATE OR REPLACE FUNCTION redrive_one_by_one(
+    p_asked letter_redrives, p_ids uuid[], p_max int, OUT verdicts text[], OUT queues text[])
+LANGUAGE plpgsql AS $f$
+#variable_conflict use_column
+DECLARE
+    v_id   uuid;
+    v_one  record;
+BEGIN
+    verdicts := '{}';
+    queues := '{}';
+    FOREACH v_id IN ARRAY p_ids LOOP
+        BEGIN
+            SELECT r.verdicts, r.queues INTO v_one
+            FROM redrive_letters(p_asked.tenant_id, ARRAY[v_id], p_asked.asked_by, p_max, p_asked.input::text, p_asked.id,
+                                 p_asked.input_patch::text) r;
+            verdicts := verdicts || v_one.verdicts;
+            queues := queues || v_one.queues;
+        EXCEPTION WHEN OTHERS THEN
+            IF left(SQLSTATE, 2) IN ('40', '53', '55', '57', '58') THEN
+                RAISE;
+            END IF;
+            RAISE WARNING 'dead letter % cannot be sent back: %', v_id, SQLERRM;
+            verdicts := verdicts || 'error'::text;
+        END;
+    END LOOP;
 END $f$;
 
 -- Goes on with one request for many letters, by at most p_limit of them: found anew each time behind the last one that was
@@ -434,13 +521,32 @@ BEGIN
     IF cardinality(v_ids) > 0 AND v_asked.reason IS NOT NULL THEN
         v_verdicts := discard_letters(v_asked.tenant_id, v_ids, v_asked.asked_by, v_asked.reason, v_asked.id);
     ELSIF cardinality(v_ids) > 0 THEN
-        SELECT r.verdicts, r.queues INTO v_verdicts, queues
-        FROM redrive_letters(v_asked.tenant_id, v_ids, v_asked.asked_by, p_max, NULL, v_asked.id) r;
+        BEGIN
+            SELECT r.verdicts, r.queues INTO v_verdicts, queues
+            FROM redrive_letters(v_asked.tenant_id, v_ids, v_asked.asked_by, p_max, v_asked.input::text, v_asked.id,
+                                 v_asked.input_patch::text) r;
+        EXCEPTION WHEN OTHERS THEN
+            -- Conflicts, and what is lacking for the moment, pass when all is done once more.
+            IF left(SQLSTATE, 2) IN ('40', '53', '55', '57', '58') THEN
+                RAISE;
+            END IF;
+            SELECT r.verdicts, r.queues INTO v_verdicts, queues FROM redrive_one_by_one(v_asked, v_ids, p_max) r;
+        END;
     END IF;
-    SELECT count(*) INTO v_done FROM unnest(v_verdicts) v(verdict) WHERE v.verdict IN ('redriven', 'discarded');
+    -- Of a letter that is to be sent back 'discarded' tells that it was before.
+    SELECT count(*) INTO v_done FROM unnest(v_verdicts) v(verdict)
+    WHERE v.verdict = CASE WHEN v_asked.reason IS NULL THEN 'redriven' ELSE 'discarded' END;
     UPDATE letter_redrives r
     SET last_id = coalesce(v_last, r.last_id), redriven = r.redriven + v_done,
         refused = r.refused + cardinality(v_verdicts) - v_done,
+        refusals = r.refusals || (
+            SELECT coalesce(jsonb_object_agg(n.verdict, jsonb_build_object(
+                       'count', n.count + coalesce((r.refusals #>> ARRAY[n.verdict, 'count'])::int, 0),
+                       'letter', coalesce(r.refusals #>> ARRAY[n.verdict, 'letter'], n.letter))), '{}')
+            FROM (SELECT u.verdict, count(*)::int AS count, min(u.id::text) AS letter
+                  FROM unnest(v_ids, v_verdicts) u(id, verdict)
+                  WHERE u.verdict <> CASE WHEN v_asked.reason IS NULL THEN 'redriven' ELSE 'discarded' END
+                  GROUP BY u.verdict) n),
         due_at = clock_timestamp() + coalesce(cardinality(v_verdicts) * interval '1 second' / r.rate_per_second, interval '0'),
         ended_at = CASE WHEN v_seen < v_looks THEN clock_timestamp() END
     WHERE r.id = v_asked.id;

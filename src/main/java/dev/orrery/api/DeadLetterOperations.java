@@ -10,6 +10,7 @@ import dev.orrery.domain.Problem;
 import dev.orrery.domain.ProblemCode;
 import dev.orrery.domain.Times;
 import dev.orrery.domain.dag.TaskDraft;
+import dev.orrery.domain.task.InputEdit;
 import dev.orrery.domain.task.LetterState;
 import dev.orrery.service.deadletter.DeadLetterService;
 import dev.orrery.store.DeadLetterRepository.Filter;
@@ -28,6 +29,9 @@ final class DeadLetterOperations {
 
     private static final String PATH = Contract.BASE_PATH + "/dead-letters/redrives/";
     private static final String ANYBODY = "api";
+
+    /** What is kept with a request for many, and given to each of their tasks. */
+    private static final int PATCH_MAX_BYTES = 64 << 10;
 
     private final DeadLetterService letters;
 
@@ -68,26 +72,42 @@ final class DeadLetterOperations {
     }
 
     private Future<Answer> redrive(ApiRequest request) {
-        var body = request.body();
-        var input = body.containsKey("input")
-                ? Optional.of(fit(JsonBody.text(body.getMap().get("input"))))
-                : Optional.<Json>empty();
+        var edit = edit(request.body(), TaskDraft.MAX_INPUT_BYTES);
         return letters.by(request.change())
-                .redrive(request.tenant(), id(request), by(body), input, request.key())
+                .redrive(request.tenant(), id(request), by(request), edit, request.key())
                 .map(DeadLetterOperations::shown);
     }
 
-    private static Json fit(Json input) {
-        if (input.text().getBytes(UTF_8).length > TaskDraft.MAX_INPUT_BYTES) {
-            throw wrong("input", ProblemCode.OUT_OF_RANGE, "'input' may have at most 1 MiB");
+    private static InputEdit edit(JsonObject body, int maxBytes) {
+        if (body.containsKey("input") && body.containsKey("inputPatch")) {
+            throw wrong(
+                    "inputPatch",
+                    ProblemCode.CONFLICTING_FIELDS,
+                    "give either a whole 'input' or an 'inputPatch' of what was given before");
         }
-        return input;
+        if (body.containsKey("input")) {
+            return new InputEdit.Replace(fit(body, "input", maxBytes));
+        }
+        return body.containsKey("inputPatch")
+                ? new InputEdit.Patch(fit(body, "inputPatch", PATCH_MAX_BYTES))
+                : new InputEdit.None();
+    }
+
+    private static Json fit(JsonObject body, String field, int maxBytes) {
+        var json = JsonBody.text(body.getMap().get(field));
+        if (json.text().getBytes(UTF_8).length > maxBytes) {
+            throw wrong(
+                    field,
+                    ProblemCode.OUT_OF_RANGE,
+                    "'" + field + "' may have at most " + (maxBytes >> 10) + " KiB here");
+        }
+        return json;
     }
 
     private Future<Answer> discard(ApiRequest request) {
         var body = request.body();
         return letters.by(request.change())
-                .discard(request.tenant(), id(request), by(body), body.getString("reason"), request.key())
+                .discard(request.tenant(), id(request), by(request), body.getString("reason"), request.key())
                 .map(DeadLetterOperations::shown);
     }
 
@@ -106,7 +126,7 @@ final class DeadLetterOperations {
     /** Sends many back, or where there is a reason discards them. */
     private Future<Answer> all(ApiRequest request, Optional<String> reason) {
         var body = request.body();
-        var asked = asked(body, reason);
+        var asked = asked(request, reason);
         if (body.getBoolean("dryRun", false)) {
             return letters.count(request.tenant(), asked)
                     .map(count -> Answer.json(200, out -> DeadLetterShapes.preview(out, count)));
@@ -122,7 +142,8 @@ final class DeadLetterOperations {
                 .map(redrive -> Answer.json(200, out -> DeadLetterShapes.redrive(out, redrive)));
     }
 
-    private static Asked asked(JsonObject body, Optional<String> reason) {
+    private static Asked asked(ApiRequest request, Optional<String> reason) {
+        var body = request.body();
         var ids = Optional.ofNullable(body.getJsonArray("ids"))
                 .map(all -> all.stream().map(id -> LetterId.parse((String) id)).toList());
         var filter = Optional.ofNullable(body.getJsonObject("filter"));
@@ -130,14 +151,19 @@ final class DeadLetterOperations {
             throw wrong(
                     "filter", ProblemCode.CONFLICTING_FIELDS, "give either 'ids' or 'filter'; an empty one finds all");
         }
+        if (ids.filter(List::isEmpty).isPresent()) {
+            throw wrong("ids", ProblemCode.OUT_OF_RANGE, "'ids' names no letter; leave it out and give a 'filter'");
+        }
         var rate = body.getInteger("ratePerSecond");
         return new Asked(
                 ids,
                 filter.map(DeadLetterOperations::filter).orElse(Filter.ALL),
                 time(body, "asOf", "asOf"),
                 rate == null ? OptionalInt.empty() : OptionalInt.of(rate),
-                by(body),
-                reason);
+                by(request),
+                reason,
+                edit(body, PATCH_MAX_BYTES),
+                OptionalInt.empty());
     }
 
     private static Filter filter(JsonObject filter) {
@@ -182,8 +208,11 @@ final class DeadLetterOperations {
         return LetterState.ofWireName(request.text("state"));
     }
 
-    private static String by(JsonObject body) {
-        return body.getString("by", ANYBODY);
+    /** Who decides: named in the body, else who says that he asks. */
+    private static String by(ApiRequest request) {
+        return Optional.ofNullable(request.body().getString("by"))
+                .or(() -> request.change().actor().name())
+                .orElse(ANYBODY);
     }
 
     private static LetterId place(String cursor) {

@@ -10,11 +10,14 @@ import dev.orrery.domain.Json;
 import dev.orrery.service.AttemptStatus;
 import dev.orrery.service.deadletter.DeadLetterService;
 import dev.orrery.store.DeadLetterRepository;
+import dev.orrery.store.DeadLetterRepository.Filter;
 import dev.orrery.store.DeadLetterRepository.LetterGroup;
 import dev.orrery.store.DeadLetterRepository.StoredLetter;
+import dev.orrery.store.LetterRedriveRepository.Refusal;
 import dev.orrery.store.LetterRedriveRepository.StoredRedrive;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /** How dead letters look as JSON. */
 final class DeadLetterShapes {
@@ -106,6 +109,7 @@ final class DeadLetterShapes {
         out.writeStartObject();
         out.writeBooleanField("dryRun", true);
         out.writeNumberField("count", count);
+        out.writeBooleanField("isComplete", count < DeadLetterRepository.COUNTED_MAX);
         out.writeEndObject();
     }
 
@@ -121,14 +125,58 @@ final class DeadLetterShapes {
         text(out, "id", redrive.id());
         out.writeStringField("action", redrive.reason().isPresent() ? "discard" : "redrive");
         out.writeStringField("state", state(redrive));
+        JsonShapes.number(out, "ids", redrive.named());
+        if (redrive.named().isPresent()) {
+            out.writeNullField("filter");
+        } else {
+            out.writeFieldName("filter");
+            filter(out, redrive.filter());
+        }
+        optional(out, "inputEdit", redrive.edit());
         optional(out, "reason", redrive.reason());
         time(out, "asOf", redrive.asOf());
         JsonShapes.number(out, "ratePerSecond", redrive.ratePerSecond());
         out.writeStringField("by", redrive.by());
         time(out, "createdAt", redrive.createdAt());
         time(out, "endedAt", redrive.endedAt());
+        JsonShapes.number(out, "expected", redrive.expected());
         out.writeNumberField("redriven", redrive.redriven());
         out.writeNumberField("refused", redrive.refused());
+        out.writeFieldName("refusals");
+        JsonShapes.array(out, redrive.refusals(), DeadLetterShapes::refusal);
         out.writeEndObject();
+    }
+
+    private static void refusal(JsonGenerator out, Refusal refusal) throws IOException {
+        out.writeStartObject();
+        out.writeStringField("reason", refusal.reason());
+        out.writeNumberField("count", refusal.count());
+        text(out, "sample", refusal.letter());
+        out.writeEndObject();
+    }
+
+    /** What was asked for, and no more. */
+    private static void filter(JsonGenerator out, Filter filter) throws IOException {
+        out.writeStartObject();
+        given(out, "queue", filter.queue());
+        given(out, "dag", filter.dag());
+        given(out, "job", filter.job());
+        given(out, "name", filter.name());
+        given(out, "handler", filter.handler());
+        given(out, "outcome", filter.outcome());
+        given(out, "fingerprint", filter.fingerprint());
+        if (filter.from().isPresent()) {
+            time(out, "from", filter.from());
+        }
+        if (filter.to().isPresent()) {
+            time(out, "to", filter.to());
+        }
+        out.writeEndObject();
+    }
+
+    private static void given(JsonGenerator out, String field, Optional<String> value) throws IOException {
+        if (value.isPresent()) {
+            out.writeStringField(field, value.get());
+        }
     }
 }

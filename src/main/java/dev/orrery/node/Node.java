@@ -429,7 +429,9 @@ public final class Node {
                 parts.tenants,
                 config.retention(),
                 config.queue(),
-                folders));
+                folders,
+                parts.endings,
+                parts.traces.meters()));
         chores.addAll(parts.remote.chores());
         deploy(parts.vertx, "dead letters", STEP_LIMIT, new DeadLetterVerticle(parts.deadLetters, parts.bus));
         deploy(

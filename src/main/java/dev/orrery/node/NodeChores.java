@@ -4,6 +4,7 @@ import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.config.QueueConfig;
 import dev.orrery.config.RetentionConfig;
+import dev.orrery.engine.router.RouterMeters;
 import dev.orrery.engine.scheduler.Chore;
 import dev.orrery.engine.scheduler.Chore.Bite.OfEach;
 import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
@@ -12,14 +13,17 @@ import dev.orrery.executor.RunFolderSweep;
 import dev.orrery.executor.RunFolders;
 import dev.orrery.service.EndedExecutions;
 import dev.orrery.service.JobFiring;
+import dev.orrery.service.OverdueWaits;
 import dev.orrery.service.TaskCalls;
 import dev.orrery.service.TenantService;
 import dev.orrery.store.AuditRepository;
 import dev.orrery.store.DagRepository;
 import dev.orrery.store.DagRunRepository;
+import dev.orrery.store.Endings;
 import dev.orrery.store.ExecutionRepository;
 import dev.orrery.store.IdempotencyRepository;
 import dev.orrery.store.LetterRedriveRepository;
+import dev.orrery.store.OverdueWaitRepository;
 import dev.orrery.store.QueueRepository;
 import dev.orrery.store.ScheduledJobRepository;
 import dev.orrery.store.SingleTaskRepository;
@@ -53,7 +57,9 @@ final class NodeChores {
             TenantService tenants,
             RetentionConfig retention,
             QueueConfig queue,
-            RunFolders folders) {
+            RunFolders folders,
+            Endings endings,
+            RouterMeters meters) {
         var keys = new IdempotencyRepository(vertx, pool);
         var dags = new DagRepository(vertx, pool);
         var runs = new DagRunRepository(vertx, pool);
@@ -64,6 +70,7 @@ final class NodeChores {
         var queues = new QueueRepository(vertx, pool);
         var redrives = new LetterRedriveRepository(vertx, pool, 1);
         var audit = new AuditRepository(vertx, pool);
+        var waits = new OverdueWaits(new OverdueWaitRepository(vertx, pool), endings, meters::committed, bus);
         var ended = new EndedExecutions(new ExecutionRepository(vertx, pool), bus);
         return List.of(
                 new Chore(
@@ -78,6 +85,7 @@ final class NodeChores {
                                 .compose(_ -> tasks.tellLimits(epoch))
                                 .map(false))),
                 new Chore("long cascades", Duration.ofSeconds(1), new OfLeader(_ -> calls.continueCascades())),
+                new Chore("overdue waits", Duration.ofSeconds(1), new OfLeader(_ -> waits.bite())),
                 new Chore("ended executions", Duration.ofSeconds(1), new OfLeader(ended::note)),
                 new Chore(
                         "deleted jobs",

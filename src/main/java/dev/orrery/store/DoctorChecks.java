@@ -103,6 +103,17 @@ final class DoctorChecks {
                       AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.task_id = a.task_id AND d.attempt = a.attempt)
                     """),
             new Check(
+                    "letters-open",
+                    "an open dead letter is of a task that failed for good; else one is sent back that goes on already",
+                    "discard the letter ('orrery dead-letter discard ID'); " + REPORT,
+                    true,
+                    """
+                    SELECT d.id || ' of task ' || d.task_id || ', which is ' || coalesce(a.state::text, 'new') FROM dead_letters d
+                    """ + LAST.formatted("d.task_id", "a") + """
+                    WHERE d.task_id > ?::uuid AND d.task_id <= ?::uuid AND d.state = 'open'
+                      AND a.state IS DISTINCT FROM 'failed' AND a.state IS DISTINCT FROM 'timed_out'
+                    """),
+            new Check(
                     "waits-counted",
                     "a blocked single task counts the dependencies that have not succeeded; counted wrongly, it begins too soon"
                             + " or never",

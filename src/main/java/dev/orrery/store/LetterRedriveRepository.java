@@ -10,9 +10,11 @@ import dev.orrery.domain.TenantId;
 import dev.orrery.domain.audit.ChangeRequest;
 import dev.orrery.domain.audit.Resource;
 import dev.orrery.domain.audit.Resource.Kind;
+import dev.orrery.domain.task.InputEdit;
 import dev.orrery.store.DeadLetterRepository.Filter;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.Row;
 import io.vertx.sqlclient.Tuple;
@@ -20,6 +22,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -30,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 public final class LetterRedriveRepository {
 
     // language=PostgreSQL
-    static final String REDRIVE = "SELECT verdict, queues FROM redrive_letter($1, $2, $3, $4, $5, $6, $7, $8)";
+    static final String REDRIVE = "SELECT verdict, queues FROM redrive_letter($1, $2, $3, $4, $5, $7, $8, $9, $6)";
 
     // language=PostgreSQL
     static final String DISCARD = "SELECT discard_letter($1, $2, $3, $4, $5, $6, $7) AS verdict";
@@ -38,20 +41,22 @@ public final class LetterRedriveRepository {
     // language=PostgreSQL
     static final String ASK = """
             SELECT id, is_gone
-            FROM ask_redrive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+            FROM ask_redrive($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+            """;
+
+    private static final String COLUMNS = """
+            r.id, cardinality(r.letters) AS letters, r.queue, r.dag, r.job, r.name, r.handler, r.outcome::text, r.fingerprint,
+                   CASE WHEN r.from_id > first_letter_id('epoch') THEN time_of_id(r.from_id) END AS from_at,
+                   time_of_id(r.upto) AS to_at, r.as_of, r.rate_per_second, r.asked_by, r.reason, r.created_at, r.ended_at,
+                   r.cancelled_at, r.redriven, r.refused, r.expected, r.refusals::text,
+                   CASE WHEN r.input IS NOT NULL THEN 'replaced' WHEN r.input_patch IS NOT NULL THEN 'patched' END AS edit
             """;
 
     // language=PostgreSQL
-    static final String GET = """
-            SELECT r.id, r.as_of, r.rate_per_second, r.asked_by, r.reason, r.created_at, r.ended_at, r.cancelled_at, r.redriven,
-                   r.refused
-            FROM letter_redrives r WHERE r.tenant_id = $1 AND r.id = $2
-            """;
+    static final String GET = "SELECT " + COLUMNS + "FROM letter_redrives r WHERE r.tenant_id = $1 AND r.id = $2";
 
     // language=PostgreSQL
-    static final String LIST = """
-            SELECT r.id, r.as_of, r.rate_per_second, r.asked_by, r.reason, r.created_at, r.ended_at, r.cancelled_at, r.redriven,
-                   r.refused
+    static final String LIST = "SELECT " + COLUMNS + """
             FROM letter_redrives r
             WHERE r.tenant_id = $1 AND ($2::uuid IS NULL OR r.id < $2)
             ORDER BY r.id DESC
@@ -95,6 +100,8 @@ public final class LetterRedriveRepository {
      * @param ratePerSecond how many are sent back in a second, at most
      * @param by who asks
      * @param reason why they are discarded; absent where they are sent back
+     * @param edit of what the tasks are given from now on
+     * @param expected how many there were when they were counted
      */
     public record Asked(
             Optional<List<LetterId>> letters,
@@ -102,23 +109,44 @@ public final class LetterRedriveRepository {
             Optional<Instant> asOf,
             OptionalInt ratePerSecond,
             String by,
-            Optional<String> reason) {
+            Optional<String> reason,
+            InputEdit edit,
+            OptionalInt expected) {
 
         public Asked {
             letters = letters.map(List::copyOf);
         }
+
+        /** The same, where so many were counted. */
+        public Asked expecting(int count) {
+            return new Asked(letters, filter, asOf, ratePerSecond, by, reason, edit, OptionalInt.of(count));
+        }
     }
+
+    /**
+     * Why letters could not be dealt with.
+     *
+     * @param reason a word of the contract
+     * @param letter one of them
+     */
+    public record Refusal(String reason, int count, LetterId letter) {}
 
     /**
      * How far a request has come.
      *
+     * @param named how many letters were named; absent where they are those that the filter finds
+     * @param filter with the last moment that is meant as its end
      * @param reason why its letters are discarded; absent where they are sent back
+     * @param edit {@code replaced} or {@code patched}, where they are sent back with another input
      * @param cancelledAt when it was ended before it had come to its end
      * @param redriven how many were sent back, or discarded
      * @param refused how many of its letters could not be: each stays as it is
+     * @param expected how many there were when it was asked, as far as they were counted
      */
     public record StoredRedrive(
             UUID id,
+            OptionalInt named,
+            Filter filter,
             Instant asOf,
             OptionalInt ratePerSecond,
             String by,
@@ -127,7 +155,15 @@ public final class LetterRedriveRepository {
             Optional<Instant> endedAt,
             Optional<Instant> cancelledAt,
             int redriven,
-            int refused) {}
+            int refused,
+            OptionalInt expected,
+            List<Refusal> refusals,
+            Optional<String> edit) {
+
+        public StoredRedrive {
+            refusals = List.copyOf(refusals);
+        }
+    }
 
     /**
      * What a step of the requests did.
@@ -141,12 +177,13 @@ public final class LetterRedriveRepository {
      * Sends one back; answers the queues in which tasks became ready. Fails with {@code DEAD_LETTER_NOT_FOUND} or {@code
      * REDRIVE_LIMIT}, and with {@code CONFLICT} or {@code UNIQUE_KEY_TAKEN} where its task can not be tried again as it is.
      *
-     * @param input what the task is given from now on; absent: what it was given
+     * @param edit of what the task is given from now on
      */
     public Future<List<String>> redrive(
-            TenantId tenant, LetterId id, String by, Optional<Json> input, Optional<NewRun.Key> key) {
+            TenantId tenant, LetterId id, String by, InputEdit edit, Optional<NewRun.Key> key) {
         var parameters = Tuple.of(tenant.value(), id.value(), Texts.clean(by), redrivesMax)
-                .addValue(input.map(Texts::clean).map(Json::text).orElse(null));
+                .addValue(text(edit.replacement()))
+                .addValue(text(edit.patch()));
         return sql.change(Resource.of(Kind.DEAD_LETTER, tenant, id), REDRIVE, keyed(parameters, key))
                 .map(rows -> {
                     var row = rows.iterator().next();
@@ -188,20 +225,20 @@ public final class LetterRedriveRepository {
                 .addValue(filter.from().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
                 .addValue(filter.to().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
                 .addValue(asked.asOf().map(at -> at.atOffset(ZoneOffset.UTC)).orElse(null))
-                .addValue(
-                        asked.ratePerSecond().isPresent()
-                                ? asked.ratePerSecond().getAsInt()
-                                : null)
+                .addValue(number(asked.ratePerSecond()))
                 .addValue(Texts.clean(asked.by()))
                 .addValue(asked.reason().map(Texts::clean).orElse(null));
-        return sql.change(Resource.of(Kind.REDRIVE, tenant, id), ASK, keyed(parameters, key))
-                .map(rows -> {
-                    var row = rows.iterator().next();
-                    if (row.getBoolean("is_gone")) {
-                        throw new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
-                    }
-                    return Optional.ofNullable(row.getUUID("id")).orElseThrow(IdempotencyRepository::keyTaken);
-                });
+        var edited = keyed(parameters, key)
+                .addValue(text(asked.edit().replacement()))
+                .addValue(text(asked.edit().patch()))
+                .addValue(number(asked.expected()));
+        return sql.change(Resource.of(Kind.REDRIVE, tenant, id), ASK, edited).map(rows -> {
+            var row = rows.iterator().next();
+            if (row.getBoolean("is_gone")) {
+                throw new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
+            }
+            return Optional.ofNullable(row.getUUID("id")).orElseThrow(IdempotencyRepository::keyTaken);
+        });
     }
 
     public Future<Optional<StoredRedrive>> get(TenantId tenant, UUID id) {
@@ -266,6 +303,10 @@ public final class LetterRedriveRepository {
             case "not_begun" ->
                 conflict("the task of dead letter " + id + " ended before its first attempt, which takes what the DAG"
                         + " says: redrive it without 'input'");
+            case "bad_patch" ->
+                conflict("what the task of dead letter " + id
+                        + " was given is no JSON object of less than 1 MiB with the"
+                        + " changes, so it cannot be patched: redrive it with a whole 'input'");
             case "bad_input" ->
                 new OrreryException(
                         ErrorCode.VALIDATION_ERROR,
@@ -305,18 +346,60 @@ public final class LetterRedriveRepository {
         return queues == null ? List.of() : Arrays.stream(queues).distinct().toList();
     }
 
+    private static @Nullable String text(Optional<Json> json) {
+        return json.map(Texts::clean).map(Json::text).orElse(null);
+    }
+
+    private static @Nullable Integer number(OptionalInt number) {
+        return number.isPresent() ? number.getAsInt() : null;
+    }
+
+    private static OptionalInt number(Row row, String column) {
+        var number = row.getInteger(column);
+        return number == null ? OptionalInt.empty() : OptionalInt.of(number);
+    }
+
+    private static Filter filter(Row row) {
+        return new Filter(
+                Optional.ofNullable(row.getString("queue")),
+                Optional.ofNullable(row.getString("dag")),
+                Optional.ofNullable(row.getString("job")),
+                Optional.ofNullable(row.getString("name")),
+                Optional.ofNullable(row.getString("handler")),
+                Optional.ofNullable(row.getString("outcome")),
+                Optional.ofNullable(row.getString("fingerprint")),
+                Rows.optionalTime(row, "from_at"),
+                Rows.optionalTime(row, "to_at"));
+    }
+
+    private static List<Refusal> refusals(Row row) {
+        var refusals = new JsonObject(row.getString("refusals"));
+        return refusals.stream()
+                .map(each -> {
+                    var refusal = (JsonObject) each.getValue();
+                    return new Refusal(
+                            each.getKey(), refusal.getInteger("count"), LetterId.parse(refusal.getString("letter")));
+                })
+                .sorted(Comparator.comparingInt(Refusal::count).reversed().thenComparing(Refusal::reason))
+                .toList();
+    }
+
     private static StoredRedrive redrive(Row row) {
-        var rate = row.getInteger("rate_per_second");
         return new StoredRedrive(
                 row.getUUID("id"),
+                number(row, "letters"),
+                filter(row),
                 Rows.time(row, "as_of"),
-                rate == null ? OptionalInt.empty() : OptionalInt.of(rate),
+                number(row, "rate_per_second"),
                 row.getString("asked_by"),
                 Optional.ofNullable(row.getString("reason")),
                 Rows.time(row, "created_at"),
                 Rows.optionalTime(row, "ended_at"),
                 Rows.optionalTime(row, "cancelled_at"),
                 row.getInteger("redriven"),
-                row.getInteger("refused"));
+                row.getInteger("refused"),
+                number(row, "expected"),
+                refusals(row),
+                Optional.ofNullable(row.getString("edit")));
     }
 }

@@ -188,6 +188,29 @@ class TotalTimeoutApiIT extends JobsApiTestBase {
         assertThat(fail(worker, second, "exit:1").code()).isEqualTo("STALE_CLAIM");
     }
 
+    /** No worker asks for it any more. */
+    @Test
+    void aTaskThatNobodyTakesAgainEndsInTime() {
+        var run = remote("left", "totalTimeout: 1500ms, retry: {maxAttempts: 5, initialDelay: 0s}");
+        var worker = worker("left");
+
+        assertThat(fail(worker, fetch(worker), "exit:1").status()).isEqualTo(204);
+
+        node.ended(run);
+        assertThat(task(run).getString("state")).isEqualTo("timed_out");
+        assertThat(task(run).getInteger("attempt")).isEqualTo(2);
+        assertThat(task(run).getString("error"))
+                .isEqualTo("not tried again: its totalTimeout of 1s500ms over all attempts is over");
+        assertThat(task(run).getString("startedAt"))
+                .as("it was not begun again")
+                .isNull();
+        assertThat(items("/api/v1/dead-letters?handler=left")).hasSize(1);
+        assertThat(post(worker, "/poll", new JsonObject().put("waitMs", 1))
+                        .json()
+                        .getJsonArray("assignments"))
+                .isEmpty();
+    }
+
     private static String remote(String handler, String more) {
         return node.trigger(node.publish(
                 handler + " " + UUID.randomUUID(),

@@ -57,7 +57,7 @@ class DeadLetterCommandE2E {
         Files.createFile(flag);
         assertThat(ok("dead-letter", "redrive", flaky, "--by", "ada", "--input", "{\"mended\":true}"))
                 .contains("redriven");
-        until("it succeeds", () -> letters("").size() == 1 && isCompleted("flaky"));
+        until("it succeeds", () -> letters("").size() == 1 && isCompleted("flaky", 1));
         assertThat(ok("dead-letter", "show", flaky))
                 .contains("input        {}")
                 .contains("sent back    with the input {\"mended\":true}");
@@ -71,6 +71,47 @@ class DeadLetterCommandE2E {
         assertThat(unclear.exitCode()).isEqualTo(2);
         assertThat(unclear.err()).contains("--all");
         assertThat(run("dead-letter", "show", "nonsense").err()).contains("nonsense");
+    }
+
+    @Test
+    void allOfAKindAreSentBackWithChangesAndItIsToldWhoAskedAndWhatWasRefused() throws IOException {
+        for (var order = 1; order <= 2; order++) {
+            ok(
+                    "task",
+                    "submit",
+                    "--name",
+                    "moved",
+                    "--shell",
+                    "grep -q eu $ORRERY_PARAMS",
+                    "--retries",
+                    "0",
+                    "--input",
+                    "{\"order\": " + order + ", \"region\": \"us\"}");
+        }
+        ok("task", "submit", "--name", "moved", "--shell", "exit 1", "--retries", "0", "--input", "7");
+        until("all have failed", () -> letters("?name=moved").size() == 3);
+        var both = run("dead-letter", "redrive", "--all", "--input", "1", "--patch", "{}");
+        assertThat(both.exitCode()).isEqualTo(2);
+        assertThat(both.err()).contains("exclude each other");
+        assertThat(run("dead-letter", "redrive", "--all", "--outcome", "broken").err())
+                .contains("filter.outcome")
+                .contains("possible: ");
+
+        var begun = ok(
+                "dead-letter", "redrive", "--all", "--name", "moved", "--patch", "{\"region\": \"eu\"}", "--as", "ada");
+
+        assertThat(begun).contains("of 3 letters has begun");
+        var redrive = begun.split(" ", -1)[1];
+        until("it is done", () -> count("letter_redrives WHERE ended_at IS NOT NULL") == 1);
+        assertThat(ok("dead-letter", "redrives", redrive))
+                .contains("like {\"name\":\"moved\"")
+                .contains("asked by     ada")
+                .contains("input        patched")
+                .contains("done         2 of 3 letters")
+                .contains("1 were given what is no object");
+        until("two succeed", () -> isCompleted("moved", 2));
+        assertThat(ok("dead-letter", "groups", "--state", "redriven")).contains("2  ");
+        assertThat(ok("dead-letter", "redrives")).contains(redrive).contains("ada");
     }
 
     /** Whatever was done before the kill is not done again, and the rest is done. */
@@ -130,10 +171,10 @@ class DeadLetterCommandE2E {
         return letters("?name=" + name).getJsonObject(0).getString("id");
     }
 
-    private boolean isCompleted(String name) {
+    private boolean isCompleted(String name, int times) {
         return count("task_instances i JOIN task_states s ON s.id = i.id WHERE i.name = '" + name
                         + "' AND s.state = 'succeeded'")
-                == 1;
+                == times;
     }
 
     private ProgramRun run(String... arguments) throws IOException {

@@ -49,7 +49,7 @@ class TotalTimeoutIT extends EngineTestBase {
 
     @Test
     void theNodeThatTakesOverFromADeadOneGivesWhatIsLeft() throws SQLException, IOException {
-        var run = lostAfter(Duration.ofHours(1).minusMillis(700));
+        var run = lostAfter(Duration.ofHours(1).minusSeconds(4));
 
         try (var other = takesOver()) {
             other.awaitRun(run, "failed");

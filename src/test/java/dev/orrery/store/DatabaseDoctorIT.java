@@ -53,6 +53,14 @@ class DatabaseDoctorIT {
         PLANTED.put("place-without-task", READY.formatted(ONE));
         PLANTED.put("lost-tasks", task(ONE));
         PLANTED.put("letters", task(ONE) + ended(ONE, "failed"));
+        PLANTED.put(
+                "letters-open",
+                task(ONE)
+                        + READY.formatted(ONE)
+                        + ended(ONE, "failed")
+                        + "UPDATE task_attempts SET state = 'ready';"
+                        + "INSERT INTO dead_letters (task_id, attempt, tenant_id, outcome)"
+                        + " VALUES ('" + ONE + "', 1, 1, 'failed');");
         PLANTED.put("waits-counted", task(ONE) + BLOCKED.formatted(ONE));
         PLANTED.put("upstreams-counted", """
                 INSERT INTO task_instances (id, tenant_id, run_id, version_id, task_id, queue, priority, created_at)

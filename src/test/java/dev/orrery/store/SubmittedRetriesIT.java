@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -92,8 +93,8 @@ class SubmittedRetriesIT {
             var whats = List.of(
                     "",
                     ":",
-                    ":" + random.nextInt(700),
-                    ":" + random.nextInt(300) + "-" + random.nextInt(300),
+                    ":" + number(random),
+                    ":" + number(random) + "-" + number(random),
                     ":5xx",
                     ":0xx",
                     ":9xx",
@@ -110,6 +111,12 @@ class SubmittedRetriesIT {
                     .as("'" + rule + "'")
                     .isEqualTo(FailureRule.objection(rule).orElse(null));
         });
+    }
+
+    /** Mostly where a rule begins or ends to hold. */
+    private static int number(RandomGenerator random) {
+        var edges = List.of(0, 1, 2, 64, 65, 99, 100, 255, 256, 599, 600);
+        return random.nextInt(4) > 0 ? edges.get(random.nextInt(edges.size())) : random.nextInt(700);
     }
 
     private String objection(String rule) {

@@ -78,6 +78,21 @@ class TotalTimesIT {
         assertThat(used(bench.claim(id))).isZero();
     }
 
+    /** Its last attempt stands as ready also where nobody sent it back. */
+    @Test
+    void theTotalBeginsAnewWhereATaskThatWasLostIsCancelledAndSentBack() throws SQLException {
+        var id = bench.submitted(task());
+        var claim = bench.claim(id);
+        bench.begin(claim);
+        lose(claim);
+        agoBy(Duration.ofHours(2));
+        await(bench.calls.cancel(TenantId.DEFAULT, id, Optional.empty()));
+
+        await(bench.calls.retry(TenantId.DEFAULT, id, Optional.empty()));
+
+        assertThat(used(bench.claim(id))).isZero();
+    }
+
     /** Attempts that fail, snooze, are lost or handed back, and tasks that are cancelled or fail and are retried. */
     @Test
     void whateverHappenedItIsTheFirstAttemptSinceTheLastNewBeginning() {

@@ -128,7 +128,7 @@ final class WorkModel {
     }
 
     private void act() throws SQLException {
-        switch (random.nextInt(20)) {
+        switch (random.nextInt(21)) {
             case 0, 1 -> createRuns();
             case 2 -> cancelRun();
             case 3, 4 -> cancelTask();
@@ -137,6 +137,7 @@ final class WorkModel {
             case 8 -> obeyCancels();
             case 9 -> die();
             case 10 -> redrive();
+            case 11 -> submit(vertx.executeBlocking(() -> Overdues.end(database), false), _ -> {});
             default -> exchange();
         }
     }

@@ -60,9 +60,19 @@ final class DeadLetterDiscardCommand extends ServerAction {
         }
         var isOne = letters.size() == 1 && !dryRun;
         var answer = isOne
-                ? client().post(DeadLetters.path(letters.getFirst()) + "/discard", JsonObject.of(body))
+                ? DeadLetters.post(client(), DeadLetters.path(letters.getFirst()) + "/discard", body)
                 : many(body);
-        terminal().line(isJson() ? answer.body() : told(answer.object(), isOne));
+        if (isJson() || isOne) {
+            terminal()
+                    .line(
+                            isJson()
+                                    ? answer.body()
+                                    : "the letter is " + answer.object().textOrEmpty("state"));
+        } else if (dryRun) {
+            terminal().line(DeadLetters.counted(answer.object(), "count") + " would be discarded");
+        } else {
+            DeadLetters.begun(this, terminal(), answer.object());
+        }
         return ExitCode.OK.code();
     }
 
@@ -73,16 +83,6 @@ final class DeadLetterDiscardCommand extends ServerAction {
             body.put("ids", letters.stream().map(DeadLetters::checked).toList());
         }
         body.put("dryRun", dryRun);
-        return client().post(DeadLetters.PATH + "/discard", JsonObject.of(body));
-    }
-
-    private String told(JsonObject answer, boolean isOne) {
-        if (isOne) {
-            return "the letter is " + answer.textOrEmpty("state");
-        }
-        return dryRun
-                ? answer.integer("count") + " letters would be discarded"
-                : "discard " + answer.textOrEmpty("id")
-                        + " has begun; 'dead-letter redrives' tells how far it has come";
+        return DeadLetters.post(client(), DeadLetters.PATH + "/discard", body);
     }
 }

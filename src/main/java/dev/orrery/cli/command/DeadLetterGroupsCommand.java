@@ -2,6 +2,7 @@ package dev.orrery.cli.command;
 
 import static dev.orrery.cli.text.Table.cell;
 
+import dev.orrery.cli.client.ApiClient;
 import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.client.JsonObject;
 import dev.orrery.cli.text.HumanTime;
@@ -14,7 +15,7 @@ import picocli.CommandLine.Option;
 /** Groups dead letters by what went wrong. */
 @Command(
         name = "groups",
-        description = "Group open dead letters by what went wrong, the greatest group first.",
+        description = "Group dead letters by what went wrong, the greatest group first.",
         footer = {
             ServerAction.EXAMPLES,
             "  orrery dead-letter groups",
@@ -25,6 +26,12 @@ final class DeadLetterGroupsCommand extends ServerAction {
     @Mixin
     DeadLetters.Filter filter = new DeadLetters.Filter();
 
+    @Option(
+            names = "--state",
+            paramLabel = "STATE",
+            description = "Open, redriven or discarded letters (default: open).")
+    String state = "open";
+
     @Option(names = "--limit", paramLabel = "N", description = "How many groups at most, 1 to 500 (default: 20).")
     int limit = 20;
 
@@ -34,7 +41,8 @@ final class DeadLetterGroupsCommand extends ServerAction {
 
     @Override
     public Integer call() {
-        var answer = client().get(DeadLetters.PATH + "/groups?limit=" + limit + filter.query());
+        var answer = client().get(DeadLetters.PATH + "/groups?limit=" + limit + "&state=" + ApiClient.encode(state)
+                + filter.query());
         if (isJson()) {
             terminal().line(answer.body());
             return ExitCode.OK.code();
@@ -45,17 +53,21 @@ final class DeadLetterGroupsCommand extends ServerAction {
             return ExitCode.OK.code();
         }
         var now = context.clock().instant();
-        var table = Table.of("FINGERPRINT", "LETTERS#", "LAST", "EXAMPLE", "ERROR");
+        var table = Table.of("FINGERPRINT", "LETTERS#", "LAST", "NEWEST", "NAME", "ERROR");
         for (var group : groups) {
             var sample = group.object("sample").orElseGet(() -> JsonObject.of(Map.of()));
             table.row(
                     cell(group.textOrEmpty("fingerprint")),
                     cell(Integer.toString(group.integer("count"))),
                     cell(group.time("lastAt").map(at -> HumanTime.ago(at, now)).orElse("-")),
+                    cell(sample.textOrEmpty("id")),
                     cell(sample.textOrEmpty("name")),
                     cell(DeadLetters.error(sample)));
         }
         terminal().table(table);
+        if (!answer.object().flag("isComplete").orElse(true)) {
+            terminal().remark("there are more: only the newest letters were counted");
+        }
         return ExitCode.OK.code();
     }
 }

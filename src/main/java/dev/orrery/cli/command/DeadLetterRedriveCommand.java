@@ -24,7 +24,8 @@ import picocli.CommandLine.Parameters;
             ServerAction.EXAMPLES,
             "  orrery dead-letter redrive 01980f6e-5a10-7000-8b2d-5f3180000001",
             "  orrery dead-letter redrive --all --fingerprint 0f3b5c7d9e1a2b4c --dry-run",
-            "  orrery dead-letter redrive --all --queue mail --rate 50"
+            "  orrery dead-letter redrive --all --queue mail --rate 50",
+            "  orrery dead-letter redrive --all --fingerprint 0f3b5c7d9e1a2b4c --patch '{\"region\": \"eu\"}'"
         })
 final class DeadLetterRedriveCommand extends ServerAction {
 
@@ -43,8 +44,17 @@ final class DeadLetterRedriveCommand extends ServerAction {
     @Option(names = "--rate", paramLabel = "N", description = "At most so many in a second.")
     @Nullable Integer rate;
 
-    @Option(names = "--input", paramLabel = "JSON", description = "What the one task is given from now on.")
+    @Option(
+            names = "--input",
+            paramLabel = "JSON",
+            description = "What each task is given from now on, or @FILE (default: what it was given).")
     @Nullable String input;
+
+    @Option(
+            names = "--patch",
+            paramLabel = "JSON",
+            description = "What is changed of what each task was given, or @FILE: an object; null takes a member out.")
+    @Nullable String patch;
 
     @Option(names = "--by", paramLabel = "NAME", description = "Who decides; kept with the letters.")
     @Nullable String by;
@@ -63,21 +73,30 @@ final class DeadLetterRedriveCommand extends ServerAction {
                     "it is not said which letters", "give ids alone, or --all with options for searching");
         }
         var isOne = letters.size() == 1 && !dryRun && asOf == null && rate == null;
-        if (input != null && !isOne) {
-            throw CommandFailure.usage("--input is for one letter", "give one id and --input");
+        if (input != null && patch != null) {
+            throw CommandFailure.usage(
+                    "--input and --patch exclude each other", "give a whole input, or what is changed of each");
         }
         var answer = isOne ? one() : many();
-        terminal().line(isJson() ? answer.body() : told(answer.object(), isOne));
+        if (isJson() || isOne) {
+            terminal()
+                    .line(
+                            isJson()
+                                    ? answer.body()
+                                    : "the letter is " + answer.object().textOrEmpty("state"));
+        } else if (dryRun) {
+            terminal().line(DeadLetters.counted(answer.object(), "count") + " would be sent back");
+        } else {
+            DeadLetters.begun(this, terminal(), answer.object());
+        }
         return ExitCode.OK.code();
     }
 
     private ApiClient.Answer one() {
         var body = new LinkedHashMap<String, @Nullable Object>();
-        if (input != null) {
-            body.put("input", Events.json(context, "--input", input));
-        }
+        putEdit(body);
         putBy(body);
-        return client().post(DeadLetters.path(letters.getFirst()) + "/redrive", JsonObject.of(body));
+        return DeadLetters.post(client(), DeadLetters.path(letters.getFirst()) + "/redrive", body);
     }
 
     private ApiClient.Answer many() {
@@ -94,23 +113,23 @@ final class DeadLetterRedriveCommand extends ServerAction {
             body.put("ratePerSecond", rate);
         }
         body.put("dryRun", dryRun);
+        putEdit(body);
         putBy(body);
-        return client().post(DeadLetters.PATH + "/redrive", JsonObject.of(body));
+        return DeadLetters.post(client(), DeadLetters.PATH + "/redrive", body);
+    }
+
+    private void putEdit(Map<String, @Nullable Object> body) {
+        if (input != null) {
+            body.put("input", Events.json(context, "--input", input));
+        }
+        if (patch != null) {
+            body.put("inputPatch", Events.json(context, "--patch", patch));
+        }
     }
 
     private void putBy(Map<String, @Nullable Object> body) {
         if (by != null) {
             body.put("by", by);
         }
-    }
-
-    private String told(JsonObject answer, boolean isOne) {
-        if (isOne) {
-            return "the letter is " + answer.textOrEmpty("state");
-        }
-        return dryRun
-                ? answer.integer("count") + " letters would be sent back"
-                : "redrive " + answer.textOrEmpty("id")
-                        + " has begun; 'dead-letter redrives' tells how far it has come";
     }
 }

@@ -38,8 +38,9 @@ final class DeadLetterShowCommand extends ServerAction {
         terminal().line("error        " + shown.text("error").orElse("-"));
         shown.text("resolvedBy")
                 .ifPresent(by -> terminal()
-                        .line("decided by   " + by
+                        .line("decided by   " + by + " at " + shown.textOrEmpty("resolvedAt")
                                 + shown.text("reason").map(why -> ": " + why).orElse("")));
+        shown.text("redriveId").ifPresent(redrive -> terminal().line("asked for    by redrive " + redrive));
         shown.json("definition").ifPresent(json -> terminal().line("definition   " + json));
         shown.json("input").ifPresent(json -> terminal().line("input        " + json));
         shown.json("redriveInput").ifPresent(json -> terminal().line("sent back    with the input " + json));
@@ -53,6 +54,11 @@ final class DeadLetterShowCommand extends ServerAction {
                     cell(DeadLetters.error(attempt)));
         }
         terminal().table(table);
+        terminal()
+                .remark("what it printed: "
+                        + commandLine(shown.text("runId")
+                                .map(run -> "run logs " + run + " " + shown.textOrEmpty("name"))
+                                .orElseGet(() -> "task logs " + shown.textOrEmpty("taskInstanceId"))));
         return ExitCode.OK.code();
     }
 }

@@ -7,6 +7,7 @@ import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.JsonObject;
 import dev.orrery.cli.text.HumanTime;
 import dev.orrery.cli.text.Table;
+import dev.orrery.cli.text.Terminal;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.LinkedHashMap;
@@ -23,6 +24,9 @@ final class DeadLetters {
     static final String PATH = "/api/v1/dead-letters";
 
     private static final int ERROR_SHOWN = 60;
+
+    /** So many letters are counted at the most. */
+    private static final int COUNTED_MAX = 100_000;
 
     private DeadLetters() {}
 
@@ -93,6 +97,28 @@ final class DeadLetters {
             throw CommandFailure.usage("'" + id + "' is no id of a dead letter", "'dead-letter list' tells them");
         }
         return id.toLowerCase(Locale.ROOT);
+    }
+
+    /** Posts this; what is wrong with it is told by the names of its fields, of which the options are the last parts. */
+    static ApiClient.Answer post(ApiClient client, String path, Map<String, @Nullable Object> body) {
+        try {
+            return client.post(path, JsonObject.of(body));
+        } catch (CommandFailure refused) {
+            throw refused.byPaths();
+        }
+    }
+
+    /** How many letters, as a field tells it; of very many only the first are counted. */
+    static String counted(JsonObject answer, String field) {
+        var count = answer.integer(field);
+        return (count >= COUNTED_MAX ? count + " or more" : count) + (count == 1 ? " letter" : " letters");
+    }
+
+    /** Tells that something was asked of many letters. */
+    static void begun(ServerAction command, Terminal terminal, JsonObject redrive) {
+        var id = redrive.textOrEmpty("id");
+        terminal.line(redrive.textOrEmpty("action") + " " + id + " of " + counted(redrive, "expected") + " has begun");
+        terminal.remark("see how far it has come with: " + command.commandLine("dead-letter redrives " + id));
     }
 
     static Table table(List<JsonObject> letters, Instant now) {

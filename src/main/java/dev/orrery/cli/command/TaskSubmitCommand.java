@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Submits single tasks: one that is described by options, or many from a file. */
@@ -118,76 +119,56 @@ final class TaskSubmitCommand extends ServerAction {
     @Option(names = "--tag", paramLabel = "TAG", order = 22, description = "A word to find it by; may be repeated.")
     List<String> tags = List.of();
 
-    @Option(names = "--timeout", paramLabel = "DURATION", order = 23, description = "Of one attempt (default: 30m).")
+    @Option(names = "--timeout", paramLabel = "DURATION", order = 41, description = "Of one attempt (default: 30m).")
     @Nullable String timeout;
 
     @Option(
             names = "--retries",
             paramLabel = "N",
-            order = 24,
+            order = 42,
             description = "How often it is tried again (default: 3).")
     @Nullable Integer retries;
 
-    @Option(
-            names = "--total-timeout",
-            paramLabel = "DURATION",
-            order = 24,
-            description = "Of all attempts together (default: as long as they take).")
-    @Nullable String totalTimeout;
-
-    @Option(
-            names = "--retry-on",
-            paramLabel = "KIND",
-            order = 24,
-            split = ",",
-            description = "Only such failures are tried again, such as timeout, exit:75 or http:5xx; may be repeated.")
-    List<String> retryOn = List.of();
-
-    @Option(
-            names = "--give-up-on",
-            paramLabel = "KIND",
-            order = 24,
-            split = ",",
-            description = "Such failures are not tried again; may be repeated.")
-    List<String> giveUpOn = List.of();
+    @Mixin
+    RetryOptions tries = new RetryOptions();
 
     @Option(
             names = "--unique-key",
             paramLabel = "KEY",
-            order = 25,
+            order = 44,
             description = "Of all tasks with this key only one has not ended.")
     @Nullable String uniqueKey;
 
     @Option(
             names = "--on-conflict",
             paramLabel = "CHOICE",
-            order = 26,
+            order = 45,
             description = "Where another task has the key: return it (the default), replace it, or refuse this one.")
     @Nullable String onConflict;
 
     @Option(
             names = "--concurrency-key",
             paramLabel = "KEY",
-            order = 27,
+            order = 46,
             description = "What limits of concurrency count it by.")
     @Nullable String concurrencyKey;
 
     @Option(
             names = "--batch",
             paramLabel = "N",
-            order = 40,
+            order = 50,
             description = "How many tasks of a file are sent at once, 1 to 10000 (default: 1000).")
     int batch = 1_000;
 
     @Option(
             names = "--key",
             paramLabel = "KEY",
-            order = 41,
+            order = 51,
             description =
                     "A name for this submission: repeated with the same one within 24 hours, it submits only what is missing.")
     @Nullable String key;
 
-    @Option(names = "--wait", order = 42, description = "Wait until all of it has ended.")
+    @Option(names = "--wait", order = 52, description = "Wait until all of it has ended.")
     boolean wait;
 
     TaskSubmitCommand(Context context) {
@@ -269,14 +250,12 @@ final class TaskSubmitCommand extends ServerAction {
         put(fields, "createdBy", createdBy);
         put(fields, "tags", tags.isEmpty() ? null : tags);
         put(fields, "timeout", timeout);
-        put(fields, "totalTimeout", totalTimeout);
+        put(fields, "totalTimeout", tries.totalTimeout);
         put(fields, "maxRetries", retries);
-        if (!retryOn.isEmpty() || !giveUpOn.isEmpty()) {
-            var retry = new LinkedHashMap<String, @Nullable Object>();
-            put(retry, "retryOn", retryOn.isEmpty() ? null : retryOn);
-            put(retry, "giveUpOn", giveUpOn.isEmpty() ? null : giveUpOn);
-            fields.put("retry", retry);
-        }
+        var retry = new LinkedHashMap<String, @Nullable Object>();
+        put(retry, "retryOn", tries.retryOnOrNull());
+        put(retry, "giveUpOn", tries.giveUpOnOrNull());
+        put(fields, "retry", retry.isEmpty() ? null : retry);
         put(fields, "uniqueKey", uniqueKey);
         put(fields, "onConflict", onConflict);
         put(fields, "concurrencyKey", concurrencyKey);

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What is done when something fires, and how it is tried: the options that jobs and event handlers have in common. */
@@ -54,33 +55,13 @@ final class WorkOptions {
             description = "How long an attempt may take (default: 5m).")
     @Nullable String timeout;
 
-    @Option(
-            names = "--total-timeout",
-            paramLabel = "DURATION",
-            order = 42,
-            description = "How long all attempts of an execution may take together (default: as long as they do).")
-    @Nullable String totalTimeout;
-
-    @Option(
-            names = "--retry-on",
-            paramLabel = "KIND",
-            order = 42,
-            split = ",",
-            description = "Only such failures are tried again, such as timeout, exit:75 or http:5xx; may be repeated.")
-    List<String> retryOn = List.of();
-
-    @Option(
-            names = "--give-up-on",
-            paramLabel = "KIND",
-            order = 42,
-            split = ",",
-            description = "Such failures are not tried again; may be repeated.")
-    List<String> giveUpOn = List.of();
+    @Mixin
+    RetryOptions tries = new RetryOptions();
 
     @Option(
             names = "--priority",
             paramLabel = "PRIORITY",
-            order = 43,
+            order = 44,
             description = "${COMPLETION-CANDIDATES} (default: medium).")
     @Nullable PriorityName priority;
 
@@ -150,9 +131,10 @@ final class WorkOptions {
         var limited = put(body, "maxRetries", retries);
         limited = put(limited, "retryDelayMs", retryDelay == null ? null : millis("--retry-delay", retryDelay));
         limited = put(limited, "timeoutMs", timeout == null ? null : millis("--timeout", timeout));
-        limited = put(limited, "totalTimeoutMs", totalTimeout == null ? null : millis("--total-timeout", totalTimeout));
-        limited = put(limited, "retryOn", retryOn.isEmpty() ? null : retryOn);
-        limited = put(limited, "giveUpOn", giveUpOn.isEmpty() ? null : giveUpOn);
+        var total = tries.totalTimeout;
+        limited = put(limited, "totalTimeoutMs", total == null ? null : millis("--total-timeout", total));
+        limited = put(limited, "retryOn", tries.retryOnOrNull());
+        limited = put(limited, "giveUpOn", tries.giveUpOnOrNull());
         limited = put(limited, "priority", priority);
         limited = put(limited, "createdBy", createdBy);
         limited = put(limited, "metadata", metadata == null ? null : JsonOption.read(context, "--metadata", metadata));

@@ -20,7 +20,12 @@ public final class TaskTransitions {
     static {
         from(PENDING).on(TaskEvent.BLOCK, BLOCKED).on(TaskEvent.RELEASE, READY).on(TaskEvent.CANCEL, CANCELLED);
         from(BLOCKED).on(TaskEvent.RELEASE, READY).on(TaskEvent.SKIP, SKIPPED).on(TaskEvent.CANCEL, CANCELLED);
-        from(READY).on(TaskEvent.CLAIM, QUEUED).on(TaskEvent.BLOCK, BLOCKED).on(TaskEvent.CANCEL, CANCELLED);
+        // Whose time for all attempts is over need not be taken to end.
+        from(READY)
+                .on(TaskEvent.CLAIM, QUEUED)
+                .on(TaskEvent.BLOCK, BLOCKED)
+                .on(TaskEvent.TIME_OUT, TIMED_OUT)
+                .on(TaskEvent.CANCEL, CANCELLED);
         from(QUEUED).on(TaskEvent.START, RUNNING).on(TaskEvent.HAND_BACK, READY).onResult();
         from(RUNNING).on(TaskEvent.HAND_BACK, READY).onResult();
         from(RETRYING).on(TaskEvent.WAKE, READY).on(TaskEvent.CANCEL, CANCELLED);

@@ -7,11 +7,11 @@ import dev.orrery.bus.Bus;
 import dev.orrery.bus.BusMessage.RedrivesAsked;
 import dev.orrery.bus.BusMessage.WorkReady;
 import dev.orrery.domain.ErrorCode;
-import dev.orrery.domain.Json;
 import dev.orrery.domain.LetterId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.task.InputEdit;
 import dev.orrery.domain.task.LetterState;
 import dev.orrery.service.CursorPage;
 import dev.orrery.service.RequestKey;
@@ -113,11 +113,10 @@ public final class DeadLetterService {
     }
 
     /** Sends one back; fails as {@link LetterRedriveRepository#redrive}. */
-    public Future<Detail> redrive(
-            TenantId tenant, LetterId id, String by, Optional<Json> input, Optional<RequestKey> key) {
+    public Future<Detail> redrive(TenantId tenant, LetterId id, String by, InputEdit edit, Optional<RequestKey> key) {
         return repositories
                 .redrives()
-                .redrive(tenant, id, by, input, stored(key))
+                .redrive(tenant, id, by, edit, stored(key))
                 .onSuccess(this::tell)
                 .compose(_ -> get(tenant, id));
     }
@@ -154,11 +153,10 @@ public final class DeadLetterService {
                         .count(tenant, asked.asOf().map(asked.filter()::before).orElseGet(asked::filter));
     }
 
-    /** Asks for many to be sent back, or discarded; it is begun at once, and goes on by itself. */
+    /** Asks for many to be sent back, or discarded; they are counted, and it is begun at once and goes on by itself. */
     public Future<StoredRedrive> redriveAll(TenantId tenant, Asked asked, Optional<RequestKey> key) {
-        return repositories
-                .redrives()
-                .ask(tenant, ids.get(), asked, stored(key))
+        return count(tenant, asked)
+                .compose(count -> repositories.redrives().ask(tenant, ids.get(), asked.expecting(count), stored(key)))
                 .onSuccess(_ -> bus.publish(Addresses.REDRIVES_ASKED, new RedrivesAsked()))
                 .compose(id -> redrive(tenant, id));
     }

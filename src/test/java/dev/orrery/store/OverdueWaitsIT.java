@@ -1,0 +1,159 @@
+package dev.orrery.store;
+
+import static dev.orrery.store.TaskBench.task;
+import static dev.orrery.testing.Await.await;
+import static dev.orrery.testing.Await.until;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.orrery.bus.Bus;
+import dev.orrery.domain.TaskInstanceId;
+import dev.orrery.domain.TenantId;
+import dev.orrery.domain.task.Verdict;
+import dev.orrery.service.OverdueWaits;
+import dev.orrery.store.OverdueWaitRepository.End;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Tasks that wait for another attempt while their {@code totalTimeout} passes, and nobody takes them. */
+class OverdueWaitsIT {
+
+    private static final Verdict AT_ONCE = new Verdict.Retry(Duration.ZERO, "again", false);
+    private static final UUID START = new UUID(0, 0);
+
+    private TaskBench bench;
+    private OverdueWaitRepository repository;
+    private OverdueWaits waits;
+    private final List<TaskInstanceId> counted = new ArrayList<>();
+
+    @BeforeEach
+    void open() throws SQLException {
+        bench = new TaskBench(SingleTaskRepository.Limits.USUAL);
+        repository = new OverdueWaitRepository(bench.vertx, bench.pools.hot());
+        waits = new OverdueWaits(repository, Endings.NONE, (id, _) -> counted.add(id), Bus.on(bench.vertx));
+    }
+
+    @AfterEach
+    void close() {
+        bench.close();
+    }
+
+    @Test
+    void oneThatNobodyTakesEndsWithItsLetterAndWhatWaitsForItIsCancelled() throws SQLException {
+        var id = waitingAgain();
+        var dependent = bench.submitted(task().after(id));
+        agoBy(Duration.ofHours(2));
+
+        assertThat(await(waits.bite())).isFalse();
+
+        assertThat(attempts(id)).isEqualTo("1 failed retrying, 2 timed_out timed_out");
+        assertThat(bench.text("SELECT started_at IS NULL FROM task_attempts WHERE attempt = 2"))
+                .isEqualTo("t");
+        assertThat(bench.text("SELECT attempt || ' ' || outcome || ' ' || error FROM dead_letters WHERE task_id = '"
+                        + id + "'"))
+                .isEqualTo("2 timed_out not tried again: its totalTimeout of 1h over all attempts is over");
+        assertThat(bench.text("SELECT state || ' ' || error FROM task_states WHERE id = '" + dependent + "'"))
+                .isEqualTo("cancelled prerequisite_failed: task " + id + " did not succeed");
+        assertThat(bench.claim(10)).isEmpty();
+        assertThat(counted).containsExactly(id);
+    }
+
+    @Test
+    void oneThatIsSentBackAfterwardsHasItsWholeTimeAgain() throws SQLException {
+        var id = waitingAgain();
+        agoBy(Duration.ofHours(2));
+        await(waits.bite());
+
+        await(bench.calls.retry(TenantId.DEFAULT, id, Optional.empty()));
+        await(waits.bite());
+
+        var claim = bench.claim(id);
+        assertThat(claim.attempt()).isEqualTo(3);
+        assertThat(await(bench.work.totalUsed(id, 3))).isZero();
+    }
+
+    @Test
+    void whatHasTimeLeftOrNoTotalOrHasNotBegunWaitsOn() throws SQLException {
+        var timely = waitingAgain();
+        var unlimited = waitingAgain();
+        bench.execute("UPDATE task_instances SET definition = definition::jsonb - 'totalTimeout' WHERE id = '"
+                + unlimited + "'");
+        agoBy(Duration.ofHours(2));
+        bench.execute(
+                "UPDATE task_attempts SET started_at = clock_timestamp() - interval '50 minutes' WHERE task_id = '"
+                        + timely + "'");
+        var fresh = bench.submitted(task());
+        limit(fresh);
+
+        assertThat(await(repository.look(START, 10)).overdue()).isEmpty();
+        await(waits.bite());
+
+        assertThat(bench.claim(10)).extracting(Claim::id).containsExactlyInAnyOrder(timely, unlimited, fresh);
+    }
+
+    /** Between the look and the end somebody cancels it, and sends it back: that is another beginning. */
+    @Test
+    void oneThatBeganAnewMeanwhileIsNotEnded() throws SQLException {
+        var id = waitingAgain();
+        agoBy(Duration.ofHours(2));
+        var overdue = await(repository.look(START, 10)).overdue();
+        assertThat(overdue).extracting(OverdueWaitRepository.Overdue::id).containsExactly(id);
+        await(bench.calls.cancel(TenantId.DEFAULT, id, Optional.empty()));
+        await(bench.calls.retry(TenantId.DEFAULT, id, Optional.empty()));
+
+        var ended = await(repository.end(List.of(new End(overdue.getFirst(), "over"))));
+
+        assertThat(ended.tasks()).isEmpty();
+        assertThat(bench.claim(10)).extracting(Claim::id).containsExactly(id);
+    }
+
+    @Test
+    void manyAreLookedAtInPartsAndAllOfThemEnd() throws SQLException {
+        var ids = new ArrayList<TaskInstanceId>();
+        for (var n = 0; n < 5; n++) {
+            ids.add(waitingAgain());
+        }
+        agoBy(Duration.ofHours(2));
+        var found = new ArrayList<TaskInstanceId>();
+
+        var behind = Optional.of(START);
+        while (behind.isPresent()) {
+            var look = await(repository.look(behind.get(), 2));
+            look.overdue().forEach(each -> found.add(each.id()));
+            behind = look.last();
+        }
+
+        assertThat(found).containsExactlyInAnyOrderElementsOf(ids);
+    }
+
+    /** A task with a total of one hour that failed once and is ready again. */
+    private TaskInstanceId waitingAgain() throws SQLException {
+        var id = bench.submitted(task());
+        limit(id);
+        bench.end(bench.claim(id), AT_ONCE);
+        until("it is woken", () -> await(bench.work.wakeDue(10)).count() > 0);
+        return id;
+    }
+
+    private void limit(TaskInstanceId id) throws SQLException {
+        bench.execute(
+                "UPDATE task_instances SET definition = definition::jsonb || '{\"totalTimeout\": \"1h\"}' WHERE id = '"
+                        + id + "'");
+    }
+
+    private void agoBy(Duration time) throws SQLException {
+        bench.execute(
+                "UPDATE task_attempts SET started_at = started_at - interval '%d seconds'".formatted(time.toSeconds()));
+    }
+
+    private String attempts(TaskInstanceId id) {
+        return bench.text("SELECT string_agg(concat_ws(' ', attempt, outcome, state), ', ' ORDER BY attempt)"
+                + " FROM task_attempts WHERE task_id = '" + id + "'");
+    }
+}
