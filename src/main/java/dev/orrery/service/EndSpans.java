@@ -119,14 +119,21 @@ public final class EndSpans implements Endings {
         /** Asks of all that was told last, as long as there are answers; what is left then is counted. */
         private Future<Void> end() {
             return look().compose(answered -> {
-                synchronized (waiting) {
-                    if (!answered || waiting.isEmpty()) {
-                        tracing.unread(waiting.size());
-                        return Future.succeededFuture();
-                    }
+                if (answered && !isDone()) {
+                    return end();
                 }
-                return end();
+                synchronized (waiting) {
+                    tracing.unread(waiting.size());
+                }
+                return Future.succeededFuture();
             });
+        }
+
+        /** Nothing waits, and no answer is still to come of what was taken last. */
+        private synchronized boolean isDone() {
+            synchronized (waiting) {
+                return waiting.isEmpty() && asking.isComplete();
+            }
         }
     }
 

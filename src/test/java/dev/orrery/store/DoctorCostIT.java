@@ -97,9 +97,9 @@ class DoctorCostIT {
                     INSERT INTO task_dependencies (dependent_id, prerequisite_id)
                     SELECT pg_temp.id(2, n), pg_temp.id(1, n) FROM generate_series(%1$d, %2$d) n;
                     INSERT INTO unique_keys SELECT 1, '1-' || n, pg_temp.id(1, n) FROM generate_series(%1$d, %2$d) n;
-                    INSERT INTO dag_runs (id, tenant_id, dag_id, version_id, dag_version, triggered_by, remaining, state)
+                    INSERT INTO dag_runs (id, tenant_id, dag_id, version_id, dag_version, triggered_by, remaining, state, started_at)
                     SELECT ('0198' || lpad(to_hex(n * 4 + 3), 8, '0') || '70008b2d5f3100000000')::uuid, 1, pg_temp.id(3, 0), 0, 1, 'api', 0,
-                           'running'
+                           'running', clock_timestamp()
                     FROM generate_series(%1$d, %2$d, 10) n;
                     ANALYZE
                     """.formatted(times * 20_000 + 1, times * 20_000 + 20_000));
