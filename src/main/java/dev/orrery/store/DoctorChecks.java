@@ -6,7 +6,8 @@ import java.util.stream.Stream;
 /**
  * What must hold of a database at any moment: each check is one statement, and so one snapshot, that answers what breaks
  * it. What may be many is gone through in parts, from the newest on: then {@code $1} and {@code $2} are the ids between which a part
- * lies, the first of them not in it. So no statement reads much, and none keeps an old state of the database alive for long.
+ * lies, the first of them not in it. So no statement reads much, and none keeps an old state of the database alive for long; what is
+ * looked up for a row is looked up one by one ({@code OFFSET 0}), since the planner would rather read a whole table.
  */
 final class DoctorChecks {
 
@@ -120,7 +121,7 @@ final class DoctorChecks {
                     Parts.OPEN_TASKS,
                     "WITH " + PLACES + """
                     SELECT p.id || ' is ' || p.name FROM place p
-                    WHERE NOT EXISTS (SELECT FROM task_instances i WHERE i.id = p.id)
+                    WHERE NOT EXISTS (SELECT FROM task_instances i WHERE i.id = p.id OFFSET 0)
                     """),
             new Check(
                     "lost-tasks",
@@ -131,11 +132,11 @@ final class DoctorChecks {
                     SELECT i.id || ' of the queue ' || i.queue FROM task_instances i
                     """ + LAST.formatted("i.id", "a") + """
                     WHERE i.id > $1::uuid AND i.id <= $2::uuid AND coalesce(a.state < 'succeeded', true)
-                      AND NOT EXISTS (SELECT FROM task_ready r WHERE r.id = i.id)
-                      AND NOT EXISTS (SELECT FROM task_wait w WHERE w.id = i.id)
-                      AND NOT EXISTS (SELECT FROM task_timers t WHERE t.ref = i.id)
-                      AND NOT EXISTS (SELECT FROM lock_waits k WHERE k.id = i.id)
-                      AND NOT EXISTS (SELECT FROM task_parents c WHERE c.task_id = i.id AND c.open IS NOT NULL)
+                      AND NOT EXISTS (SELECT FROM task_ready r WHERE r.id = i.id OFFSET 0)
+                      AND NOT EXISTS (SELECT FROM task_wait w WHERE w.id = i.id OFFSET 0)
+                      AND NOT EXISTS (SELECT FROM task_timers t WHERE t.ref = i.id OFFSET 0)
+                      AND NOT EXISTS (SELECT FROM lock_waits k WHERE k.id = i.id OFFSET 0)
+                      AND NOT EXISTS (SELECT FROM task_parents c WHERE c.task_id = i.id AND c.open IS NOT NULL OFFSET 0)
                       AND NOT EXISTS (SELECT FROM open o WHERE o.id = i.id)
                     """),
             new Check(
@@ -146,7 +147,8 @@ final class DoctorChecks {
                     """
                     SELECT a.task_id || ', attempt ' || a.attempt FROM task_attempts a
                     WHERE a.task_id > $1::uuid AND a.task_id <= $2::uuid AND a.state IN ('failed', 'timed_out')
-                      AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.task_id = a.task_id AND d.attempt = a.attempt)
+                      AND NOT EXISTS (
+                          SELECT FROM dead_letters d WHERE d.task_id = a.task_id AND d.attempt = a.attempt OFFSET 0)
                     """),
             new Check(
                     "waits-counted",
@@ -182,7 +184,10 @@ final class DoctorChecks {
                     Parts.OPEN_TASKS,
                     """
                     SELECT d.dependent_id || ' waits for ' || d.prerequisite_id || ', which is ' || a.state
-                    FROM task_wait w JOIN task_dependencies d ON d.dependent_id = w.id AND d.resolved_at IS NULL
+                    FROM task_wait w
+                    CROSS JOIN LATERAL (
+                        SELECT x.dependent_id, x.prerequisite_id FROM task_dependencies x
+                        WHERE x.dependent_id = w.id AND x.resolved_at IS NULL OFFSET 0) d
                     """ + LAST.formatted("d.prerequisite_id", "a") + """
                     WHERE w.id > $1::uuid AND w.id <= $2::uuid AND a.state > 'succeeded'
                       AND NOT EXISTS (SELECT FROM task_cascades c WHERE c.prerequisite_id = d.prerequisite_id)
@@ -208,7 +213,8 @@ final class DoctorChecks {
                     """
                     SELECT d.dependent_id || ' waits for ' || d.prerequisite_id || ' and is no deeper'
                     FROM task_dependencies d
-                    JOIN task_instances t ON t.id = d.dependent_id JOIN task_instances p ON p.id = d.prerequisite_id
+                    CROSS JOIN LATERAL (SELECT i.depth FROM task_instances i WHERE i.id = d.dependent_id OFFSET 0) t
+                    CROSS JOIN LATERAL (SELECT i.depth FROM task_instances i WHERE i.id = d.prerequisite_id OFFSET 0) p
                     WHERE d.dependent_id > $1::uuid AND d.dependent_id <= $2::uuid AND d.resolved_at IS NULL
                       AND t.depth <= p.depth
                     """),
@@ -219,7 +225,8 @@ final class DoctorChecks {
                     Parts.OPEN_TASKS,
                     """
                     SELECT u.key || ' is held by ' || u.task_id || coalesce(', which is ' || a.state, ', which is gone')
-                    FROM unique_keys u LEFT JOIN task_instances i ON i.id = u.task_id
+                    FROM unique_keys u
+                    LEFT JOIN LATERAL (SELECT x.id FROM task_instances x WHERE x.id = u.task_id OFFSET 0) i ON true
                     """ + LAST.formatted("i.id", "a") + "WHERE u.task_id > $1::uuid AND u.task_id <= $2::uuid AND (i.id IS NULL OR a.state >= 'succeeded')"),
             new Check(
                     "children-counted",
@@ -305,7 +312,8 @@ final class DoctorChecks {
                     Parts.NONE,
                     """
                     SELECT 'lock ' || l.name || ' is held by ' || l.holder FROM locks l
-                    LEFT JOIN dag_runs r ON r.id = l.holder LEFT JOIN task_instances i ON i.id = l.holder
+                    LEFT JOIN LATERAL (SELECT x.id, x.completed_at FROM dag_runs x WHERE x.id = l.holder OFFSET 0) r ON true
+                    LEFT JOIN LATERAL (SELECT x.id FROM task_instances x WHERE x.id = l.holder OFFSET 0) i ON true
                     """ + LAST.formatted("i.id", "a") + """
                     WHERE l.holder IS NOT NULL
                       AND ((r.id IS NULL AND i.id IS NULL) OR r.completed_at IS NOT NULL OR a.state >= 'succeeded')
@@ -317,8 +325,8 @@ final class DoctorChecks {
                     Parts.OPEN_TASKS,
                     """
                     SELECT w.id || ' waits for ' || w.lock_id FROM lock_waits w
-                    WHERE w.id > $1::uuid AND w.id <= $2::uuid AND NOT EXISTS (SELECT FROM limits l WHERE l.id = w.lock_id)
-                      AND NOT EXISTS (SELECT FROM locks l WHERE l.id = w.lock_id)
+                    WHERE w.id > $1::uuid AND w.id <= $2::uuid AND NOT EXISTS (SELECT FROM limits l WHERE l.id = w.lock_id OFFSET 0)
+                      AND NOT EXISTS (SELECT FROM locks l WHERE l.id = w.lock_id OFFSET 0)
                     """),
             new Check("ready-unseen", "claims look wherever ready tasks stand", REPORT_TASK, Parts.OPEN_TASKS, """
                     SELECT r.id || ' in the queue ' || r.queue || ', generation ' || r.generation FROM task_ready r
