@@ -227,7 +227,8 @@ final class DoctorChecks {
                     SELECT u.key || ' is held by ' || u.task_id || coalesce(', which is ' || a.state, ', which is gone')
                     FROM unique_keys u
                     LEFT JOIN LATERAL (SELECT x.id FROM task_instances x WHERE x.id = u.task_id OFFSET 0) i ON true
-                    """ + LAST.formatted("i.id", "a") + "WHERE u.task_id > $1::uuid AND u.task_id <= $2::uuid AND (i.id IS NULL OR a.state >= 'succeeded')"),
+                    """ + LAST.formatted("i.id", "a")
+                            + "WHERE u.task_id > $1::uuid AND u.task_id <= $2::uuid AND (i.id IS NULL OR a.state >= 'succeeded')"),
             new Check(
                     "children-counted",
                     "a task that waits for its children counts those that have not ended",

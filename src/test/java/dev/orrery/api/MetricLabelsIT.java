@@ -80,7 +80,11 @@ class MetricLabelsIT {
             send("POST", "/api/v1/tasks", word, "{}");
             send("POST", "/api/v1/tasks", "default", task(word).encode());
             send("POST", "/api/v1/dags", "default", dag(word).encode());
-            send("POST", "/api/v1/remote-workers", "default", "{\"name\": \"%1$s\", \"handlers\": [\"%1$s\"]}".formatted(word));
+            send(
+                    "POST",
+                    "/api/v1/remote-workers",
+                    "default",
+                    "{\"name\": \"%1$s\", \"handlers\": [\"%1$s\"]}".formatted(word));
         }
         until("all has ended", () -> node.rows("task_ready", "true") == 0 && node.rows("claim_batches", "true") == 0);
     }

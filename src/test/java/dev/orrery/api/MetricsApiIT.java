@@ -60,7 +60,8 @@ class MetricsApiIT {
 
         var text = scrape();
 
-        // Spans are counted by nodes that trace, alerts by nodes that have whom to tell, invariants are looked at in turn.
+        // Spans are counted by nodes that trace, alerts by nodes that have whom to tell, invariants are looked at in
+        // turn.
         for (var metric : EnumSet.complementOf(EnumSet.of(
                 Metric.TRACE_SPANS,
                 Metric.TRACE_QUEUE,
@@ -133,7 +134,9 @@ class MetricsApiIT {
 
         until("it has begun", () -> value(scrape(), "orrery_task_ready_wait_seconds_count") == 2);
         // It is counted a moment before it is stored.
-        until("it is stored", () -> node.rows("task_attempts", "task_id = '" + task + "' AND started_at IS NOT NULL") == 1);
+        until(
+                "it is stored",
+                () -> node.rows("task_attempts", "task_id = '" + task + "' AND started_at IS NOT NULL") == 1);
         var ready = "SELECT extract(epoch FROM a.started_at - i.created_at) FROM orrery.task_attempts a"
                 + " JOIN orrery.task_instances i ON i.id = a.task_id WHERE i.id = '" + task + "'";
         assertThat(quick).isBetween(0.0, 1.4);

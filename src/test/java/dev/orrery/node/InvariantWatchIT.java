@@ -52,8 +52,9 @@ class InvariantWatchIT {
         round();
         assertThat(shown()).hasSize(InvariantRepository.checks().size()).allMatch(line -> line.endsWith(" 0.0"));
 
-        execute("SET session_replication_role = replica; INSERT INTO cancel_requests (task_id, node_id, fence) VALUES ('"
-                + TASK + "', '" + TASK + "', 1)");
+        execute(
+                "SET session_replication_role = replica; INSERT INTO cancel_requests (task_id, node_id, fence) VALUES ('"
+                        + TASK + "', '" + TASK + "', 1)");
         round();
         assertThat(shown()).contains("orrery_invariants_broken{check=\"cancels\"} 1.0");
 

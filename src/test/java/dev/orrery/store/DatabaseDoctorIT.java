@@ -119,7 +119,8 @@ class DatabaseDoctorIT {
         PLANTED.put("letters-told", letter("interval '2 minutes'", false));
         PLANTED.put(
                 "letter-alerts",
-                "UPDATE letter_alert SET id = '" + ONE + "', body = '{\"timestamp\": \"2026-01-02T03:04:05.6Z\"}', tries = 4,"
+                "UPDATE letter_alert SET id = '" + ONE
+                        + "', body = '{\"timestamp\": \"2026-01-02T03:04:05.6Z\"}', tries = 4,"
                         + " due_at = clock_timestamp() + interval '8 seconds';");
         PLANTED.put("ready-unseen", task(ONE) + READY.formatted(ONE) + "UPDATE task_ready SET generation = 99;");
         PLANTED.put(
@@ -146,8 +147,8 @@ class DatabaseDoctorIT {
     }
 
     private static String letter(String age, boolean isAnnounced) {
-        return "INSERT INTO dead_letters (task_id, attempt, tenant_id, outcome, created_at, is_announced) VALUES ('" + TWO
-                + "', 1, 1, 'failed', clock_timestamp() - " + age + ", " + isAnnounced + ");";
+        return "INSERT INTO dead_letters (task_id, attempt, tenant_id, outcome, created_at, is_announced) VALUES ('"
+                + TWO + "', 1, 1, 'failed', clock_timestamp() - " + age + ", " + isAnnounced + ");";
     }
 
     private static String claimed(int open, String id) {
@@ -264,7 +265,8 @@ class DatabaseDoctorIT {
         try (var database = Postgres.freshDatabase()) {
             plant(database, many(25_000));
 
-            var result = examined(database, Duration.ofMillis(1_000), Duration.ZERO).get("one-place");
+            var result =
+                    examined(database, Duration.ofMillis(1_000), Duration.ZERO).get("one-place");
 
             assertThat(result.outcome()).isEqualTo(CheckResult.Outcome.OK);
             assertThat(result.note()).contains("the newest 20000 open tasks were looked at", "--timeout");

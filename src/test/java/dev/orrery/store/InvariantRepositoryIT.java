@@ -55,8 +55,7 @@ class InvariantRepositoryIT {
 
     @Test
     void ofWhatIsOpenSeveralPartsAreLookedAt() throws SQLException {
-        DatabaseDoctorIT.plant(
-                database, DatabaseDoctorIT.many(45_000) + DatabaseDoctorIT.PLANTED.get("one-place"));
+        DatabaseDoctorIT.plant(database, DatabaseDoctorIT.many(45_000) + DatabaseDoctorIT.PLANTED.get("one-place"));
 
         assertThat(await(invariants.check("one-place")).count()).isEqualTo(1);
     }
