@@ -96,7 +96,8 @@ final class InvariantWatch {
             LOG.log(
                     ERROR,
                     "event=invariant_broken check=" + result.check() + " count=" + result.count() + " examples="
-                            + result.examples() + ": what should hold: " + result.meaning() + "; cure: " + result.cure());
+                            + result.examples() + ": what should hold: " + result.meaning() + "; cure: "
+                            + result.cure());
         } else if (result.count() == 0 && before > 0) {
             LOG.log(INFO, "event=invariant_holds check=" + result.check());
         }

@@ -267,13 +267,18 @@ public final class DatabaseDoctor implements AutoCloseable {
         while (found.size() <= COUNTED) {
             Optional<UUID> from;
             try {
-                from = rows(parts.boundSql, 1, upto).stream().map(UUID::fromString).findFirst();
+                from = rows(parts.boundSql, 1, upto).stream()
+                        .map(UUID::fromString)
+                        .findFirst();
                 found.addAll(rows(check.sql(), COUNTED + 1, from.orElse(NO_ID), upto));
             } catch (SQLException e) {
                 if (looked == 0 || !QUERY_CANCELED.equals(e.getSQLState())) {
                     throw e;
                 }
-                return result(check, found, partly(parts, looked) + ", what comes then takes longer than --timeout by itself");
+                return result(
+                        check,
+                        found,
+                        partly(parts, looked) + ", what comes then takes longer than --timeout by itself");
             }
             if (from.isEmpty()) {
                 return result(check, found, "");
