@@ -266,7 +266,7 @@ class DatabaseDoctorIT {
             plant(database, many(25_000));
 
             var result =
-                    examined(database, Duration.ofMillis(1_000), Duration.ZERO).get("one-place");
+                    examined(database, Duration.ofSeconds(1), Duration.ZERO).get("one-place");
 
             assertThat(result.outcome()).isEqualTo(CheckResult.Outcome.OK);
             assertThat(result.note()).contains("the newest 20000 open tasks were looked at", "--timeout");
