@@ -12,17 +12,14 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
-import java.util.function.LongSupplier;
 
 /** Counts what the router tells. */
 final class EngineMeters implements RouterMeters {
 
     private final Attempts attempts;
     private final Results results;
+    private final StartMeters starts;
     private final Timer claimWait;
-    private final Timer readyWait;
-    private final Timer singleDelay;
-    private final Timer runDelay;
     private final Timer exchanges;
     private final Counter exchangesFailed;
     private final Counter reports;
@@ -30,16 +27,12 @@ final class EngineMeters implements RouterMeters {
     private final Counter claims;
     private final DistributionSummary claimBatches;
     private final Counter refused;
-    private final LongSupplier clock;
 
-    /** {@code clock}: the database's time, in milliseconds since 1970. */
-    EngineMeters(Metrics metrics, LongSupplier clock) {
+    EngineMeters(Metrics metrics, StartMeters starts) {
+        this.starts = starts;
         this.attempts = new Attempts(metrics);
         this.results = new Results(metrics);
         this.claimWait = metrics.timer(Metric.TASK_CLAIM_WAIT);
-        this.readyWait = metrics.timer(Metric.TASK_READY_WAIT);
-        this.singleDelay = metrics.timer(Metric.TASK_START_DELAY, "single");
-        this.runDelay = metrics.timer(Metric.TASK_START_DELAY, "run");
         this.exchanges = metrics.timer(Metric.ROUTER_EXCHANGES);
         this.exchangesFailed = metrics.counter(Metric.ROUTER_EXCHANGES_FAILED);
         this.reports = metrics.counter(Metric.ROUTER_REPORTS);
@@ -47,7 +40,6 @@ final class EngineMeters implements RouterMeters {
         this.claims = metrics.counter(Metric.TASK_CLAIMS);
         this.claimBatches = metrics.sizes(Metric.ROUTER_CLAIM_BATCH);
         this.refused = metrics.counter(Metric.TASK_RESULTS_REFUSED);
-        this.clock = clock;
     }
 
     /** How long attempts took, by what they did. */
@@ -127,17 +119,7 @@ final class EngineMeters implements RouterMeters {
     @Override
     public void attemptBegan(TaskAssignment attempt, Duration sinceClaim, Duration ago) {
         claimWait.record(sinceClaim);
-        attempt.readySince().ifPresent(ready -> {
-            var waited = Duration.ofMillis(clock.getAsLong() - ago.toMillis() - ready);
-            // The clock is set by each heartbeat, so it may be a little behind the database's.
-            readyWait.record(waited.compareTo(sinceClaim) > 0 ? waited : sinceClaim);
-        });
-        if (attempt.attempt() == 1) {
-            var id = attempt.instanceId();
-            var delay = clock.getAsLong() - ago.toMillis() - id.createdMillis();
-            // The clock is set by each heartbeat, and ids are made in advance of it where many are made at once.
-            (id.isSingle() ? singleDelay : runDelay).record(Duration.ofMillis(Math.max(0, delay)));
-        }
+        starts.began(attempt, sinceClaim, ago);
     }
 
     @Override

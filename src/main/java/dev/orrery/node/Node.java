@@ -433,6 +433,7 @@ public final class Node {
                 parts.endings,
                 parts.traces.meters()));
         chores.addAll(parts.remote.chores());
+        chores.add(InvariantWatch.chore(parts.vertx, parts.pools, metrics, parts.leadership));
         deploy(parts.vertx, "dead letters", STEP_LIMIT, new DeadLetterVerticle(parts.deadLetters, parts.bus));
         deploy(
                 parts.vertx,

@@ -64,6 +64,7 @@ final class RemoteParts {
                 () -> Instant.ofEpochMilli(clock.millis()),
                 random,
                 traces.attempts,
+                traces::given,
                 logLimit,
                 MemoryBudget.requests(Runtime.getRuntime().maxMemory()));
     }

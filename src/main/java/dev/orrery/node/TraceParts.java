@@ -9,6 +9,7 @@ import dev.orrery.config.TracingConfig;
 import dev.orrery.coordination.DatabaseClock;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.TraceSampling;
+import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.engine.router.RouterMeters;
 import dev.orrery.service.AttemptSpans;
 import dev.orrery.service.EndSpans;
@@ -31,16 +32,16 @@ final class TraceParts {
     /** How long a stopping node may take to send what it has. */
     private static final Duration FLUSH_LIMIT = Duration.ofSeconds(5);
 
-    private final DatabaseClock clock;
     private final Metrics metrics;
     private final OpenParts openParts;
+    private final StartMeters starts;
     final Tracing tracing;
     final AttemptSpans attempts;
 
     private TraceParts(Tracing tracing, NodeId node, DatabaseClock clock, Metrics metrics, OpenParts openParts) {
         this.tracing = tracing;
         this.attempts = new AttemptSpans(tracing, node.toString());
-        this.clock = clock;
+        this.starts = new StartMeters(metrics, clock::millis);
         this.metrics = metrics;
         this.openParts = openParts;
     }
@@ -84,9 +85,15 @@ final class TraceParts {
         return spans;
     }
 
+    /** A remote worker was given a task to begin at once. */
+    void given(TaskAssignment task) {
+        starts.began(task, Duration.ZERO, Duration.ZERO);
+        attempts.waited(task, Duration.ZERO);
+    }
+
     /** Who hears of the router's work. */
     RouterMeters meters() {
-        var meters = new EngineMeters(metrics, clock::millis);
+        var meters = new EngineMeters(metrics, starts);
         return tracing.isOn() ? new TracedMeters(meters, attempts) : meters;
     }
 }

@@ -32,7 +32,10 @@ public final class EndSpans implements Endings {
 
     private static final System.Logger LOG = System.getLogger(EndSpans.class.getName());
     private static final int AT_ONCE = 500;
-    private static final int MAX_WAITING = 20_000;
+
+    /** Of runs, and as many of attempts: what ends beyond them, while the database does not answer, is left out and counted. */
+    static final int MAX_WAITING = 20_000;
+
     private static final long PAUSE_MILLIS = 500;
 
     private final Vertx vertx;
@@ -55,7 +58,7 @@ public final class EndSpans implements Endings {
     }
 
     /** What is to be looked at: some at once, and one question at a time. */
-    private static final class Waiting<T> {
+    private final class Waiting<T> {
 
         private final Function<Collection<T>, Future<Void>> question;
         private final Set<T> waiting = new LinkedHashSet<>();
@@ -66,8 +69,18 @@ public final class EndSpans implements Endings {
         }
 
         private void add(Collection<T> more) {
+            var leftOut = 0;
             synchronized (waiting) {
-                more.stream().limit(Math.max(0, MAX_WAITING - waiting.size())).forEach(waiting::add);
+                for (var each : more) {
+                    if (waiting.size() < MAX_WAITING) {
+                        waiting.add(each);
+                    } else if (!waiting.contains(each)) {
+                        leftOut++;
+                    }
+                }
+            }
+            if (leftOut > 0) {
+                tracing.unread(leftOut);
             }
         }
 
@@ -103,16 +116,24 @@ public final class EndSpans implements Endings {
             return asking;
         }
 
-        /** Asks of all that was told last, as long as there are answers. */
+        /** Asks of all that was told last, as long as there are answers; what is left then is counted. */
         private Future<Void> end() {
             return look().compose(answered -> {
-                synchronized (waiting) {
-                    if (!answered || waiting.isEmpty()) {
-                        return Future.succeededFuture();
-                    }
+                if (answered && !isDone()) {
+                    return end();
                 }
-                return end();
+                synchronized (waiting) {
+                    tracing.unread(waiting.size());
+                }
+                return Future.succeededFuture();
             });
+        }
+
+        /** Nothing waits, and no answer is still to come of what was taken last. */
+        private synchronized boolean isDone() {
+            synchronized (waiting) {
+                return waiting.isEmpty() && asking.isComplete();
+            }
         }
     }
 

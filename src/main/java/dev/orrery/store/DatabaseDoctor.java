@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.orrery.config.DatabaseConfig;
 import dev.orrery.domain.NodeId;
 import dev.orrery.domain.StartupException;
+import dev.orrery.store.DoctorChecks.Parts;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -19,6 +20,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -43,23 +45,28 @@ public final class DatabaseDoctor implements AutoCloseable {
             """;
 
     private static final int EXAMPLES = 5;
-    private static final int PART = 20_000;
     private static final int POOL_BESIDE = 8;
     private static final Duration CLOCKS_DIFFER_MAX = Duration.ofSeconds(2);
     private static final String QUERY_CANCELED = "57014";
     private static final String LOCK_NOT_AVAILABLE = "55P03";
-    private static final String NO_ID = new UUID(0, 0).toString();
-    private static final String LAST_ID = new UUID(-1, -1).toString();
+    private static final UUID NO_ID = new UUID(0, 0);
+    private static final UUID LAST_ID = new UUID(-1, -1);
+
+    /** Bounds of a part, as {@link DoctorChecks} has them. */
+    private static final Pattern PARAMETER = Pattern.compile("\\$([12])");
 
     private final Connection connection;
     private final DatabaseUrl place;
     private final Duration limit;
+    private final Duration partsLimit;
     private final int connectionsNeeded;
 
-    private DatabaseDoctor(Connection connection, DatabaseUrl place, Duration limit, int connectionsNeeded) {
+    private DatabaseDoctor(
+            Connection connection, DatabaseUrl place, Duration limit, Duration partsLimit, int connectionsNeeded) {
         this.connection = connection;
         this.place = place;
         this.limit = limit;
+        this.partsLimit = partsLimit;
         this.connectionsNeeded = connectionsNeeded;
     }
 
@@ -70,6 +77,11 @@ public final class DatabaseDoctor implements AutoCloseable {
      * @throws StartupException where it cannot be reached, with the cure
      */
     public static DatabaseDoctor open(DatabaseConfig config, Path dataFolder, Duration limit) {
+        return open(config, dataFolder, limit, limit);
+    }
+
+    /** {@code partsLimit}: after which a check that goes through many parts begins no further one. */
+    static DatabaseDoctor open(DatabaseConfig config, Path dataFolder, Duration limit, Duration partsLimit) {
         var place = config.embedded() ? embedded(dataFolder) : DatabaseUrl.parse(config);
         var properties = new Properties();
         properties.setProperty("user", place.user());
@@ -85,7 +97,7 @@ public final class DatabaseDoctor implements AutoCloseable {
                         + " -c search_path=" + Migrations.SCHEMA);
         try {
             var connection = DriverManager.getConnection(place.jdbcUrl(), properties);
-            return new DatabaseDoctor(connection, place, limit, config.poolSize() + POOL_BESIDE);
+            return new DatabaseDoctor(connection, place, limit, partsLimit, config.poolSize() + POOL_BESIDE);
         } catch (SQLException e) {
             throw new StartupException(
                     "the database at " + place.place() + " cannot be examined (" + StoreErrors.message(e)
@@ -237,50 +249,64 @@ public final class DatabaseDoctor implements AutoCloseable {
 
     private CheckResult checked(DoctorChecks.Check check) {
         try {
-            return check.isInParts() ? checkedInParts(check) : result(check, violations(check.sql()), "");
+            return check.parts() == Parts.NONE
+                    ? result(check, rows(check.sql(), COUNTED + 1), "")
+                    : checkedInParts(check);
         } catch (SQLException e) {
             return CheckResult.unknown(check.name(), check.meaning(), why(e));
         }
     }
 
-    /** From the newest task on, as long as there is time. */
+    /** From the newest on, as long as there is time. */
     private CheckResult checkedInParts(DoctorChecks.Check check) throws SQLException {
-        var deadline = System.nanoTime() + limit.toNanos();
+        var parts = check.parts();
+        var deadline = System.nanoTime() + partsLimit.toNanos();
         var found = new ArrayList<String>();
         var upto = LAST_ID;
         var looked = 0L;
-        while (found.size() < COUNTED) {
-            var from = lowerBound(upto);
-            found.addAll(violations(check.sql(), from.orElse(NO_ID), upto));
+        while (found.size() <= COUNTED) {
+            Optional<UUID> from;
+            try {
+                from = rows(parts.boundSql, 1, upto).stream()
+                        .map(UUID::fromString)
+                        .findFirst();
+                found.addAll(rows(check.sql(), COUNTED + 1, from.orElse(NO_ID), upto));
+            } catch (SQLException e) {
+                if (looked == 0 || !QUERY_CANCELED.equals(e.getSQLState())) {
+                    throw e;
+                }
+                return result(
+                        check,
+                        found,
+                        partly(parts, looked) + ", what comes then takes longer than --timeout by itself");
+            }
             if (from.isEmpty()) {
                 return result(check, found, "");
             }
-            looked += PART;
+            looked += parts.size;
             upto = from.get();
             if (System.nanoTime() > deadline) {
-                return result(
-                        check, found, "the newest " + looked + " tasks were looked at; --timeout gives time for more");
+                return result(check, found, partly(parts, looked) + "; --timeout gives time for more");
             }
         }
         return result(check, found, "");
     }
 
-    /** The id below a part of the tasks up to this one; empty where it is the last part. */
-    private Optional<String> lowerBound(String upto) throws SQLException {
-        try (var statement = connection.prepareStatement("SELECT i.id::text FROM task_instances i WHERE i.id <= ?::uuid"
-                + " ORDER BY i.id DESC OFFSET " + PART + " LIMIT 1")) {
-            statement.setString(1, upto);
-            try (var row = statement.executeQuery()) {
-                return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
-            }
-        }
+    private static String partly(Parts parts, long looked) {
+        return "the newest " + looked + " " + parts.what + " were looked at";
     }
 
-    private List<String> violations(String sql, String... parameters) throws SQLException {
-        try (var statement = connection.prepareStatement(sql)) {
-            statement.setMaxRows(COUNTED + 1);
-            for (var n = 0; n < parameters.length; n++) {
-                statement.setString(n + 1, parameters[n]);
+    /** The first column of so many rows; {@code $1} and {@code $2} stand for these ids. */
+    private List<String> rows(String sql, int limit, UUID... parameters) throws SQLException {
+        var numbers = PARAMETER
+                .matcher(sql)
+                .results()
+                .map(found -> Integer.parseInt(found.group(1)))
+                .toList();
+        try (var statement = connection.prepareStatement(PARAMETER.matcher(sql).replaceAll("?"))) {
+            statement.setMaxRows(limit);
+            for (var place = 0; place < numbers.size(); place++) {
+                statement.setObject(place + 1, parameters[numbers.get(place) - 1]);
             }
             var found = new ArrayList<String>();
             try (var rows = statement.executeQuery()) {

@@ -10,7 +10,7 @@ final class ServerExamination {
                     "indexes",
                     "every index is whole; without one, what it is for takes ever longer",
                     "REINDEX INDEX CONCURRENTLY orrery.NAME",
-                    false,
+                    DoctorChecks.Parts.NONE,
                     """
                     SELECT c.relname || CASE WHEN x.indisready THEN ' is not valid' ELSE ' is not ready' END
                     FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
@@ -21,7 +21,7 @@ final class ServerExamination {
                     "no transaction is older than five minutes: as long as one lasts, PostgreSQL keeps what was claimed since,"
                             + " and claims get slower",
                     "end it (SELECT pg_terminate_backend(PID)), or let its program commit sooner; a backup goes by itself",
-                    false,
+                    DoctorChecks.Parts.NONE,
                     """
                     SELECT 'pid ' || a.pid || coalesce(' of ' || nullif(a.application_name, ''), '') || ', ' || coalesce(a.state, '?')
                            || ', since ' || date_trunc('second', clock_timestamp() - a.xact_start)
@@ -34,7 +34,7 @@ final class ServerExamination {
                     "prepared-transactions",
                     "no prepared transaction was forgotten: it holds its locks for ever",
                     "COMMIT PREPARED or ROLLBACK PREPARED 'NAME', whichever its program meant",
-                    false,
+                    DoctorChecks.Parts.NONE,
                     """
                     SELECT p.gid || ', since ' || p.prepared FROM pg_prepared_xacts p
                     WHERE p.database = current_database() AND p.prepared < clock_timestamp() - interval '5 minutes'
@@ -43,7 +43,7 @@ final class ServerExamination {
                     "replication-slots",
                     "no replication slot that nobody reads holds back rows or the log of the server, which fills its disk",
                     "start what reads it, or SELECT pg_drop_replication_slot('NAME')",
-                    false,
+                    DoctorChecks.Parts.NONE,
                     """
                     SELECT s.slot_name || ' is not read' FROM pg_replication_slots s WHERE NOT s.active
                     """),
@@ -53,7 +53,7 @@ final class ServerExamination {
                             + " commits get slow",
                     "see whether autovacuum runs and what holds it back (the checks old-transactions and replication-slots),"
                             + " then VACUUM the table",
-                    false,
+                    DoctorChecks.Parts.NONE,
                     """
                     SELECT t.relname || ' has ' || t.n_dead_tup || ' dead rows and ' || t.n_live_tup || ' live ones'
                     FROM pg_stat_user_tables t
@@ -63,7 +63,7 @@ final class ServerExamination {
                     "transaction-ids",
                     "the server has numbers left for transactions: without, it takes no more writes",
                     "VACUUM FREEZE the database, and end what holds autovacuum back",
-                    false,
+                    DoctorChecks.Parts.NONE,
                     """
                     SELECT d.datname || ' is ' || age(d.datfrozenxid) || ' transactions behind' FROM pg_database d
                     WHERE d.datname = current_database() AND age(d.datfrozenxid) > 1500000000
@@ -72,7 +72,7 @@ final class ServerExamination {
                     "connections",
                     "the server has connections left",
                     "raise max_connections, or lower database.pool-size of the nodes",
-                    false,
+                    DoctorChecks.Parts.NONE,
                     """
                     SELECT c.used || ' of ' || current_setting('max_connections') || ' connections are in use'
                     FROM (SELECT count(*) AS used FROM pg_stat_activity a WHERE a.backend_type = 'client backend') c
@@ -82,7 +82,7 @@ final class ServerExamination {
                     "nodes",
                     "a node works here, and none is silent",
                     "start a node ('orrery node'); one that is silent is given up by the others within seconds",
-                    false,
+                    DoctorChecks.Parts.NONE,
                     """
                     SELECT 'node ' || n.name || ' (' || n.id || ') is silent since ' || n.beat_at FROM nodes n
                     WHERE n.fenced_at IS NULL AND n.mode <> 'remote' AND n.beat_at < clock_timestamp() - interval '1 minute'

@@ -73,8 +73,9 @@ public enum Metric {
             Kind.SPAN,
             "seconds",
             List.of(),
-            "Time from when a task was ready, by the database's clock, to the start of its attempt; also of further attempts."
-                    + " Of busy nodes it is told for what one claim in 100 ms brings"),
+            "Time from when a task was ready, by the database's clock, to the start of its attempt; also of further attempts, and"
+                    + " of tasks that this node gave to remote workers. Of busy nodes it is told for what one claim in 100"
+                    + " ms brings"),
     TASK_START_DELAY(
             "orrery_task_start_delay",
             Kind.SPAN,
@@ -87,8 +88,9 @@ public enum Metric {
             Kind.COUNTER,
             "spans",
             List.of("outcome"),
-            "Spans of traces, where tracing is on: sent, refused (the collector did not take them), or dropped (there was no room"
-                    + " to wait for it)"),
+            "Spans of traces, where tracing is on: sent, refused (the collector did not take them), dropped (there was no room"
+                    + " to wait for it), or unread (runs and attempts of which the database was not asked in time; some of"
+                    + " these runs may not have been over)"),
     TRACE_QUEUE("orrery_trace_queue", Kind.GAUGE, "spans", List.of(), "Spans that wait to be sent to the collector"),
     WORKER_TASKS(
             "orrery_worker_tasks",
@@ -276,6 +278,14 @@ public enum Metric {
             List.of("queue"),
             "1 while a queue is paused, else 0; of (other) how many are",
             Scope.CLUSTER),
+    INVARIANTS_BROKEN(
+            "orrery_invariants_broken",
+            Kind.GAUGE,
+            "rows",
+            List.of("check"),
+            "How many rows of the database contradict what must always hold, by the check of 'orrery doctor' that finds them; 0"
+                    + " unless something is wrong. Told by the leader, which makes each check once a minute, of the newest"
+                    + " 100000 open tasks, the newest 20000 tasks and the newest 1000 runs"),
     SCHEDULE_LAG(
             "orrery_schedule_lag_seconds",
             Kind.GAUGE,

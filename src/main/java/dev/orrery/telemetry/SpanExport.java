@@ -42,7 +42,7 @@ final class SpanExport implements AutoCloseable {
     private boolean inTrouble;
 
     /** What became of spans. */
-    private record Counts(Counter sent, Counter refused, Counter dropped) {}
+    private record Counts(Counter sent, Counter refused, Counter dropped, Counter unread) {}
 
     /**
      * @param timeout how long a batch may take, with the further tries it is given
@@ -62,7 +62,8 @@ final class SpanExport implements AutoCloseable {
         this.counts = new Counts(
                 metrics.counter(Metric.TRACE_SPANS, "sent"),
                 metrics.counter(Metric.TRACE_SPANS, "refused"),
-                metrics.counter(Metric.TRACE_SPANS, "dropped"));
+                metrics.counter(Metric.TRACE_SPANS, "dropped"),
+                metrics.counter(Metric.TRACE_SPANS, "unread"));
         metrics.gauge(Metric.TRACE_QUEUE, queue::size);
         var builder = OtlpHttpSpanExporter.builder()
                 .setEndpoint(endpoint.toString().replaceAll("/+$", "") + PATH)
@@ -83,6 +84,10 @@ final class SpanExport implements AutoCloseable {
         if (closing || !queue.offer(span)) {
             counts.dropped.increment();
         }
+    }
+
+    void unread(int count) {
+        counts.unread.increment(count);
     }
 
     private void run() {

@@ -83,6 +83,13 @@ public final class Tracing implements AutoCloseable {
         }
     }
 
+    /** So many runs or attempts may be over and cannot be recorded, since nobody knows in time what they were. */
+    public void unread(int count) {
+        if (export != null) {
+            export.unread(count);
+        }
+    }
+
     /** The first place of a new trace. */
     public TraceContext begin() {
         var random = ThreadLocalRandom.current();

@@ -60,9 +60,14 @@ class MetricsApiIT {
 
         var text = scrape();
 
-        // Spans are counted by nodes that trace, alerts by nodes that have whom to tell.
+        // Spans are counted by nodes that trace, alerts by nodes that have whom to tell, invariants are looked at in
+        // turn.
         for (var metric : EnumSet.complementOf(EnumSet.of(
-                Metric.TRACE_SPANS, Metric.TRACE_QUEUE, Metric.LETTER_ALERTS, Metric.LETTER_ALERT_FAILING))) {
+                Metric.TRACE_SPANS,
+                Metric.TRACE_QUEUE,
+                Metric.LETTER_ALERTS,
+                Metric.LETTER_ALERT_FAILING,
+                Metric.INVARIANTS_BROKEN))) {
             assertThat(text)
                     .contains("# TYPE " + metric.shownName() + " ")
                     .contains("# HELP " + metric.shownName() + " ");
@@ -128,6 +133,10 @@ class MetricsApiIT {
         node.client.call("POST", "/api/v1/queues/later/resume").send();
 
         until("it has begun", () -> value(scrape(), "orrery_task_ready_wait_seconds_count") == 2);
+        // It is counted a moment before it is stored.
+        until(
+                "it is stored",
+                () -> node.rows("task_attempts", "task_id = '" + task + "' AND started_at IS NOT NULL") == 1);
         var ready = "SELECT extract(epoch FROM a.started_at - i.created_at) FROM orrery.task_attempts a"
                 + " JOIN orrery.task_instances i ON i.id = a.task_id WHERE i.id = '" + task + "'";
         assertThat(quick).isBetween(0.0, 1.4);
@@ -135,6 +144,51 @@ class MetricsApiIT {
                 .isCloseTo(Double.parseDouble(node.value(ready)), within(0.2))
                 .isGreaterThan(1.4);
         assertThat(value(scrape(), "orrery_task_claim_wait_seconds_sum")).isLessThan(1);
+    }
+
+    @Test
+    void theWaitOfWhatRemoteWorkersDoIsMeasuredOnceForEachTimeThatATaskIsGiven() {
+        var worker = node.client
+                .post("/api/v1/remote-workers")
+                .json(new JsonObject("{\"name\": \"w\", \"handlers\": [\"far\"]}"))
+                .send()
+                .json();
+        var path = "/api/v1/remote-workers/" + worker.getString("id");
+        var run = node.trigger(node.publish("remote", "tasks: [{id: a, type: agent, handler: far}]"));
+        var since = System.nanoTime();
+        until("it has waited", () -> System.nanoTime() - since > 1_200_000_000L);
+
+        var first = poll(path, worker.getString("token"));
+        // It knows nothing of the first answer, and is told it again.
+        var again = poll(path, worker.getString("token"));
+        var ended = node.client
+                .post(path + "/claims/" + again + "/complete")
+                .header("Orrery-Worker-Token", worker.getString("token"))
+                .json(new JsonObject().put("output", new JsonObject()))
+                .send();
+
+        assertThat(again).isEqualTo(first);
+        assertThat(ended.status()).isEqualTo(204);
+        node.ended(run);
+        var text = scrape();
+        assertThat(value(text, "orrery_task_ready_wait_seconds_count")).isEqualTo(1);
+        assertThat(value(text, "orrery_task_ready_wait_seconds_sum")).isBetween(1.1, 10.0);
+        assertThat(value(text, "orrery_task_start_delay_seconds_count{kind=\"run\"}"))
+                .isEqualTo(1);
+        assertThat(value(text, "orrery_task_start_delay_seconds_sum{kind=\"run\"}"))
+                .isBetween(1.1, 10.0);
+    }
+
+    private String poll(String path, String token) {
+        return node.client
+                .post(path + "/poll")
+                .header("Orrery-Worker-Token", token)
+                .json(new JsonObject())
+                .send()
+                .json()
+                .getJsonArray("assignments")
+                .getJsonObject(0)
+                .getString("claimId");
     }
 
     private String submit(String queue) {

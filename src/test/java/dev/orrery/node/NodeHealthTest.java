@@ -121,6 +121,17 @@ class NodeHealthTest {
     }
 
     @Test
+    void aWebhookForAlertsThatTakesNothingForMinutesIsToldAndKeepsNoNodeFromItsWork() {
+        assertThat(NodeHealth.letterAlerts(Duration.ofMinutes(5)).status()).isEqualTo(Health.Status.UP);
+
+        var failing = NodeHealth.letterAlerts(Duration.ofSeconds(301));
+
+        assertThat(failing.status()).isEqualTo(Health.Status.DEGRADED);
+        assertThat(failing.reason().orElseThrow()).contains("for 301 s", "the log says why");
+        assertThat(failing.age()).contains(Duration.ofSeconds(301));
+    }
+
+    @Test
     void oneBlockedLoopIsNamedAndOnlyLongOnesAreDead() {
         var lively = new Pulse();
         var blocked = new Pulse();

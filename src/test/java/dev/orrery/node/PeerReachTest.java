@@ -65,6 +65,22 @@ class PeerReachTest {
     }
 
     @Test
+    void aNodeThatWasGoneForAWhileIsGivenItsQuestionsAnew() {
+        var comesAndGoes = add("far");
+        failing.put(comesAndGoes, ReplyFailure.TIMEOUT);
+        look(PeerReach.MISSED_MOST);
+        var known = alive.removeLast();
+        look(1);
+        alive.add(known);
+
+        look(PeerReach.MISSED_MOST - 1);
+        assertThat(reach.complaint()).isEmpty();
+
+        look(1);
+        assertThat(reach.complaint().orElseThrow()).contains("far");
+    }
+
+    @Test
     void ofManyNodesSomeAreAskedAtATimeAndAllInTurn() {
         var all = IntStream.range(0, 50).mapToObj(n -> add("n" + n)).toList();
 

@@ -7,6 +7,7 @@ import dev.orrery.domain.RunId;
 import dev.orrery.domain.TraceSampling;
 import dev.orrery.store.Pools;
 import dev.orrery.store.TraceRepository;
+import dev.orrery.telemetry.Metric;
 import dev.orrery.telemetry.Metrics;
 import dev.orrery.telemetry.Tracing;
 import dev.orrery.testing.TraceCollector;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -85,6 +87,31 @@ class EndSpansIT extends RunServiceTestBase {
         tracing.close();
 
         assertThat(collector.all()).hasSize(1);
+    }
+
+    @Test
+    void whatEndsBeyondWhatMayWaitIsLeftOutAndCounted() throws SQLException {
+        var run = trigger(publish("a"));
+        await(runs.cancel(TENANT, run, Optional.empty()));
+        var spans = spans();
+        rename("is_traced", "hidden");
+
+        spans.runMayBeOver(run);
+        IntStream.range(0, EndSpans.MAX_WAITING + 6)
+                .forEach(n -> spans.runMayBeOver(new RunId(new UUID(n + 1L, 0x8000_0000_0000_0000L))));
+        spans.runMayBeOver(run);
+        assertThat(unread()).isEqualTo(7);
+
+        await(spans.end());
+        assertThat(unread()).isEqualTo(7 + EndSpans.MAX_WAITING);
+        rename("hidden", "is_traced");
+        await(spans.end());
+        tracing.close();
+        assertThat(collector.all()).hasSize(1);
+    }
+
+    private double unread() {
+        return metrics.counter(Metric.TRACE_SPANS, "unread").count();
     }
 
     private void rename(String column, String name) throws SQLException {

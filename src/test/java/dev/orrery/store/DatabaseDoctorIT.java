@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every check finds what it is for, planted in a database that is in order but for that. */
 class DatabaseDoctorIT {
@@ -45,7 +46,7 @@ class DatabaseDoctorIT {
     private static final String LIMIT =
             "INSERT INTO limits (tenant_id, kind, name, max_running) VALUES (1, 'dag', 'x', 1);";
 
-    private static final Map<String, String> PLANTED = new LinkedHashMap<>();
+    static final Map<String, String> PLANTED = new LinkedHashMap<>();
 
     static {
         PLANTED.put("one-place", task(ONE) + READY.formatted(ONE) + claimed(1, ONE));
@@ -123,6 +124,12 @@ class DatabaseDoctorIT {
                 task(ONE) + "INSERT INTO lock_waits"
                         + " (id, lock_id, queue, latest_start, version_id, attempt, failures)"
                         + " VALUES ('" + ONE + "', 4711, 'default', clock_timestamp(), 0, 0, 0);");
+        PLANTED.put("letters-told", letter("interval '2 minutes'", false));
+        PLANTED.put(
+                "letter-alerts",
+                "UPDATE letter_alert SET id = '" + ONE
+                        + "', body = '{\"timestamp\": \"2026-01-02T03:04:05.6Z\"}', tries = 4,"
+                        + " due_at = clock_timestamp() + interval '8 seconds';");
         PLANTED.put("ready-unseen", task(ONE) + READY.formatted(ONE) + "UPDATE task_ready SET generation = 99;");
         PLANTED.put(
                 "indexes",
@@ -145,6 +152,11 @@ class DatabaseDoctorIT {
         return ("INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at)"
                         + " VALUES ('%s', 1, 1, '%2$s', '%2$s', clock_timestamp());")
                 .formatted(id, outcome);
+    }
+
+    private static String letter(String age, boolean isAnnounced) {
+        return "INSERT INTO dead_letters (task_id, attempt, tenant_id, outcome, created_at, is_announced) VALUES ('"
+                + TWO + "', 1, 1, 'failed', clock_timestamp() - " + age + ", " + isAnnounced + ");";
     }
 
     private static String claimed(int open, String id) {
@@ -190,6 +202,94 @@ class DatabaseDoctorIT {
             assertThat(result.examples()).hasSize(1);
             assertThat(result.cure()).isNotEmpty();
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                // Told, or new enough to be told yet.
+                "letter told",
+                "letter new",
+                // Being sent, taken, or gathered since a moment.
+                "UPDATE letter_alert SET id = gen_random_uuid(), body = '{}', tries = 1, due_at = clock_timestamp()",
+                "UPDATE letter_alert SET due_at = clock_timestamp() - interval '1 day'",
+                "group new"
+            })
+    void deadLettersOfWhichSomebodyIsToldInTimeAreInOrder(String planted) throws SQLException {
+        try (var database = Postgres.freshDatabase()) {
+            plant(
+                    database,
+                    switch (planted) {
+                        case "letter told" -> letter("interval '2 hours'", true);
+                        case "letter new" -> letter("interval '10 seconds'", false);
+                        case "group new" -> group("interval '10 seconds'");
+                        default -> planted;
+                    });
+
+            var results = examined(database);
+
+            assertThat(results.get("letters-told").outcome()).isEqualTo(CheckResult.Outcome.OK);
+            assertThat(results.get("letter-alerts").outcome()).isEqualTo(CheckResult.Outcome.OK);
+        }
+    }
+
+    @Test
+    void lettersThatNobodySendsAreToldWithTheirNumber() throws SQLException {
+        try (var database = Postgres.freshDatabase()) {
+            plant(
+                    database,
+                    group("interval '3 hours'")
+                            + "UPDATE letter_alert SET due_at = clock_timestamp() - interval '2 hours'");
+
+            var result = examined(database).get("letter-alerts");
+
+            assertThat(result.examples())
+                    .singleElement()
+                    .asString()
+                    .contains("nothing has been sent since", "41 letters wait");
+            assertThat(result.cure()).contains("no node leads", "dead-letters.webhook-url");
+        }
+    }
+
+    private static String group(String age) {
+        return "INSERT INTO letter_alert_groups VALUES (1, 'f', 41, '{" + ONE + "}', clock_timestamp() - " + age
+                + ", clock_timestamp());";
+    }
+
+    @Test
+    void whatIsWrongIsFoundHoweverManyNewerTasksAreInOrder() throws SQLException {
+        try (var database = Postgres.freshDatabase()) {
+            plant(database, many(45_000) + PLANTED.get("one-place"));
+
+            var result = examined(database).get("one-place");
+
+            assertThat(result.examples()).singleElement().asString().startsWith(ONE);
+            assertThat(result.note()).isEmpty();
+        }
+    }
+
+    @Test
+    void whereTimeRunsOutItIsToldHowFarACheckCame() throws SQLException {
+        try (var database = Postgres.freshDatabase()) {
+            plant(database, many(25_000));
+
+            var result =
+                    examined(database, Duration.ofSeconds(1), Duration.ZERO).get("one-place");
+
+            assertThat(result.outcome()).isEqualTo(CheckResult.Outcome.OK);
+            assertThat(result.note()).contains("the newest 20000 open tasks were looked at", "--timeout");
+        }
+    }
+
+    /** Ready tasks, newer than all others. */
+    static String many(int tasks) {
+        return """
+                INSERT INTO task_instances (id, tenant_id, version_id, queue, priority, created_at, source, depth)
+                SELECT overlay('%1$s' PLACING to_hex(2147483648 + n) FROM 29)::uuid, 1, 0, 'default', 5, clock_timestamp(), 'api', 0
+                FROM generate_series(1, %2$d) n;
+                INSERT INTO task_ready (id, queue, latest_start, version_id, ready_at)
+                SELECT i.id, i.queue, clock_timestamp(), 0, clock_timestamp() FROM task_instances i;
+                """.formatted(ONE.replace("0198", "0298"), tasks);
     }
 
     @Test
@@ -260,7 +360,7 @@ class DatabaseDoctorIT {
                 .hasMessageContaining("orrery node --data-dir");
     }
 
-    private static void plant(TestDatabase database, String sql) throws SQLException {
+    static void plant(TestDatabase database, String sql) throws SQLException {
         try (var connection = database.connect();
                 var statement = connection.createStatement()) {
             // As if by a fault: what the tables themselves would refuse is of no interest here.
@@ -274,9 +374,13 @@ class DatabaseDoctorIT {
     }
 
     private static Map<String, CheckResult> examined(TestDatabase database, Duration limit) {
+        return examined(database, limit, limit);
+    }
+
+    private static Map<String, CheckResult> examined(TestDatabase database, Duration limit, Duration partsLimit) {
         var config = new DatabaseConfig(database.url(), "", "", 8, Duration.ofSeconds(5));
         List<CheckResult> results = new ArrayList<>();
-        try (var doctor = DatabaseDoctor.open(config, Path.of("nowhere"), limit)) {
+        try (var doctor = DatabaseDoctor.open(config, Path.of("nowhere"), limit, partsLimit)) {
             doctor.examine(results::add);
         }
         return results.stream().collect(Collectors.toMap(CheckResult::check, result -> result));

@@ -2,6 +2,7 @@ package dev.orrery.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,6 +50,10 @@ class MonitoringFilesTest {
     private static final Set<String> WORDS =
             Set.of("and", "or", "unless", "bool", "offset", "inf", "nan", "by", "without", "on", "ignoring");
 
+    private static final Pattern ALERT_LABEL = Pattern.compile("\\$labels\\.(\\w+)");
+    private static final Pattern LEGEND_LABEL = Pattern.compile("\\{\\{\\s*(\\w+)\\s*}}");
+    private static final Pattern MATCHED_LABEL = Pattern.compile("[{,]\\s*(\\w+)\\s*(?:=~|!~|!=|=)");
+
     /** Made by Prometheus for each target. */
     private static final String UP = "up";
 
@@ -81,6 +86,57 @@ class MonitoringFilesTest {
 
         assertThat(expressions()).hasSizeGreaterThan(30);
         assertThat(unknown).isEmpty();
+    }
+
+    @Test
+    void everyLabelThatIsAskedForOrShownIsOneOfItsMetrics() throws IOException {
+        var unknown = new TreeMap<String, Set<String>>();
+        alerts().forEach((name, alert) -> {
+            var annotations = map(alert.get("annotations"));
+            var texts = text(annotations, "summary") + text(annotations, "description");
+            unknown.put(name, unknownLabels(text(alert, "expr"), labelsIn(texts, ALERT_LABEL)));
+        });
+        for (var panel : panels()) {
+            for (var target : panel.getJsonArray("targets", new JsonArray())) {
+                var legend = labelsIn(((JsonObject) target).getString("legendFormat", ""), LEGEND_LABEL);
+                unknown.put(
+                        panel.getInteger("id") + " " + ((JsonObject) target).getString("refId"),
+                        unknownLabels(((JsonObject) target).getString("expr"), legend));
+            }
+        }
+        unknown.values().removeIf(Set::isEmpty);
+
+        assertThat(unknown).isEmpty();
+        assertThat(unknownLabels("sum by (job, stat) (rate(orrery_task_ended_total{stati=\"x\"}[5m]))", Set.of("nod")))
+                .containsExactly("nod", "stat", "stati");
+    }
+
+    /** Labels of the matchers and groups of an expression, and those of its texts, that none of its metrics has. */
+    private static Set<String> unknownLabels(String expression, Set<String> shown) {
+        var labels = new TreeSet<>(shown);
+        var bare = QUOTED.matcher(expression).replaceAll("\"\"");
+        labels.addAll(labelsIn(bare, MATCHED_LABEL));
+        GROUPING.matcher(bare)
+                .results()
+                .map(MatchResult::group)
+                .flatMap(group -> Arrays.stream(
+                        group.replaceFirst("^.*\\(", "").replace(")", "").split(",")))
+                .map(String::strip)
+                .forEach(labels::add);
+        labels.removeAll(Set.of("job", "instance", "le", "value"));
+        for (var metric : Metric.values()) {
+            if (metrics(expression).stream().anyMatch(series(metric)::contains)) {
+                labels.removeAll(metric.labels());
+            }
+        }
+        if (metrics(expression).stream().anyMatch(name -> name.startsWith("jvm_"))) {
+            labels.removeAll(Set.of("area", "id", "gc", "cause", "action", "state"));
+        }
+        return labels;
+    }
+
+    private static Set<String> labelsIn(String text, Pattern pattern) {
+        return pattern.matcher(text).results().map(found -> found.group(1)).collect(Collectors.toSet());
     }
 
     @Test

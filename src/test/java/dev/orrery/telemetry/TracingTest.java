@@ -21,6 +21,9 @@ class TracingTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(1);
     private static final Duration FLUSH_LIMIT = Duration.ofSeconds(1);
 
+    /** For what is to arrive, however busy the machine is. */
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
     private final Metrics metrics = new Metrics();
     private final TraceCollector collector = new TraceCollector();
 
@@ -32,7 +35,7 @@ class TracingTest {
 
     @Test
     void whatWaitsIsSentAtTheEnd() {
-        var tracing = to(collector.endpoint());
+        var tracing = to(collector.endpoint(), PATIENCE, PATIENCE);
         var first = tracing.begin();
 
         for (var n = 0; n < 2_000; n++) {
@@ -46,7 +49,7 @@ class TracingTest {
 
     @Test
     void whatIsNotSampledIsNotSent() {
-        var tracing = to(collector.endpoint());
+        var tracing = to(collector.endpoint(), PATIENCE, PATIENCE);
         var place = tracing.begin();
 
         tracing.record(span(new TraceContext(place.traceId(), 1, 0)));
@@ -109,9 +112,13 @@ class TracingTest {
     }
 
     private Tracing to(String endpoint) {
+        return to(endpoint, TIMEOUT, FLUSH_LIMIT);
+    }
+
+    private Tracing to(String endpoint, Duration timeout, Duration flushLimit) {
         return Tracing.to(
                 new Tracing.Collector(
-                        URI.create(endpoint), Map.of(), TIMEOUT, FLUSH_LIMIT, Map.of("service.name", "test")),
+                        URI.create(endpoint), Map.of(), timeout, flushLimit, Map.of("service.name", "test")),
                 TraceSampling.ALL,
                 () -> 1_000,
                 metrics);

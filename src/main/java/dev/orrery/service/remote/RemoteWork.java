@@ -10,6 +10,7 @@ import dev.orrery.domain.NodeId;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.audit.ChangeRequest;
+import dev.orrery.domain.dag.TaskAssignment;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.LogEntry;
 import dev.orrery.domain.task.Verdict;
@@ -38,6 +39,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
@@ -63,6 +65,7 @@ public final class RemoteWork {
     private final Supplier<Instant> now;
     private final RandomGenerator random;
     private final AttemptSpans spans;
+    private final Consumer<TaskAssignment> given;
     private final Batcher<NodeId, Optional<Standing>> beats;
     private final Batcher<LogRepository.Progress, Boolean> progress;
     private final RemoteSignals signals;
@@ -78,6 +81,7 @@ public final class RemoteWork {
     /**
      * @param definitions finds what a claimed task is
      * @param now the database's time
+     * @param given is told of each task that a worker was given, once
      * @param logLimit how many bytes of an attempt's log are kept
      * @param resultBytes how many bytes of results may wait for the database
      */
@@ -90,6 +94,7 @@ public final class RemoteWork {
             Supplier<Instant> now,
             RandomGenerator random,
             AttemptSpans spans,
+            Consumer<TaskAssignment> given,
             int logLimit,
             long resultBytes) {
         this.vertx = vertx;
@@ -99,6 +104,7 @@ public final class RemoteWork {
         this.now = now;
         this.random = random;
         this.spans = spans;
+        this.given = given;
         this.logLimit = logLimit;
         this.beats = new Batcher<>(
                 "heartbeats of remote workers", BEATS, _ -> BEAT_BYTES, repository::beat, StoreFailures::isLasting);
@@ -204,7 +210,7 @@ public final class RemoteWork {
             }
             return deliveries
                     .deliver(worker.member(), claims)
-                    .onSuccess(given -> given.forEach(each -> spans.waited(each.task(), Duration.ZERO)));
+                    .onSuccess(assignments -> assignments.forEach(each -> given.accept(each.task())));
         });
     }
 

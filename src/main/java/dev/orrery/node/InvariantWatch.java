@@ -1,0 +1,113 @@
+package dev.orrery.node;
+
+import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.INFO;
+
+import dev.orrery.coordination.Leadership;
+import dev.orrery.engine.scheduler.Chore;
+import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
+import dev.orrery.store.CheckResult;
+import dev.orrery.store.InvariantRepository;
+import dev.orrery.store.Pools;
+import dev.orrery.telemetry.Metric;
+import dev.orrery.telemetry.Metrics;
+import dev.orrery.telemetry.Metrics.GaugeGroup;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks again and again, while this node leads, whether what must hold of the database at any moment does: one check after the other,
+ * so that all have been made once in a round and none comes close upon another. What does not hold is shown and told in the log.
+ */
+final class InvariantWatch {
+
+    private static final Duration ROUND = Duration.ofMinutes(1);
+
+    private static final System.Logger LOG = System.getLogger(InvariantWatch.class.getName());
+    private static final List<String> CHECKS = InvariantRepository.checks();
+
+    private final InvariantRepository repository;
+    private final GaugeGroup gauges;
+
+    // Guarded by the monitor.
+    private final Map<List<String>, Integer> broken = new LinkedHashMap<>();
+    private int next;
+
+    private InvariantWatch(InvariantRepository repository, GaugeGroup gauges) {
+        this.repository = repository;
+        this.gauges = gauges;
+    }
+
+    static Chore chore(Vertx vertx, Pools pools, Metrics metrics, Leadership leadership) {
+        return chore(
+                new InvariantRepository(vertx, pools.api()),
+                metrics,
+                () -> leadership.epoch().isPresent(),
+                ROUND);
+    }
+
+    /** The chore of the leader; {@code leads}: whether this node is it. */
+    static Chore chore(InvariantRepository repository, Metrics metrics, BooleanSupplier leads, Duration round) {
+        var watch = new InvariantWatch(repository, metrics.gauges(Metric.INVARIANTS_BROKEN));
+        metrics.beforeScrape(() -> {
+            if (!leads.getAsBoolean()) {
+                watch.forget();
+            }
+            return Future.succeededFuture();
+        });
+        return new Chore("invariants", round.dividedBy(CHECKS.size()), new OfLeader(_ -> watch.look()));
+    }
+
+    /** Another node leads, and knows better. */
+    private synchronized void forget() {
+        if (!broken.isEmpty()) {
+            broken.clear();
+            gauges.show(broken);
+        }
+    }
+
+    private synchronized String turn() {
+        var check = CHECKS.get(next);
+        next = (next + 1) % CHECKS.size();
+        return check;
+    }
+
+    private Future<Boolean> look() {
+        var check = turn();
+        return repository
+                .check(check)
+                .onSuccess(this::tell)
+                .onFailure(error -> LOG.log(DEBUG, "an invariant cannot be looked at: check=" + check, error))
+                .onFailure(_ -> show(check, null))
+                .otherwiseEmpty()
+                .map(false);
+    }
+
+    private void tell(CheckResult result) {
+        var before = show(result.check(), result.count());
+        if (result.count() > 0 && before == 0) {
+            LOG.log(
+                    ERROR,
+                    "event=invariant_broken check=" + result.check() + " count=" + result.count() + " examples="
+                            + result.examples() + ": what should hold: " + result.meaning() + "; cure: "
+                            + result.cure());
+        } else if (result.count() == 0 && before > 0) {
+            LOG.log(INFO, "event=invariant_holds check=" + result.check());
+        }
+    }
+
+    /** What was shown before; 0 where nothing was. */
+    private synchronized int show(String check, @Nullable Integer count) {
+        var label = List.of(check);
+        var before = count == null ? broken.remove(label) : broken.put(label, count);
+        gauges.show(broken);
+        return before == null ? 0 : before;
+    }
+}
