@@ -58,8 +58,27 @@ BEGIN
     RETURN true;
 END $f$;
 
+-- Hides jobs that ended before this time and have no executions left, so that purge_hidden_jobs takes them apart. That of a DAG with a
+-- schedule, and those that wait for events, end with what they belong to.
+CREATE OR REPLACE FUNCTION hide_ended_jobs(p_before timestamptz, p_limit int) RETURNS void
+LANGUAGE sql
+SET enable_seqscan = off
+AS $f$
+    UPDATE jobs j SET deleted_at = clock_timestamp()
+    WHERE j.id = ANY (ARRAY(
+        SELECT o.id FROM jobs o
+        WHERE o.deleted_at IS NULL AND coalesce(o.completed_at, o.cancelled_at) IS NOT NULL
+          AND coalesce(o.completed_at, o.cancelled_at) < p_before
+          AND o.status IN ('completed', 'failed', 'cancelled') AND o.type <> 'event' AND o.id <> o.dag_id
+          AND NOT EXISTS (SELECT FROM job_executions e WHERE e.job_id = o.id)
+          AND NOT EXISTS (SELECT FROM job_timers t WHERE t.job_id = o.id AND t.due_at < 'infinity')
+        ORDER BY coalesce(o.completed_at, o.cancelled_at) LIMIT p_limit
+        FOR UPDATE SKIP LOCKED));
+$f$;
+
 -- Deletes runs that ended longer ago than p_age, the oldest first, until about p_tasks tasks are gone, and
--- what was recorded of times at which jobs did not fire. Answers whether
+-- what was recorded of times at which jobs did not fire. Jobs that ended as long ago are hidden once they have no executions
+-- left, for purge_hidden_jobs. Answers whether
 -- that bound was reached, so that there may be more. Runs are found by their creation, which no end precedes: one that
 -- took longer than all others is looked at again each time, and needs no index of its own.
 CREATE OR REPLACE FUNCTION purge_old_runs(p_age interval, p_tasks int) RETURNS boolean
@@ -74,6 +93,7 @@ DECLARE
 BEGIN
     DELETE FROM job_skips s WHERE s.ctid = ANY (ARRAY(
         SELECT o.ctid FROM job_skips o WHERE o.created_at < v_before ORDER BY o.created_at LIMIT p_tasks));
+    PERFORM hide_ended_jobs(v_before, p_tasks);
     FOR v_run IN
         SELECT t.id AS tenant_id, o.id, o.tasks
         FROM tenants t

@@ -257,11 +257,14 @@ public final class Node {
 
     /** Takes nothing more, gives up what others can do, and ends what is under way in good order. */
     private static void drain(Parts parts, Coordination coordination, NodeHost host, Duration limit) {
-        if (host.beginDraining()) {
+        var isFirst = host.beginDraining();
+        // Before etcd is told, which may not answer: what has not begun is to go on elsewhere at once.
+        var drained = parts.bus.request(Addresses.drainNode(parts.node), new DrainNode(), limit);
+        if (isFirst) {
             coordination.takeNoMoreWork();
             coordination.resign();
         }
-        await(parts.bus.request(Addresses.drainNode(parts.node), new DrainNode(), limit), limit);
+        await(drained, limit);
     }
 
     private <T> T phase(String name, Supplier<T> work) {

@@ -39,6 +39,9 @@ class JobFiringIT {
     private static final IdSequence IDS = new IdSequence(System.nanoTime());
     private static final String YEARLY = "0 0 1 1 *";
 
+    /** Ahead of its time, also for a machine that has much else to do before it looks. */
+    private static final Duration SOON = Duration.ofSeconds(6);
+
     private final Vertx vertx = Vertx.vertx();
     private final Bus bus = Bus.on(vertx);
     private final AtomicInteger signals = new AtomicInteger();
@@ -105,20 +108,24 @@ class JobFiringIT {
     void whatIsDueSoonIsPreparedBeforeAndCommittedAtItsTime() {
         var dag = published("yearly", YEARLY);
         fire();
-        makeDue(dag, "clock_timestamp() + interval '2 seconds'");
+        makeDue(dag, soon());
 
         var firing = early().fire(0);
-        until(
-                "it is prepared",
-                () -> "t".equals(value("EXISTS (SELECT FROM pg_locks WHERE relation = 'dag_runs'::regclass)")));
-        var wasSeen = !runs().isEmpty();
+        until("it is prepared, and nobody sees it", () -> "t".equals(value(IS_PREPARED)));
         await(firing);
 
-        assertThat(wasSeen).isFalse();
         assertThat(database.value(
                         "SELECT clock_timestamp() >= scheduled_at AND created_at >= scheduled_at FROM job_executions"))
                 .isEqualTo("t");
         assertThat(plannedFor(dag)).isEqualTo(value("date_trunc('year', now()) + interval '1 year'"));
+    }
+
+    /** In one look: two could have its time between them. */
+    private static final String IS_PREPARED = "EXISTS (SELECT FROM pg_locks WHERE relation = 'dag_runs'::regclass"
+            + " AND mode = 'RowExclusiveLock') AND NOT EXISTS (SELECT FROM dag_runs)";
+
+    private static String soon() {
+        return "clock_timestamp() + interval '" + SOON.toSeconds() + " seconds'";
     }
 
     @Test
@@ -130,7 +137,7 @@ class JobFiringIT {
                 Long.parseLong(value("(extract(epoch FROM now() - date_trunc('year', now())) * 1000)::bigint")));
         fire();
         endAllRuns();
-        makeDue(dag, "clock_timestamp() + interval '1 second'");
+        makeDue(dag, soon());
         await(early().fire(0));
 
         assertThat(delays).hasSize(2);
@@ -144,14 +151,14 @@ class JobFiringIT {
         fire();
         makeDue(dag, "date_trunc('year', now()) - interval '1 year'");
         fire();
-        makeDue(dag, "clock_timestamp() + interval '2 seconds'");
+        makeDue(dag, soon());
 
         var pause = await(early().fire(0));
 
         assertThat(runs()).hasSize(36);
         assertThat(database.value("SELECT count(*) FROM job_skips WHERE reason = 'overlap'"))
                 .isEqualTo("0");
-        assertThat(pause).isBetween(Duration.ofMillis(1), Duration.ofSeconds(2));
+        assertThat(pause).isBetween(Duration.ofMillis(1), SOON);
     }
 
     @Test
