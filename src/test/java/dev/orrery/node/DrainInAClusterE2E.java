@@ -16,7 +16,6 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -35,6 +34,8 @@ class DrainInAClusterE2E {
 
     /** Promised is a second; the rest is for a machine that has much else to do. */
     private static final Duration HANDED_BACK = Duration.ofMillis(2_500);
+
+    private static final Duration LONG = Duration.ofSeconds(120);
 
     private static final HttpClient HTTP =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
@@ -66,17 +67,16 @@ class DrainInAClusterE2E {
 
     @Test
     void theOtherNodeTakesOverAtOnceNothingIsLostAndNothingIsDoneTwice() throws Exception {
-        try (var first = start("first");
-                var second = start("second")) {
+        try (var first = start("first", "default,long");
+                var second = start("second", "default")) {
             var leader = "SELECT epoch FROM leadership WHERE node_id = '" + idOf(first) + "'";
             until("the first node leads", () -> !database.value("SELECT count(*) FROM (" + leader + ") l")
                     .equals("0"));
-            for (var n = 0; n < 2 * SLOTS; n++) {
-                submit(first.address(), "sleep 6");
-            }
-            until("both run some of what takes long", () -> running(first) > 0 && running(second) > 0);
             var clients = List.of(client(first, second), client(second, first));
+            fill(first);
             awaitUnbegun(first);
+            var lasts = submit(first.address(), first.address(), task("sleep 15").put("queue", "long"));
+            until("it is begun", () -> isRunning(lasts));
 
             first.signal("TERM");
 
@@ -85,8 +85,8 @@ class DrainInAClusterE2E {
                     .as("balancers hear of it while it still answers")
                     .isEqualTo(503);
             assertThat(first.get("/api/v1/tasks?limit=1").statusCode()).isEqualTo(200);
-            var late = submit(first.address(), ":");
-            until("what it takes now is done elsewhere", () -> nodeOf(late).equals(idOf(second)));
+            var late = submit(first.address(), first.address(), task(":"));
+            until("what it takes now is done elsewhere", LONG, () -> nodeOf(late).equals(idOf(second)));
             until("the other node leads", Duration.ofSeconds(10), () -> database.value(
                             "SELECT node_id FROM leadership")
                     .equals(idOf(second)));
@@ -99,7 +99,7 @@ class DrainInAClusterE2E {
             for (var client : clients) {
                 client.join();
             }
-            until("everything has ended", Duration.ofSeconds(90), () -> open() == 0);
+            until("everything has ended", LONG, () -> notEnded() == 0);
 
             assertThat(database.value("SELECT count(DISTINCT task_id) FROM task_attempts WHERE state = 'succeeded'"))
                     .as("every task that was accepted, and no other")
@@ -116,9 +116,10 @@ class DrainInAClusterE2E {
 
     @Test
     void anEtcdThatDoesNotAnswerKeepsNothingFromBeingHandedBack() throws Exception {
-        try (var first = start("first");
-                var second = start("second")) {
+        try (var first = start("first", "default,long");
+                var second = start("second", "default")) {
             var clients = List.of(client(first, second), client(second, first));
+            fill(first);
             awaitUnbegun(first);
             etcd.freeze(etcd.member(1));
 
@@ -132,14 +133,14 @@ class DrainInAClusterE2E {
             for (var client : clients) {
                 client.join();
             }
-            until("everything has ended", Duration.ofSeconds(90), () -> open() == 0);
+            until("everything has ended", LONG, () -> notEnded() == 0);
             assertThat(Files.readAllLines(folder.resolve("done")))
                     .doesNotHaveDuplicates()
                     .hasSize(accepted.size());
         }
     }
 
-    private NodeProcess start(String name) throws IOException {
+    private NodeProcess start(String name, String queues) throws IOException {
         return NodeProcess.start(
                 folder.resolve(name),
                 "--config",
@@ -150,6 +151,8 @@ class DrainInAClusterE2E {
                 etcd.endpoints().getFirst(),
                 "--set",
                 "node.name=" + name,
+                "--set",
+                "workers.queues=" + queues,
                 "--set",
                 "workers.size=2",
                 "--set",
@@ -163,10 +166,9 @@ class DrainInAClusterE2E {
     private Thread client(NodeProcess preferred, NodeProcess other) {
         return Thread.ofVirtual().start(() -> {
             while (!enough.get()) {
-                // More than both nodes get done, but not by much.
-                LockSupport.parkNanos(Duration.ofMillis(60).toNanos());
+                LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
                 try {
-                    submit(preferred.address(), other.address(), "sleep 0.2");
+                    submit(preferred.address(), other.address(), task("sleep 0.2"));
                 } catch (IOException gone) {
                     return;
                 }
@@ -174,20 +176,28 @@ class DrainInAClusterE2E {
         });
     }
 
-    private String submit(URI node, String command) throws IOException {
-        return submit(node, node, command);
+    /** More than the nodes hold. */
+    private void fill(NodeProcess node) throws IOException {
+        for (var n = 0; n < 200; n++) {
+            submit(node.address(), node.address(), task("sleep 0.2"));
+        }
     }
 
-    private String submit(URI node, URI other, String command) throws IOException {
+    /** One that leaves its number when it runs. */
+    private JsonObject task(String command) {
         var number = numbers.incrementAndGet();
-        var task = new JsonObject()
+        return new JsonObject()
                 .put("type", "shell")
+                .put("name", "task-" + number)
                 .put("command", "echo " + number + " >> " + folder.resolve("done") + "; " + command);
+    }
+
+    private String submit(URI node, URI other, JsonObject task) throws IOException {
         HttpResponse<String> answer;
         try {
-            answer = post(node, task, number);
+            answer = post(node, task);
         } catch (IOException gone) {
-            answer = post(other, task, number);
+            answer = post(other, task);
         }
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
         var id = new JsonObject(answer.body()).getString("id");
@@ -195,13 +205,13 @@ class DrainInAClusterE2E {
         return id;
     }
 
-    private static HttpResponse<String> post(URI node, JsonObject task, int number) throws IOException {
+    private static HttpResponse<String> post(URI node, JsonObject task) throws IOException {
         try {
             return HTTP.send(
                     HttpRequest.newBuilder(node.resolve("/api/v1/tasks"))
                             .timeout(Duration.ofSeconds(30))
                             .header("Content-Type", "application/json")
-                            .header("Idempotency-Key", "task-" + number)
+                            .header("Idempotency-Key", task.getString("name"))
                             .POST(HttpRequest.BodyPublishers.ofString(task.encode()))
                             .build(),
                     HttpResponse.BodyHandlers.ofString());
@@ -221,9 +231,9 @@ class DrainInAClusterE2E {
                 + "' AND state = 'succeeded'");
     }
 
-    private int running(NodeProcess node) {
-        return Integer.parseInt(database.value(
-                "SELECT count(*) FROM task_attempts WHERE outcome IS NULL AND node_id = '" + idOf(node) + "'"));
+    private boolean isRunning(String task) {
+        return database.value("SELECT count(*) FROM task_attempts WHERE outcome IS NULL AND task_id = '" + task + "'")
+                .equals("1");
     }
 
     private int held(NodeProcess node) {
@@ -241,7 +251,7 @@ class DrainInAClusterE2E {
         assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(HANDED_BACK);
     }
 
-    private int open() {
+    private int notEnded() {
         return Integer.parseInt(database.value("SELECT (SELECT count(*) FROM task_ready) + (SELECT count(*) FROM claim_batches)"
                 + " + (SELECT count(*) FROM task_timers)"));
     }

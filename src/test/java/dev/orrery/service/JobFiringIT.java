@@ -39,8 +39,8 @@ class JobFiringIT {
     private static final IdSequence IDS = new IdSequence(System.nanoTime());
     private static final String YEARLY = "0 0 1 1 *";
 
-    /** Ahead of its time, also for a machine that has much else to do before it looks. */
-    private static final Duration SOON = Duration.ofSeconds(6);
+    /** The server ends the session of whoever prepares a fire and then waits for longer than two seconds. */
+    private static final String SOON = "clock_timestamp() + interval '1 second'";
 
     private final Vertx vertx = Vertx.vertx();
     private final Bus bus = Bus.on(vertx);
@@ -108,25 +108,31 @@ class JobFiringIT {
     void whatIsDueSoonIsPreparedBeforeAndCommittedAtItsTime() {
         var dag = published("yearly", YEARLY);
         fire();
-        makeDue(dag, soon());
 
-        var firing = early().fire(0);
-        until("it is prepared, and nobody sees it", () -> "t".equals(value(IS_PREPARED)));
-        await(firing);
+        until("it is prepared, and nobody sees it", () -> {
+            var before = value("(SELECT count(*) FROM dag_runs)");
+            makeDue(dag, SOON);
+            var firing = early().fire(0);
+            var isPrepared = false;
+            while (!isPrepared && !firing.isComplete()) {
+                isPrepared = "t".equals(value(IS_PREPARED.formatted(before)));
+            }
+            await(firing.otherwiseEmpty());
+            if (firing.succeeded()) {
+                endAllRuns();
+            }
+            return isPrepared && firing.succeeded();
+        });
 
         assertThat(database.value(
-                        "SELECT clock_timestamp() >= scheduled_at AND created_at >= scheduled_at FROM job_executions"))
+                        "SELECT bool_and(clock_timestamp() >= scheduled_at AND created_at >= scheduled_at) FROM job_executions"))
                 .isEqualTo("t");
         assertThat(plannedFor(dag)).isEqualTo(value("date_trunc('year', now()) + interval '1 year'"));
     }
 
-    /** In one look: two could have its time between them. */
-    private static final String IS_PREPARED = "EXISTS (SELECT FROM pg_locks WHERE relation = 'dag_runs'::regclass"
-            + " AND mode = 'RowExclusiveLock') AND NOT EXISTS (SELECT FROM dag_runs)";
-
-    private static String soon() {
-        return "clock_timestamp() + interval '" + SOON.toSeconds() + " seconds'";
-    }
+    /** In one look: its time could come between two. */
+    private static final String IS_PREPARED = "(EXISTS (SELECT FROM pg_locks WHERE relation = 'dag_runs'::regclass"
+            + " AND mode = 'RowExclusiveLock') AND (SELECT count(*) FROM dag_runs) = %s)";
 
     @Test
     void howLateAFireIsGoesByTheClockOfTheDatabase() {
@@ -136,13 +142,16 @@ class JobFiringIT {
         var late = Duration.ofMillis(
                 Long.parseLong(value("(extract(epoch FROM now() - date_trunc('year', now())) * 1000)::bigint")));
         fire();
-        endAllRuns();
-        makeDue(dag, soon());
-        await(early().fire(0));
-
-        assertThat(delays).hasSize(2);
+        assertThat(delays).hasSize(1);
         assertThat(delays.getFirst()).isBetween(late, late.plusSeconds(30));
-        assertThat(delays.getLast()).isZero();
+
+        // A machine that has much else to do may not get there before its time.
+        until("one that is prepared in time is not late at all", () -> {
+            endAllRuns();
+            makeDue(dag, SOON);
+            await(early().fire(0).otherwiseEmpty());
+            return delays.getLast().isZero();
+        });
     }
 
     @Test
@@ -151,14 +160,14 @@ class JobFiringIT {
         fire();
         makeDue(dag, "date_trunc('year', now()) - interval '1 year'");
         fire();
-        makeDue(dag, soon());
+        makeDue(dag, "clock_timestamp() + interval '8 seconds'");
 
         var pause = await(early().fire(0));
 
         assertThat(runs()).hasSize(36);
         assertThat(database.value("SELECT count(*) FROM job_skips WHERE reason = 'overlap'"))
                 .isEqualTo("0");
-        assertThat(pause).isBetween(Duration.ofMillis(1), SOON);
+        assertThat(pause).isBetween(Duration.ofMillis(1), Duration.ofSeconds(8));
     }
 
     @Test
