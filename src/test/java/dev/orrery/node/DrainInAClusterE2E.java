@@ -7,6 +7,7 @@ import dev.orrery.testing.Etcd;
 import dev.orrery.testing.NodeProcess;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.net.URI;
@@ -176,11 +177,18 @@ class DrainInAClusterE2E {
         });
     }
 
-    /** More than the nodes hold. */
+    /** At once more than the nodes hold. */
     private void fill(NodeProcess node) throws IOException {
-        for (var n = 0; n < 200; n++) {
-            submit(node.address(), node.address(), task("sleep 0.2"));
+        var tasks = new JsonArray();
+        for (var n = 0; n < 300; n++) {
+            tasks.add(task("sleep 0.2"));
         }
+        var answer = node.post(
+                "/api/v1/tasks/batch", new JsonObject().put("tasks", tasks).encode());
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
+        new JsonObject(answer.body())
+                .getJsonArray("tasks")
+                .forEach(made -> accepted.add(((JsonObject) made).getString("id")));
     }
 
     /** One that leaves its number when it runs. */
