@@ -8,13 +8,16 @@ import dev.orrery.testing.NodeProcess;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,10 +51,11 @@ class FullDiskE2E {
             assertThat(refused.statusCode()).as(refused.body()).isEqualTo(503);
             assertThat(refused.headers().firstValue("Retry-After")).isPresent();
             assertThat(new JsonObject(refused.body()).getString("code")).isEqualTo("STORAGE_FULL");
+            assertThat(refused.body()).as("before the server itself has none").contains("health.disk-full");
             until("it is not ready", () -> status(node, "/health/ready") == 503);
             assertThat(status(node, "/health/live")).isEqualTo(200);
             assertThat(status(node, "/api/v1/tasks/" + accepted.getLast())).isEqualTo(200);
-            assertThat(serverLog(node)).doesNotContain("PANIC");
+            assertThat(serverLog(node)).doesNotContain("PANIC", "No space left");
 
             inItsNamespace(node, "mount", "-o", "remount,size=" + 3 * DISK_MIB + "m", folder.toString());
 
@@ -71,6 +75,7 @@ class FullDiskE2E {
             }
 
             fill(node);
+            var refused = new TreeSet<String>();
             for (var n = 0; n < 60; n++) {
                 var answer = submit(node);
                 assertThat(answer.statusCode()).as(answer.body()).isIn(201, 503);
@@ -78,10 +83,16 @@ class FullDiskE2E {
                     accepted.addAll(ids(answer));
                 } else {
                     assertThat(answer.headers().firstValue("Retry-After")).isPresent();
+                    refused.add(new JsonObject(answer.body()).getString("message"));
                 }
             }
+            assertThat(refused).as("not all came after someone had looked").isNotEmpty();
             until("it is not ready", () -> status(node, "/health/ready") == 503);
             assertThat(status(node, "/health/live")).isEqualTo(200);
+            exhaustLog(node);
+            until("the server has ended", () -> serverLog(node).contains("PANIC"));
+            assertThat(status(node, "/health/live")).isEqualTo(200);
+            assertThat(submit(node).statusCode()).isEqualTo(503);
             inItsNamespace(node, "rm", filling().toString());
 
             until("it is ready again", LONG, () -> status(node, "/health/ready") == 200);
@@ -132,9 +143,31 @@ class FullDiskE2E {
         assertThat(process.waitFor()).as(said).isZero();
     }
 
-    private String serverLog(NodeProcess node) throws IOException {
-        var log = Path.of("/proc/" + node.pid() + "/root" + folder.resolve("data/postgresql/server.log"));
-        return Files.exists(log) ? Files.readString(log) : "";
+    /** As the node sees it. */
+    private Path data(NodeProcess node) {
+        return Path.of("/proc/" + node.pid() + "/root" + folder.resolve("data"));
+    }
+
+    private String serverLog(NodeProcess node) {
+        try {
+            return Files.readString(data(node).resolve("postgresql/server.log"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The server ends when its log has no room: it could not keep what it promises. */
+    private void exhaustLog(NodeProcess node) {
+        try (var connection = NodeProcess.database(data(node), "orrery");
+                var statement = connection.createStatement()) {
+            for (var n = 0; n < 100; n++) {
+                statement.execute("SELECT txid_current()");
+                statement.execute("SELECT pg_switch_wal()");
+            }
+        } catch (SQLException ended) {
+            // Its own log tells.
+            return;
+        }
     }
 
     private static void pauseQueue(NodeProcess node) throws IOException {
