@@ -30,9 +30,9 @@ class WhatHasEndedGoesIT {
     /** A row for each name that was ever used of a queue or a lock: as many as people think of. */
     private static final Set<String> NAMES = Set.of("queues", "tenant_queues", "locks");
 
-    /** One row, or one for each node and release; of limits, what was set. */
+    /** One row, or one for each node, release and generation of the queue; of limits, what was set. */
     private static final Set<String> FEW =
-            Set.of("cluster", "compatibility", "leadership", "task_token_secret", "letter_alert", "nodes", "limits");
+            Set.of("cluster", "compatibility", "leadership", "task_token_secret", "letter_alert", "nodes", "limits", "ready_generations");
 
     /** What Flyway has done. */
     private static final String MIGRATIONS = "flyway_schema_history";
@@ -46,7 +46,7 @@ class WhatHasEndedGoesIT {
     /** What goes on. */
     private static final Set<String> PASSING = Set.of(
             "cancel_requests", "claim_batches", "event_pending", "event_throttles", "letter_alert_groups",
-            "limit_holders", "lock_waits", "ready_generations", "run_traces", "task_cascades", "task_parents",
+            "limit_holders", "lock_waits", "run_traces", "task_cascades", "task_parents",
             "task_ready", "task_revivals", "task_timers", "task_wait", "tree_cancels", "unique_keys",
             "user_submissions");
 
@@ -113,7 +113,7 @@ class WhatHasEndedGoesIT {
                 lock: one-at-a-time
                 tasks:
                   - {id: a, type: shell, command: "echo hello; echo '::output {}'"}
-                  - {id: b, type: handler, handler: noop, dependsOn: [a]}
+                  - {id: b, type: handler, handler: noop, dependencies: [a]}
                 """);
         assertThat(client.post(NodeUnderTest.DAGS + "/" + good + "/runs")
                         .header("Idempotency-Key", "once")
