@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -67,7 +68,8 @@ class FullDiskE2E {
 
     @Test
     void anotherProgramFillsItToTheLastByteAndWhenItHasRoomAgainNothingIsLost() throws Exception {
-        try (var node = start("health.disk-low=40MiB", "health.disk-full=30MiB")) {
+        try (var node = start("health.disk-low=40MiB", "health.disk-full=30MiB");
+                var writing = NodeProcess.database(data(node), "orrery")) {
             pauseQueue(node);
             var accepted = new ArrayList<String>();
             for (var n = 0; n < 20; n++) {
@@ -89,7 +91,7 @@ class FullDiskE2E {
             assertThat(refused).as("not all came after someone had looked").isNotEmpty();
             until("it is not ready", () -> status(node, "/health/ready") == 503);
             assertThat(status(node, "/health/live")).isEqualTo(200);
-            exhaustLog(node);
+            exhaustLog(writing);
             until("the server has ended", () -> node.output().contains("event=server_died"));
             assertThat(status(node, "/health/live")).isEqualTo(200);
             assertThat(submit(node).statusCode()).isEqualTo(503);
@@ -157,9 +159,8 @@ class FullDiskE2E {
     }
 
     /** The server ends when its log has no room: it could not keep what it promises. */
-    private void exhaustLog(NodeProcess node) {
-        try (var connection = NodeProcess.database(data(node), "orrery");
-                var statement = connection.createStatement()) {
+    private static void exhaustLog(Connection writing) {
+        try (var statement = writing.createStatement()) {
             for (var n = 0; n < 100; n++) {
                 statement.execute("SELECT txid_current()");
                 statement.execute("SELECT pg_switch_wal()");
