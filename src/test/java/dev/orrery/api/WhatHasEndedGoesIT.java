@@ -24,30 +24,75 @@ class WhatHasEndedGoesIT {
 
     /** It is there until someone deletes it. */
     private static final Set<String> DEFINED = Set.of(
-            "tenants", "dags", "dag_versions", "dag_tasks", "dag_edges", "jobs", "job_timers", "job_counts",
-            "event_handlers", "webhooks", "limit_rules", "queue_settings", "source_weights", "submitters");
+            "tenants",
+            "dags",
+            "dag_versions",
+            "dag_tasks",
+            "dag_edges",
+            "jobs",
+            "job_timers",
+            "job_counts",
+            "event_handlers",
+            "webhooks",
+            "limit_rules",
+            "queue_settings",
+            "source_weights",
+            "submitters");
 
     /** A row for each name that was ever used of a queue or a lock: as many as people think of. */
     private static final Set<String> NAMES = Set.of("queues", "tenant_queues", "locks");
 
     /** One row, or one for each node, release and generation of the queue; of limits, what was set. */
-    private static final Set<String> FEW =
-            Set.of("cluster", "compatibility", "leadership", "task_token_secret", "letter_alert", "nodes", "limits", "ready_generations");
+    private static final Set<String> FEW = Set.of(
+            "cluster",
+            "compatibility",
+            "leadership",
+            "task_token_secret",
+            "letter_alert",
+            "nodes",
+            "limits",
+            "ready_generations");
 
     /** What Flyway has done. */
     private static final String MIGRATIONS = "flyway_schema_history";
 
     /** What has ended. */
     private static final Set<String> HISTORY = Set.of(
-            "audit_log", "dag_runs", "dead_letters", "event_deliveries", "events", "idempotency_keys", "job_executions",
-            "job_skips", "letter_redrives", "run_params", "task_attempts", "task_dependencies", "task_events",
-            "task_instances", "task_logs", "task_outputs");
+            "audit_log",
+            "dag_runs",
+            "dead_letters",
+            "event_deliveries",
+            "events",
+            "idempotency_keys",
+            "job_executions",
+            "job_skips",
+            "letter_redrives",
+            "run_params",
+            "task_attempts",
+            "task_dependencies",
+            "task_events",
+            "task_instances",
+            "task_logs",
+            "task_outputs");
 
     /** What goes on. */
     private static final Set<String> PASSING = Set.of(
-            "cancel_requests", "claim_batches", "event_pending", "event_throttles", "letter_alert_groups",
-            "limit_holders", "lock_waits", "run_traces", "task_cascades", "task_parents",
-            "task_ready", "task_revivals", "task_timers", "task_wait", "tree_cancels", "unique_keys",
+            "cancel_requests",
+            "claim_batches",
+            "event_pending",
+            "event_throttles",
+            "letter_alert_groups",
+            "limit_holders",
+            "lock_waits",
+            "run_traces",
+            "task_cascades",
+            "task_parents",
+            "task_ready",
+            "task_revivals",
+            "task_timers",
+            "task_wait",
+            "tree_cancels",
+            "unique_keys",
             "user_submissions");
 
     private static final Duration CHORES = Duration.ofSeconds(90);
@@ -80,15 +125,14 @@ class WhatHasEndedGoesIT {
         redrive();
         node.execute("INSERT INTO orrery.job_skips (job_id, first_at, last_at, fires, reason)"
                 + " SELECT id, now(), now(), 1, 'misfire' FROM orrery.jobs LIMIT 1");
-        assertThat(HISTORY).as("something of each kind").allSatisfy(table -> assertThat(node.rows(table, "true"))
-                .as(table)
-                .isPositive());
+        assertThat(HISTORY)
+                .as("something of each kind")
+                .allSatisfy(
+                        table -> assertThat(node.rows(table, "true")).as(table).isPositive());
 
         letTimePass();
 
-        assertThat(Stream.of(HISTORY, PASSING)
-                        .flatMap(Set::stream)
-                        .filter(table -> node.rows(table, "true") > 0))
+        assertThat(Stream.of(HISTORY, PASSING).flatMap(Set::stream).filter(table -> node.rows(table, "true") > 0))
                 .isEmpty();
         assertThat(node.rows("limits", "kind = 'key'")).isZero();
         assertThat(node.rows("nodes", "true")).isEqualTo(1);
@@ -137,13 +181,21 @@ class WhatHasEndedGoesIT {
     }
 
     private static void singleTasks() {
-        assertThat(client.put("/api/v1/limits/customer-*").json("{\"maxRunning\": 1}").send().status())
+        assertThat(client.put("/api/v1/limits/customer-*")
+                        .json("{\"maxRunning\": 1}")
+                        .send()
+                        .status())
                 .isEqualTo(200);
         var noop = new JsonObject().put("type", "handler").put("handler", "noop");
         var batch = new JsonArray()
                 .add(noop.copy().put("ref", "first").put("uniqueKey", "u").put("concurrencyKey", "customer-1"))
-                .add(noop.copy().put("dependencies", new JsonArray().add("first")).put("parentTaskId", "first"))
-                .add(noop.copy().put("handler", "no-such-handler").put("name", "letter").put("maxRetries", 0));
+                .add(noop.copy()
+                        .put("dependencies", new JsonArray().add("first"))
+                        .put("parentTaskId", "first"))
+                .add(noop.copy()
+                        .put("handler", "no-such-handler")
+                        .put("name", "letter")
+                        .put("maxRetries", 0));
         var reply = client.post("/api/v1/tasks/batch")
                 .json(new JsonObject().put("tasks", batch))
                 .send();
@@ -162,7 +214,9 @@ class WhatHasEndedGoesIT {
                 .json(new JsonObject().put("eventName", "paid").put("handlerName", "echo"))
                 .send();
         assertThat(handler.status()).as(handler.body().toString()).isEqualTo(201);
-        var event = client.post("/api/v1/events").json("{\"name\": \"paid\", \"key\": \"k\"}").send();
+        var event = client.post("/api/v1/events")
+                .json("{\"name\": \"paid\", \"key\": \"k\"}")
+                .send();
         assertThat(event.status()).as(event.body().toString()).isEqualTo(200);
     }
 

@@ -71,12 +71,15 @@ class DrainInAClusterE2E {
         try (var first = start("first", "default,long");
                 var second = start("second", "default")) {
             var leader = "SELECT epoch FROM leadership WHERE node_id = '" + idOf(first) + "'";
-            until("the first node leads", () -> !database.value("SELECT count(*) FROM (" + leader + ") l")
-                    .equals("0"));
+            until(
+                    "the first node leads",
+                    () -> !database.value("SELECT count(*) FROM (" + leader + ") l")
+                            .equals("0"));
             var clients = List.of(client(first, second), client(second, first));
             fill(first);
             awaitUnbegun(first);
-            var lasts = submit(first.address(), first.address(), task("sleep 15").put("queue", "long"));
+            var lasts =
+                    submit(first.address(), first.address(), task("sleep 15").put("queue", "long"));
             until("it is begun", () -> isRunning(lasts));
 
             first.signal("TERM");
@@ -87,10 +90,14 @@ class DrainInAClusterE2E {
                     .isEqualTo(503);
             assertThat(first.get("/api/v1/tasks?limit=1").statusCode()).isEqualTo(200);
             var late = submit(first.address(), first.address(), task(":"));
-            until("what it takes now is done elsewhere", LONG, () -> nodeOf(late).equals(idOf(second)));
-            until("the other node leads", Duration.ofSeconds(10), () -> database.value(
-                            "SELECT node_id FROM leadership")
-                    .equals(idOf(second)));
+            until(
+                    "what it takes now is done elsewhere",
+                    LONG,
+                    () -> nodeOf(late).equals(idOf(second)));
+            until(
+                    "the other node leads",
+                    Duration.ofSeconds(10),
+                    () -> database.value("SELECT node_id FROM leadership").equals(idOf(second)));
             assertThat(first.awaitEnd(Duration.ofSeconds(60)))
                     .as(first.output())
                     .isZero();
@@ -260,7 +267,8 @@ class DrainInAClusterE2E {
     }
 
     private int notEnded() {
-        return Integer.parseInt(database.value("SELECT (SELECT count(*) FROM task_ready) + (SELECT count(*) FROM claim_batches)"
-                + " + (SELECT count(*) FROM task_timers)"));
+        return Integer.parseInt(
+                database.value("SELECT (SELECT count(*) FROM task_ready) + (SELECT count(*) FROM claim_batches)"
+                        + " + (SELECT count(*) FROM task_timers)"));
     }
 }

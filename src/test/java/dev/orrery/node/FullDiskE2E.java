@@ -39,7 +39,8 @@ class FullDiskE2E {
     void mayMount() throws Exception {
         var trial = new ProcessBuilder("unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt").start();
         Needed.that(
-                trial.waitFor(10, TimeUnit.SECONDS) && trial.exitValue() == 0, "no right to mount in a namespace of its own");
+                trial.waitFor(10, TimeUnit.SECONDS) && trial.exitValue() == 0,
+                "no right to mount in a namespace of its own");
     }
 
     @Test
@@ -193,7 +194,8 @@ class FullDiskE2E {
                     .put("handler", "noop")
                     .put("input", new JsonObject().put("text", text.toString())));
         }
-        return node.post("/api/v1/tasks/batch", new JsonObject().put("tasks", tasks).encode());
+        return node.post(
+                "/api/v1/tasks/batch", new JsonObject().put("tasks", tasks).encode());
     }
 
     private static java.util.Optional<HttpResponse<String>> submitted(NodeProcess node) {

@@ -124,8 +124,9 @@ class JobFiringIT {
             return isPrepared && firing.succeeded();
         });
 
-        assertThat(database.value(
-                        "SELECT bool_and(clock_timestamp() >= scheduled_at AND created_at >= scheduled_at) FROM job_executions"))
+        assertThat(
+                        database.value(
+                                "SELECT bool_and(clock_timestamp() >= scheduled_at AND created_at >= scheduled_at) FROM job_executions"))
                 .isEqualTo("t");
         assertThat(plannedFor(dag)).isEqualTo(value("date_trunc('year', now()) + interval '1 year'"));
     }

@@ -92,11 +92,13 @@ class RunRetentionIT {
     void aBiteEndsSoonHoweverMuchThereIsSinceTheNextLeaderWouldWaitForIt() throws SQLException {
         try (var connection = database.connect();
                 var statement = connection.createStatement()) {
-            statement.execute("INSERT INTO dag_runs (id, tenant_id, dag_id, version_id, dag_version, triggered_by, remaining, state,"
-                    + " created_at, completed_at)"
-                    + " SELECT ('01000000-' || lpad(to_hex(n), 4, '0') || '-7000-8000-000000000000')::uuid, 1, '" + dag
-                    + "', (SELECT max(id) FROM dag_versions), 1, 'api', 0, 'succeeded', now() - interval '9 days',"
-                    + " now() - interval '9 days' FROM generate_series(1, " + MANY + ") n");
+            statement.execute(
+                    "INSERT INTO dag_runs (id, tenant_id, dag_id, version_id, dag_version, triggered_by, remaining, state,"
+                            + " created_at, completed_at)"
+                            + " SELECT ('01000000-' || lpad(to_hex(n), 4, '0') || '-7000-8000-000000000000')::uuid, 1, '"
+                            + dag
+                            + "', (SELECT max(id) FROM dag_versions), 1, 'api', 0, 'succeeded', now() - interval '9 days',"
+                            + " now() - interval '9 days' FROM generate_series(1, " + MANY + ") n");
         }
         var begun = System.nanoTime();
 

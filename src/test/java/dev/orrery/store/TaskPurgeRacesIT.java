@@ -28,8 +28,7 @@ import org.junit.jupiter.api.Test;
 class TaskPurgeRacesIT {
 
     private static final Duration NO_AGE = Duration.ZERO;
-    private static final String PURGE =
-            "SELECT purge_old_tasks('0', 10, 0, '00000000-0000-0000-0000-000000000000')";
+    private static final String PURGE = "SELECT purge_old_tasks('0', 10, 0, '00000000-0000-0000-0000-000000000000')";
 
     private TaskBench bench;
 

@@ -89,7 +89,7 @@ class TaskRetentionIT {
         var bites = 0;
         while (await(old.purge(0))) {
             bites++;
-            }
+        }
 
         assertThat(bites).isBetween(20, 23);
         assertThat(database.value("SELECT count(*) FROM task_instances WHERE name <> 'open'"))
@@ -119,7 +119,8 @@ class TaskRetentionIT {
     void whoNoLongerLeadsDeletesNothing() {
         aTask("old", "9 days", "succeeded", "8 days");
 
-        assertThatThrownBy(() -> await(tasks.purgeOld(A_WEEK, 3, Mark.START, 1))).hasMessageContaining("epoch 1 is over");
+        assertThatThrownBy(() -> await(tasks.purgeOld(A_WEEK, 3, Mark.START, 1)))
+                .hasMessageContaining("epoch 1 is over");
 
         assertThat(left()).isEqualTo("old");
     }
