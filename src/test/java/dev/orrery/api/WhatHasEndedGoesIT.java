@@ -145,7 +145,7 @@ class WhatHasEndedGoesIT {
     private static final List<String> PASSING_WORK =
             List.of("task_ready", "task_wait", "task_timers", "claim_batches", "event_pending");
 
-    private static TreeSet<String> tables() {
+    private static Set<String> tables() {
         return new TreeSet<>(List.of(node.value("SELECT string_agg(relname, ' ') FROM pg_class"
                         + " WHERE relkind = 'r' AND relnamespace = 'orrery'::regnamespace")
                 .split(" ")));
