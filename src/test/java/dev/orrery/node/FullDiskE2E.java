@@ -29,7 +29,7 @@ class FullDiskE2E {
 
     private static final int DISK_MIB = 450;
     private static final int KIB = 1 << 10;
-    private static final Duration LONG = Duration.ofSeconds(120);
+    private static final Duration LONG = Duration.ofMinutes(2);
 
     /** The folder on which the disk is mounted, for the node alone. */
     @TempDir

@@ -31,7 +31,6 @@ class OverloadE2E {
     private static final int WAITING = 1_000_000;
     private static final int BATCH = 10_000;
     private static final int SLOW_READERS = 100;
-    private static final int WATCHED_TASKS = 5_000;
     private static final int LOG_BYTES = 3_900_000;
     private static final Duration LONG = Duration.ofMinutes(3);
 
@@ -98,62 +97,6 @@ class OverloadE2E {
             for (var reader : slow) {
                 reader.close();
             }
-        }
-    }
-
-    @Test
-    void watchersOfARunThatReadNothingAreNotWaitedForNorCopiedFor() throws IOException {
-        var yaml = new StringBuilder("tasks:\n");
-        for (var n = 0; n < WATCHED_TASKS; n++) {
-            yaml.append("  - {id: task-with-a-rather-long-name-")
-                    .append(n)
-                    .append(", type: handler, handler: noop, queue: watched}\n");
-        }
-        var dag = node.post(
-                "/api/v1/dags",
-                new JsonObject()
-                        .put("name", "watched")
-                        .put("yaml", yaml.toString())
-                        .encode());
-        assertThat(dag.statusCode()).as(dag.body()).isEqualTo(201);
-        assertThat(node.post("/api/v1/queues/watched/pause", "").statusCode()).isEqualTo(200);
-        var begun = node.post("/api/v1/dags/" + new JsonObject(dag.body()).getString("id") + "/runs", "");
-        assertThat(begun.statusCode()).as(begun.body()).isEqualTo(202);
-        var run = "/api/v1/runs/" + new JsonObject(begun.body()).getString("runId");
-
-        List<SocketChannel> slow = new ArrayList<>();
-        try {
-            for (var n = 0; n < SLOW_READERS; n++) {
-                slow.add(askAndReadNothing(run + "/events"));
-            }
-            until("all watch", LONG, () -> metric("orrery_http_streams") >= SLOW_READERS);
-            assertThat(node.post("/api/v1/queues/watched/resume", "").statusCode())
-                    .isEqualTo(200);
-            until("it ends", LONG, () -> state(run).equals("succeeded"));
-
-            var heard = node.get(run + "/events").body();
-            assertThat(heard).contains("task-with-a-rather-long-name-" + (WATCHED_TASKS - 1), "event: run");
-            var other = submit("{\"type\":\"handler\",\"handler\":\"noop\",\"queue\":\"quiet\"}");
-            until("others are served", () -> state("/api/v1/tasks/" + other).equals("completed"));
-        } finally {
-            for (var reader : slow) {
-                reader.close();
-            }
-        }
-        until("nobody watches any more", LONG, () -> metric("orrery_http_streams") == 0);
-    }
-
-    private static int metric(String name) {
-        try {
-            return node.get("/metrics")
-                    .body()
-                    .lines()
-                    .filter(line -> line.startsWith(name + " "))
-                    .mapToInt(line -> (int) Double.parseDouble(line.substring(name.length() + 1)))
-                    .findFirst()
-                    .orElseThrow();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 
