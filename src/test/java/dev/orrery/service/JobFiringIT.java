@@ -115,7 +115,7 @@ class JobFiringIT {
             var firing = early().fire(0);
             var isPrepared = false;
             while (!isPrepared && !firing.isComplete()) {
-                isPrepared = "t".equals(value(IS_PREPARED.formatted(before)));
+                isPrepared = isPrepared(before);
             }
             await(firing.otherwiseEmpty());
             if (firing.succeeded()) {
@@ -132,8 +132,10 @@ class JobFiringIT {
     }
 
     /** In one look: its time could come between two. */
-    private static final String IS_PREPARED = "(EXISTS (SELECT FROM pg_locks WHERE relation = 'dag_runs'::regclass"
-            + " AND mode = 'RowExclusiveLock') AND (SELECT count(*) FROM dag_runs) = %s)";
+    private boolean isPrepared(String runsBefore) {
+        return "t".equals(value("(EXISTS (SELECT FROM pg_locks WHERE relation = 'dag_runs'::regclass"
+                + " AND mode = 'RowExclusiveLock') AND (SELECT count(*) FROM dag_runs) = " + runsBefore + ")"));
+    }
 
     @Test
     void howLateAFireIsGoesByTheClockOfTheDatabase() {
