@@ -133,8 +133,9 @@ class JobFiringIT {
 
     /** In one look: its time could come between two. */
     private boolean isPrepared(String runsBefore) {
-        return "t".equals(value("(EXISTS (SELECT FROM pg_locks WHERE relation = 'dag_runs'::regclass"
-                + " AND mode = 'RowExclusiveLock') AND (SELECT count(*) FROM dag_runs) = " + runsBefore + ")"));
+        return "t"
+                .equals(value("(EXISTS (SELECT FROM pg_locks WHERE relation = 'dag_runs'::regclass"
+                        + " AND mode = 'RowExclusiveLock') AND (SELECT count(*) FROM dag_runs) = " + runsBefore + ")"));
     }
 
     @Test
