@@ -273,20 +273,27 @@ SET enable_seqscan = off
 AS $f$
 #variable_conflict use_column
 DECLARE
-    v_job   record;
-    v_gone  uuid[];
+    v_job        record;
+    v_execution  record;
+    v_gone       uuid[];
 BEGIN
     FOR v_job IN
         SELECT j.id, j.tenant_id, j.dag_id FROM jobs j
         WHERE j.deleted_at IS NOT NULL ORDER BY j.deleted_at LIMIT 20 FOR UPDATE SKIP LOCKED
     LOOP
         -- The runs of a published DAG stay with it. Which it was is told by each run: a job may have fired both.
-        SELECT array_agg(e.id) INTO v_gone
-        FROM (SELECT o.id,
-                     (SELECT d.is_internal FROM dag_runs r JOIN dags d ON d.id = r.dag_id WHERE r.id = o.id) AS is_internal
-              FROM job_executions o WHERE o.job_id = v_job.id
-              ORDER BY o.scheduled_at LIMIT p_executions) e
-        WHERE e.is_internal IS NOT TRUE OR delete_run(v_job.tenant_id, e.id) <> 'active';
+        v_gone := NULL;
+        FOR v_execution IN
+            SELECT o.id,
+                   (SELECT d.is_internal FROM dag_runs r JOIN dags d ON d.id = r.dag_id WHERE r.id = o.id) AS is_internal
+            FROM job_executions o WHERE o.job_id = v_job.id
+            ORDER BY o.scheduled_at LIMIT p_executions
+        LOOP
+            IF v_execution.is_internal IS NOT TRUE OR delete_run(v_job.tenant_id, v_execution.id) <> 'active' THEN
+                v_gone := array_append(v_gone, v_execution.id);
+            END IF;
+            EXIT WHEN is_long_enough();
+        END LOOP;
         IF v_gone IS NOT NULL THEN
             DELETE FROM job_executions e WHERE e.id = ANY (v_gone);
             RETURN true;

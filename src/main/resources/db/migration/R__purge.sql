@@ -1,6 +1,12 @@
 -- Deleting in bounded steps: DAGs, hidden first and then taken apart with their runs; runs and single tasks that ended long
 -- ago.
 
+-- Whether a transaction that deletes has gone on for long enough: the leader's right is held by it, so that the next leader
+-- would wait.
+CREATE OR REPLACE FUNCTION is_long_enough() RETURNS boolean
+LANGUAGE sql VOLATILE
+RETURN clock_timestamp() > transaction_timestamp() + interval '1500 milliseconds';
+
 -- Hides a DAG, so that purge_hidden_dags can take it apart: 'hidden', 'active' (runs have not ended), 'in_use' (jobs fire it) or 'unknown'.
 -- Creating a run holds the DAG's row FOR KEY SHARE: it is waited for here, and its run then seen.
 CREATE OR REPLACE FUNCTION hide_dag(p_tenant int, p_dag uuid) RETURNS text
@@ -35,17 +41,20 @@ DECLARE
     v_dag     uuid;
     v_tenant  int;
     v_tasks   int;
-    v_runs    int;
+    v_run     uuid;
+    v_runs    int := 0;
 BEGIN
     SELECT d.id, d.tenant_id, d.task_count INTO v_dag, v_tenant, v_tasks FROM dags d
     WHERE d.deleted_at IS NOT NULL ORDER BY d.deleted_at LIMIT 1 FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    SELECT count(*) FILTER (WHERE r.verdict = 'deleted') INTO v_runs
-    FROM (SELECT delete_run(v_tenant, x.id) AS verdict
-          FROM (SELECT y.id FROM dag_runs y WHERE y.dag_id = v_dag ORDER BY y.created_at, y.id
-                LIMIT greatest(1, p_tasks / v_tasks)) x) r;
+    FOR v_run IN
+        SELECT y.id FROM dag_runs y WHERE y.dag_id = v_dag ORDER BY y.created_at, y.id LIMIT greatest(1, p_tasks / v_tasks)
+    LOOP
+        v_runs := v_runs + (delete_run(v_tenant, v_run) = 'deleted')::int;
+        EXIT WHEN is_long_enough();
+    END LOOP;
     IF v_runs > 0 THEN
         RETURN true;
     END IF;
@@ -58,8 +67,27 @@ BEGIN
     RETURN true;
 END $f$;
 
+-- Hides jobs that ended before this time and have no executions left, so that purge_hidden_jobs takes them apart. That of a DAG with a
+-- schedule, and those that wait for events, end with what they belong to.
+CREATE OR REPLACE FUNCTION hide_ended_jobs(p_before timestamptz, p_limit int) RETURNS void
+LANGUAGE sql
+SET enable_seqscan = off
+AS $f$
+    UPDATE jobs j SET deleted_at = clock_timestamp()
+    WHERE j.id = ANY (ARRAY(
+        SELECT o.id FROM jobs o
+        WHERE o.deleted_at IS NULL AND coalesce(o.completed_at, o.cancelled_at) IS NOT NULL
+          AND coalesce(o.completed_at, o.cancelled_at) < p_before
+          AND o.status IN ('completed', 'failed', 'cancelled') AND o.type <> 'event' AND o.id <> o.dag_id
+          AND NOT EXISTS (SELECT FROM job_executions e WHERE e.job_id = o.id)
+          AND NOT EXISTS (SELECT FROM job_timers t WHERE t.job_id = o.id AND t.due_at < 'infinity')
+        ORDER BY coalesce(o.completed_at, o.cancelled_at) LIMIT p_limit
+        FOR UPDATE SKIP LOCKED));
+$f$;
+
 -- Deletes runs that ended longer ago than p_age, the oldest first, until about p_tasks tasks are gone, and
--- what was recorded of times at which jobs did not fire. Answers whether
+-- what was recorded of times at which jobs did not fire. Jobs that ended as long ago are hidden once they have no executions
+-- left, for purge_hidden_jobs. Answers whether
 -- that bound was reached, so that there may be more. Runs are found by their creation, which no end precedes: one that
 -- took longer than all others is looked at again each time, and needs no index of its own.
 CREATE OR REPLACE FUNCTION purge_old_runs(p_age interval, p_tasks int) RETURNS boolean
@@ -74,6 +102,7 @@ DECLARE
 BEGIN
     DELETE FROM job_skips s WHERE s.ctid = ANY (ARRAY(
         SELECT o.ctid FROM job_skips o WHERE o.created_at < v_before ORDER BY o.created_at LIMIT p_tasks));
+    PERFORM hide_ended_jobs(v_before, p_tasks);
     FOR v_run IN
         SELECT t.id AS tenant_id, o.id, o.tasks
         FROM tenants t
@@ -89,7 +118,7 @@ BEGIN
         IF delete_run(v_run.tenant_id, v_run.id) = 'deleted' THEN
             v_tasks := v_tasks + greatest(1, v_run.tasks);
         END IF;
-        IF v_tasks >= p_tasks THEN
+        IF v_tasks >= p_tasks OR is_long_enough() THEN
             RETURN true;
         END IF;
     END LOOP;
@@ -141,8 +170,8 @@ BEGIN
             WHERE d.prerequisite_id = p_id AND coalesce(e.state, 'blocked') < 'succeeded');
 END $f$;
 
--- Deletes single tasks that ended longer ago than p_age, the oldest first and at most p_limit; answers whether that bound was
--- reached, so that there may be more. An id is a time, which no end precedes. What an open task still waits to be given the output
+-- As nodes of earlier releases call it: deletes single tasks that ended longer ago than p_age, the oldest first and at most p_limit; answers
+-- whether that bound was reached, so that there may be more. An id is a time, which no end precedes. What an open task still waits to be given the output
 -- of stays.
 --
 -- Who retries a task, or comes to wait for one, holds its slot alone and looks then. Sharing the slots is enough against these,
@@ -168,4 +197,44 @@ BEGIN
     PERFORM hold_slots(v_ids, false);
     PERFORM delete_tasks(ARRAY(SELECT u.id FROM unnest(v_ids) u(id) WHERE is_left_behind(u.id, v_before)));
     RETURN cardinality(v_ids) = p_limit;
+END $f$;
+
+-- The same in a round over all tasks that are old enough: looks at up to p_limit of them, in the order of tenants and ids behind these,
+-- and answers where to go on, or no tenant at the end of the round. "left" is how many stay, which the next round looks at again.
+CREATE OR REPLACE FUNCTION purge_old_tasks(
+    p_age interval, p_limit int, p_tenant int, p_after uuid, OUT tenant int, OUT after uuid, OUT "left" int)
+LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $f$
+#variable_conflict use_column
+DECLARE
+    v_before  timestamptz := statement_timestamp() - p_age;
+    v_last    uuid := rpad(lpad(to_hex(floor(extract(epoch FROM v_before) * 1000)::bigint), 12, '0'), 32, '0')::uuid;
+    v_tenant  int := p_tenant;
+    v_after   uuid := p_after;
+    v_seen    uuid[];
+    v_ids     uuid[];
+BEGIN
+    "left" := 0;
+    LOOP
+        v_seen := ARRAY(
+            SELECT x.id FROM task_instances x
+            WHERE x.tenant_id = v_tenant AND x.source IS NOT NULL AND x.id > v_after AND x.id < v_last
+            ORDER BY x.id LIMIT p_limit);
+        EXIT WHEN cardinality(v_seen) > 0;
+        v_tenant := (SELECT min(t.id) FROM tenants t WHERE t.id > v_tenant);
+        IF v_tenant IS NULL THEN
+            RETURN;
+        END IF;
+        v_after := '00000000-0000-0000-0000-000000000000';
+    END LOOP;
+    v_ids := ARRAY(SELECT u.id FROM unnest(v_seen) u(id) WHERE is_left_behind(u.id, v_before));
+    IF cardinality(v_ids) > 0 THEN
+        PERFORM hold_slots(v_ids, false);
+        v_ids := ARRAY(SELECT u.id FROM unnest(v_ids) u(id) WHERE is_left_behind(u.id, v_before));
+        PERFORM delete_tasks(v_ids);
+    END IF;
+    tenant := v_tenant;
+    after := v_seen[cardinality(v_seen)];
+    "left" := cardinality(v_seen) - cardinality(v_ids);
 END $f$;

@@ -114,7 +114,7 @@ BEGIN
             nodes := nodes || v_work.nodes;
             queues := queues || v_work.queues;
             v_done := v_done + greatest(1, v_run.tasks);
-            EXIT WHEN v_done >= p_rows / 10;
+            EXIT WHEN v_done >= p_rows / 10 OR is_long_enough();
         END LOOP;
         IF v_done > 0 THEN
             RETURN;
@@ -131,7 +131,7 @@ BEGIN
             IF delete_run(v_tenant, v_run.id) = 'deleted' THEN
                 v_done := v_done + greatest(1, v_run.tasks);
             END IF;
-            EXIT WHEN v_done >= p_rows;
+            EXIT WHEN v_done >= p_rows OR is_long_enough();
         END LOOP;
         IF v_done > 0 OR purge_hidden_jobs(p_rows) THEN
             RETURN;

@@ -12,6 +12,8 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class Admission {
 
+    private static final int LOOKS = 4;
+
     private final int requestsMax;
     private final int streamsMax;
     private final AtomicInteger requests = new AtomicInteger();
@@ -33,6 +35,11 @@ final class Admission {
     /** Whether one more request may come in; it must leave again. */
     boolean enterRequest() {
         return enter(requests, requestsMax);
+    }
+
+    /** The same for whoever wants to see how the node is, which matters most when it has no room for others. */
+    boolean enterLook() {
+        return enter(requests, requestsMax + LOOKS);
     }
 
     void leaveRequest() {

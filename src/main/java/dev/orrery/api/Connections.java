@@ -4,13 +4,16 @@ import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
  * The open connections of one event loop. One that delivers no complete request head in time is closed, however diligently
- * it drips; so is what comes beyond the limit.
+ * it drips. Where there are as many as may be, the one that was quiet for the longest time makes room for what comes, if it
+ * was for a while; else what comes is closed. So those that only stand there keep nobody out.
  */
 final class Connections implements Handler<RoutingContext> {
 
@@ -18,6 +21,7 @@ final class Connections implements Handler<RoutingContext> {
 
     private final Vertx vertx;
     private final Limits limits;
+    private final Duration quietEnough;
     private final long sweeper;
     private final Map<HttpConnection, State> open = new HashMap<>();
 
@@ -29,12 +33,12 @@ final class Connections implements Handler<RoutingContext> {
     Connections(Vertx vertx, Limits limits) {
         this.vertx = vertx;
         this.limits = limits;
-        var interval = limits.head().dividedBy(SWEEPS_PER_LIMIT).toMillis();
-        this.sweeper = vertx.setPeriodic(Math.max(1, interval), _ -> closeSlow());
+        this.quietEnough = limits.head().dividedBy(SWEEPS_PER_LIMIT);
+        this.sweeper = vertx.setPeriodic(Math.max(1, quietEnough.toMillis()), _ -> closeSlow());
     }
 
     void opened(HttpConnection connection) {
-        if (open.size() >= limits.connections()) {
+        if (open.size() >= limits.connections() && !makeRoom()) {
             connection.close();
             return;
         }
@@ -54,6 +58,22 @@ final class Connections implements Handler<RoutingContext> {
             });
         }
         context.next();
+    }
+
+    /** False where none was quiet for long enough. */
+    private boolean makeRoom() {
+        var now = System.nanoTime();
+        return open.entrySet().stream()
+                .filter(entry -> entry.getValue().requests == 0)
+                .max(Comparator.comparingLong(entry -> now - entry.getValue().quietSince))
+                .filter(entry -> now - entry.getValue().quietSince > quietEnough.toNanos())
+                .map(Map.Entry::getKey)
+                .map(quiet -> {
+                    open.remove(quiet);
+                    quiet.close();
+                    return true;
+                })
+                .orElse(false);
     }
 
     private void closeSlow() {

@@ -44,6 +44,7 @@ final class Gate implements Handler<RoutingContext> {
     private static final Pattern IPV4_LOOPBACK = Pattern.compile("127(\\.[0-9]{1,3}){3}");
     private static final Set<HttpMethod> READS = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
     private static final String HEALTH = "/health";
+    private static final String METRICS = "/metrics";
     private static final String ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE";
     private static final String ALLOWED_HEADERS =
             "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, Orrery-Tenant, Orrery-Actor";
@@ -180,7 +181,8 @@ final class Gate implements Handler<RoutingContext> {
     }
 
     private void admit(RoutingContext context) {
-        if (!admission.enterRequest()) {
+        var isLook = context.request().path().equals(METRICS);
+        if (!(isLook ? admission.enterLook() : admission.enterRequest())) {
             throw new OrreryException(ErrorCode.OVERLOADED, "more requests wait than this node admits");
         }
         var left = new AtomicBoolean();

@@ -141,7 +141,8 @@ public enum ErrorCode {
             "Try again after the seconds in Retry-After; with the same Idempotency-Key nothing is done twice."),
     STORAGE_FULL(
             503,
-            "A disk of the node has less free space than health.disk-full: what were taken in now could not be kept.",
+            "A disk of the node has less free space than health.disk-full, or that of the database has none: what were taken"
+                    + " in now could not be kept.",
             "Make room there, see /health; the node takes work again by itself. Try again after the seconds in Retry-After."),
     INTERNAL_ERROR(500, "A fault of Orrery's own.", "Look for the id of the message in the node's log and report it.");
 

@@ -257,11 +257,14 @@ public final class Node {
 
     /** Takes nothing more, gives up what others can do, and ends what is under way in good order. */
     private static void drain(Parts parts, Coordination coordination, NodeHost host, Duration limit) {
-        if (host.beginDraining()) {
+        var isFirst = host.beginDraining();
+        // Before etcd is told, which may not answer: what has not begun is to go on elsewhere at once.
+        var drained = parts.bus.request(Addresses.drainNode(parts.node), new DrainNode(), limit);
+        if (isFirst) {
             coordination.takeNoMoreWork();
             coordination.resign();
         }
-        await(parts.bus.request(Addresses.drainNode(parts.node), new DrainNode(), limit), limit);
+        await(drained, limit);
     }
 
     private <T> T phase(String name, Supplier<T> work) {
@@ -435,11 +438,8 @@ public final class Node {
         chores.addAll(parts.remote.chores());
         chores.add(InvariantWatch.chore(parts.vertx, parts.pools, metrics, parts.leadership));
         deploy(parts.vertx, "dead letters", STEP_LIMIT, new DeadLetterVerticle(parts.deadLetters, parts.bus));
-        deploy(
-                parts.vertx,
-                "scheduler",
-                STEP_LIMIT,
-                new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch, host.schedulerPulse()));
+        var scheduler = new SchedulerVerticle(chores, parts.bus, parts.leadership::epoch, host.schedulerPulse());
+        deploy(parts.vertx, "scheduler", STEP_LIMIT, scheduler);
         opened("letter alerts", STEP_LIMIT, parts.published.alerts()::close);
     }
 

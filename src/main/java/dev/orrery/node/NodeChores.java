@@ -13,6 +13,7 @@ import dev.orrery.executor.RunFolderSweep;
 import dev.orrery.executor.RunFolders;
 import dev.orrery.service.EndedExecutions;
 import dev.orrery.service.JobFiring;
+import dev.orrery.service.OldTasks;
 import dev.orrery.service.OverdueWaits;
 import dev.orrery.service.TaskCalls;
 import dev.orrery.service.TenantService;
@@ -40,8 +41,7 @@ final class NodeChores {
 
     private static final int CHORE_BITE = 10_000;
 
-    /** Submissions that name tasks wait while old ones are deleted. */
-    private static final int TASKS_BITE = 1_000;
+    private static final int REDRIVES_BITE = 1_000;
 
     /** Requests for many dead letters can be looked at for so long after their end. */
     private static final Duration REDRIVES_KEPT = Duration.ofDays(31);
@@ -67,6 +67,7 @@ final class NodeChores {
         var limits = QueueParts.limits(queue);
         var tasks = new SingleTaskRepository(vertx, pool, limits);
         var calls = new TaskCalls(new TaskCallRepository(vertx, pool, limits), tasks, bus);
+        var oldTasks = new OldTasks(tasks, retention.tasks());
         var queues = new QueueRepository(vertx, pool);
         var redrives = new LetterRedriveRepository(vertx, pool, 1);
         var audit = new AuditRepository(vertx, pool);
@@ -114,7 +115,7 @@ final class NodeChores {
                 new Chore(
                         "old redrives",
                         Duration.ofMinutes(1),
-                        new OfLeader(epoch -> redrives.purgeOld(REDRIVES_KEPT, TASKS_BITE, epoch))),
+                        new OfLeader(epoch -> redrives.purgeOld(REDRIVES_KEPT, REDRIVES_BITE, epoch))),
                 new Chore(
                         "old audit entries",
                         Duration.ofMinutes(1),
@@ -125,7 +126,7 @@ final class NodeChores {
                         "old single tasks",
                         Duration.ofMinutes(1),
                         new OfLeader(epoch -> retention.tasks().isPositive()
-                                ? tasks.purgeOld(retention.tasks(), TASKS_BITE, epoch)
+                                ? oldTasks.purge(epoch)
                                 : Future.succeededFuture(false))),
                 new Chore(
                         "folders of deleted runs",

@@ -49,8 +49,10 @@ public final class SingleTaskRepository {
     static final String SET_QUEUE_SETTINGS = "SELECT set_queue_settings($1, $2) FROM require_epoch($3)";
 
     // language=PostgreSQL
-    static final String PURGE_OLD =
-            "SELECT purge_old_tasks($1::bigint * interval '1 millisecond', $2) AS more FROM require_epoch($3)";
+    static final String PURGE_OLD = """
+            SELECT p.tenant, p.after, p."left"
+            FROM require_epoch($5), purge_old_tasks($1::bigint * interval '1 millisecond', $2, $3, $4) p
+            """;
 
     // language=PostgreSQL
     static final String PATCH_TASK = "SELECT patch_task($1, $2, $3, $4, $5) AS verdict";
@@ -136,13 +138,32 @@ public final class SingleTaskRepository {
                 .mapEmpty();
     }
 
+    /** Behind which task of which tenant a round over old tasks goes on. */
+    public record Mark(int tenant, UUID task) {
+
+        public static final Mark START = new Mark(0, new UUID(0, 0));
+    }
+
     /**
-     * Deletes tasks of all tenants that ended longer ago than {@code age}, the oldest first and at most {@code limit} at once,
-     * with all that belongs to them; whether there may be more. Fails where {@code epoch} is no longer the leader's.
+     * What came of a part of a round.
+     *
+     * @param next where it goes on; empty at its end
+     * @param left how many of those that were looked at stay
      */
-    public Future<Boolean> purgeOld(Duration age, int limit, long epoch) {
-        return sql.run(PURGE_OLD, Tuple.of(age.toMillis(), limit, epoch))
-                .map(rows -> rows.iterator().next().getBoolean("more"));
+    public record Purged(Optional<Mark> next, int left) {}
+
+    /**
+     * Looks at {@code limit} tasks behind the mark that are older than {@code age}, of all tenants one after the other, and deletes
+     * those that ended so long ago, with all that belongs to them. Fails where {@code epoch} is no longer the leader's.
+     */
+    public Future<Purged> purgeOld(Duration age, int limit, Mark behind, long epoch) {
+        return sql.run(PURGE_OLD, Tuple.of(age.toMillis(), limit, behind.tenant(), behind.task(), epoch))
+                .map(rows -> {
+                    var row = rows.iterator().next();
+                    var tenant = Optional.ofNullable(row.getInteger("tenant"));
+                    return new Purged(
+                            tenant.map(known -> new Mark(known, row.getUUID("after"))), row.getInteger("left"));
+                });
     }
 
     /**

@@ -16,6 +16,8 @@ public final class StoreFailures {
     /** See require_tenant in R__tenants.sql. */
     private static final String TENANT_DELETED = "OR002";
 
+    private static final String DISK_FULL = "53100";
+
     private StoreFailures() {}
 
     /**
@@ -38,12 +40,18 @@ public final class StoreFailures {
     }
 
     /**
-     * What callers are told: {@code UNAVAILABLE} where the database cannot be reached, has no room or did not answer in
-     * time, {@code TENANT_NOT_FOUND} where it lets nothing come to be for a deleted tenant. All other failures are faults of our own and stay what they are.
+     * What callers are told: {@code STORAGE_FULL} where the database has no room on its disk, {@code UNAVAILABLE} where it cannot
+     * be reached or did not answer in time, {@code TENANT_NOT_FOUND} where it lets nothing come to be for a deleted tenant. All other failures are faults of our own and stay what they are.
      */
     public static Throwable told(Throwable error) {
         if (sqlState(error).equals(TENANT_DELETED)) {
             return new OrreryException(ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted", error);
+        }
+        if (sqlState(error).equals(DISK_FULL)) {
+            return new OrreryException(
+                    ErrorCode.STORAGE_FULL,
+                    "the disk of the database is full: make room there, and it takes work again by itself",
+                    error);
         }
         return isUnavailable(error)
                 ? new OrreryException(

@@ -222,11 +222,13 @@ class GateTest extends ApiTestBase {
 
         var refused = client.get(DAGS + "/" + DAG).send();
         var health = client.get("/health/live").send();
+        var seen = client.get("/metrics").send();
         release.complete(Answer.json(200, out -> out.writeRawValue("[]")));
 
         assertThat(refused.code()).isEqualTo("OVERLOADED");
         assertThat(refused.header("Retry-After")).isEqualTo("1");
         assertThat(health.status()).isEqualTo(200);
+        assertThat(seen.status()).isEqualTo(200);
         held.forEach(reply -> assertThat(await(reply).status()).isEqualTo(200));
         assertThat(client.get(DAGS + "/" + DAG).send().status()).isEqualTo(200);
         assertThat(metrics.counter(Metric.HTTP_REFUSED).count()).isEqualTo(1);

@@ -264,6 +264,36 @@ class HttpLimitsTest extends ApiTestBase {
         assertThat(answered).as("two event loops with two connections each").isEqualTo(4);
     }
 
+    @Test
+    void connectionsThatOnlyStandThereMakeRoomForOthers() throws IOException {
+        var few = new Limits(
+                Duration.ofSeconds(20),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(60),
+                Duration.ofSeconds(15),
+                10,
+                2,
+                1 << 20);
+        start(HTTP, few, List.of());
+        var idle = new ArrayList<RawHttp>();
+        for (var i = 0; i < 4; i++) {
+            idle.add(new RawHttp(api.port()));
+        }
+
+        Await.until("another one is answered", Duration.ofSeconds(10), () -> {
+            try (var http = new RawHttp(api.port())) {
+                return http.trySend("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n") && answers(http);
+            } catch (IOException _) {
+                return false;
+            }
+        });
+
+        for (var http : idle) {
+            http.close();
+        }
+    }
+
     private static boolean answers(RawHttp http) {
         try {
             return http.answer().startsWith("HTTP/1.1 200");

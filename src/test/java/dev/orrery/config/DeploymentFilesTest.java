@@ -146,8 +146,11 @@ class DeploymentFilesTest {
         assertThat(list(node.get("ports")).stream().map(port -> map(port).get("containerPort")))
                 .isEqualTo(PORTS);
         assertThat(spec).containsEntry("replicas", 3);
+        var preStop = map(map(map(node.get("lifecycle")).get("preStop")).get("sleep"));
+        var untilNobodyCalls = Duration.ofSeconds((Integer) preStop.get("seconds"));
+        assertThat(untilNobodyCalls).isPositive();
         assertThat(Duration.ofSeconds((Integer) pod.get("terminationGracePeriodSeconds")))
-                .isGreaterThan(endsWithin(config));
+                .isGreaterThan(endsWithin(config).plus(untilNobodyCalls));
         assertThat(probed(node, "startupProbe")).isEqualTo("/health/live http localhost");
         var startup = map(node.get("startupProbe"));
         assertThat(Duration.ofSeconds(

@@ -3,17 +3,23 @@ package dev.orrery.node;
 import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.testing.Etcd;
 import dev.orrery.testing.NodeProcess;
 import dev.orrery.testing.Ports;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -145,6 +151,51 @@ class SigtermDuringStartE2E {
             assertThat(node.output()).contains("stopped").doesNotContain("\tat ");
             assertThat(database.value("SELECT count(*) FROM nodes")).isEqualTo("0");
         }
+    }
+
+    @Test
+    void whileAnotherNodeOfTheBusTakesConnectionsAndSaysNothing() throws Exception {
+        try (var silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                var etcd = Etcd.start(1);
+                var server = Postgres.safe();
+                var database = server.empty()) {
+            etcd.put("/orrery/members/" + STRANGER, member(silent.getLocalPort()));
+            try (var node = begin(
+                    "data",
+                    "--config",
+                    "conf/cluster.yaml",
+                    "--database-url",
+                    database.url(),
+                    "--etcd",
+                    etcd.endpoints().getFirst())) {
+                // The kernel takes the connection; nobody ever reads from it.
+                silent.setSoTimeout(60_000);
+                try (var _ = silent.accept()) {
+                    assertThat(node.output()).doesNotContain("joined the event bus");
+
+                    assertThat(node.stop(AT_ONCE)).as(node.output()).isZero();
+
+                    assertThat(node.output()).contains("stopped").doesNotContain("\tat ");
+                    assertThat(database.value("SELECT count(*) FROM nodes WHERE fenced_at IS NULL"))
+                            .isEqualTo("0");
+                }
+            }
+        }
+    }
+
+    private static final UUID STRANGER = UUID.fromString("01990000-0000-7000-8000-000000000001");
+
+    /** As nodes write it of themselves. */
+    private static String member(int port) {
+        return new JsonObject()
+                .put("node", STRANGER.toString())
+                .put("name", "silent")
+                .put("version", "1")
+                .put("httpAddress", "http://127.0.0.1:1")
+                .put("busHost", "127.0.0.1")
+                .put("memberPort", port)
+                .put("capabilities", new JsonArray())
+                .encode();
     }
 
     private NodeProcess begin(String name, String... arguments) throws IOException {

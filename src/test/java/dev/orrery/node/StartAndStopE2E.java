@@ -8,6 +8,7 @@ import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import dev.orrery.testing.OwnProcesses;
 import dev.orrery.testing.Ports;
+import dev.orrery.testing.Postgres;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -39,6 +40,18 @@ class StartAndStopE2E {
             assertThat(node.stop()).isZero();
         }
         assertThat(folder.resolve("data/postgresql/data/postmaster.pid")).doesNotExist();
+    }
+
+    @Test
+    void sigtermOfANodeThatHasNothingToDoWaitsForNoDatabase() throws Exception {
+        var server = Postgres.safe();
+        try (var node = NodeProcess.start(
+                folder.resolve("data"), "--database-url", server.empty().url())) {
+            server.close();
+            Await.until("it is missed", () -> !node.isReady());
+
+            assertThat(node.stop(Duration.ofSeconds(25))).as(node.output()).isZero();
+        }
     }
 
     @Test

@@ -39,6 +39,9 @@ class JobFiringIT {
     private static final IdSequence IDS = new IdSequence(System.nanoTime());
     private static final String YEARLY = "0 0 1 1 *";
 
+    /** The server ends the session of whoever prepares a fire and then waits for longer than two seconds. */
+    private static final String SOON = "clock_timestamp() + interval '1 second'";
+
     private final Vertx vertx = Vertx.vertx();
     private final Bus bus = Bus.on(vertx);
     private final AtomicInteger signals = new AtomicInteger();
@@ -105,20 +108,34 @@ class JobFiringIT {
     void whatIsDueSoonIsPreparedBeforeAndCommittedAtItsTime() {
         var dag = published("yearly", YEARLY);
         fire();
-        makeDue(dag, "clock_timestamp() + interval '2 seconds'");
 
-        var firing = early().fire(0);
-        until(
-                "it is prepared",
-                () -> "t".equals(value("EXISTS (SELECT FROM pg_locks WHERE relation = 'dag_runs'::regclass)")));
-        var wasSeen = !runs().isEmpty();
-        await(firing);
+        until("it is prepared, and nobody sees it", () -> {
+            var before = value("(SELECT count(*) FROM dag_runs)");
+            makeDue(dag, SOON);
+            var firing = early().fire(0);
+            var isPrepared = false;
+            while (!isPrepared && !firing.isComplete()) {
+                isPrepared = isPrepared(before);
+            }
+            await(firing.otherwiseEmpty());
+            if (firing.succeeded()) {
+                endAllRuns();
+            }
+            return isPrepared && firing.succeeded();
+        });
 
-        assertThat(wasSeen).isFalse();
-        assertThat(database.value(
-                        "SELECT clock_timestamp() >= scheduled_at AND created_at >= scheduled_at FROM job_executions"))
+        assertThat(
+                        database.value(
+                                "SELECT bool_and(clock_timestamp() >= scheduled_at AND created_at >= scheduled_at) FROM job_executions"))
                 .isEqualTo("t");
         assertThat(plannedFor(dag)).isEqualTo(value("date_trunc('year', now()) + interval '1 year'"));
+    }
+
+    /** In one look: its time could come between two. */
+    private boolean isPrepared(String runsBefore) {
+        return "t"
+                .equals(value("(EXISTS (SELECT FROM pg_locks WHERE relation = 'dag_runs'::regclass"
+                        + " AND mode = 'RowExclusiveLock') AND (SELECT count(*) FROM dag_runs) = " + runsBefore + ")"));
     }
 
     @Test
@@ -129,13 +146,16 @@ class JobFiringIT {
         var late = Duration.ofMillis(
                 Long.parseLong(value("(extract(epoch FROM now() - date_trunc('year', now())) * 1000)::bigint")));
         fire();
-        endAllRuns();
-        makeDue(dag, "clock_timestamp() + interval '1 second'");
-        await(early().fire(0));
-
-        assertThat(delays).hasSize(2);
+        assertThat(delays).hasSize(1);
         assertThat(delays.getFirst()).isBetween(late, late.plusSeconds(30));
-        assertThat(delays.getLast()).isZero();
+
+        // A machine that has much else to do may not get there before its time.
+        until("one that is prepared in time is not late at all", () -> {
+            endAllRuns();
+            makeDue(dag, SOON);
+            await(early().fire(0).otherwiseEmpty());
+            return delays.getLast().isZero();
+        });
     }
 
     @Test
@@ -144,14 +164,14 @@ class JobFiringIT {
         fire();
         makeDue(dag, "date_trunc('year', now()) - interval '1 year'");
         fire();
-        makeDue(dag, "clock_timestamp() + interval '2 seconds'");
+        makeDue(dag, "clock_timestamp() + interval '8 seconds'");
 
         var pause = await(early().fire(0));
 
         assertThat(runs()).hasSize(36);
         assertThat(database.value("SELECT count(*) FROM job_skips WHERE reason = 'overlap'"))
                 .isEqualTo("0");
-        assertThat(pause).isBetween(Duration.ofMillis(1), Duration.ofSeconds(2));
+        assertThat(pause).isBetween(Duration.ofMillis(1), Duration.ofSeconds(8));
     }
 
     @Test

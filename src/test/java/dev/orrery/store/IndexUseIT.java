@@ -80,6 +80,7 @@ class IndexUseIT {
                     "jobs_by_name",
                     new Call(JobListRepository.LIST_IN_ORDER_OF_NAME, jobs("NULL", "NULL", "NULL", "NULL"))),
             Map.entry("jobs_of_dag", new Call("SELECT hide_dag($1, $2)", "1, " + SOME_NODE)),
+            Map.entry("jobs_ended", new Call("SELECT hide_ended_jobs($1, $2)", "now(), 10")),
             Map.entry("jobs_deleted", new Call("SELECT purge_hidden_jobs($1)", "10")),
             Map.entry(
                     "job_executions_newest",

@@ -25,16 +25,27 @@ class StoreFailuresTest {
                 VertxException.noStackTrace("Pending requests failed to be sent due to connection has been closed."),
                 VertxException.noStackTrace("Timeout waiting for connection"),
                 refused("57P01"),
-                refused("53100"),
+                refused("53300"),
                 refused("40001"));
     }
 
     @ParameterizedTest
     @MethodSource("unavailable")
-    void aDatabaseThatIsAwayFullOrTooSlowIsToldAsUnavailable(Throwable failure) {
+    void aDatabaseThatIsAwayTakenOrTooSlowIsToldAsUnavailable(Throwable failure) {
         assertThat(StoreFailures.told(failure)).isInstanceOfSatisfying(OrreryException.class, told -> {
             assertThat(told.code()).isEqualTo(ErrorCode.UNAVAILABLE);
             assertThat(told).hasCause(failure);
+        });
+        assertThat(StoreFailures.isLasting(failure)).isFalse();
+    }
+
+    @Test
+    void aDatabaseWithoutRoomOnItsDiskIsToldAsSuch() {
+        var failure = refused("53100");
+
+        assertThat(StoreFailures.told(failure)).isInstanceOfSatisfying(OrreryException.class, told -> {
+            assertThat(told.code()).isEqualTo(ErrorCode.STORAGE_FULL);
+            assertThat(told).hasCause(failure).hasMessageContaining("make room");
         });
         assertThat(StoreFailures.isLasting(failure)).isFalse();
     }

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Test;
 class TaskPurgeRacesIT {
 
     private static final Duration NO_AGE = Duration.ZERO;
+    private static final String PURGE = "SELECT purge_old_tasks('0', 10, 0, '00000000-0000-0000-0000-000000000000')";
 
     private TaskBench bench;
 
@@ -47,7 +48,7 @@ class TaskPurgeRacesIT {
         bench.end(id, FAIL);
 
         try (var other = transaction("SELECT verdict FROM retry_task(1, '%s', NULL, NULL, NULL)".formatted(id))) {
-            var purge = bench.tasks.purgeOld(NO_AGE, 10, 0);
+            var purge = bench.tasks.purgeOld(NO_AGE, 10, SingleTaskRepository.Mark.START, 0);
             untilOneWaits();
             other.commit();
             await(purge);
@@ -66,7 +67,7 @@ class TaskPurgeRacesIT {
 
         try (var other = transaction("SELECT insert_dependency(1, '%s', '%s', 'sequential', 50, 10, NULL, NULL, NULL)"
                 .formatted(second, first))) {
-            var purge = bench.tasks.purgeOld(NO_AGE, 10, 0);
+            var purge = bench.tasks.purgeOld(NO_AGE, 10, SingleTaskRepository.Mark.START, 0);
             untilOneWaits();
             other.commit();
             await(purge);
@@ -82,7 +83,7 @@ class TaskPurgeRacesIT {
         bench.end(id, SUCCEED);
 
         Future<List<SubmissionResult>> submission;
-        try (var other = transaction("SELECT purge_old_tasks('0', 10)")) {
+        try (var other = transaction(PURGE)) {
             submission = bench.tasks.submit(List.of(TaskBench.submission(task().after(id))));
             untilOneWaits();
             other.commit();
@@ -102,7 +103,7 @@ class TaskPurgeRacesIT {
         var second = bench.submitted(task());
 
         Future<Void> edge;
-        try (var other = transaction("SELECT purge_old_tasks('0', 10)")) {
+        try (var other = transaction(PURGE)) {
             edge = bench.calls.insertTaskDependency(
                     TenantId.DEFAULT, second, first, DependencyType.SEQUENTIAL, Optional.empty());
             untilOneWaits();
@@ -119,7 +120,7 @@ class TaskPurgeRacesIT {
         bench.end(id, FAIL);
 
         Future<TaskCallRepository.Effects> retry;
-        try (var other = transaction("SELECT purge_old_tasks('0', 10)")) {
+        try (var other = transaction(PURGE)) {
             retry = bench.calls.retry(TenantId.DEFAULT, id, Optional.of(new NewRun.Key("retry", "k", "h")));
             untilOneWaits();
             other.commit();
@@ -137,7 +138,7 @@ class TaskPurgeRacesIT {
         bench.end(old, SUCCEED);
         var claim = bench.claim(sharesItsSlotWith(old));
 
-        try (var other = transaction("SELECT purge_old_tasks('0', 10)")) {
+        try (var other = transaction(PURGE)) {
             bench.end(claim, SUCCEED);
             other.commit();
         }

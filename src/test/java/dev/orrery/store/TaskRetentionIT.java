@@ -4,11 +4,15 @@ import static dev.orrery.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.orrery.service.OldTasks;
+import dev.orrery.store.SingleTaskRepository.Mark;
+import dev.orrery.store.SingleTaskRepository.Purged;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Vertx;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,7 +48,7 @@ class TaskRetentionIT {
         aTask("running", "300 days", "running", null);
         aTask("open", "300 days", null, null);
 
-        assertThat(await(tasks.purgeOld(A_WEEK, 10, 0))).isFalse();
+        assertThat(purge()).isEqualTo(3);
 
         assertThat(left()).isEqualTo("late open running");
         assertThat(database.value("SELECT count(*) FROM task_attempts")).isEqualTo("2");
@@ -57,9 +61,40 @@ class TaskRetentionIT {
         aTask("b", "10 days", "succeeded", "8 days");
         aTask("old and open", "20 days", null, null);
 
-        assertThat(await(tasks.purgeOld(A_WEEK, 2, 0))).isTrue();
+        var first = await(tasks.purgeOld(A_WEEK, 3, Mark.START, 0));
 
         assertThat(left()).isEqualTo("newer old and open");
+        assertThat(first.left()).isEqualTo(1);
+        var second = await(tasks.purgeOld(A_WEEK, 3, first.next().orElseThrow(), 0));
+        assertThat(left()).isEqualTo("old and open");
+        assertThat(second.left()).isZero();
+        assertThat(await(tasks.purgeOld(A_WEEK, 3, second.next().orElseThrow(), 0)))
+                .isEqualTo(new Purged(Optional.empty(), 0));
+    }
+
+    @Test
+    void whatHasLongBeenOpenKeepsNothingElseFromBeingDeleted() throws SQLException {
+        run("""
+                INSERT INTO task_instances (id, tenant_id, version_id, queue, priority, created_at, name, definition, source, depth)
+                SELECT single_id(('01000000-' || lpad(to_hex(n), 4, '0') || '-7000-8000-000000000000')::uuid, 1),
+                       1, 0, 'default', 5, now(), 'open', '{}', 'human', 0
+                FROM generate_series(1, 20000) n
+                """);
+        aTask("ended", "8 days", "succeeded", "8 days");
+        aTask("of a tenant", "8 days", "succeeded", "8 days");
+        database.value("INSERT INTO tenants (id, name) OVERRIDING SYSTEM VALUE VALUES (7, 'other') RETURNING id");
+        database.value("UPDATE task_instances SET tenant_id = 7 WHERE name = 'of a tenant' RETURNING id");
+        var old = new OldTasks(tasks, A_WEEK);
+
+        var bites = 0;
+        while (await(old.purge(0))) {
+            bites++;
+        }
+
+        assertThat(bites).isBetween(20, 23);
+        assertThat(database.value("SELECT count(*) FROM task_instances WHERE name <> 'open'"))
+                .isEqualTo("0");
+        assertThat(await(old.purge(0))).as("a round begins anew").isTrue();
     }
 
     @Test
@@ -70,13 +105,13 @@ class TaskRetentionIT {
         edge("second", "first");
         edge("third", "first");
 
-        await(tasks.purgeOld(A_WEEK, 10, 0));
+        purge();
         assertThat(left()).isEqualTo("first second");
 
         database.value("INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at)"
                 + " SELECT id, 1, 1, 'succeeded', 'succeeded', now() - interval '8 days'"
                 + " FROM task_instances WHERE name = 'second' RETURNING task_id");
-        await(tasks.purgeOld(A_WEEK, 10, 0));
+        purge();
         assertThat(left()).isEmpty();
     }
 
@@ -84,9 +119,29 @@ class TaskRetentionIT {
     void whoNoLongerLeadsDeletesNothing() {
         aTask("old", "9 days", "succeeded", "8 days");
 
-        assertThatThrownBy(() -> await(tasks.purgeOld(A_WEEK, 3, 1))).hasMessageContaining("epoch 1 is over");
+        assertThatThrownBy(() -> await(tasks.purgeOld(A_WEEK, 3, Mark.START, 1)))
+                .hasMessageContaining("epoch 1 is over");
 
         assertThat(left()).isEqualTo("old");
+    }
+
+    /** A whole round; how many tasks stay that are old enough. */
+    private int purge() {
+        var left = 0;
+        var next = Optional.of(Mark.START);
+        while (next.isPresent()) {
+            var purged = await(tasks.purgeOld(A_WEEK, 10, next.get(), 0));
+            left += purged.left();
+            next = purged.next();
+        }
+        return left;
+    }
+
+    private void run(String sql) throws SQLException {
+        try (var connection = database.connect();
+                var statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
     }
 
     private String left() {

@@ -242,6 +242,11 @@ public final class Etcd implements AutoCloseable {
         ask("user/changepw", new JsonObject().put("name", user).put("password", password));
     }
 
+    /** Writes a key. */
+    public void put(String key, String value) {
+        post(member(1), "/v3/kv/put", new JsonObject().put("key", base64(key)).put("value", base64(value)), "");
+    }
+
     /** Which of the members leads the others. */
     public Member leader() {
         return members.stream()
