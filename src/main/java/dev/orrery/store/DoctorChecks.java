@@ -154,11 +154,11 @@ final class DoctorChecks {
                     "letters-open",
                     "an open dead letter is of a task that failed for good; else one is sent back that goes on already",
                     "discard the letter ('orrery dead-letter discard ID'); " + REPORT,
-                    true,
+                    Parts.TASKS,
                     """
                     SELECT d.id || ' of task ' || d.task_id || ', which is ' || coalesce(a.state::text, 'new') FROM dead_letters d
                     """ + LAST.formatted("d.task_id", "a") + """
-                    WHERE d.task_id > ?::uuid AND d.task_id <= ?::uuid AND d.state = 'open'
+                    WHERE d.task_id > $1::uuid AND d.task_id <= $2::uuid AND d.state = 'open'
                       AND a.state IS DISTINCT FROM 'failed' AND a.state IS DISTINCT FROM 'timed_out'
                     """),
             new Check(

@@ -9,19 +9,14 @@ import io.vertx.core.Vertx;
 import io.vertx.sqlclient.Pool;
 import io.vertx.sqlclient.SqlConnection;
 import io.vertx.sqlclient.Tuple;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
 
 /**
  * What must hold of the database at any moment, looked at by a node that works: the checks of {@link DatabaseDoctor} that are about
- * tasks, of all that is open and of what is newest. Each statement only reads, is limited in time, and is a transaction of its own.
+ * tasks, of what is newest. Each statement only reads, is limited in time, and is a transaction of its own.
  */
 public final class InvariantRepository {
-
-    /** How many parts are looked at of what is open; of what has ended it is the newest part. */
-    static final int PARTS_MAX = 5;
 
     private static final int COUNTED = 1_000;
     private static final int EXAMPLES = 5;
@@ -54,29 +49,13 @@ public final class InvariantRepository {
         return violations(check).map(found -> result(check, found));
     }
 
+    /** Of the newest part alone: what it costs is the same however much there is. */
     private Future<List<String>> violations(Check check) {
         return check.parts() == Parts.NONE
                 ? read(check.sql(), Tuple.tuple())
-                : parts(check, LAST_ID, check.parts() == Parts.OPEN_TASKS ? PARTS_MAX : 1, List.of());
-    }
-
-    private Future<List<String>> parts(Check check, UUID upto, int most, List<String> before) {
-        return read(check.parts().boundSql, Tuple.of(upto))
-                .map(bound -> bound.stream().map(UUID::fromString).findFirst())
-                .compose(from -> read(check.sql(), Tuple.of(from.orElse(NO_ID), upto))
-                        .compose(found -> more(check, from, most - 1, together(before, found))));
-    }
-
-    private Future<List<String>> more(Check check, Optional<UUID> from, int most, List<String> found) {
-        return from.isEmpty() || most == 0 || found.size() > COUNTED
-                ? Future.succeededFuture(found)
-                : parts(check, from.get(), most, found);
-    }
-
-    private static List<String> together(List<String> some, List<String> more) {
-        var all = new ArrayList<>(some);
-        all.addAll(more);
-        return all;
+                : read(check.parts().boundSql, Tuple.of(LAST_ID))
+                        .map(bound -> bound.stream().map(UUID::fromString).findFirst())
+                        .compose(from -> read(check.sql(), Tuple.of(from.orElse(NO_ID), LAST_ID)));
     }
 
     private Future<List<String>> read(String query, Tuple parameters) {

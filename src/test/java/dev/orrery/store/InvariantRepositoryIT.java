@@ -10,7 +10,6 @@ import java.sql.SQLException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -51,12 +50,5 @@ class InvariantRepositoryIT {
         assertThat(result.outcome()).isEqualTo(CheckResult.Outcome.FOUND);
         assertThat(result.examples()).hasSize(1);
         assertThat(result.cure()).isNotEmpty();
-    }
-
-    @Test
-    void ofWhatIsOpenSeveralPartsAreLookedAt() throws SQLException {
-        DatabaseDoctorIT.plant(database, DatabaseDoctorIT.many(45_000) + DatabaseDoctorIT.PLANTED.get("one-place"));
-
-        assertThat(await(invariants.check("one-place")).count()).isEqualTo(1);
     }
 }
