@@ -30,6 +30,7 @@ final class Drainer {
     private final Loop loop;
     private final Promise<Void> drained = Promise.promise();
     private boolean draining;
+    private boolean owes;
 
     Drainer(HeldClaims held, Reconciler reconciler, Bus bus, Loop loop) {
         this.held = held;
@@ -66,6 +67,13 @@ final class Drainer {
         }
     }
 
+    /** The database is away, and nothing that is known of waits for it. What it may know of is taken back as of any who left. */
+    void settledAlone() {
+        if (!owes) {
+            settled();
+        }
+    }
+
     private void askAll(boolean stopRunning) {
         held.workers().forEach(worker -> ask(worker, stopRunning));
     }
@@ -93,6 +101,7 @@ final class Drainer {
             claims.forEach(held::forget);
             if (answer.failed()) {
                 LOG.log(WARNING, "cannot hand back now: claims=" + claims.size(), answer.cause());
+                owes |= !claims.isEmpty();
                 reconciler.expectDifference();
             }
             loop.turn();

@@ -211,9 +211,7 @@ public final class RouterVerticle extends VerticleBase {
     /** Does what is due, one thing after the other: nothing after a failure for a while, else compare, else exchange. */
     private void turn() {
         if (pause.isOn() && exchanger.isIdle() && memory.reports().isEmpty()) {
-            // Whoever drains and has nothing waits for no database: what that may know of is taken back as of any who
-            // left.
-            drainer.settled();
+            drainer.settledAlone();
         }
         if (pause.isOn() || reconciler.isUnderWay()) {
             return;
