@@ -5,15 +5,19 @@ import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.Tenant;
 import dev.orrery.domain.TenantId;
 import io.vertx.sqlclient.Row;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** What a row of {@code describe_tasks} tells of what was claimed; nothing where it has nothing to tell. */
 final class DescribedClaims {
 
+    /** In place of a definition that is not there: its task fails, and no other. */
+    private static final String NOTHING = "null";
+
     private final Integer @Nullable [] tenants;
     private final String[] names;
-    private final String[] definitions;
+    private final @Nullable String[] definitions;
     private final String[] inputs;
 
     DescribedClaims(Row row) {
@@ -30,7 +34,7 @@ final class DescribedClaims {
         }
         return Optional.of(new Claim.Single(
                 new Tenant(new TenantId(tenants[place]), names[place]),
-                DagJson.readSingle(new Json(definitions[place]), id)));
+                DagJson.readSingle(new Json(Objects.requireNonNullElse(definitions[place], NOTHING)), id)));
     }
 
     /** What the task at this place is given, where that is told. */

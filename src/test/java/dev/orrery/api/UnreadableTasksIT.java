@@ -21,7 +21,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** What stands in the database and is no task fails alone: it stops neither its node nor what is claimed along with it. */
 class UnreadableTasksIT {
 
+    private static final String NOTHING = "";
+
     private static final List<String> RUBBISH = List.of(
+            NOTHING,
             "{}",
             "[]",
             "7",
@@ -107,8 +110,9 @@ class UnreadableTasksIT {
     private List<UUID> submit(List<String> definitions, String queue) {
         var base = new IdSequence(System.nanoTime()).next(System.currentTimeMillis());
         var count = definitions.size();
-        var texts =
-                definitions.stream().map(definition -> "'" + definition + "'").collect(Collectors.joining(","));
+        var texts = definitions.stream()
+                .map(definition -> definition.equals(NOTHING) ? "NULL" : "'" + definition + "'")
+                .collect(Collectors.joining(","));
         var verdict = node.value("""
                 SELECT verdicts[1] FROM submit_tasks(
                     ARRAY['%1$s'::uuid], ARRAY[1], NULL, NULL, NULL, NULL,
