@@ -127,7 +127,8 @@ class QueryPlansIT {
             var none = Plan.of(explain(connection, "SELECT purge_old_runs('2 hours', 10000)"));
             var tenRuns = Plan.of(explain(connection, "SELECT purge_old_runs('0 s', 30)"));
 
-            none.touchesAtMost(20);
+            // Most of it is the catalogue, for the jobs that are over.
+            none.touchesAtMost(80);
             tenRuns.touchesAtMost(1_500);
             connection.rollback();
         }
