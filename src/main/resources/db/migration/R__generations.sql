@@ -16,7 +16,10 @@ $f$;
 -- through the places of all.
 CREATE OR REPLACE FUNCTION queue_places(
     p_queues text[], OUT generations int[], OUT starts timestamptz[], OUT firsts int[], OUT lasts int[])
-LANGUAGE plpgsql STABLE AS $f$
+LANGUAGE plpgsql STABLE
+-- Told too few of them by statistics that are behind, the planner would look through all places for each queue.
+SET enable_nestloop = off
+AS $f$
 #variable_conflict use_column
 DECLARE
     v_differ  boolean;
