@@ -52,7 +52,9 @@ public final class Checker {
             }
             plan.tasks().forEach((task, planned) -> {
                 var key = new TaskKey(run.run(), task);
-                replays.put(key, new TaskReplay(key, planned, changes.getOrDefault(key, List.of())));
+                replays.put(
+                        key,
+                        new TaskReplay(key, planned, changes.getOrDefault(key, List.of()), history.unknownStarts()));
             });
         }
         replays.values().forEach(replay -> violations.addAll(replay.violations()));

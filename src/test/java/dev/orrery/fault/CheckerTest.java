@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.fault.History.Answer;
+import dev.orrery.fault.History.Claim;
 import dev.orrery.fault.History.Outliving;
 import dev.orrery.fault.History.PlannedTask;
 import dev.orrery.fault.History.Seen;
@@ -51,6 +52,40 @@ class CheckerTest {
         history.effect("report", 1, 6, "b", Sign.END, 14);
 
         assertThat(history.check().violations()).isEmpty();
+    }
+
+    @Test
+    void aClaimLostBeforeItsStartWasToldUsesItsAttemptsNumberUp() {
+        lose("report");
+        history.unknownStarts.add(new Claim(key("report"), 5));
+
+        assertThat(history.check().violations()).isEmpty();
+    }
+
+    @Test
+    void aNumberIsNotUsedUpByAClaimThatNobodyLost() {
+        lose("report");
+
+        assertBroken(Rule.ATTEMPTS_COUNT, "0 attempts had begun before attempt 2");
+    }
+
+    /** A node gets the task, begins it and dies before it has told of that. */
+    private void lose(String task) {
+        history.without(9, task);
+        history.change(9, "id-a", task, QUEUED, READY, 1, 5);
+        history.change(10, "id-b", task, QUEUED, SUCCEEDED, 2, 6);
+        history.effects.removeIf(effect -> effect.task().task().equals(task));
+        history.effect(task, 1, 5, "a", Sign.START, 13);
+        history.effect(task, 2, 6, "b", Sign.START, 14);
+        history.effect(task, 2, 6, "b", Sign.END, 15);
+    }
+
+    @Test
+    void workDoneUnderAClaimThatIsToldOfAsUnbegun() {
+        lose("report");
+        history.instead(10, "id-b", "report", QUEUED, SUCCEEDED, 1, 6);
+
+        assertBroken(Rule.ATTEMPTS_COUNT, "had begun under fence 5");
     }
 
     @Test

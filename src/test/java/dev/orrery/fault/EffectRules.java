@@ -60,6 +60,9 @@ final class EffectRules {
         } else if (lines.stream().anyMatch(line -> !line.node().equals(holder.get()))) {
             blame(Rule.EFFECT_HAS_CLAIM, task + " was held by " + holder.get() + " and run elsewhere", lines);
         }
+        if (replay.isUnbegun(fence)) {
+            blame(Rule.ATTEMPTS_COUNT, task + " had begun under fence " + fence + ", and is not told of", lines);
+        }
         if (lines.stream().filter(line -> line.sign() == Sign.START).count() != 1) {
             blame(Rule.EFFECT_HAS_CLAIM, task + " was not begun once under fence " + fence, lines);
         }

@@ -4,6 +4,7 @@ import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.task.TaskState;
 import dev.orrery.fault.History.Answer;
 import dev.orrery.fault.History.Change;
+import dev.orrery.fault.History.Claim;
 import dev.orrery.fault.History.Effect;
 import dev.orrery.fault.History.NodeStart;
 import dev.orrery.fault.History.Outliving;
@@ -45,6 +46,7 @@ final class HandMade {
     final Set<String> cancelAsked = new HashSet<>();
     final List<StoredRun> runs = new ArrayList<>(List.of(new StoredRun(RUN, "mix", RunState.FAILED, at(16))));
     final List<Change> changes = new ArrayList<>();
+    final Set<Claim> unknownStarts = new HashSet<>();
     final Set<TaskKey> deadLetters = new HashSet<>(Set.of(key("broken")));
     final List<Effect> effects = new ArrayList<>();
     final List<Term> terms = new ArrayList<>(
@@ -123,6 +125,7 @@ final class HandMade {
                 cancelAsked,
                 runs,
                 changes,
+                unknownStarts,
                 deadLetters,
                 effects,
                 List.of(new NodeStart("id-a", "a"), new NodeStart("id-b", "b")),

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param cancelAsked runs that a client asked to cancel
  * @param runs as the database has them in the end
  * @param changes the event history of the database; those of one run in the order of their commits
+ * @param unknownStarts claims of lost nodes that are told of as attempts, though nobody knows whether they had begun
  * @param deadLetters which tasks the database has set aside
  * @param effects what the processes of the tasks have appended to their file, in its order
  * @param nodes one for each start of a node
@@ -34,6 +35,7 @@ public record History(
         Set<String> cancelAsked,
         List<StoredRun> runs,
         List<Change> changes,
+        Set<Claim> unknownStarts,
         Set<TaskKey> deadLetters,
         List<Effect> effects,
         List<NodeStart> nodes,
@@ -86,6 +88,9 @@ public record History(
             return task + " of run " + run;
         }
     }
+
+    /** A task as one node got it. */
+    public record Claim(TaskKey task, long fence) {}
 
     /** A change of a task's state. Those with one {@code seq} were one transaction's. */
     public record Change(

@@ -3,6 +3,7 @@ package dev.orrery.fault;
 import dev.orrery.domain.dag.RunState;
 import dev.orrery.domain.task.TaskState;
 import dev.orrery.fault.History.Change;
+import dev.orrery.fault.History.Claim;
 import dev.orrery.fault.History.Effect;
 import dev.orrery.fault.History.NodeStart;
 import dev.orrery.fault.History.Sign;
@@ -42,6 +43,15 @@ final class Records {
             JOIN dag_tasks t ON t.version_id = r.version_id AND t.task_no = m.task_no
             WHERE d.name = ANY (?)
             ORDER BY e.run_id, e.seq, m.place
+            """;
+
+    private static final String UNKNOWN_STARTS = """
+            SELECT r.id::text, i.task_id, a.fence
+            FROM dag_runs r
+            JOIN dags d ON d.id = r.dag_id
+            JOIN task_instances i ON i.run_id = r.id
+            JOIN task_attempts a ON a.task_id = i.id
+            WHERE d.name = ANY (?) AND a.outcome = 'lost' AND a.started_at IS NULL
             """;
 
     private static final String DEAD_LETTERS = """
@@ -86,6 +96,11 @@ final class Records {
                         TaskState.ofWireName(row.getString(7)),
                         row.getInt(8),
                         row.getLong(9)));
+    }
+
+    Set<Claim> unknownStarts() throws SQLException {
+        return new HashSet<>(rows(
+                UNKNOWN_STARTS, row -> new Claim(new TaskKey(row.getString(1), row.getString(2)), row.getLong(3))));
     }
 
     Set<TaskKey> deadLetters() throws SQLException {

@@ -11,7 +11,7 @@ public enum Rule {
     ONE_RESULT("A task has one accepted result, and nothing comes after it"),
     FENCES_GROW("Each claim of a task has a greater fence than all before it"),
     ONE_CLAIM("No two claims of a task are valid at one time"),
-    ATTEMPTS_COUNT("An attempt's number grows by one where the one before had begun"),
+    ATTEMPTS_COUNT("An attempt's number grows by one where the one before had begun, or may have with a lost node"),
     PREREQUISITES_FIRST(
             "A task is released in the transaction that ends its last prerequisite, and runs after all of them"),
     JUSTIFIED("Every final state has its reason in the history, and final failures are dead letters"),

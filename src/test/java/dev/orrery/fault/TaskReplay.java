@@ -2,11 +2,13 @@ package dev.orrery.fault;
 
 import dev.orrery.domain.task.TaskState;
 import dev.orrery.fault.History.Change;
+import dev.orrery.fault.History.Claim;
 import dev.orrery.fault.History.PlannedTask;
 import dev.orrery.fault.History.TaskKey;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,6 +23,8 @@ final class TaskReplay {
     private final TaskKey task;
     private final PlannedTask planned;
     private final List<Change> changes;
+    private final Set<Claim> unknownStarts;
+    private final Set<Long> unbegun = new HashSet<>();
     private final List<Violation> violations = new ArrayList<>();
     private final Map<Long, String> holders = new HashMap<>();
 
@@ -31,10 +35,11 @@ final class TaskReplay {
     private int failures;
     private int losses;
 
-    TaskReplay(TaskKey task, PlannedTask planned, List<Change> changes) {
+    TaskReplay(TaskKey task, PlannedTask planned, List<Change> changes, Set<Claim> unknownStarts) {
         this.task = task;
         this.planned = planned;
         this.changes = changes;
+        this.unknownStarts = unknownStarts;
         this.state = planned.dependencies().isEmpty() ? TaskState.READY : TaskState.BLOCKED;
         changes.forEach(this::follow);
     }
@@ -58,6 +63,11 @@ final class TaskReplay {
     /** Which node held the claim with this fence. */
     Optional<String> holder(long fence) {
         return Optional.ofNullable(holders.get(fence));
+    }
+
+    /** Whether the claim with this fence was given up before any work was done under it, as the database says. */
+    boolean isUnbegun(long fence) {
+        return unbegun.contains(fence);
     }
 
     /** The change that ended it. */
@@ -138,9 +148,12 @@ final class TaskReplay {
     }
 
     private void count(Change change) {
-        var isHandedBackUnbegun = change.from() == TaskState.QUEUED && change.to() == TaskState.READY;
-        if (change.from() == TaskState.QUEUED && !isHandedBackUnbegun) {
-            begunAttempts = Math.max(begunAttempts, change.attempt());
+        if (change.from() == TaskState.QUEUED) {
+            if (change.to() == TaskState.READY && !unknownStarts.contains(new Claim(task, change.fence()))) {
+                unbegun.add(change.fence());
+            } else {
+                begunAttempts = Math.max(begunAttempts, change.attempt());
+            }
         }
         if (change.from() == TaskState.RUNNING && change.to() == TaskState.READY) {
             losses++;
