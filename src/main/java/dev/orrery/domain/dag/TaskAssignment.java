@@ -61,7 +61,7 @@ public record TaskAssignment(
         require(attempt >= 1, "attempts start at 1, was " + attempt);
     }
 
-    /** Whether there were attempts that were not charged: lost with their node, handed back or snoozed. */
+    /** Whether there were attempts that are not charged: lost with their node, handed back, snoozed, or of before a retry by hand. */
     public boolean followsUncharged() {
         return attempt > failures + 1;
     }

@@ -1,8 +1,8 @@
 package dev.orrery.engine.router;
 
 import dev.orrery.bus.BusMessage.Done;
-import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.engine.router.ReportBuffer.Entry;
+import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.HashMap;
@@ -11,15 +11,15 @@ import java.util.Map;
 /** Who waits until a start is committed: at most one for each claim that the node holds. */
 final class AwaitedStarts {
 
-    private final Map<TaskInstanceId, Promise<Done>> waiting = new HashMap<>();
+    private final Map<Held, Promise<Done>> waiting = new HashMap<>();
 
-    Future<Done> await(TaskInstanceId id) {
-        return waiting.computeIfAbsent(id, _ -> Promise.promise()).future();
+    Future<Done> await(Held claim) {
+        return waiting.computeIfAbsent(claim, _ -> Promise.promise()).future();
     }
 
     /** The database has answered for this report: the start or the end of the attempt is there, or never will be. */
     void answered(Entry report) {
-        var waits = waiting.remove(report.id());
+        var waits = waiting.remove(report.claim());
         if (waits != null) {
             waits.complete(new Done());
         }

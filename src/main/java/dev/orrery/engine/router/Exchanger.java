@@ -9,7 +9,6 @@ import dev.orrery.engine.router.ReportBuffer.Entry;
 import dev.orrery.store.StoreFailures;
 import dev.orrery.store.WorkRepository;
 import dev.orrery.store.WorkRepository.Exchange;
-import dev.orrery.store.WorkRepository.Held;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.List;
@@ -175,7 +174,7 @@ final class Exchanger {
     }
 
     private void committed(Entry entry, boolean accepted) {
-        held.forget(new Held(entry.id(), entry.fence()));
+        held.forget(entry.claim());
         if (!accepted) {
             meters.resultRefused(entry.id());
             LOG.log(WARNING, "result refused, the claim is gone: task={0} fence={1}", entry.id(), entry.fence());

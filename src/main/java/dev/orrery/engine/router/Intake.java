@@ -45,11 +45,11 @@ final class Intake {
 
     /** Takes a start on its own; succeeds once it is committed, or where there is nothing to commit. */
     Future<Done> take(Begin begin) {
-        var assignment = begin.start().assignment();
-        if (!held.isUnfinished(claim(assignment))) {
+        var claim = claim(begin.start().assignment());
+        if (!held.isUnfinished(claim)) {
             return Future.succeededFuture(new Done());
         }
-        var committed = awaitedStarts.await(assignment.instanceId());
+        var committed = awaitedStarts.await(claim);
         take(new Report(begin.worker(), List.of(begin.start()), List.of()));
         return committed;
     }

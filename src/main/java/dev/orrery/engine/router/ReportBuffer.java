@@ -5,6 +5,7 @@ import dev.orrery.domain.RunId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.store.AttemptReport;
+import dev.orrery.store.WorkRepository.Held;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -33,7 +34,7 @@ final class ReportBuffer {
 
     private final int maxRows;
     private final SequencedMap<RunId, Deque<Entry>> ends = new LinkedHashMap<>();
-    private final Map<TaskInstanceId, Entry> starts = new LinkedHashMap<>();
+    private final Map<Held, Entry> starts = new LinkedHashMap<>();
     private final Deque<List<Entry>> parts = new ArrayDeque<>();
     private final Set<RunId> busy = new HashSet<>();
     private final long bytesMax;
@@ -71,6 +72,10 @@ final class ReportBuffer {
             return new AttemptReport(id, versionId, attempt, fence, workerNumber, verdict, sinceStart);
         }
 
+        Held claim() {
+            return new Held(id, fence);
+        }
+
         private RunId run() {
             return id.runId();
         }
@@ -93,12 +98,12 @@ final class ReportBuffer {
     }
 
     void start(Entry start) {
-        starts.put(start.id(), start);
+        starts.put(start.claim(), start);
     }
 
     void end(Entry end) {
         bytes += end.bytes();
-        starts.remove(end.id());
+        starts.remove(end.claim());
         ends.computeIfAbsent(end.run(), _ -> new ArrayDeque<>()).add(end);
     }
 
@@ -196,16 +201,16 @@ final class ReportBuffer {
         bytes += bytes(batch);
         for (var entry : batch.reversed()) {
             if (entry.verdict().isPresent()) {
-                starts.remove(entry.id());
+                starts.remove(entry.claim());
                 ends.computeIfAbsent(entry.run(), _ -> new ArrayDeque<>()).addFirst(entry);
             } else if (!hasEnded(entry)) {
-                starts.putIfAbsent(entry.id(), entry);
+                starts.putIfAbsent(entry.claim(), entry);
             }
         }
     }
 
     private boolean hasEnded(Entry start) {
         var ended = ends.get(start.run());
-        return ended != null && ended.stream().anyMatch(end -> end.id().equals(start.id()));
+        return ended != null && ended.stream().anyMatch(end -> end.claim().equals(start.claim()));
     }
 }

@@ -43,6 +43,24 @@ class ReportBufferTest {
                 .matches(entry -> entry.verdict().isPresent());
     }
 
+    /** The node may have lost a claim and have claimed the same task once more. */
+    @Test
+    void whatIsToldOfAnEarlierClaimTakesNoStartOfALaterOneAway() {
+        var earlier = start(1);
+        buffer.start(earlier);
+        var later = withFence(earlier, earlier.fence() + 1);
+        buffer.start(later);
+        assertThat(takeAndReturn()).containsExactly(earlier, later);
+
+        buffer.start(later);
+        buffer.end(end(1, 0));
+        assertThat(takeAndReturn()).contains(later);
+
+        buffer.start(later);
+        buffer.putBack(List.of(end(1, 0)));
+        assertThat(takeAndReturn()).contains(later);
+    }
+
     @Test
     void aBatchChangesFewOtherTasksUnlessOneResultAloneChangesMany() {
         buffer.end(end(1, 6_000));
@@ -229,5 +247,18 @@ class ReportBufferTest {
 
     private static Entry entry(RunId run, int number, Optional<Verdict> verdict, int followers) {
         return new Entry(TaskInstanceId.of(run, number), 1, 1, 1, 1, verdict, OptionalLong.empty(), followers, false);
+    }
+
+    private static Entry withFence(Entry entry, long fence) {
+        return new Entry(
+                entry.id(),
+                entry.versionId(),
+                entry.attempt() + 1,
+                fence,
+                entry.workerNumber(),
+                entry.verdict(),
+                entry.startedNanos(),
+                entry.followers(),
+                entry.isSubstitute());
     }
 }
