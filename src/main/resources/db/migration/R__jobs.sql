@@ -245,8 +245,7 @@ BEGIN
     END IF;
     SELECT a.attempt, a.state INTO v_last FROM task_attempts a WHERE a.task_id = v_id ORDER BY a.attempt DESC LIMIT 1;
     PERFORM mark_redriven(ARRAY[v_id], 'retry');
-    UPDATE task_attempts a
-    SET state = CASE WHEN a.outcome IN ('lost', 'handed_back') THEN 'retrying' ELSE 'ready' END::task_state
+    UPDATE task_attempts a SET state = sent_back_state(a.outcome)
     WHERE a.task_id = v_id AND a.attempt = v_last.attempt;
     INSERT INTO task_ready AS t (id, queue, latest_start, version_id, attempt, has_locks)
     SELECT i.id, i.queue, latest_start(v_now, i.priority, i.must_start_by), i.version_id, v_last.attempt, v_run.has_locks

@@ -296,9 +296,7 @@ DECLARE
 BEGIN
     -- The record of one that never began tells no more than that it had ended.
     DELETE FROM task_attempts a WHERE a.task_id = ANY (p_ids) AND a.attempt = 0;
-    -- See total_began.
-    UPDATE task_attempts a
-    SET state = CASE WHEN a.outcome IN ('lost', 'handed_back') THEN 'retrying' ELSE 'ready' END::task_state
+    UPDATE task_attempts a SET state = sent_back_state(a.outcome)
     FROM (SELECT u.id, x.attempt FROM unnest(p_ids) u(id)
           CROSS JOIN LATERAL (
               SELECT y.attempt FROM task_attempts y WHERE y.task_id = u.id ORDER BY y.attempt DESC LIMIT 1) x) l

@@ -1,9 +1,16 @@
 -- The time of all attempts of a task together (totalTimeout): worked out of what stands there of them, so that it holds
 -- whichever node asks, and whichever nodes were lost. Only tasks that have such a limit are ever asked for.
 
+-- How the last attempt of a task stands that is sent back by hand. One that was lost or handed back stands as ready by itself,
+-- so it stands as retrying then.
+CREATE OR REPLACE FUNCTION sent_back_state(p_outcome attempt_outcome) RETURNS task_state
+LANGUAGE plpgsql IMMUTABLE AS $f$
+BEGIN
+    RETURN CASE WHEN p_outcome IN ('lost', 'handed_back') THEN 'retrying' ELSE 'ready' END;
+END $f$;
+
 -- When the first attempt began of those that count together with this one; null where none has. They begin anew behind an
--- attempt that put itself off, one that ended the task (it was redriven), and one whose task was sent back by hand: such a one
--- stands as ready, and one that was lost or handed back, which stands so by itself, as retrying.
+-- attempt that put itself off, one that ended the task (it was redriven), and one whose task was sent back by hand.
 CREATE OR REPLACE FUNCTION total_began(p_id uuid, p_attempt smallint) RETURNS timestamptz
 LANGUAGE plpgsql STABLE AS $f$
 DECLARE
@@ -12,7 +19,7 @@ BEGIN
     SELECT max(a.attempt) INTO v_before FROM task_attempts a
     WHERE a.task_id = p_id AND a.attempt < p_attempt
       AND (a.outcome = 'snoozed' OR a.state >= 'succeeded'
-           OR a.state = CASE WHEN a.outcome IN ('lost', 'handed_back') THEN 'retrying' ELSE 'ready' END::task_state
+           OR a.state = sent_back_state(a.outcome)
            OR EXISTS (SELECT FROM dead_letters l WHERE l.task_id = p_id AND l.attempt = a.attempt));
     RETURN (SELECT min(a.started_at) FROM task_attempts a
             WHERE a.task_id = p_id AND a.attempt <= p_attempt AND a.attempt > coalesce(v_before, 0));

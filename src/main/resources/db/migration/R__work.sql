@@ -668,13 +668,18 @@ BEGIN
     END IF;
 END $f$;
 
--- How many attempts at a task are known to have begun and were lost since it was last sent back from the dead letters.
+-- How many attempts at a task are known to have begun and were lost since it was last sent back, from the dead letters or by hand.
 CREATE OR REPLACE FUNCTION lost_attempts(p_id uuid) RETURNS int
 LANGUAGE plpgsql STABLE AS $f$
+DECLARE
+    v_before  smallint;
 BEGIN
+    SELECT max(a.attempt) INTO v_before FROM task_attempts a
+    WHERE a.task_id = p_id
+      AND (a.state = sent_back_state(a.outcome)
+           OR EXISTS (SELECT FROM dead_letters l WHERE l.task_id = p_id AND l.attempt = a.attempt));
     RETURN (SELECT count(*) FROM task_attempts a
-            WHERE a.task_id = p_id AND a.outcome = 'lost' AND a.started_at IS NOT NULL
-              AND a.attempt > coalesce((SELECT max(l.attempt) FROM dead_letters l WHERE l.task_id = p_id), 0));
+            WHERE a.task_id = p_id AND a.outcome = 'lost' AND a.started_at IS NOT NULL AND a.attempt > coalesce(v_before, 0));
 END $f$;
 
 -- Takes claims back from a node: 'handed_back' (the node gives up what it has not finished) or 'lost' (it is dead).

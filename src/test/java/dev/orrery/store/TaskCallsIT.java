@@ -143,6 +143,30 @@ class TaskCallsIT {
         assertThat(bench.text("SELECT count(*)::text FROM tree_cancels")).isEqualTo("0");
     }
 
+    /** Two nodes that were lost before are no reason to give it up at the next loss. */
+    @Test
+    void aRetryCountsLostNodesAnewToo() {
+        var id = bench.submitted(task());
+        lose(id, 2);
+        await(bench.calls.cancel(TENANT, id, Optional.empty()));
+
+        await(bench.calls.retry(TENANT, id, Optional.empty()));
+
+        lose(id, 2);
+        assertThat(bench.state(id)).isEqualTo("ready");
+        lose(id, 1);
+        assertThat(bench.error(id)).startsWith("POISON");
+    }
+
+    /** Such attempts were under way when their nodes were lost. */
+    private void lose(TaskInstanceId id, int times) {
+        for (var time = 0; time < times; time++) {
+            var claim = bench.claim(id);
+            bench.begin(claim);
+            bench.text("SELECT give_back('%s', ARRAY[%d], NULL, 'lost')::text".formatted(bench.node, claim.fence()));
+        }
+    }
+
     @Test
     void aRetryRevivesWhatWasCancelledBecauseOfItAndCountsAnew() {
         var ids = bench.submitted(task(), task(), task().after(1, 2), task().after(3), task().after(2));

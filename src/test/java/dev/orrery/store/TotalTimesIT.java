@@ -125,6 +125,7 @@ class TotalTimesIT {
                         endForGood(claim, random);
                         await(bench.calls.retry(TenantId.DEFAULT, id, Optional.empty()));
                         first = 0;
+                        losses = 0;
                     }
                     default -> {
                         lose(claim);
