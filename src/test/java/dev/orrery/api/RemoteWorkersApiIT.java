@@ -4,8 +4,6 @@ import static dev.orrery.testing.Await.await;
 import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.orrery.api.ApiClient.Reply;
-import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -14,102 +12,11 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Remote workers as they see it: by HTTP, against a whole node. */
-class RemoteWorkersApiIT extends JobsApiTestBase {
-
-    private static final String WORKERS = "/api/v1/remote-workers";
-    private static final String RUNS = "/api/v1/runs";
-    private static final JsonObject NOTHING = new JsonObject();
-
-    /** A worker that has registered, with its token. */
-    private record Worker(String id, String token) {
-
-        static Worker offering(String... handlers) {
-            return of(new JsonObject().put("name", "w").put("handlers", new JsonArray(List.of(handlers))));
-        }
-
-        static Worker of(JsonObject registration) {
-            var answer = client.post(WORKERS).json(registration).send();
-            assertThat(answer.status()).as(answer.body().toString()).isEqualTo(201);
-            return new Worker(answer.json().getString("id"), answer.json().getString("token"));
-        }
-
-        ApiClient.Call post(String path) {
-            return client.post(WORKERS + "/" + id + path).header("Orrery-Worker-Token", token);
-        }
-
-        Future<Reply> startPoll(JsonObject body) {
-            return post("/poll").json(body).start();
-        }
-
-        JsonObject poll(JsonObject body) {
-            return good(await(startPoll(body)));
-        }
-
-        /** The first task that it is given. */
-        JsonObject fetch() {
-            return first(poll(NOTHING));
-        }
-
-        JsonObject beat(String... claims) {
-            return good(post("/heartbeat")
-                    .json(new JsonObject().put("claims", new JsonArray(List.of(claims))))
-                    .send());
-        }
-
-        Reply report(JsonObject task, String what, JsonObject body) {
-            return post("/claims/" + claim(task) + "/" + what).json(body).send();
-        }
-
-        void complete(JsonObject task, JsonObject output) {
-            assertThat(report(task, "complete", new JsonObject().put("output", output))
-                            .status())
-                    .isEqualTo(204);
-        }
-
-        Reply leave() {
-            return client.delete(WORKERS + "/" + id)
-                    .header("Orrery-Worker-Token", token)
-                    .send();
-        }
-
-        private static JsonObject good(Reply answer) {
-            assertThat(answer.status()).as(answer.body().toString()).isEqualTo(200);
-            return answer.json();
-        }
-    }
-
-    private static JsonObject first(JsonObject polled) {
-        assertThat(polled.getJsonArray("assignments")).as("a task was ready").isNotEmpty();
-        return polled.getJsonArray("assignments").getJsonObject(0);
-    }
-
-    private static String claim(JsonObject task) {
-        return task.getString("claimId");
-    }
-
-    private static String run(String handler, String more) {
-        return node.trigger(node.publish(
-                handler + " " + UUID.randomUUID(), "tasks: [{id: a, type: agent, handler: " + handler + more + "}]"));
-    }
-
-    private static JsonObject task(String run) {
-        return client.get(RUNS + "/" + run + "/tasks/a").send().json();
-    }
-
-    private static void isStale(Reply answer) {
-        assertThat(answer.status()).as(answer.body().toString()).isEqualTo(409);
-        assertThat(answer.code()).isEqualTo("STALE_CLAIM");
-    }
-
-    private static void isGone(Reply answer) {
-        assertThat(answer.status()).as(answer.body().toString()).isEqualTo(410);
-        assertThat(answer.code()).isEqualTo("WORKER_GONE");
-    }
+/** What remote workers do, as they see it. */
+class RemoteWorkersApiIT extends RemoteWorkersApiTestBase {
 
     @Test
     void aTaskIsPutOffAndFetchedAgain() {
@@ -421,105 +328,5 @@ class RemoteWorkersApiIT extends JobsApiTestBase {
         other.complete(other.fetch(), NOTHING);
         assertThat(node.ended(run).getString("state")).isEqualTo("succeeded");
         assertThat(listed("hand")).hasSize(1);
-    }
-
-    @Test
-    void eachCallShowsTheToken() {
-        var worker = Worker.offering("secret");
-        var other = Worker.offering("secret");
-        run("secret", "");
-        var fetched = worker.fetch();
-
-        var wrong = client.post(WORKERS + "/" + worker.id() + "/poll")
-                .header("Orrery-Worker-Token", other.token())
-                .send();
-        assertThat(wrong.status()).isEqualTo(403);
-        assertThat(wrong.code()).isEqualTo("WRONG_WORKER_TOKEN");
-        assertThat(client.post(WORKERS + "/" + worker.id() + "/poll").send().status())
-                .isEqualTo(400);
-        var unknown = client.post(WORKERS + "/" + NOBODY + "/poll")
-                .header("Orrery-Worker-Token", other.token())
-                .send();
-        assertThat(unknown.code()).isEqualTo("REMOTE_WORKER_NOT_FOUND");
-        isStale(other.report(fetched, "complete", NOTHING));
-        isStale(other.report(fetched, "log", new JsonObject().put("lines", new JsonArray().add("x"))));
-    }
-
-    @Test
-    void aRepeatedRegistrationIsTheSameWorkerWithANewToken() {
-        var body = new JsonObject().put("name", "w").put("handlers", new JsonArray().add("once"));
-        var first =
-                client.post(WORKERS).header("Idempotency-Key", "w-1").json(body).send();
-        var worker = new Worker(first.json().getString("id"), first.json().getString("token"));
-        worker.beat();
-
-        var second =
-                client.post(WORKERS).header("Idempotency-Key", "w-1").json(body).send();
-
-        assertThat(second.json().getString("id")).isEqualTo(worker.id());
-        new Worker(worker.id(), second.json().getString("token")).beat();
-        assertThat(client.post(WORKERS)
-                        .header("Idempotency-Key", "w-1")
-                        .json(body.put("slots", 7))
-                        .send()
-                        .status())
-                .isEqualTo(409);
-    }
-
-    private static JsonArray listed(String handler) {
-        return client.get(WORKERS + "?handler=" + handler).send().json().getJsonArray("items");
-    }
-
-    @Test
-    void aWorkerServesItsTenantAlone() {
-        client.post("/api/v1/tenants").json("{\"name\": \"acme\"}").send();
-        var own = Worker.offering("shared");
-        var made = client.post(WORKERS)
-                .header("Orrery-Tenant", "acme")
-                .json(new JsonObject().put("name", "theirs").put("handlers", new JsonArray().add("shared")))
-                .send()
-                .json();
-        var dag = client.post("/api/v1/dags")
-                .header("Orrery-Tenant", "acme")
-                .json(new JsonObject().put("name", "d").put("yaml", "tasks: [{id: a, type: agent, handler: shared}]"))
-                .send()
-                .json();
-        client.post("/api/v1/dags/" + dag.getString("id") + "/runs")
-                .header("Orrery-Tenant", "acme")
-                .send();
-
-        assertThat(own.poll(new JsonObject().put("waitMs", 1)).getJsonArray("assignments"))
-                .isEmpty();
-        var theirs = new Worker(made.getString("id"), made.getString("token"));
-        assertThat(theirs.post("/poll").send().code()).as("it says whose it is").isEqualTo("REMOTE_WORKER_NOT_FOUND");
-        var fetched = theirs.post("/poll").header("Orrery-Tenant", "acme").send();
-        assertThat(first(fetched.json()).getString("dagName")).isEqualTo("d");
-        assertThat(listed("shared")).hasSize(1);
-    }
-
-    @Test
-    void workersAreListedAndAreNoNodes() {
-        var slots = client.get("/api/v1/cluster").send().json().getLong("slots");
-        var worker = Worker.of(new JsonObject()
-                .put("name", "gpu-1")
-                .put("version", "2.1")
-                .put("slots", 4)
-                .put("handlers", new JsonArray().add("list").add("list2")));
-        run("list", "");
-        worker.fetch();
-
-        var shown = listed("list2").getJsonObject(0);
-        assertThat(shown.getString("name")).isEqualTo("gpu-1");
-        assertThat(shown.getString("status")).isEqualTo("running");
-        assertThat(shown.getInteger("runningTasks")).isEqualTo(1);
-        assertThat(client.get("/api/v1/nodes").send().json().getJsonArray("items"))
-                .hasSize(1);
-        var cluster = client.get("/api/v1/cluster").send().json();
-        assertThat(cluster.getInteger("nodes")).isEqualTo(1);
-        assertThat(cluster.getLong("slots")).isEqualTo(slots);
-        assertThat(client.post("/api/v1/nodes/" + worker.id().replaceAll("1$", "0") + "/drain")
-                        .send()
-                        .status())
-                .isEqualTo(404);
     }
 }

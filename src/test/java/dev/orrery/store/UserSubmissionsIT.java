@@ -4,21 +4,13 @@ import static dev.orrery.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import dev.orrery.domain.IdSequence;
 import dev.orrery.domain.Json;
-import dev.orrery.domain.NodeId;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.task.RetryPolicy;
 import dev.orrery.domain.task.TaskSource;
-import dev.orrery.domain.task.Verdict;
-import dev.orrery.testing.Postgres;
-import dev.orrery.testing.TestDatabase;
-import io.vertx.core.Vertx;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,50 +19,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postgresql.util.PSQLException;
 
 /** Tasks that a program on the same database submits in its own transaction, as a role that may do nothing else. */
-class UserSubmissionsIT {
-
-    private static final String NOOP = "'{\"type\":\"handler\",\"handler\":\"noop\"}'";
-
-    private final Vertx vertx = Vertx.vertx();
-    private final String role = "program_" + UUID.randomUUID().toString().replace("-", "");
-    private TestDatabase database;
-    private Pools pools;
-    private WorkRepository work;
-    private NodeId node;
-    private Connection owner;
-    private Connection program;
-
-    @BeforeEach
-    void open() throws SQLException {
-        database = Postgres.freshDatabase();
-        pools = Pools.open(vertx, database.connectOptions(), 4, 100);
-        work = new WorkRepository(vertx, pools.hot());
-        node = new NodeId(new IdSequence(System.nanoTime()).next(System.currentTimeMillis()));
-        owner = database.connect();
-        execute(
-                owner,
-                "INSERT INTO nodes (id, name, pid, mode, version) VALUES ('%s', 'n', 1, 'standalone', 'x')"
-                        .formatted(node));
-        execute(owner, "CREATE ROLE " + role + " LOGIN PASSWORD 'secret' IN ROLE orrery_submit");
-        program = DriverManager.getConnection(database.jdbcUrl(), role, "secret");
-        program.setAutoCommit(false);
-    }
-
-    @AfterEach
-    void close() throws SQLException {
-        program.close();
-        execute(owner, "DROP ROLE " + role);
-        owner.close();
-        await(pools.close());
-        await(vertx.close());
-        database.close();
-    }
+class UserSubmissionsIT extends UserSubmissionsTestBase {
 
     @Test
     void whatIsRolledBackWasNeverThereAndWhatIsCommittedIsClaimed() throws SQLException {
@@ -342,96 +295,6 @@ class UserSubmissionsIT {
     }
 
     @Test
-    void theRoleMayCallTheTwoFunctionsAndNothingElse() throws SQLException {
-        assertThat(database.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'orrery'::regnamespace"
-                        + " AND relkind IN ('r', 'v', 'S') AND has_table_privilege('" + role
-                        + "', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')"))
-                .isEqualTo("0");
-        assertThat(database.value("SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc"
-                        + " WHERE pronamespace = 'orrery'::regnamespace AND has_function_privilege('" + role
-                        + "', oid, 'EXECUTE')"))
-                .isEqualTo("submit_task submit_tasks");
-        assertThat(database.value("SELECT has_schema_privilege('" + role + "', 'orrery', 'CREATE')"))
-                .isEqualTo("f");
-        for (var statement : List.of(
-                "SELECT * FROM orrery.task_instances",
-                "INSERT INTO orrery.submitters VALUES (1, 'x')",
-                "UPDATE orrery.task_ready SET latest_start = now()",
-                "DELETE FROM orrery.unique_keys",
-                "SELECT * FROM orrery.user_submissions",
-                "SELECT orrery.hold_slots(NULL, true)",
-                "SELECT orrery.give_submit_rights()",
-                "SELECT orrery.submit_checked('[]', 'default', false)")) {
-            refused("42501", "", statement);
-        }
-    }
-
-    @Test
-    void nothingIsEverybodys() {
-        assertThat(database.value("SELECT count(*) FROM pg_proc WHERE pronamespace = 'orrery'::regnamespace"
-                        + " AND has_function_privilege('public', oid, 'EXECUTE')"))
-                .isEqualTo("0");
-        assertThat(database.value(
-                        "SELECT count(*) FROM pg_proc WHERE pronamespace = 'orrery'::regnamespace AND prosecdef"
-                                + " AND NOT 'search_path=orrery, pg_temp' = ANY (proconfig)"))
-                .isEqualTo("0");
-    }
-
-    @Test
-    void objectsOfItsOwnDoNotMislead() throws SQLException {
-        execute(program, "CREATE TEMP TABLE tenants (id int, name text, deleted_at timestamptz) ON COMMIT DROP");
-        execute(program, "CREATE TEMP TABLE task_instances (id uuid) ON COMMIT DROP");
-        execute(program, "SET LOCAL search_path = pg_temp");
-
-        submit("");
-        program.commit();
-
-        assertThat(database.value("SELECT count(*) FROM task_instances")).isEqualTo("1");
-    }
-
-    @Test
-    void aTenantIsForThoseWhoMaySubmitForIt() throws SQLException {
-        execute(owner, "INSERT INTO tenants (name) VALUES ('acme'), ('other')");
-        refused("42501", "tenant", "SELECT orrery.submit_task(" + NOOP + ", tenant => 'acme')");
-        refused("42501", "tenant", "SELECT orrery.submit_task(" + NOOP + ", tenant => 'nobody')");
-        refused("42501", "tenant", "SELECT orrery.submit_task(" + NOOP + ", tenant => NULL)");
-        execute(
-                owner,
-                "INSERT INTO submitters (tenant_id, role_name) SELECT id, '" + role
-                        + "' FROM tenants WHERE name = 'acme'");
-
-        var id = submit("tenant => 'acme'");
-        program.commit();
-
-        assertThat(database.value("SELECT t.name FROM task_instances i JOIN tenants t ON t.id = i.tenant_id"))
-                .isEqualTo("acme");
-        refused("42501", "tenant", "SELECT orrery.submit_task(" + NOOP + ", tenant => 'other')");
-        refused(
-                "23503",
-                "depends_on",
-                "SELECT orrery.submit_task(" + NOOP + ", depends_on => ARRAY['" + id + "'::uuid])");
-        refused("23503", "parent", "SELECT orrery.submit_task(" + NOOP + ", parent => '" + id + "')");
-        execute(owner, "SELECT hide_tenant('acme')");
-        refused("42501", "tenant", "SELECT orrery.submit_task(" + NOOP + ", tenant => 'acme')");
-    }
-
-    @Test
-    void whereTheEndOfOthersCannotBeSeenNothingWaitsForThem() throws SQLException {
-        var first = submit("");
-        program.commit();
-        program.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
-
-        refused(
-                "0A000",
-                "depends_on",
-                "SELECT orrery.submit_task(" + NOOP + ", depends_on => ARRAY['" + first + "'::uuid])");
-
-        refused("0A000", "parent", "SELECT orrery.submit_task(" + NOOP + ", parent => '" + first + "')");
-        submit("");
-        program.commit();
-    }
-
-    @Test
     void whatIsWrongIsNamedWithItsCure() throws SQLException {
         for (var line : WrongSubmissions.TASKS.lines().toList()) {
             var parts = line.split(" +\\| ", 3);
@@ -445,79 +308,5 @@ class UserSubmissionsIT {
             var parts = line.split(" +\\| ", 3);
             refused(parts[0], parts[1], "SELECT orrery.submit_tasks(" + parts[2] + ")");
         }
-    }
-
-    private void refused(String state, String place, String sql) throws SQLException {
-        var error = catchThrowableOfType(PSQLException.class, () -> value(sql));
-        assertThat((Throwable) error).as("refused: %s", sql).isNotNull();
-        assertThat(error.getSQLState()).as(error.getMessage()).isEqualTo(state);
-        if (!place.isEmpty()) {
-            assertThat(error.getServerErrorMessage().getColumn())
-                    .as(error.getMessage())
-                    .isEqualTo(place);
-            assertThat(error.getServerErrorMessage().getMessage()).startsWith(place);
-            assertThat(error.getServerErrorMessage().getHint()).isNotEmpty();
-        }
-        program.rollback();
-    }
-
-    private TaskInstanceId submit(String parameters) throws SQLException {
-        return new TaskInstanceId(
-                uuid("SELECT orrery.submit_task(" + NOOP + (parameters.isEmpty() ? "" : ", " + parameters) + ")"));
-    }
-
-    private UUID uuid(String sql) throws SQLException {
-        return UUID.fromString(value(sql));
-    }
-
-    private String value(String sql) throws SQLException {
-        try (var statement = program.createStatement();
-                var rows = statement.executeQuery(sql)) {
-            assertThat(rows.next()).isTrue();
-            return String.valueOf(rows.getString(1));
-        }
-    }
-
-    private List<UUID> ids(String list) throws SQLException {
-        var ids = new ArrayList<UUID>();
-        try (var statement = program.prepareStatement("SELECT id FROM orrery.submit_tasks(?::json)")) {
-            statement.setString(1, list);
-            try (var rows = statement.executeQuery()) {
-                while (rows.next()) {
-                    ids.add(rows.getObject(1, UUID.class));
-                }
-            }
-        }
-        return ids;
-    }
-
-    private static void execute(Connection connection, String sql) throws SQLException {
-        try (var statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
-    }
-
-    private String state(UUID id) {
-        return database.value("SELECT state FROM task_states WHERE id = '" + id + "'");
-    }
-
-    private Optional<Claim> claim() {
-        return await(work.commitAndClaim(node, List.of(), List.of("default"), 1)).claims().stream()
-                .findFirst();
-    }
-
-    private void end(Claim claim) {
-        await(work.commitAndClaim(
-                node,
-                List.of(new AttemptReport(
-                        claim.id(),
-                        claim.versionId(),
-                        claim.attempt(),
-                        claim.fence(),
-                        1,
-                        Optional.of(new Verdict.Succeed(new Json("{}"))),
-                        Optional.of(Duration.ofMillis(3)))),
-                List.of(),
-                0));
     }
 }
