@@ -233,4 +233,26 @@ class GateTest extends ApiTestBase {
         assertThat(client.get(DAGS + "/" + DAG).send().status()).isEqualTo(200);
         assertThat(metrics.counter(Metric.HTTP_REFUSED).count()).isEqualTo(1);
     }
+
+    @Test
+    void evenLooksAtTheNodeAreBounded() throws InterruptedException {
+        var release = Promise.<Void>promise();
+        var waiting = new CountDownLatch(5);
+        metrics.beforeScrape(() -> {
+            waiting.countDown();
+            return release.future();
+        });
+        var client = start(new HttpConfig("127.0.0.1", 0, List.of(), "", List.of(), 1));
+        var held = new ArrayList<Future<ApiClient.Reply>>();
+        for (var i = 0; i < 5; i++) {
+            held.add(client.get("/metrics").start());
+        }
+        assertThat(waiting.await(10, TimeUnit.SECONDS)).isTrue();
+
+        var refused = client.get("/metrics").send();
+        release.complete();
+
+        assertThat(refused.code()).isEqualTo("OVERLOADED");
+        held.forEach(reply -> assertThat(await(reply).status()).isEqualTo(200));
+    }
 }

@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.testing.Await;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
@@ -290,6 +292,49 @@ class HttpLimitsTest extends ApiTestBase {
         });
 
         for (var http : idle) {
+            http.close();
+        }
+    }
+
+    @Test
+    void connectionsAtWorkMakeNoRoom() throws IOException {
+        var few = new Limits(
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(60),
+                Duration.ofSeconds(15),
+                10,
+                2,
+                1 << 20);
+        var release = Promise.<Answer>promise();
+        var waiting = new AtomicInteger();
+        operations.put("listDags", _ -> {
+            waiting.incrementAndGet();
+            return release.future();
+        });
+        start(HTTP, few, List.of());
+        var atWork = new ArrayList<RawHttp>();
+        for (var i = 0; i < 4; i++) {
+            var http = new RawHttp(api.port());
+            atWork.add(http);
+            http.send("GET /api/v1/dags HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        }
+        Await.until("all are at work", () -> waiting.get() == 4);
+        // By then one that only stood there would make room.
+        var longEnough = System.nanoTime() + Duration.ofSeconds(2).toNanos();
+        Await.until("they have been for a while", () -> System.nanoTime() > longEnough);
+
+        for (var i = 0; i < 4; i++) {
+            try (var late = new RawHttp(api.port())) {
+                assertThat(late.trySend("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n") && answers(late))
+                        .isFalse();
+            }
+        }
+
+        release.complete(Answer.json(200, out -> out.writeRawValue("[]")));
+        for (var http : atWork) {
+            assertThat(http.answer()).startsWith("HTTP/1.1 200");
             http.close();
         }
     }
