@@ -1,12 +1,11 @@
 package dev.orrery.cli.command;
 
 import dev.orrery.cli.client.ApiClient;
-import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.ExitCode;
-import dev.orrery.cli.client.JsonObject;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -49,10 +48,7 @@ final class DeadLetterDiscardCommand extends ServerAction {
 
     @Override
     public Integer call() {
-        if (all != letters.isEmpty() || (!all && !filter.given().isEmpty())) {
-            throw CommandFailure.usage(
-                    "it is not said which letters", "give ids alone, or --all with options for searching");
-        }
+        DeadLetters.requireSaid(all, letters, filter);
         var body = new LinkedHashMap<String, @Nullable Object>();
         body.put("reason", reason);
         if (by != null) {
@@ -62,26 +58,12 @@ final class DeadLetterDiscardCommand extends ServerAction {
         var answer = isOne
                 ? DeadLetters.post(client(), DeadLetters.path(letters.getFirst()) + "/discard", body)
                 : many(body);
-        if (isJson() || isOne) {
-            terminal()
-                    .line(
-                            isJson()
-                                    ? answer.body()
-                                    : "the letter is " + answer.object().textOrEmpty("state"));
-        } else if (dryRun) {
-            terminal().line(DeadLetters.counted(answer.object(), "count") + " would be discarded");
-        } else {
-            DeadLetters.begun(this, terminal(), answer.object());
-        }
+        DeadLetters.told(this, answer, isOne, dryRun ? Optional.of("discarded") : Optional.empty());
         return ExitCode.OK.code();
     }
 
     private ApiClient.Answer many(Map<String, @Nullable Object> body) {
-        if (all) {
-            body.put("filter", JsonObject.of(filter.given()));
-        } else {
-            body.put("ids", letters.stream().map(DeadLetters::checked).toList());
-        }
+        DeadLetters.putWhich(body, all, letters, filter);
         body.put("dryRun", dryRun);
         return DeadLetters.post(client(), DeadLetters.PATH + "/discard", body);
     }

@@ -3,10 +3,10 @@ package dev.orrery.cli.command;
 import dev.orrery.cli.client.ApiClient;
 import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.ExitCode;
-import dev.orrery.cli.client.JsonObject;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -68,27 +68,14 @@ final class DeadLetterRedriveCommand extends ServerAction {
 
     @Override
     public Integer call() {
-        if (all != letters.isEmpty() || (!all && !filter.given().isEmpty())) {
-            throw CommandFailure.usage(
-                    "it is not said which letters", "give ids alone, or --all with options for searching");
-        }
+        DeadLetters.requireSaid(all, letters, filter);
         var isOne = letters.size() == 1 && !dryRun && asOf == null && rate == null;
         if (input != null && patch != null) {
             throw CommandFailure.usage(
                     "--input and --patch exclude each other", "give a whole input, or what is changed of each");
         }
         var answer = isOne ? one() : many();
-        if (isJson() || isOne) {
-            terminal()
-                    .line(
-                            isJson()
-                                    ? answer.body()
-                                    : "the letter is " + answer.object().textOrEmpty("state"));
-        } else if (dryRun) {
-            terminal().line(DeadLetters.counted(answer.object(), "count") + " would be sent back");
-        } else {
-            DeadLetters.begun(this, terminal(), answer.object());
-        }
+        DeadLetters.told(this, answer, isOne, dryRun ? Optional.of("sent back") : Optional.empty());
         return ExitCode.OK.code();
     }
 
@@ -101,11 +88,7 @@ final class DeadLetterRedriveCommand extends ServerAction {
 
     private ApiClient.Answer many() {
         var body = new LinkedHashMap<String, @Nullable Object>();
-        if (all) {
-            body.put("filter", JsonObject.of(filter.given()));
-        } else {
-            body.put("ids", letters.stream().map(DeadLetters::checked).toList());
-        }
+        DeadLetters.putWhich(body, all, letters, filter);
         if (asOf != null) {
             body.put("asOf", DeadLetters.time("--as-of", asOf));
         }

@@ -7,13 +7,13 @@ import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.JsonObject;
 import dev.orrery.cli.text.HumanTime;
 import dev.orrery.cli.text.Table;
-import dev.orrery.cli.text.Terminal;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -114,11 +114,38 @@ final class DeadLetters {
         return (count >= COUNTED_MAX ? count + " or more" : count) + (count == 1 ? " letter" : " letters");
     }
 
-    /** Tells that something was asked of many letters. */
-    static void begun(ServerAction command, Terminal terminal, JsonObject redrive) {
-        var id = redrive.textOrEmpty("id");
-        terminal.line(redrive.textOrEmpty("action") + " " + id + " of " + counted(redrive, "expected") + " has begun");
-        terminal.remark("see how far it has come with: " + command.commandLine("dead-letter redrives " + id));
+    /** A usage failure where it is neither said by ids alone nor by {@code --all} which letters are meant. */
+    static void requireSaid(boolean all, List<String> letters, Filter filter) {
+        if (all != letters.isEmpty() || (!all && !filter.given().isEmpty())) {
+            throw CommandFailure.usage(
+                    "it is not said which letters", "give ids alone, or --all with options for searching");
+        }
+    }
+
+    /** Puts into a request for many letters which ones are meant. */
+    static void putWhich(Map<String, @Nullable Object> body, boolean all, List<String> letters, Filter filter) {
+        if (all) {
+            body.put("filter", JsonObject.of(filter.given()));
+        } else {
+            body.put("ids", letters.stream().map(DeadLetters::checked).toList());
+        }
+    }
+
+    /** Tells what came of asking: of one letter, or of many, of which it may be tried only what {@code would} be done. */
+    static void told(ServerAction command, ApiClient.Answer answer, boolean isOne, Optional<String> would) {
+        var terminal = command.terminal();
+        if (command.isJson()) {
+            terminal.line(answer.body());
+        } else if (isOne) {
+            terminal.line("the letter is " + answer.object().textOrEmpty("state"));
+        } else if (would.isPresent()) {
+            terminal.line(counted(answer.object(), "count") + " would be " + would.get());
+        } else {
+            var asked = answer.object();
+            var id = asked.textOrEmpty("id");
+            terminal.line(asked.textOrEmpty("action") + " " + id + " of " + counted(asked, "expected") + " has begun");
+            terminal.remark("see how far it has come with: " + command.commandLine("dead-letter redrives " + id));
+        }
     }
 
     static Table table(List<JsonObject> letters, Instant now) {
