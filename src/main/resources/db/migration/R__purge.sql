@@ -68,13 +68,16 @@ BEGIN
 END $f$;
 
 -- Hides jobs that ended before this time and have no executions left, so that purge_hidden_jobs takes them apart. That of a DAG with a
--- schedule, and those that wait for events, end with what they belong to.
+-- schedule, and those that wait for events, end with what they belong to. One may be fired once more by hand until it is held: only
+-- then it is seen for sure whether it was.
 CREATE OR REPLACE FUNCTION hide_ended_jobs(p_before timestamptz, p_limit int) RETURNS void
-LANGUAGE sql
+LANGUAGE plpgsql
 SET enable_seqscan = off
 AS $f$
-    UPDATE jobs j SET deleted_at = clock_timestamp()
-    WHERE j.id = ANY (ARRAY(
+DECLARE
+    v_ids  uuid[];
+BEGIN
+    v_ids := ARRAY(
         SELECT o.id FROM jobs o
         WHERE o.deleted_at IS NULL AND coalesce(o.completed_at, o.cancelled_at) IS NOT NULL
           AND coalesce(o.completed_at, o.cancelled_at) < p_before
@@ -82,8 +85,10 @@ AS $f$
           AND NOT EXISTS (SELECT FROM job_executions e WHERE e.job_id = o.id)
           AND NOT EXISTS (SELECT FROM job_timers t WHERE t.job_id = o.id AND t.due_at < 'infinity')
         ORDER BY coalesce(o.completed_at, o.cancelled_at) LIMIT p_limit
-        FOR UPDATE SKIP LOCKED));
-$f$;
+        FOR UPDATE SKIP LOCKED);
+    UPDATE jobs j SET deleted_at = clock_timestamp()
+    WHERE j.id = ANY (v_ids) AND NOT EXISTS (SELECT FROM job_executions e WHERE e.job_id = j.id);
+END $f$;
 
 -- Deletes runs that ended longer ago than p_age, the oldest first, until about p_tasks tasks are gone, and
 -- what was recorded of times at which jobs did not fire. Jobs that ended as long ago are hidden once they have no executions
