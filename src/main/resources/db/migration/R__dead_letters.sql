@@ -9,6 +9,21 @@ CREATE OR REPLACE FUNCTION first_letter_id(p_at timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN rpad(lpad(to_hex(least(281474976710655, greatest(0, floor(extract(epoch FROM p_at) * 1000)))::bigint), 12, '0'), 32, '0')::uuid;
 
+-- What a DAG says of this task; null for a single one. The task stands at the place of its number: where a DAG has thousands, to take
+-- all of them apart for each letter would take a second for fifty.
+CREATE OR REPLACE FUNCTION task_in_dag(p_version int, p_id uuid, p_task text) RETURNS jsonb
+LANGUAGE plpgsql STABLE AS $f$
+DECLARE
+    v_task  jsonb;
+BEGIN
+    SELECT v.definition #> ARRAY['tasks', (task_no_of(p_id) - 1)::text] INTO v_task FROM dag_versions v WHERE v.id = p_version;
+    IF v_task->>'id' = p_task THEN
+        RETURN v_task;
+    END IF;
+    RETURN (SELECT t.value FROM dag_versions v CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t
+            WHERE v.id = p_version AND t.value->>'id' = p_task);
+END $f$;
+
 -- Letters with what they are found by.
 DROP VIEW IF EXISTS letters_shown;
 CREATE VIEW letters_shown AS
@@ -18,9 +33,7 @@ SELECT l.id, l.tenant_id, l.task_id, l.attempt, l.run_id, l.outcome, l.error, l.
        CASE WHEN NOT d.is_internal THEN d.name END AS dag,
        j.name AS job,
        CASE WHEN l.run_id IS NULL THEN i.definition->>'handler'
-            ELSE (SELECT t.value->>'handler'
-                  FROM dag_versions v CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t
-                  WHERE v.id = i.version_id AND t.value->>'id' = i.task_id) END AS handler
+            ELSE task_in_dag(i.version_id, i.id, i.task_id)->>'handler' END AS handler
 FROM dead_letters l
 JOIN task_instances i ON i.id = l.task_id
 LEFT JOIN dag_runs r ON r.id = l.run_id
@@ -156,9 +169,7 @@ CREATE OR REPLACE FUNCTION given_input(p_task uuid) RETURNS text
 LANGUAGE sql STABLE AS $f$
     SELECT coalesce(
                i.input::text,
-               (SELECT t.value->>'input'
-                FROM dag_versions v CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t
-                WHERE v.id = i.version_id AND t.value->>'id' = i.task_id),
+               task_in_dag(i.version_id, i.id, i.task_id)->>'input',
                (SELECT p.params::text FROM run_params p WHERE p.run_id = i.run_id),
                '{}')
     FROM task_instances i WHERE i.id = p_task
@@ -216,9 +227,8 @@ LANGUAGE sql STABLE AS $f$
                 WHEN t.value->>'type' IN ('shell', 'python') AND json_typeof(p_input::json) <> 'object' THEN 'bad_input'
                 WHEN t.value->>'type' = 'handler' AND t.value ? 'input' AND p_attempt = 0 THEN 'not_begun' END
     FROM task_instances i
-    JOIN dag_versions v ON v.id = i.version_id
-    CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t
-    WHERE i.id = p_task AND t.value->>'id' = i.task_id
+    CROSS JOIN LATERAL (SELECT task_in_dag(i.version_id, i.id, i.task_id) AS value OFFSET 0) t
+    WHERE i.id = p_task
 $f$;
 
 -- Gives the task of a letter this input from now on. What its letters tell is what they failed with.
@@ -462,6 +472,24 @@ BEGIN
     END LOOP;
 END $f$;
 
+-- The first of these letters, as many as may be patched in one transaction: of large inputs that takes half a second each, and while
+-- single tasks are sent back no others can end that some wait for.
+CREATE OR REPLACE FUNCTION first_to_patch(p_tenant int, p_ids uuid[]) RETURNS uuid[]
+LANGUAGE plpgsql STABLE AS $f$
+DECLARE
+    v_first  uuid[] := '{}';
+    v_bytes  bigint := 0;
+    v_id     uuid;
+BEGIN
+    FOREACH v_id IN ARRAY p_ids LOOP
+        v_first := array_append(v_first, v_id);
+        v_bytes := v_bytes + coalesce((SELECT octet_length(given_input(l.task_id)) FROM dead_letters l
+                                       WHERE l.id = v_id AND l.tenant_id = p_tenant), 0);
+        EXIT WHEN v_bytes >= 1048576;
+    END LOOP;
+    RETURN v_first;
+END $f$;
+
 -- Goes on with one request for many letters, by at most p_limit of them: found anew each time behind the last one that was
 -- looked at, so whoever goes on after a node was lost does nothing twice. Answers whether there was anything to do, and
 -- else in how many milliseconds there will be.
@@ -474,6 +502,7 @@ DECLARE
     v_asked     letter_redrives;
     v_limit     int;
     v_ids       uuid[];
+    v_first     uuid[];
     v_last      uuid;
     v_seen      int;
     v_done      int;
@@ -516,6 +545,14 @@ BEGIN
                coalesce((SELECT f.id FROM found f WHERE f.n = v_limit), (SELECT s.id FROM seen s ORDER BY s.id DESC LIMIT 1)),
                CASE WHEN EXISTS (SELECT FROM found f WHERE f.n = v_limit) THEN v_looks ELSE (SELECT count(*) FROM seen s) END
         INTO v_ids, v_last, v_seen;
+    END IF;
+    IF cardinality(v_ids) > 0 AND v_asked.input_patch IS NOT NULL THEN
+        v_first := first_to_patch(v_asked.tenant_id, v_ids);
+        IF cardinality(v_first) < cardinality(v_ids) THEN
+            v_ids := v_first;
+            v_last := v_first[cardinality(v_first)];
+            v_seen := v_looks;
+        END IF;
     END IF;
     v_verdicts := '{}';
     IF cardinality(v_ids) > 0 AND v_asked.reason IS NOT NULL THEN

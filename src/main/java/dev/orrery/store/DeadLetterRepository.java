@@ -68,10 +68,7 @@ public final class DeadLetterRepository {
 
     // language=PostgreSQL
     static final String GET = "SELECT " + COLUMNS + """
-                 , coalesce(i.definition::text,
-                            (SELECT t.value::text
-                             FROM dag_versions v CROSS JOIN LATERAL jsonb_array_elements(v.definition->'tasks') t
-                             WHERE v.id = i.version_id AND t.value->>'id' = i.task_id)) AS definition,
+                 , coalesce(i.definition::text, task_in_dag(i.version_id, i.id, i.task_id)::text) AS definition,
                    coalesce(l.input::text, given_input(l.task_id)) AS input,
                    k.new_input::text AS new_input,
                    (SELECT o.output::text FROM task_outputs o
@@ -105,6 +102,9 @@ public final class DeadLetterRepository {
 
     // language=PostgreSQL
     static final String COUNT = "SELECT count(*)::int AS letters FROM (SELECT\n" + LETTERS + MATCHES + "LIMIT $12) m";
+
+    // language=PostgreSQL
+    static final String COUNT_LIMIT = "SET LOCAL statement_timeout = '10s'";
 
     // language=PostgreSQL
     static final String COUNT_NAMED = """
@@ -254,9 +254,13 @@ public final class DeadLetterRepository {
                                 row.getInteger("looked_at"))));
     }
 
-    /** How many open letters there are like that, at most {@link #COUNTED_MAX}. */
+    /** How many open letters there are like that, at most {@link #COUNTED_MAX}. Fails where to count them takes more than ten seconds. */
     public Future<Integer> count(TenantId tenant, Filter filter) {
-        return sql.run(COUNT, matching(tenant, LetterState.OPEN, filter).addValue(COUNTED_MAX))
+        var parameters = matching(tenant, LetterState.OPEN, filter).addValue(COUNTED_MAX);
+        return sql.transaction(connection -> connection
+                        .query(COUNT_LIMIT)
+                        .execute()
+                        .compose(_ -> connection.preparedQuery(COUNT).execute(parameters)))
                 .map(rows -> rows.iterator().next().getInteger("letters"));
     }
 

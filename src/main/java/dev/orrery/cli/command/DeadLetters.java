@@ -143,7 +143,8 @@ final class DeadLetters {
         } else {
             var asked = answer.object();
             var id = asked.textOrEmpty("id");
-            terminal.line(asked.textOrEmpty("action") + " " + id + " of " + counted(asked, "expected") + " has begun");
+            var of = asked.value("expected") == null ? "" : " of " + counted(asked, "expected");
+            terminal.line(asked.textOrEmpty("action") + " " + id + of + " has begun");
             terminal.remark("see how far it has come with: " + command.commandLine("dead-letter redrives " + id));
         }
     }

@@ -33,6 +33,7 @@ public final class DeadLetterVerticle extends VerticleBase {
     private final Bus bus;
     private @Nullable MessageConsumer<?> ear;
     private OptionalLong timer = OptionalLong.empty();
+    private int size = BITE;
     private boolean wasTold;
     private boolean stopping;
     private final Promise<Void> idle = Promise.promise();
@@ -65,10 +66,12 @@ public final class DeadLetterVerticle extends VerticleBase {
     private void bite() {
         timer = OptionalLong.empty();
         wasTold = false;
-        letters.goOn(BITE).onComplete(answer -> {
+        letters.goOn(size).onComplete(answer -> {
             if (answer.failed()) {
                 LOG.log(WARNING, "cannot go on with dead letters; trying again in " + POLL, answer.cause());
             }
+            // What is too much for the time that the database gives would be so for ever, and others wait behind it.
+            size = answer.succeeded() ? Math.min(BITE, size * 2) : Math.max(1, size / 2);
             if (stopping) {
                 idle.tryComplete();
             } else if (answer.succeeded() && (wasTold || answer.result().wentOn())) {

@@ -153,10 +153,15 @@ public final class DeadLetterService {
                         .count(tenant, asked.asOf().map(asked.filter()::before).orElseGet(asked::filter));
     }
 
-    /** Asks for many to be sent back, or discarded; they are counted, and it is begun at once and goes on by itself. */
+    /**
+     * Asks for many to be sent back, or discarded; it is begun at once and goes on by itself. They are counted before, if that
+     * does not take too long: where few are sought among very many, only the search itself may take its time.
+     */
     public Future<StoredRedrive> redriveAll(TenantId tenant, Asked asked, Optional<RequestKey> key) {
         return count(tenant, asked)
-                .compose(count -> repositories.redrives().ask(tenant, ids.get(), asked.expecting(count), stored(key)))
+                .map(asked::expecting)
+                .otherwise(asked)
+                .compose(counted -> repositories.redrives().ask(tenant, ids.get(), counted, stored(key)))
                 .onSuccess(_ -> bus.publish(Addresses.REDRIVES_ASKED, new RedrivesAsked()))
                 .compose(id -> redrive(tenant, id));
     }
