@@ -3,7 +3,6 @@ package dev.orrery.config;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -67,16 +66,20 @@ final class ReadableByTasks {
         }
     }
 
-    /** By name or by number, as the settings have it: whom a file belongs to is told by name where there is one. */
+    /** By numbers: the settings may tell the account by its name or by its number, and its group may be called otherwise. */
     private void checkRights(Path file, String what, Path real) throws IOException {
-        var user = config.tasks().isolation().user();
-        var rights = Files.readAttributes(real, PosixFileAttributes.class);
-        if (rights.permissions().contains(PosixFilePermission.OTHERS_READ)) {
+        var rights = Files.getPosixFilePermissions(real);
+        if (rights.contains(PosixFilePermission.OTHERS_READ)) {
             refuse(file, what, "every account may read it", "take the right away: chmod o-r " + file);
-        } else if (rights.owner().getName().equals(user)) {
+            return;
+        }
+        var owner = (Integer) Files.getAttribute(real, "unix:uid");
+        var group = (Integer) Files.getAttribute(real, "unix:gid");
+        var account = AccountNumbers.of(config.tasks().isolation().user());
+        if (account.filter(each -> each.user() == owner).isPresent()) {
             refuse(file, what, "it belongs to tasks.user", "give it to the account of the node: chown root " + file);
-        } else if (rights.permissions().contains(PosixFilePermission.GROUP_READ)
-                && rights.group().getName().equals(user)) {
+        } else if (rights.contains(PosixFilePermission.GROUP_READ)
+                && account.filter(each -> each.group() == group).isPresent()) {
             refuse(file, what, "the group of tasks.user may read it", "take the right away: chmod g-r " + file);
         }
     }

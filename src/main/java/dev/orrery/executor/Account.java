@@ -1,33 +1,34 @@
 package dev.orrery.executor;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 
+import dev.orrery.config.AccountNumbers;
 import dev.orrery.domain.StartupException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
-import java.util.concurrent.TimeUnit;
 
 /** The account of the system under which tasks run. */
 record Account(String name, int user, int group) {
 
-    private static final long LOOKUP_SECONDS = 5;
-
     /** By name or by number; throws StartupException where there is none. A number needs no entry in the system's list. */
     static Account of(String name) {
-        var isNumber = name.chars().allMatch(Character::isDigit);
-        var user = isNumber ? Integer.parseInt(name) : number("-u", name);
-        var group = number("-g", name);
-        if (user == -1) {
-            throw new StartupException("tasks.user: this system has no account '" + name
-                    + "'; make one with 'useradd --system --shell /usr/sbin/nologin " + name + "'");
-        }
-        if (user == 0) {
+        var numbers = numbers(name);
+        if (numbers.user() == 0) {
             throw new StartupException("tasks.user: '" + name + "' is root under another name; take another account");
         }
-        return new Account(name, user, group == -1 ? user : group);
+        return new Account(name, numbers.user(), numbers.group());
+    }
+
+    private static AccountNumbers numbers(String name) {
+        try {
+            return AccountNumbers.of(name)
+                    .orElseThrow(() -> new StartupException("tasks.user: this system has no account '" + name
+                            + "'; make one with 'useradd --system --shell /usr/sbin/nologin " + name + "'"));
+        } catch (IOException e) {
+            throw new StartupException("tasks.user: cannot ask id(1) for '" + name + "': " + e.getMessage(), e);
+        }
     }
 
     /**
@@ -65,26 +66,6 @@ record Account(String name, int user, int group) {
                 throw new StartupException("tasks.user '" + name + "' may not pass through " + folder + " to " + path
                         + ": choose a " + setting + " below folders that all may pass, like /var/lib/orrery");
             }
-        }
-    }
-
-    /** What id(1) says; -1 where it knows no such account. */
-    private static int number(String option, String name) {
-        try {
-            var process = new ProcessBuilder("id", option, "--", name)
-                    .redirectError(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-            if (!process.waitFor(LOOKUP_SECONDS, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-                return -1;
-            }
-            var answer = new String(process.getInputStream().readAllBytes(), UTF_8).strip();
-            return process.exitValue() == 0 ? Integer.parseInt(answer) : -1;
-        } catch (IOException e) {
-            throw new StartupException("tasks.user: cannot ask id(1) for '" + name + "': " + e.getMessage(), e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new StartupException("interrupted while looking for the account '" + name + "'", e);
         }
     }
 }

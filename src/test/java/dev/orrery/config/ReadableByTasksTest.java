@@ -15,6 +15,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Secrets in files that belong to the account of tasks, or to its group. */
 class ReadableByTasksTest {
@@ -26,6 +28,7 @@ class ReadableByTasksTest {
     private Path folder;
 
     private Path secret;
+    private String user = String.valueOf(USER);
 
     @BeforeEach
     void aSecret() throws IOException {
@@ -52,6 +55,19 @@ class ReadableByTasksTest {
         assertThat(load()).isEqualTo(1);
     }
 
+    /** The file tells its owner by name, and nobody's group is nogroup on many systems. */
+    @ParameterizedTest
+    @ValueSource(strings = {"nobody", "65534"})
+    void anAccountIsTheSameByNameAndByNumberAndItsGroupMayBeCalledOtherwise(String nobody) throws IOException {
+        user = nobody;
+        Files.setAttribute(secret, "unix:gid", 65_534, LinkOption.NOFOLLOW_LINKS);
+        assertThat(refusal()).contains("the group of tasks.user may read it");
+
+        rights("rw-------");
+        Files.setAttribute(secret, "unix:uid", 65_534, LinkOption.NOFOLLOW_LINKS);
+        assertThat(refusal()).contains("it belongs to tasks.user");
+    }
+
     private void rights(String text) throws IOException {
         Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString(text));
     }
@@ -65,7 +81,7 @@ class ReadableByTasksTest {
     private int load() {
         var flags = List.of(
                 ConfigFlag.set("tasks.isolation=1"),
-                ConfigFlag.set("tasks.user=" + USER),
+                ConfigFlag.set("tasks.user=" + user),
                 ConfigFlag.set("tasks.secrets=KEY=file:" + secret));
         return ConfigLoader.load(new ConfigSources(Optional.empty(), Map.of(), flags))
                 .config()
