@@ -30,8 +30,7 @@ public record AccountNumbers(int user, int group) {
         if (user.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of(
-                new AccountNumbers(user.getAsInt(), ask("-g", name).orElse(user.getAsInt())));
+        return Optional.of(new AccountNumbers(user.getAsInt(), ask("-g", name).orElse(user.getAsInt())));
     }
 
     /** What id(1) says; empty where it knows no such account. */

@@ -50,7 +50,8 @@ class EndedJobRacesIT {
     }
 
     @Test
-    void oneThatIsFiredMeanwhileStays() throws SQLException, InterruptedException, ExecutionException, TimeoutException {
+    void oneThatIsFiredMeanwhileStays()
+            throws SQLException, InterruptedException, ExecutionException, TimeoutException {
         var random = new SplittableRandom(4711);
         try (var hiding = database.connect();
                 var firing = database.connect()) {

@@ -56,8 +56,10 @@ class LargeRedrivesIT {
         goOn();
 
         assertThat(told()).isEqualTo("4 ended");
-        assertThat(bench.text("SELECT count(*)::text FROM task_instances"
-                        + " WHERE input ->> 'new' = '2' AND input -> 'old' IS NULL AND length(input ->> 'text') = 600000"))
+        assertThat(
+                        bench.text(
+                                "SELECT count(*)::text FROM task_instances"
+                                        + " WHERE input ->> 'new' = '2' AND input -> 'old' IS NULL AND length(input ->> 'text') = 600000"))
                 .isEqualTo("4");
     }
 
@@ -88,8 +90,8 @@ class LargeRedrivesIT {
     @Test
     void whatTakesTooLongToBeCountedIsAskedForAllTheSame() throws SQLException {
         letters(1, "{}");
-        var pools = Pools.open(
-                bench.vertx, bench.database.connectOptions(), 2, 100, LIMIT, LIMIT, Duration.ofSeconds(5));
+        var pools =
+                Pools.open(bench.vertx, bench.database.connectOptions(), 2, 100, LIMIT, LIMIT, Duration.ofSeconds(5));
         var letters = service(bench.vertx, pools, Bus.on(bench.vertx));
         var asked = new Asked(
                 Optional.empty(),
@@ -140,6 +142,7 @@ class LargeRedrivesIT {
     }
 
     private String told() {
-        return bench.text("SELECT redriven || CASE WHEN ended_at IS NULL THEN ' open' ELSE ' ended' END FROM letter_redrives");
+        return bench.text(
+                "SELECT redriven || CASE WHEN ended_at IS NULL THEN ' open' ELSE ' ended' END FROM letter_redrives");
     }
 }
