@@ -181,22 +181,27 @@ final class ApiRouter {
 
     private void answer(RoutingContext context, Future<Answer> answer) {
         Loop.current(vertx)
-                .bring(answer, parts.limits().answer())
+                .bring(answer, parts.limits().answer(), ApiRouter::forget)
                 .onSuccess(known -> send(context, known))
                 .onFailure(context::fail);
     }
 
     private void send(RoutingContext context, Answer answer) {
         if (context.response().closed() || context.response().ended()) {
-            if (answer instanceof Answer.Stream stream) {
-                stream.body().close();
-            }
+            forget(answer);
             return;
         }
         switch (answer) {
             case Answer.Whole whole -> send(context, whole);
             case Answer.Empty empty -> Responses.send(context.request(), empty);
             case Answer.Stream stream -> open(context, stream);
+        }
+    }
+
+    /** Nobody hears it any more. */
+    private static void forget(Answer answer) {
+        if (answer instanceof Answer.Stream stream) {
+            stream.body().close();
         }
     }
 

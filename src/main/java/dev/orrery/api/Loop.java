@@ -6,6 +6,7 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /**
  * The event loop of a request: what others answer, on whichever thread, is brought back to it.
@@ -29,17 +30,19 @@ record Loop(Context context) {
     /**
      * The same; fails with a {@link TimeoutException} where it takes longer. Called on this loop. A Future's own timeout is kept
      * by a thread of its own where the Future knows no context, and to wake that one costs more than the rest.
+     *
+     * @param late is given a result that comes after that
      */
-    <T> Future<T> bring(Future<T> result, Duration limit) {
+    <T> Future<T> bring(Future<T> result, Duration limit, Consumer<T> late) {
         var here = Promise.<T>promise();
         var timer = context.owner()
                 .setTimer(limit.toMillis(), _ -> here.tryFail(new TimeoutException("no answer within " + limit)));
         result.onComplete((value, failure) -> run(() -> {
             context.owner().cancelTimer(timer);
-            if (failure == null) {
-                here.tryComplete(value);
-            } else {
+            if (failure != null) {
                 here.tryFail(failure);
+            } else if (!here.tryComplete(value)) {
+                late.accept(value);
             }
         }));
         return here.future();

@@ -12,7 +12,6 @@ import dev.orrery.store.EventRepository;
 import dev.orrery.store.EventRepository.Known;
 import dev.orrery.store.EventRepository.News;
 import dev.orrery.store.EventRepository.Progress;
-import dev.orrery.store.EventRepository.RunSnapshot;
 import dev.orrery.store.EventRepository.StoredEvent;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -20,6 +19,7 @@ import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -36,7 +36,7 @@ import java.util.stream.Collectors;
  * watched, woken by signals and else every second, and each second another one how far their tasks have come. What it read lately is kept for each run; listeners are served from
  * there, and from the database where they are further behind. Listeners pull, so a slow one costs nothing but its own
  * delay, and what is read for it: how much of that the node holds is bounded, and beyond it a listener is turned away or
- * broken off, and may go on from its last event later.
+ * broken off, the slowest first, and may go on from its last event later.
  *
  * <p>All its state belongs to one event loop; it may be called from any.
  */
@@ -47,6 +47,10 @@ public final class EventFeed {
 
     private static final System.Logger LOG = System.getLogger(EventFeed.class.getName());
     private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
+
+    /** Who has asked for nothing for so long is slow: its connection is full, and it reads little or nothing. */
+    private static final Duration SLOW_AFTER = Duration.ofSeconds(5);
+
     private static final int READ_LIMIT = 200;
     private static final int KEPT_CHANGES = 2_000;
 
@@ -58,6 +62,8 @@ public final class EventFeed {
     private final EventRepository events;
     private final IntFunction<Future<PublishedDag>> versions;
     private final Duration lookEvery;
+    private final Duration slowAfter;
+    private final RunBeginnings beginnings = new RunBeginnings(this::begin);
 
     /** The most events that are kept, and as many again that wait for their readers. */
     private final long eventsMax;
@@ -124,7 +130,7 @@ public final class EventFeed {
      * @param bytesMax about how much memory all events may take together
      */
     public EventFeed(Vertx vertx, EventRepository events, IntFunction<Future<PublishedDag>> versions, long bytesMax) {
-        this(vertx, events, versions, bytesMax, LOOK_EVERY);
+        this(vertx, events, versions, bytesMax, LOOK_EVERY, SLOW_AFTER);
     }
 
     EventFeed(
@@ -132,8 +138,10 @@ public final class EventFeed {
             EventRepository events,
             IntFunction<Future<PublishedDag>> versions,
             long bytesMax,
-            Duration lookEvery) {
+            Duration lookEvery,
+            Duration slowAfter) {
         this.lookEvery = lookEvery;
+        this.slowAfter = slowAfter;
         this.eventsMax = bytesMax / EVENT_BYTES / 2;
         this.vertx = vertx;
         this.context = vertx.getOrCreateContext();
@@ -161,14 +169,20 @@ public final class EventFeed {
             }
             readerCount++;
             var heard = signals;
-            var opened = events.snapshot(tenant, run)
-                    .map(found -> found.orElseThrow(
-                            () -> new OrreryException(ErrorCode.RUN_NOT_FOUND, "there is no run " + run)))
-                    .compose(snapshot -> back(versions.apply(snapshot.run().versionId()))
-                            .map(dag -> watch(snapshot, dag, lastEventId)))
+            var opened = beginnings
+                    .of(tenant, run)
+                    .compose(begun -> back(versions.apply(begun.snapshot().run().versionId()))
+                            .map(dag -> watch(begun, dag, lastEventId)))
                     .onSuccess(_ -> lookIfMissed(heard));
             return back(opened).onFailure(_ -> readerCount--);
         });
+    }
+
+    private Future<RunBeginning> begin(TenantId tenant, RunId run) {
+        return back(events.snapshot(tenant, run)
+                .map(found -> found.map(snapshot -> new RunBeginning(this, snapshot))
+                        .orElseThrow(() ->
+                                new OrreryException(ErrorCode.RUN_NOT_FOUND, "there is no run " + run))));
     }
 
     /** What came between the snapshot and now was told to nobody. */
@@ -178,12 +192,14 @@ public final class EventFeed {
         }
     }
 
-    private RunEvents watch(RunSnapshot snapshot, PublishedDag dag, Optional<String> lastEventId) {
-        if (pendingEvents > 0 && pendingEvents + snapshot.tasks().size() > eventsMax) {
+    private RunEvents watch(RunBeginning begun, PublishedDag dag, Optional<String> lastEventId) {
+        if (!hasRoom(begun) && !makeRoom(begun)) {
             throw full();
         }
-        var reader = RunEventReader.open(this, dag, snapshot, lastEventId);
-        watched.computeIfAbsent(reader.run(), run -> new WatchedRun(run, snapshot.lastNumber()))
+        var reader = RunEventReader.open(this, dag, begun, lastEventId);
+        watched.computeIfAbsent(
+                        reader.run(),
+                        run -> new WatchedRun(run, begun.snapshot().lastNumber()))
                 .readers
                 .add(reader);
         if (timer < 0) {
@@ -193,6 +209,23 @@ public final class EventFeed {
             });
         }
         return reader;
+    }
+
+    private boolean hasRoom(RunBeginning begun) {
+        return pendingEvents == 0 || begun.weight() == 0 || pendingEvents + begun.weight() <= eventsMax;
+    }
+
+    /** Those for whom events wait without being asked for, the quietest first, make room for who comes. */
+    private boolean makeRoom(RunBeginning begun) {
+        var slow = watched.values().stream()
+                .flatMap(run -> run.readers.stream())
+                .filter(reader -> reader.quiet().compareTo(slowAfter) > 0)
+                .sorted(Comparator.comparing(RunEventReader::quiet).reversed())
+                .iterator();
+        while (slow.hasNext() && !hasRoom(begun)) {
+            slow.next().breakOff();
+        }
+        return hasRoom(begun);
     }
 
     /** Counts events that wait for their reader, or no longer do. */

@@ -4,12 +4,11 @@ import dev.orrery.domain.RunId;
 import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.domain.task.TaskState;
 import dev.orrery.store.EventRepository.Progress;
-import dev.orrery.store.EventRepository.RunSnapshot;
 import dev.orrery.store.EventRepository.StoredEvent;
 import dev.orrery.store.TaskInstanceRepository.StoredInstance;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
-import java.time.Instant;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -26,9 +25,6 @@ final class RunEventReader implements RunEvents {
     private static final int EVENTS_AT_ONCE = 500;
     private static final Pattern NUMBER = Pattern.compile("[0-9]{1,18}");
 
-    /** An id of events that are no place to go on from: who broke off in the middle of the first events begins anew. */
-    private static final String INCOMPLETE = "begin";
-
     private final EventFeed feed;
     private final PublishedDag dag;
     private final RunId run;
@@ -40,7 +36,13 @@ final class RunEventReader implements RunEvents {
     /** The number of the last event that is told or pending. */
     private long number;
 
+    /** What it is told first, until it has taken it all, and how much of that it has taken. */
+    private @Nullable RunBeginning beginning;
+
+    private int begun;
+    private long takenNanos = System.nanoTime();
     private boolean runEnded;
+    private boolean brokenOff;
     private boolean closed;
     private boolean looking;
     private boolean lookAgain;
@@ -60,7 +62,8 @@ final class RunEventReader implements RunEvents {
         this.runEnded = runEnded;
     }
 
-    static RunEventReader open(EventFeed feed, PublishedDag dag, RunSnapshot snapshot, Optional<String> lastEventId) {
+    static RunEventReader open(EventFeed feed, PublishedDag dag, RunBeginning begun, Optional<String> lastEventId) {
+        var snapshot = begun.snapshot();
         var run = snapshot.run().run();
         var ended = run.state().isTerminal();
         var known = lastEventId
@@ -73,8 +76,7 @@ final class RunEventReader implements RunEvents {
             return reader;
         }
         var reader = new RunEventReader(feed, dag, run.id(), snapshot.lastNumber(), ended);
-        reader.tellAll(snapshot, lastEventId.isPresent());
-        feed.pending(reader.pending.size());
+        reader.tellAll(begun, lastEventId.isPresent());
         return reader;
     }
 
@@ -82,21 +84,14 @@ final class RunEventReader implements RunEvents {
         return run;
     }
 
-    /** The run comes last: with its event, all is told. */
-    private void tellAll(RunSnapshot snapshot, boolean forgetBefore) {
+    private void tellAll(RunBeginning begun, boolean forgetBefore) {
         if (forgetBefore) {
-            pending.add(new RunEvent.Reset(INCOMPLETE));
+            pending.add(new RunEvent.Reset(RunBeginning.INCOMPLETE));
+            feed.pending(1);
         }
-        var stored = snapshot.run().run();
-        for (var task : snapshot.tasks()) {
-            pending.add(task(task));
-            note(task, task.progress().orElse(Running.UNTOLD));
-            if (task.instance().state() == TaskState.RUNNING) {
-                task.progress().ifPresent(percent -> pending.add(progress(INCOMPLETE, task, percent)));
-            }
-        }
-        var at = stored.completedAt().or(stored::startedAt).orElse(stored.createdAt());
-        pending.add(new RunEvent.Run(Long.toString(number), stored.state(), at));
+        begun.snapshot().tasks().forEach(task -> note(task, task.progress().orElse(Running.UNTOLD)));
+        begun.take();
+        beginning = begun;
     }
 
     private void note(StoredInstance stored, int percent) {
@@ -112,24 +107,17 @@ final class RunEventReader implements RunEvents {
         }
     }
 
-    private static RunEvent progress(String id, StoredInstance stored, int percent) {
-        var task = stored.instance();
-        return new RunEvent.Progress(id, task.taskId(), task.attempt(), percent);
-    }
-
-    private static RunEvent task(StoredInstance stored) {
-        var task = stored.instance();
-        Instant at = task.completedAt().or(task::startedAt).orElse(task.createdAt());
-        return new RunEvent.Task(INCOMPLETE, task.taskId(), task.state(), task.attempt(), task.workerId(), at);
-    }
-
     @Override
     public Future<List<RunEvent>> next() {
         return feed.onContext(() -> {
             if (closed) {
                 return Future.failedFuture(new IllegalStateException("closed"));
             }
-            if (!pending.isEmpty()) {
+            if (brokenOff) {
+                return Future.failedFuture(EventFeed.full());
+            }
+            takenNanos = System.nanoTime();
+            if (beginning != null || !pending.isEmpty()) {
                 return Future.succeededFuture(takePending());
             }
             Promise<List<RunEvent>> promise = Promise.promise();
@@ -140,12 +128,50 @@ final class RunEventReader implements RunEvents {
     }
 
     private List<RunEvent> takePending() {
-        var events = new ArrayList<RunEvent>(Math.min(EVENTS_AT_ONCE, pending.size()));
+        var events = new ArrayList<RunEvent>();
         while (!pending.isEmpty() && events.size() < EVENTS_AT_ONCE) {
             events.add(pending.remove());
         }
         feed.pending(-events.size());
+        if (beginning != null) {
+            takeBeginning(beginning, events);
+        }
         return events;
+    }
+
+    private void takeBeginning(RunBeginning from, List<RunEvent> events) {
+        var end = Math.min(from.events().size(), begun + EVENTS_AT_ONCE - events.size());
+        events.addAll(from.events().subList(begun, end));
+        begun = end;
+        if (end == from.events().size()) {
+            leaveBeginning();
+        }
+    }
+
+    private void leaveBeginning() {
+        if (beginning != null) {
+            beginning.leave();
+            beginning = null;
+        }
+    }
+
+    /** For how long nothing was asked of what is kept for it; zero where nothing is. */
+    Duration quiet() {
+        return beginning == null && pending.isEmpty()
+                ? Duration.ZERO
+                : Duration.ofNanos(System.nanoTime() - takenNanos);
+    }
+
+    /** Keeps nothing for it any more: when it asks again, it is told to go on later. */
+    void breakOff() {
+        brokenOff = true;
+        dropAll();
+    }
+
+    private void dropAll() {
+        leaveBeginning();
+        feed.pending(-pending.size());
+        pending.clear();
     }
 
     /** Looks for what follows, if somebody waits for it. {@code ended}: the run has ended, or is gone. */
@@ -239,8 +265,7 @@ final class RunEventReader implements RunEvents {
             if (!closed) {
                 closed = true;
                 answerWaiting(Future.failedFuture(new IllegalStateException("closed")));
-                feed.pending(-pending.size());
-                pending.clear();
+                dropAll();
                 feed.forget(this);
             }
             return Future.succeededFuture();

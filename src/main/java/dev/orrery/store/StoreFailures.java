@@ -4,6 +4,7 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import io.vertx.core.VertxException;
 import io.vertx.core.http.ConnectionPoolTooBusyException;
+import io.vertx.core.impl.NoStackTraceThrowable;
 import io.vertx.pgclient.PgException;
 import io.vertx.sqlclient.ClosedConnectionException;
 import io.vertx.sqlclient.TransactionRollbackException;
@@ -73,6 +74,10 @@ public final class StoreFailures {
             // the same of parameters that do not fit, which is a fault of ours.
             var message = String.valueOf(error.getMessage());
             return !message.startsWith("Parameter ") && !message.startsWith("The number of parameters");
+        }
+        if (error.getClass() == NoStackTraceThrowable.class) {
+            // The client's word where a transaction had to wait for a connection, and there was none free in time.
+            return "Timeout".equals(error.getMessage());
         }
         return error instanceof IOException
                 || error instanceof TimeoutException

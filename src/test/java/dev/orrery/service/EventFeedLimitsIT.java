@@ -10,6 +10,7 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import dev.orrery.domain.RunId;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Optional;
 import java.util.UUID;
@@ -36,6 +37,44 @@ class EventFeedLimitsIT extends EventFeedTestBase {
         second.close();
         open(run).close();
         first.close();
+    }
+
+    @Test
+    void aCrowdThatComesAtOnceForALargeRunIsLetInAndKeepsItsBeginningOnce() {
+        var run = aRun(IntStream.range(0, 2_000).mapToObj(n -> "t" + n).toArray(String[]::new));
+        feed = feed(100 * 2 * 10_000);
+
+        var crowd = IntStream.range(0, 100)
+                .mapToObj(_ -> feed.open(TENANT, run, FROM_THE_BEGINNING))
+                .toList();
+
+        for (var one : crowd) {
+            try (var events = await(one)) {
+                var all = new ArrayList<RunEvent>();
+                while (all.size() < 2_001) {
+                    all.addAll(await(events.next()));
+                }
+                assertThat(all.getLast()).isInstanceOf(RunEvent.Run.class);
+            }
+        }
+    }
+
+    @Test
+    void whoDoesNotReadMakesRoomForWhoComes() {
+        var run = aRun(IntStream.range(0, 60).mapToObj(n -> "t" + n).toArray(String[]::new));
+        feed = feed(100 * 2 * 100, Duration.ofMillis(1));
+        var slow = open(run);
+        var began = System.nanoTime();
+        until("it was quiet for long enough", () -> System.nanoTime() - began > 2_000_000);
+
+        try (var quick = open(run)) {
+            assertThat(await(quick.next())).hasSize(61);
+        }
+
+        assertThatThrownBy(() -> await(slow.next()))
+                .isInstanceOfSatisfying(
+                        OrreryException.class, error -> assertThat(error.code()).isEqualTo(ErrorCode.OVERLOADED));
+        slow.close();
     }
 
     @Test

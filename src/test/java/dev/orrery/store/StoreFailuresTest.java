@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import io.vertx.core.VertxException;
+import io.vertx.core.impl.NoStackTraceThrowable;
 import io.vertx.pgclient.PgException;
 import io.vertx.sqlclient.ClosedConnectionException;
 import java.io.IOException;
@@ -24,6 +25,7 @@ class StoreFailuresTest {
                 ClosedConnectionException.INSTANCE,
                 VertxException.noStackTrace("Pending requests failed to be sent due to connection has been closed."),
                 VertxException.noStackTrace("Timeout waiting for connection"),
+                new NoStackTraceThrowable("Timeout"),
                 refused("57P01"),
                 refused("53300"),
                 refused("40001"));
