@@ -11,6 +11,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes in the bodies of changes: JSON only, at most {@link #MAX_BYTES}, of a batch of tasks {@link #BATCH_MAX_BYTES}, within
@@ -109,7 +110,7 @@ final class BodyReader implements Handler<RoutingContext> {
     private static boolean isJson(HttpServerRequest request) {
         var type = request.getHeader(HttpHeaders.CONTENT_TYPE);
         var encoding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
-        if (type == null || (encoding != null && !encoding.equalsIgnoreCase("identity"))) {
+        if (type == null || !isPlain(encoding)) {
             return false;
         }
         var parts =
@@ -118,11 +119,20 @@ final class BodyReader implements Handler<RoutingContext> {
     }
 
     private static OrreryException notJson(HttpServerRequest request) {
-        var type = request.getHeader(HttpHeaders.CONTENT_TYPE);
-        var found = type == null ? "is missing" : "is '" + SchemaProblems.shown(type) + "'";
+        var encoding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
+        var found = isPlain(encoding)
+                ? shown("Content-Type", request.getHeader(HttpHeaders.CONTENT_TYPE))
+                : shown("Content-Encoding", encoding);
         return new OrreryException(
-                ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-                "the body must be plain application/json in UTF-8; Content-Type " + found);
+                ErrorCode.UNSUPPORTED_MEDIA_TYPE, "the body must be plain application/json in UTF-8; " + found);
+    }
+
+    private static boolean isPlain(@Nullable String encoding) {
+        return encoding == null || encoding.equalsIgnoreCase("identity");
+    }
+
+    private static String shown(String header, @Nullable String value) {
+        return header + (value == null ? " is missing" : " is '" + SchemaProblems.shown(value) + "'");
     }
 
     private static OrreryException tooLarge(int most) {

@@ -42,6 +42,7 @@ final class Connections implements Handler<RoutingContext> {
             connection.close();
             return;
         }
+        PipelineLimit.guard(connection);
         open.put(connection, new State());
         connection.closeHandler(_ -> open.remove(connection));
     }

@@ -4,7 +4,6 @@ import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
 import io.vertx.core.VertxException;
 import io.vertx.core.http.ConnectionPoolTooBusyException;
-import io.vertx.core.impl.NoStackTraceThrowable;
 import io.vertx.pgclient.PgException;
 import io.vertx.sqlclient.ClosedConnectionException;
 import io.vertx.sqlclient.TransactionRollbackException;
@@ -75,8 +74,8 @@ public final class StoreFailures {
             var message = String.valueOf(error.getMessage());
             return !message.startsWith("Parameter ") && !message.startsWith("The number of parameters");
         }
-        if (error.getClass() == NoStackTraceThrowable.class) {
-            // The client's word where a transaction had to wait for a connection, and there was none free in time.
+        if (error.getClass().getSimpleName().equals("NoStackTraceThrowable")) {
+            // The client's word where a transaction waited for a connection, and none was free in time.
             return "Timeout".equals(error.getMessage());
         }
         return error instanceof IOException

@@ -78,6 +78,35 @@ class HttpLimitsTest extends ApiTestBase {
     }
 
     @Test
+    void whoSendsManyRequestsAheadAndTakesNoAnswersIsCutOff() throws IOException {
+        Promise<Answer> first = Promise.promise();
+        operations.put("listDags", _ -> first.future());
+        start();
+        var request = "GET /api/v1/dags HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+        try (var http = new RawHttp(api.port())) {
+            http.trySend(request.repeat(PipelineLimit.MAX + 2));
+
+            assertThat(http.untilClosed()).isEmpty();
+        }
+    }
+
+    @Test
+    void asManyRequestsAheadAsMayBeAreAnsweredAgainAndAgain() throws IOException {
+        start();
+        var request = "GET /api/v1/dags HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+        try (var http = new RawHttp(api.port())) {
+            for (var round = 0; round < 5; round++) {
+                http.send(request.repeat(PipelineLimit.MAX));
+                for (var n = 0; n < PipelineLimit.MAX; n++) {
+                    assertThat(http.answer()).startsWith("HTTP/1.1 200");
+                }
+            }
+        }
+    }
+
+    @Test
     void whoAsksBeforeSendingIsAnsweredBeforeSending() throws IOException {
         start();
         var expecting = HEAD + "Expect: 100-continue\r\n";

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.OrreryException;
+import io.vertx.core.Future;
 import io.vertx.core.VertxException;
-import io.vertx.core.impl.NoStackTraceThrowable;
 import io.vertx.pgclient.PgException;
 import io.vertx.sqlclient.ClosedConnectionException;
 import java.io.IOException;
@@ -25,7 +25,7 @@ class StoreFailuresTest {
                 ClosedConnectionException.INSTANCE,
                 VertxException.noStackTrace("Pending requests failed to be sent due to connection has been closed."),
                 VertxException.noStackTrace("Timeout waiting for connection"),
-                new NoStackTraceThrowable("Timeout"),
+                Future.failedFuture("Timeout").cause(),
                 refused("57P01"),
                 refused("53300"),
                 refused("40001"));
