@@ -36,6 +36,7 @@ final class EtcdClient implements AutoCloseable {
     record Entry(String key, String value, long created, long lease) {}
 
     EtcdClient(EtcdConfig config) {
+        QuietLibraries.please();
         this.config = config;
         this.members = new EtcdMembers(config);
     }

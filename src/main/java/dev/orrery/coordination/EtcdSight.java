@@ -2,7 +2,6 @@ package dev.orrery.coordination;
 
 import dev.orrery.config.EtcdConfig;
 import dev.orrery.domain.NodeId;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -45,16 +44,23 @@ public record EtcdSight(Optional<UUID> database, Optional<NodeId> leader, Set<No
                 .collect(Collectors.toSet());
     }
 
-    /** Reads through each member alone; answers what is wrong with those that cannot tell anything. */
+    /**
+     * Reads through each member alone; answers what is wrong with those that cannot tell anything, asked twice: the first call
+     * of a process loads its classes, which can take longer than etcd may.
+     */
     public static List<String> silentMembers(EtcdConfig config) {
-        var silent = new ArrayList<String>();
-        for (var endpoint : config.endpoints()) {
-            try (var etcd = new EtcdClient(config.withEndpoints(List.of(endpoint)))) {
-                etcd.get(EtcdElection.KEY);
-            } catch (CoordinationException e) {
-                silent.add(endpoint + ": " + e.getMessage());
-            }
+        return config.endpoints().stream()
+                .filter(endpoint -> complaint(config, endpoint).isPresent())
+                .flatMap(endpoint -> complaint(config, endpoint).stream())
+                .toList();
+    }
+
+    private static Optional<String> complaint(EtcdConfig config, String endpoint) {
+        try (var etcd = new EtcdClient(config.withEndpoints(List.of(endpoint)))) {
+            etcd.get(EtcdElection.KEY);
+            return Optional.empty();
+        } catch (CoordinationException e) {
+            return Optional.of(endpoint + ": " + e.getMessage());
         }
-        return silent;
     }
 }

@@ -4,8 +4,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.testing.Await;
+import dev.orrery.testing.Etcd;
 import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
+import dev.orrery.testing.Postgres;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -77,6 +79,31 @@ class DoctorE2E {
         assertThat(stopped.output()).contains("no PostgreSQL runs in", "orrery node --data-dir");
         assertThat(new JsonObject(doctor("--json").output().lines().findFirst().orElseThrow()).getString("status"))
                 .isEqualTo("not_checked");
+    }
+
+    @Test
+    void ofAClusterTheDoctorTellsNothingButWhatItFinds() throws Exception {
+        try (var etcd = Etcd.start(1);
+                var server = Postgres.safe();
+                var database = server.empty();
+                var node = NodeProcess.start(
+                        folder.resolve("data"),
+                        "--config",
+                        "conf/cluster.yaml",
+                        "--database-url",
+                        database.url(),
+                        "--etcd",
+                        etcd.endpoints().getFirst())) {
+            assertThat(node.output()).doesNotContain("Unsafe");
+
+            var told = doctor(
+                    "--database-url", database.url(), "--etcd", etcd.endpoints().getFirst());
+
+            assertThat(told.output()).contains("✔ etcd-leader");
+            assertThat(told.output().lines().filter(line -> !line.isBlank()))
+                    .allMatch(line -> line.startsWith("✔ ") || line.matches("[0-9]+ checks: 0 found something, 0 .*"));
+            assertThat(told.code()).isZero();
+        }
     }
 
     private static void work(NodeProcess node) throws IOException {
