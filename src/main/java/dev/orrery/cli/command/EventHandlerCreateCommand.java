@@ -25,7 +25,8 @@ import picocli.CommandLine.Parameters;
             "  orrery event-handler create order.paid --dag bill --filter 'event.payload.total > 100'",
             "  orrery event-handler create image.added --agent resize --mapping '{\"url\": event.payload.url}'",
             "  orrery event-handler create page.changed --shell ./build.sh --debounce 10s --debounce-max 1m",
-            "  orrery event-handler create alarm --http https://example.org/call --throttle 5/1h --throttle-key event.payload.host"
+            "  orrery event-handler create alarm --http https://example.org/call \\",
+            "      --throttle 5/1h --throttle-key event.payload.host"
         })
 final class EventHandlerCreateCommand extends ServerAction {
 

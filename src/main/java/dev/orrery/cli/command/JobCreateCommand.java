@@ -26,9 +26,11 @@ import picocli.CommandLine.Option;
         },
         footer = {
             ServerAction.EXAMPLES,
-            "  orrery job create --name morning-report --cron '30 6 * * MON-FRI' --timezone Europe/Berlin --dag report",
+            "  orrery job create --name morning-report --cron '30 6 * * MON-FRI' \\",
+            "      --timezone Europe/Berlin --dag report",
             "  orrery job create --name probe --every 90s --times 10 --shell './probe.sh'",
-            "  orrery job create --name remind --at 2026-12-24T18:00Z --http https://example.org/remind --method POST"
+            "  orrery job create --name remind --at 2026-12-24T18:00Z \\",
+            "      --http https://example.org/remind --method POST"
         })
 final class JobCreateCommand extends ServerAction {
 

@@ -14,7 +14,8 @@ import picocli.CommandLine.Parameters;
         footer = {
             ServerAction.EXAMPLES,
             "  orrery job retry 01980f6e-5a10-7000-8b2d-5f3100000000",
-            "  orrery job history sync --status failed --output json | jq -r '.items[].id' | xargs -n 1 orrery job retry"
+            "  orrery job history sync --status failed --output json | jq -r '.items[].id' \\",
+            "      | xargs -n 1 orrery job retry"
         })
 final class JobRetryCommand extends ServerAction {
 

@@ -26,8 +26,10 @@ import picocli.CommandLine.Option;
         footer = {
             ServerAction.EXAMPLES,
             "  orrery task submit --shell './resize.sh 4711.png' --priority 8 --wait",
-            "  orrery task submit --handler echo --input '{\"image\": 7}' --deadline 2026-12-24T18:00Z --estimate 90",
-            "  orrery task submit --agent resize --input @image.json --after 01980f6e-5a10-7000-8b2d-5f3180000001",
+            "  orrery task submit --handler echo --input '{\"image\": 7}' \\",
+            "      --deadline 2026-12-24T18:00Z --estimate 90",
+            "  orrery task submit --agent resize --input @image.json \\",
+            "      --after 01980f6e-5a10-7000-8b2d-5f3180000001",
             "  orrery task submit --file tasks.jsonl",
             "  generate-tasks | orrery task submit --file - --batch 5000"
         })

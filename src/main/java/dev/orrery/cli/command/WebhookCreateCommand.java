@@ -26,8 +26,10 @@ import picocli.CommandLine.Parameters;
         footer = {
             ServerAction.EXAMPLES,
             "  orrery webhook create shop --event order.paid --secret-file secret.txt",
-            "  openssl rand -hex 32 | tee secret.txt | orrery webhook create ci --scheme plain --header X-Signature --event built --secret-file -",
-            "  orrery webhook create repo --scheme github --event-from '\"github.\" + request.headers[\"x-github-event\"]'"
+            "  openssl rand -hex 32 | tee secret.txt | orrery webhook create ci --scheme plain \\",
+            "      --header X-Signature --event built --secret-file -",
+            "  orrery webhook create repo --scheme github \\",
+            "      --event-from '\"github.\" + request.headers[\"x-github-event\"]'"
         })
 final class WebhookCreateCommand extends ServerAction {
 

@@ -55,6 +55,10 @@ class UsageTest {
                     assertThat(help).contains("\nExamples:\n");
                     assertThat(help.substring(help.indexOf("\nExamples:\n")))
                             .contains("orrery " + String.join(" ", words));
+                    assertThat(help.substring(help.indexOf("\nExamples:\n") + 11)
+                                    .lines())
+                            .as("no example is broken where pasting it would begin another command")
+                            .allMatch(line -> line.startsWith("  "));
                     assertThat(help)
                             .as("no folder and no setting is taken apart at its dot")
                             .doesNotContainPattern("\\.\\n *(orrery|drain-timeout|data-dir|size|token|url)\\b");
