@@ -512,7 +512,10 @@ BEGIN
     WHERE r.ended_at IS NULL AND r.due_at <= clock_timestamp() ORDER BY r.due_at LIMIT 1 FOR UPDATE SKIP LOCKED;
     went_on := FOUND;
     IF NOT went_on THEN
-        SELECT greatest(1, ceil(extract(epoch FROM min(r.due_at) - clock_timestamp()) * 1000))::bigint INTO next_due_ms
+        -- What is due already is in another's hands, which may take a while. greatest() would pass over nulls: where nothing was
+        -- asked for there must be no answer.
+        SELECT CASE WHEN min(r.due_at) <= clock_timestamp() THEN 100
+                    ELSE ceil(extract(epoch FROM min(r.due_at) - clock_timestamp()) * 1000)::bigint END INTO next_due_ms
         FROM letter_redrives r WHERE r.ended_at IS NULL;
         RETURN;
     END IF;
