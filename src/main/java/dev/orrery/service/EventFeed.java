@@ -275,16 +275,21 @@ public final class EventFeed {
      * The events of a run behind the one of this number: from what is kept if that reaches back so far, else from the
      * database. An empty list means that there are none yet; the reader is told when there may be.
      */
-    Future<List<StoredEvent>> behind(RunId run, long number) {
+    Future<Behind> behind(RunId run, long number) {
         var kept = watched.get(run);
         if (kept == null || number < kept.keptFrom) {
-            return events.read(run, number, READ_LIMIT).map(EventFeed::some);
+            return events.read(run, number, READ_LIMIT).map(read -> new Behind(some(read), false));
         }
-        return Future.succeededFuture(some(kept.kept.stream()
-                .filter(event -> event.number() > number)
-                .limit(READ_LIMIT)
-                .toList()));
+        return Future.succeededFuture(new Behind(
+                some(kept.kept.stream()
+                        .filter(event -> event.number() > number)
+                        .limit(READ_LIMIT)
+                        .toList()),
+                true));
     }
+
+    /** {@code atHand}: they can be asked for again at no cost, so a reader need not keep what it does not take at once. */
+    record Behind(List<StoredEvent> events, boolean atHand) {}
 
     /** The first of the events, at least one: a reader is not given more at once than is kept of a run. */
     private static List<StoredEvent> some(List<StoredEvent> events) {

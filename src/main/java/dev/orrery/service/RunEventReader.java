@@ -33,8 +33,10 @@ final class RunEventReader implements RunEvents {
     /** The tasks that run, by their numbers, as far as that is told or pending. */
     private final Map<Integer, Running> running = new HashMap<>();
 
-    /** The number of the last event that is told or pending. */
+    /** The number of the last event that is told or pending, and how many changes of the one behind it are. */
     private long number;
+
+    private int changesTold;
 
     /** What it is told first, until it has taken it all, and how much of that it has taken. */
     private @Nullable RunBeginning beginning;
@@ -186,7 +188,7 @@ final class RunEventReader implements RunEvents {
         }
         looking = true;
         lookAgain = false;
-        feed.behind(run, number).onComplete((events, failure) -> {
+        feed.behind(run, number).onComplete((behind, failure) -> {
             looking = false;
             if (closed) {
                 return;
@@ -195,13 +197,13 @@ final class RunEventReader implements RunEvents {
                 answerWaiting(Future.failedFuture(failure));
                 return;
             }
-            events.forEach(this::add);
+            add(behind.events(), behind.atHand() ? EVENTS_AT_ONCE : Integer.MAX_VALUE);
             feed.pending(pending.size());
             if (pending.size() > EVENTS_AT_ONCE && feed.isFull()) {
                 answerWaiting(Future.failedFuture(EventFeed.full()));
             } else if (!pending.isEmpty()) {
                 answerWaiting(Future.succeededFuture(takePending()));
-            } else if (lookAgain || !events.isEmpty()) {
+            } else if (lookAgain || !behind.events().isEmpty()) {
                 maybeMore(runEnded);
             } else if (runEnded) {
                 answerWaiting(Future.succeededFuture(List.of()));
@@ -236,27 +238,44 @@ final class RunEventReader implements RunEvents {
         }
     }
 
-    /** Only the last event of a transaction names it: whoever breaks off in the middle hears it all again. */
-    private void add(StoredEvent event) {
+    private void add(List<StoredEvent> events, int most) {
+        for (var event : events) {
+            if (!addAll(event, most)) {
+                return;
+            }
+        }
+    }
+
+    /**
+     * Only the last event of a transaction names it: whoever breaks off in the middle hears it all again. False where not all of
+     * it found room; the rest follows when it is asked for again.
+     */
+    private boolean addAll(StoredEvent event, int most) {
         var before = Long.toString(number);
-        number = event.number();
+        var after = Long.toString(event.number());
         var changes = event.changes();
-        for (var i = 0; i < changes.size(); i++) {
-            var change = changes.get(i);
+        for (; changesTold < changes.size(); changesTold++) {
+            if (pending.size() >= most) {
+                return false;
+            }
+            var change = changes.get(changesTold);
             note(change.taskNumber(), change.state(), new Running(change.attempt(), Running.UNTOLD));
-            var isLast = i == changes.size() - 1 && event.runState().isEmpty();
+            var isLast = changesTold == changes.size() - 1 && event.runState().isEmpty();
             pending.add(new RunEvent.Task(
-                    isLast ? Long.toString(number) : before,
+                    isLast ? after : before,
                     dag.definition().task(change.taskNumber()).id(),
                     change.state(),
                     change.attempt(),
                     change.worker(),
                     event.at()));
         }
+        changesTold = 0;
+        number = event.number();
         event.runState().ifPresent(state -> {
-            pending.add(new RunEvent.Run(Long.toString(number), state, event.at()));
+            pending.add(new RunEvent.Run(after, state, event.at()));
             runEnded |= state.isTerminal();
         });
+        return true;
     }
 
     @Override

@@ -12,6 +12,7 @@ import dev.orrery.domain.RunId;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.IntStream;
@@ -116,6 +117,36 @@ class EventFeedLimitsIT extends EventFeedTestBase {
 
         feed = feed(10_000_000);
         assertThat(readToTheEnd(run, Optional.of(last))).hasSize(701);
+    }
+
+    @Test
+    void whoReadsIsNotBrokenOffBecauseManyOthersHearTheSame() {
+        var run = aRun(IntStream.range(0, 700).mapToObj(n -> "t" + n).toArray(String[]::new));
+        feed = feed(100 * 2 * 2_000);
+        var crowd = new ArrayList<RunEvents>();
+        for (var n = 0; n < 20; n++) {
+            crowd.add(open(run));
+            hear(crowd.getLast(), 701);
+        }
+        var waiting = crowd.stream().map(RunEvents::next).toList();
+
+        commitAll(claim(700));
+
+        for (var n = 0; n < crowd.size(); n++) {
+            var all = new ArrayList<>(await(waiting.get(n)));
+            all.addAll(hear(crowd.get(n), 701 - all.size()));
+            assertThat(all.stream().map(RunEvent::id).distinct()).hasSizeLessThan(10);
+            assertThat(told(all)).endsWith("run succeeded");
+            crowd.get(n).close();
+        }
+    }
+
+    private static List<RunEvent> hear(RunEvents events, int count) {
+        var all = new ArrayList<RunEvent>();
+        while (all.size() < count) {
+            all.addAll(await(events.next()));
+        }
+        return all;
     }
 
     @Test
