@@ -26,8 +26,13 @@ final class Connections implements Handler<RoutingContext> {
     private final Map<HttpConnection, State> open = new HashMap<>();
 
     private static final class State {
+        private final PipelineLimit pipeline;
         private int requests;
         private long quietSince = System.nanoTime();
+
+        State(PipelineLimit pipeline) {
+            this.pipeline = pipeline;
+        }
     }
 
     Connections(Vertx vertx, Limits limits) {
@@ -42,8 +47,7 @@ final class Connections implements Handler<RoutingContext> {
             connection.close();
             return;
         }
-        PipelineLimit.guard(connection);
-        open.put(connection, new State());
+        open.put(connection, new State(PipelineLimit.guard(connection)));
         connection.closeHandler(_ -> open.remove(connection));
     }
 
@@ -55,6 +59,7 @@ final class Connections implements Handler<RoutingContext> {
             state.requests++;
             context.addEndHandler(_ -> {
                 state.requests--;
+                state.pipeline.answered();
                 state.quietSince = System.nanoTime();
             });
         }

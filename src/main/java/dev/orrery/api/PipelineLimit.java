@@ -1,33 +1,41 @@
 package dev.orrery.api;
 
-import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelPromise;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http.HttpRequest;
-import io.netty.handler.codec.http.HttpResponse;
-import io.netty.handler.codec.http.HttpStatusClass;
-import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.impl.HttpServerConnection;
 
 /**
  * Closes a connection that sends request after request and takes no answers. What was sent ahead is read and kept before its
- * turn comes, a thousand requests for each 64 KiB, and answers that nobody takes are kept too: a few such connections would
- * fill the heap and keep the event loops from everything else. An answer counts until it has left the node.
+ * turn comes, a thousand requests for each 64 KiB: a few such connections would fill the heap and keep the event loops from
+ * everything else.
  */
-final class PipelineLimit extends ChannelDuplexHandler {
+final class PipelineLimit extends ChannelInboundHandlerAdapter {
 
     /** More than any client sends ahead that means well. */
     static final int MAX = 100;
 
+    private final HttpConnection connection;
     private int unanswered;
     private boolean closed;
 
+    private PipelineLimit(HttpConnection connection) {
+        this.connection = connection;
+    }
+
     /** Called before anything is read. */
-    static void guard(HttpConnection connection) {
+    static PipelineLimit guard(HttpConnection connection) {
         var context = ((HttpServerConnection) connection).channelHandlerContext();
-        context.pipeline().addBefore(context.name(), "pipeline limit", new PipelineLimit());
+        var limit = new PipelineLimit(connection);
+        context.pipeline().addBefore(context.name(), "pipeline limit", limit);
+        return limit;
+    }
+
+    /** One of the requests was answered. */
+    void answered() {
+        unanswered--;
     }
 
     @Override
@@ -37,27 +45,12 @@ final class PipelineLimit extends ChannelDuplexHandler {
         }
         if (unanswered > MAX && !closed) {
             closed = true;
-            context.close();
+            connection.close();
         }
         if (closed) {
             ReferenceCountUtil.release(message);
         } else {
             context.fireChannelRead(message);
         }
-    }
-
-    @Override
-    public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
-        if (message instanceof LastHttpContent && !isInterim(message)) {
-            context.write(message, promise.unvoid().addListener(_ -> unanswered--));
-        } else {
-            context.write(message, promise);
-        }
-    }
-
-    /** Such as 100 Continue, which is no answer yet. */
-    private static boolean isInterim(Object message) {
-        return message instanceof HttpResponse response
-                && response.status().codeClass() == HttpStatusClass.INFORMATIONAL;
     }
 }

@@ -181,8 +181,7 @@ public final class EventFeed {
     private Future<RunBeginning> begin(TenantId tenant, RunId run) {
         return back(events.snapshot(tenant, run)
                 .map(found -> found.map(snapshot -> new RunBeginning(this, snapshot))
-                        .orElseThrow(() ->
-                                new OrreryException(ErrorCode.RUN_NOT_FOUND, "there is no run " + run))));
+                        .orElseThrow(() -> new OrreryException(ErrorCode.RUN_NOT_FOUND, "there is no run " + run))));
     }
 
     /** What came between the snapshot and now was told to nobody. */

@@ -96,13 +96,24 @@ abstract class EventFeedTestBase {
 
     /** One that looks when it is told to, and finds versions with this. */
     EventFeed feedBySignals(IntFunction<Future<PublishedDag>> versions) {
-        return new EventFeed(vertx, new EventRepository(vertx, pools.api()), versions, 1 << 20, Duration.ofHours(1), Duration.ofHours(1));
+        return new EventFeed(
+                vertx,
+                new EventRepository(vertx, pools.api()),
+                versions,
+                1 << 20,
+                Duration.ofHours(1),
+                Duration.ofHours(1));
     }
 
     /** One in which there is room for so many bytes, for which those are slow who were quiet for this long. */
     EventFeed feed(long bytes, Duration slowAfter) {
         return new EventFeed(
-                vertx, new EventRepository(vertx, pools.api()), versions::version, bytes, Duration.ofSeconds(1), slowAfter);
+                vertx,
+                new EventRepository(vertx, pools.api()),
+                versions::version,
+                bytes,
+                Duration.ofSeconds(1),
+                slowAfter);
     }
 
     List<RunEvent> readToTheEnd(RunId run, Optional<String> id) {
