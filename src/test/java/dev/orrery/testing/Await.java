@@ -4,12 +4,22 @@ import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /** Waiting with a limit. */
 public final class Await {
 
     private static final long LIMIT_SECONDS = 30;
+
+    /**
+     * What is looked at may be a process or a database of its own, and the looking takes the processors from what is waited
+     * for. So the pause between two looks is a share of the wait so far, and nothing is seen later by more than this share.
+     */
+    private static final int SHARE_OF_THE_WAIT = 20;
+
+    private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+    private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private Await() {}
 
@@ -29,12 +39,13 @@ public final class Await {
 
     /** The same with a limit of its own, for what takes long. */
     public static void until(String description, Duration limit, BooleanSupplier condition) {
-        var deadline = System.nanoTime() + limit.toNanos();
+        var begin = System.nanoTime();
         while (!condition.getAsBoolean()) {
-            if (System.nanoTime() > deadline) {
+            var waited = System.nanoTime() - begin;
+            if (waited > limit.toNanos()) {
                 throw new AssertionError("within " + limit.toSeconds() + " s it did not come to pass: " + description);
             }
-            java.util.concurrent.locks.LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+            LockSupport.parkNanos(Math.clamp(waited / SHARE_OF_THE_WAIT, SHORTEST_PAUSE_NANOS, LONGEST_PAUSE_NANOS));
         }
     }
 }
