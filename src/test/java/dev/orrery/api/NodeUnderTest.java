@@ -30,8 +30,7 @@ final class NodeUnderTest implements AutoCloseable {
     static final String RUNS = "/api/v1/runs";
     private static final Set<String> ENDED = Set.of("succeeded", "failed", "cancelled");
 
-    private final Postgres server = Postgres.safe();
-    private final TestDatabase database = server.empty();
+    private final TestDatabase database = Postgres.usualSafe().fresh();
     private final Vertx vertx = Vertx.vertx();
     private final Path folder;
     private final String url;
@@ -213,6 +212,5 @@ final class NodeUnderTest implements AutoCloseable {
         await(vertx.close());
         node.stop();
         database.close();
-        server.close();
     }
 }

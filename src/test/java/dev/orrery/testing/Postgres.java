@@ -109,6 +109,11 @@ public final class Postgres implements AutoCloseable {
                 "PostgreSQL 15 is not installed in " + DEBIAN_15 + ": apt-get install postgresql-15");
     }
 
+    /** One that all tests of this JVM share too, and set as one must be that holds real work: nodes take no other. */
+    public static Postgres usualSafe() {
+        return UsualSafe.SERVER;
+    }
+
     /** A server of the caller's own, set as one must be that holds real work, but for what is given; close it. */
     public static Postgres safe(String... settings) {
         return start(
@@ -294,6 +299,14 @@ public final class Postgres implements AutoCloseable {
             var server = url == null || url.isBlank() ? start(fastFolder(), programs(), FAST) : given(url);
             server.migrateTemplate();
             return server;
+        }
+    }
+
+    private static final class UsualSafe {
+        static final Postgres SERVER = start(fastFolder(), bundled(), SAFE);
+
+        static {
+            SERVER.migrateTemplate();
         }
     }
 
