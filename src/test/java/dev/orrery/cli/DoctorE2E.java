@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.testing.Await;
 import dev.orrery.testing.Etcd;
-import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import dev.orrery.testing.Postgres;
 import io.vertx.core.json.JsonArray;
@@ -155,7 +154,7 @@ class DoctorE2E {
     }
 
     private Ended doctor(String... arguments) throws IOException, InterruptedException {
-        var command = Java.command("-jar", NodeProcess.jar().toString(), "doctor", "--data-dir");
+        var command = NodeProcess.commandLine("doctor", "--data-dir");
         command.add(folder.resolve("data").toString());
         command.addAll(List.of(arguments));
         var process = NodeProcess.withoutSettings(new ProcessBuilder(command))

@@ -3,6 +3,7 @@ package dev.orrery.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.testing.Await;
+import dev.orrery.testing.NodeTemplate;
 import dev.orrery.testing.Ports;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -36,7 +37,13 @@ class NodeCommandE2E {
         return run;
     }
 
+    /** One with a database that is there; to make one is a test of its own. */
     private ProgramRun startNode(String... more) throws IOException {
+        NodeTemplate.copyTo(folder.resolve("data"));
+        return startNewNode(more);
+    }
+
+    private ProgramRun startNewNode(String... more) throws IOException {
         var arguments = new ArrayList<>(List.of(
                 "node", "--http-port", "0", "--data-dir", folder.resolve("data").toString()));
         arguments.addAll(List.of(more));
@@ -57,7 +64,7 @@ class NodeCommandE2E {
 
     @Test
     void aNodeTellsItsStartWhereItIsAndWhatToTry() throws IOException {
-        var node = startNode();
+        var node = startNewNode();
 
         assertThat(node.out())
                 .containsPattern("✔ .*\\([0-9.]+m?s\\)\n")
@@ -89,6 +96,7 @@ class NodeCommandE2E {
 
     @Test
     void aPortThatIsTakenIsToldInOneLine() throws IOException {
+        NodeTemplate.copyTo(folder.resolve("data"));
         try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             var node = start(
                     "node",

@@ -2,7 +2,6 @@ package dev.orrery.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,9 +30,7 @@ final class ProgramRun implements AutoCloseable {
 
     /** The command line that calls the program with the Java of this test. */
     static List<String> commandLine(String... arguments) {
-        var command = Java.command("-jar", NodeProcess.jar().toString());
-        command.addAll(List.of(arguments));
-        return command;
+        return NodeProcess.commandLine(arguments);
     }
 
     /** Starts it in this folder, with these variables besides ours. */

@@ -1,7 +1,6 @@
 package dev.orrery.fault;
 
 import dev.orrery.testing.Await;
-import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import dev.orrery.testing.OwnProcesses;
 import dev.orrery.testing.Ports;
@@ -100,10 +99,7 @@ final class ClusterNode implements AutoCloseable {
     void launch(Map<String, String> environment) {
         var endpoints =
                 etcd.stream().map(proxy -> "http://127.0.0.1:" + proxy.port()).collect(Collectors.joining(","));
-        var command = Java.command(
-                "-jar",
-                NodeProcess.jar().toString(),
-                "node",
+        var command = NodeProcess.commandLine("node",
                 "--database-url",
                 databaseUrl,
                 "--etcd",

@@ -43,6 +43,7 @@ class FaultE2E {
         return new ProcessBuilder(Java.command(
                         "-Dorrery.jvm=" + System.getProperty("orrery.jvm", ""),
                         "-Dorrery.jar=" + NodeProcess.jar(),
+                        "-Dorrery.template=" + System.getProperty("orrery.template", ""),
                         "-cp",
                         System.getProperty("java.class.path"),
                         "dev.orrery.fault.Faults",

@@ -6,7 +6,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.testing.HandlerJarFile;
-import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -154,10 +153,7 @@ class HandlersE2E {
 
         var output = ended(
                 2,
-                NodeProcess.withoutSettings(new ProcessBuilder(Java.command(
-                        "-jar",
-                        NodeProcess.jar().toString(),
-                        "node",
+                NodeProcess.withoutSettings(new ProcessBuilder(NodeProcess.commandLine("node",
                         "--data-dir",
                         folder.resolve("other").toString(),
                         "--http-port",

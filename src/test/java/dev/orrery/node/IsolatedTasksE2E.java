@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.testing.Await;
-import dev.orrery.testing.Java;
 import dev.orrery.testing.Needed;
 import dev.orrery.testing.NodeProcess;
 import io.vertx.core.json.JsonObject;
@@ -93,7 +92,7 @@ class IsolatedTasksE2E {
 
     @Test
     void aNodeThatCannotDoWhatIsDemandedDoesNotStart() throws Exception {
-        var command = Java.command("-jar", NodeProcess.jar().toString());
+        var command = NodeProcess.commandLine();
         command.addAll(List.of(
                 "node",
                 "--data-dir",

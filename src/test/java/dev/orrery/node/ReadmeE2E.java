@@ -3,7 +3,6 @@ package dev.orrery.node;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.orrery.testing.Java;
 import dev.orrery.testing.Needed;
 import dev.orrery.testing.NodeProcess;
 import java.io.IOException;
@@ -185,8 +184,8 @@ class ReadmeE2E {
 
     /** Runs commands in the folder of the project, with the jar at hand and this node instead of the usual one. */
     private static String run(String commands) throws IOException, InterruptedException {
-        var java = String.join(" ", Java.command());
-        var script = "orrery() { " + java + " -jar '" + NodeProcess.jar() + "' \"$@\"; }\nset -e\ncd '"
+        var orrery = "'" + String.join("' '", NodeProcess.commandLine()) + "'";
+        var script = "orrery() { " + orrery + " \"$@\"; }\nset -e\ncd '"
                 + folder + "'\n"
                 + commands.replace("scripts/orrery", "orrery")
                         .replace(

@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.orrery.testing.Await;
-import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import dev.orrery.testing.OwnProcesses;
 import dev.orrery.testing.Ports;
@@ -109,7 +108,7 @@ class StartAndStopE2E {
 
     private Started started(String... arguments) throws IOException {
         var output = folder.resolve("printed");
-        var command = Java.command("-jar", NodeProcess.jar().toString(), "node", "--http-port", "0");
+        var command = NodeProcess.commandLine("node", "--http-port", "0");
         command.addAll(List.of(arguments));
         var process = NodeProcess.withoutSettings(new ProcessBuilder(command))
                 .redirectErrorStream(true)
@@ -175,7 +174,7 @@ class StartAndStopE2E {
     }
 
     private static Ended run(String... arguments) throws IOException, InterruptedException {
-        var command = Java.command("-jar", NodeProcess.jar().toString());
+        var command = NodeProcess.commandLine();
         command.addAll(List.of(arguments));
         var process = NodeProcess.withoutSettings(new ProcessBuilder(command))
                 .redirectErrorStream(true)

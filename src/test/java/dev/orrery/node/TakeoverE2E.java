@@ -4,7 +4,6 @@ import static dev.orrery.testing.Await.until;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.orrery.testing.Java;
 import dev.orrery.testing.NodeProcess;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
@@ -47,10 +46,7 @@ class TakeoverE2E {
     @Test
     void whileANodeLivesASecondOneIsRefusedInOneLine() throws Exception {
         try (var first = start("first")) {
-            var second = NodeProcess.withoutSettings(new ProcessBuilder(Java.command(
-                            "-jar",
-                            NodeProcess.jar().toString(),
-                            "node",
+            var second = NodeProcess.withoutSettings(new ProcessBuilder(NodeProcess.commandLine("node",
                             "--data-dir",
                             folder.resolve("second").toString(),
                             "--http-port",

@@ -42,6 +42,15 @@ public final class NodeProcess implements AutoCloseable {
         return Path.of(System.getProperty("orrery.jar", "target/orrery.jar")).toAbsolutePath();
     }
 
+    /** The command line that calls the program with the Java of this test. */
+    public static List<String> commandLine(String... arguments) {
+        var command = Java.command();
+        command.addAll(NodeTemplate.options());
+        command.addAll(List.of("-jar", jar().toString()));
+        command.addAll(List.of(arguments));
+        return command;
+    }
+
     /** Starts a node and waits until it is ready; {@code arguments} follow those for the folder and the port. */
     public static NodeProcess start(Path dataDir, String... arguments) throws IOException {
         return start(Map.of(), dataDir, arguments);
@@ -88,16 +97,8 @@ public final class NodeProcess implements AutoCloseable {
             throws IOException {
         var port = Ports.free();
         var command = new ArrayList<>(program);
-        command.addAll(Java.command());
-        command.addAll(NodeTemplate.options());
-        command.addAll(List.of(
-                "-jar",
-                jar().toString(),
-                "node",
-                "--data-dir",
-                dataDir.toString(),
-                "--http-port",
-                Integer.toString(port)));
+        command.addAll(
+                commandLine("node", "--data-dir", dataDir.toString(), "--http-port", Integer.toString(port)));
         command.addAll(List.of(arguments));
         Files.createDirectories(dataDir);
         var output = Files.createTempFile(dataDir.toAbsolutePath().getParent(), "node", ".log");

@@ -3,6 +3,7 @@ package dev.orrery.testing;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,15 +19,15 @@ import java.util.Optional;
  * of the other nodes start with a third less of the processor. Made once for each jar, by whichever JVM needs it first; where the system
  * property {@code orrery.template} names no folder there is none, and each node begins with nothing.
  */
-final class NodeTemplate {
+public final class NodeTemplate {
 
     private static final Optional<Path> PLACE =
-            Optional.ofNullable(System.getProperty("orrery.template")).map(Path::of);
+            Optional.of(System.getProperty("orrery.template", "")).filter(place -> !place.isBlank()).map(Path::of);
 
     private NodeTemplate() {}
 
-    /** Fills this folder unless there is something in it, or the node is to have another database. */
-    static void copyTo(Path dataDir, String... arguments) throws IOException {
+    /** Fills this folder of data unless there is something in it, or the node is to have another database. */
+    public static void copyTo(Path dataDir, String... arguments) throws IOException {
         if (PLACE.isEmpty() || hasOtherDatabase(arguments) || !isEmpty(dataDir)) {
             return;
         }
@@ -48,17 +49,25 @@ final class NodeTemplate {
         }
     }
 
-    /** What the JVM of a node is given to start sooner; nothing while there is no template. */
-    static List<String> options() throws IOException {
+    /** What a JVM of the program is given to start sooner; nothing while there is no template. */
+    static List<String> options() {
         if (PLACE.isEmpty()) {
             return List.of();
         }
-        var cache = cache(template(PLACE.get()));
+        var cache = cache(templateOf(PLACE.get()));
         return Files.exists(cache) ? List.of("-XX:AOTCache=" + cache, "-Xlog:aot*=off,cds*=off") : List.of();
     }
 
     private static Path cache(Path template) {
         return template.resolveSibling(template.getFileName() + ".aot");
+    }
+
+    private static Path templateOf(Path place) {
+        try {
+            return template(place);
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
     }
 
     private static Path template(Path place) throws IOException {
@@ -77,10 +86,13 @@ final class NodeTemplate {
                 deleteOlder(place);
                 var folder = Files.createTempDirectory(place.toAbsolutePath(), "new");
                 var data = folder.resolve("data");
-                var cache = cache(template);
+                var cache = folder.resolve("cache");
                 var node = NodeProcess.startNew(Map.of("JAVA_TOOL_OPTIONS", "-XX:AOTCacheOutput=" + cache), data);
                 if (node.stop() != 0) {
                     throw new AssertionError("the node of the template did not end well: " + node.output());
+                }
+                if (Files.exists(cache)) {
+                    Files.move(cache, cache(template), StandardCopyOption.ATOMIC_MOVE);
                 }
                 Files.move(data, template, StandardCopyOption.ATOMIC_MOVE);
                 Folders.delete(folder);
