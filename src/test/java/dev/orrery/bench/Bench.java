@@ -112,7 +112,7 @@ public final class Bench {
 
     private static Map<String, Double> claims(Duration churn, int largest) throws SQLException {
         var figures = new LinkedHashMap<String, Double>();
-        try (var server = Postgres.safe("max_wal_size=4GB")) {
+        try (var server = Postgres.onDisk("max_wal_size=4GB")) {
             // The small queue goes through the same: only so can the large one be compared with it.
             for (var size : List.of(1_000, largest)) {
                 try (var database = server.empty()) {

@@ -53,7 +53,7 @@ final class ClusterBench implements AutoCloseable {
     private ClusterBench(int tasks) throws IOException {
         this.tasks = tasks;
         this.folder = Files.createTempDirectory("orrery-bench");
-        this.server = Postgres.safe("max_connections=300");
+        this.server = Postgres.onDisk("max_connections=300");
         this.etcd = Etcd.start(3);
     }
 

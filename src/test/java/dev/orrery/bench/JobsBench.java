@@ -52,7 +52,7 @@ final class JobsBench implements AutoCloseable {
 
     private JobsBench() throws IOException {
         this.folder = Files.createTempDirectory("orrery-bench");
-        this.server = Postgres.safe("max_connections=100");
+        this.server = Postgres.onDisk("max_connections=100");
         this.database = server.empty();
         this.node = start();
     }

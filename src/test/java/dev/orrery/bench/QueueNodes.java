@@ -19,7 +19,7 @@ final class QueueNodes {
 
     static void order(int tasks, Path folder, EventsBench.Figures figures) throws Exception {
         var nodes = new ArrayList<NodeProcess>();
-        try (var server = Postgres.safe("max_connections=300");
+        try (var server = Postgres.onDisk("max_connections=300");
                 var etcd = Etcd.start(1);
                 var database = server.empty()) {
             try {

@@ -57,25 +57,26 @@ class HealthE2E {
     @Test
     void aFullDiskStopsTheIntakeAndTheNodeGoesOnByItselfWhenThereIsRoomAgain() throws Exception {
         Needed.that(
-                Files.isWritable(MEMORY) && Files.getFileStore(MEMORY).getUsableSpace() > 2_000 * MIB,
-                "there is no file system in memory with 2 GiB to spare");
+                Files.isWritable(MEMORY) && Files.getFileStore(MEMORY).getUsableSpace() > 3_000 * MIB,
+                "there is no file system in memory with 3 GiB to spare");
         var data = Files.createTempDirectory(MEMORY, "orrery-health").resolve("data");
         try {
             var free = Files.getFileStore(MEMORY).getUsableSpace();
+            // Far apart, since other tests have their folders there.
             var limits = new String[] {
                 "--set",
-                "health.disk-low=" + (free / MIB - 500) + "MiB",
+                "health.disk-low=" + (free / MIB - 700) + "MiB",
                 "--set",
-                "health.disk-full=" + (free / MIB - 1_000) + "MiB"
+                "health.disk-full=" + (free / MIB - 1_600) + "MiB"
             };
             try (var node = NodeProcess.start(data, limits)) {
                 var filling = data.resolveSibling("filling");
-                fill(filling, 700);
+                fill(filling, 1_150);
                 until("it is degraded", () -> check(node, "disk").equals("degraded"));
                 assertThat(status(node, "/health/ready")).isEqualTo(200);
                 assertThat(submitted(node).statusCode()).isEqualTo(201);
 
-                fill(filling, 1_200);
+                fill(filling, 2_050);
                 until("it is not ready", () -> status(node, "/health/ready") == 503);
                 var refused = submitted(node);
                 assertThat(refused.statusCode()).isEqualTo(503);

@@ -3,6 +3,7 @@ package dev.orrery.node;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.testing.Disk;
 import dev.orrery.testing.Await;
 import dev.orrery.testing.Needed;
 import dev.orrery.testing.NodeProcess;
@@ -31,7 +32,7 @@ class IsolatedTasksE2E {
     private static final String SECRET = "zebra-crossing-4711";
     private static final String OF_THE_NODE = "not-for-tasks-0815";
 
-    @TempDir
+    @TempDir(factory = Disk.class)
     private Path folder;
 
     @BeforeEach

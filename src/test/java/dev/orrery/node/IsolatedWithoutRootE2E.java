@@ -3,6 +3,7 @@ package dev.orrery.node;
 import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.testing.Disk;
 import dev.orrery.testing.Needed;
 import dev.orrery.testing.NodeProcess;
 import io.vertx.core.json.JsonObject;
@@ -25,7 +26,7 @@ class IsolatedWithoutRootE2E {
     private static final List<String> AS_NOBODY = List.of(
             "setpriv", "--reuid=" + NOBODY, "--regid=" + NOBODY, "--clear-groups", "--inh-caps=-all", "--no-new-privs");
 
-    @TempDir
+    @TempDir(factory = Disk.class)
     Path folder;
 
     @BeforeEach

@@ -41,11 +41,6 @@ public final class Postgres implements AutoCloseable {
 
     private static final String FOLDER = "orrery-test-postgres-";
 
-    /** Each copy of the template is over a thousand files. A file system that lies in memory makes them at once. */
-    private static final Path IN_MEMORY = Path.of("/dev/shm");
-
-    private static final long ROOM_NEEDED = 4L << 30;
-
     /** Fast because nothing must survive: tests of durability start servers of their own. */
     private static final List<String> FAST = List.of(
             "listen_addresses=127.0.0.1",
@@ -116,21 +111,30 @@ public final class Postgres implements AutoCloseable {
 
     /** A server of the caller's own, set as one must be that holds real work, but for what is given; close it. */
     public static Postgres safe(String... settings) {
+        return safe(fastFolder(), settings);
+    }
+
+    /** As {@link #safe(String...)}, on the disk: for what measures. */
+    public static Postgres onDisk(String... settings) {
+        return safe(tempFolder(), settings);
+    }
+
+    private static Postgres safe(Path place, String... settings) {
         return start(
-                tempFolder(),
+                place,
                 bundled(),
                 Stream.concat(SAFE.stream(), Stream.of(settings)).toList());
     }
 
-    /** As {@link #safe}, of the oldest version that we support. */
+    /** As {@link #safe(String...)}, of the oldest version that we support. */
     public static Postgres safeDebian15() {
         requireDebian15();
-        return start(tempFolder(), new PostgresBinaries(DEBIAN_15), SAFE);
+        return start(fastFolder(), new PostgresBinaries(DEBIAN_15), SAFE);
     }
 
-    /** As {@link #safe}, with a clock of its own; {@code folder} is where its start lies. */
+    /** As {@link #safe(String...)}, with a clock of its own; {@code folder} is where its start lies. */
     public static Postgres safeUnder(FakeClock clock, Path folder) throws IOException {
-        return start(tempFolder(), under(clock, folder), SAFE);
+        return start(fastFolder(), under(clock, folder), SAFE);
     }
 
     private static PostgresBinaries under(FakeClock clock, Path folder) throws IOException {
@@ -263,14 +267,7 @@ public final class Postgres implements AutoCloseable {
     }
 
     private static Path fastFolder() {
-        try {
-            var hasRoom = Files.isWritable(IN_MEMORY)
-                    && Files.getFileStore(IN_MEMORY).type().equals("tmpfs")
-                    && Files.getFileStore(IN_MEMORY).getUsableSpace() >= ROOM_NEEDED;
-            return hasRoom ? IN_MEMORY : tempFolder();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return Memory.place().orElseGet(Postgres::tempFolder);
     }
 
     private static Path tempFolder() {
