@@ -92,8 +92,7 @@ class DeadLetterCommandE2E {
                 .contains("filter.outcome")
                 .contains("possible: ");
 
-        assertThat(ok("dead-letter", "redrive", "--all", "--dry-run"))
-                .startsWith("3 letters would ");
+        assertThat(ok("dead-letter", "redrive", "--all", "--dry-run")).startsWith("3 letters would ");
 
         var begun = ok(
                 "dead-letter", "redrive", "--all", "--name", "moved", "--patch", "{\"region\": \"eu\"}", "--as", "ada");

@@ -99,7 +99,8 @@ final class ClusterNode implements AutoCloseable {
     void launch(Map<String, String> environment) {
         var endpoints =
                 etcd.stream().map(proxy -> "http://127.0.0.1:" + proxy.port()).collect(Collectors.joining(","));
-        var command = NodeProcess.commandLine("node",
+        var command = NodeProcess.commandLine(
+                "node",
                 "--database-url",
                 databaseUrl,
                 "--etcd",

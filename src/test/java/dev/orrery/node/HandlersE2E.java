@@ -153,7 +153,8 @@ class HandlersE2E {
 
         var output = ended(
                 2,
-                NodeProcess.withoutSettings(new ProcessBuilder(NodeProcess.commandLine("node",
+                NodeProcess.withoutSettings(new ProcessBuilder(NodeProcess.commandLine(
+                        "node",
                         "--data-dir",
                         folder.resolve("other").toString(),
                         "--http-port",

@@ -3,8 +3,8 @@ package dev.orrery.node;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.orrery.testing.Disk;
 import dev.orrery.testing.Await;
+import dev.orrery.testing.Disk;
 import dev.orrery.testing.Needed;
 import dev.orrery.testing.NodeProcess;
 import io.vertx.core.json.JsonObject;

@@ -46,7 +46,8 @@ class TakeoverE2E {
     @Test
     void whileANodeLivesASecondOneIsRefusedInOneLine() throws Exception {
         try (var first = start("first")) {
-            var second = NodeProcess.withoutSettings(new ProcessBuilder(NodeProcess.commandLine("node",
+            var second = NodeProcess.withoutSettings(new ProcessBuilder(NodeProcess.commandLine(
+                            "node",
                             "--data-dir",
                             folder.resolve("second").toString(),
                             "--http-port",

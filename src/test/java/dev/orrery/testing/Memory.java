@@ -34,8 +34,7 @@ public final class Memory implements TempDirFactory {
     /** Where it is; empty when there is none, or it has no room. */
     static Optional<Path> place() {
         try {
-            return Optional.of(PLACE)
-                    .filter(place -> Files.isWritable(place) && hasRoom(place));
+            return Optional.of(PLACE).filter(place -> Files.isWritable(place) && hasRoom(place));
         } catch (UncheckedIOException unreadable) {
             return Optional.empty();
         }
@@ -58,7 +57,10 @@ public final class Memory implements TempDirFactory {
             try {
                 removeLeftOvers();
                 var program = Files.createTempFile(
-                        PLACE, FOLDER, ".sh", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+                        PLACE,
+                        FOLDER,
+                        ".sh",
+                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
                 try {
                     Files.writeString(program, "#!/bin/sh\nexit 0\n");
                     return new ProcessBuilder(program.toString()).start().waitFor() == 0;

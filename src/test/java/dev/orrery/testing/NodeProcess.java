@@ -97,8 +97,7 @@ public final class NodeProcess implements AutoCloseable {
             throws IOException {
         var port = Ports.free();
         var command = new ArrayList<>(program);
-        command.addAll(
-                commandLine("node", "--data-dir", dataDir.toString(), "--http-port", Integer.toString(port)));
+        command.addAll(commandLine("node", "--data-dir", dataDir.toString(), "--http-port", Integer.toString(port)));
         command.addAll(List.of(arguments));
         Files.createDirectories(dataDir);
         var output = Files.createTempFile(dataDir.toAbsolutePath().getParent(), "node", ".log");

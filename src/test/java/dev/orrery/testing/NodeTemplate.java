@@ -21,8 +21,9 @@ import java.util.Optional;
  */
 public final class NodeTemplate {
 
-    private static final Optional<Path> PLACE =
-            Optional.of(System.getProperty("orrery.template", "")).filter(place -> !place.isBlank()).map(Path::of);
+    private static final Optional<Path> PLACE = Optional.of(System.getProperty("orrery.template", ""))
+            .filter(place -> !place.isBlank())
+            .map(Path::of);
 
     private NodeTemplate() {}
 
