@@ -13,7 +13,7 @@ final class QuietLibraries {
     private static final Logger OF_THE_JDK = Logger.getLogger("io.grpc");
 
     static {
-        OF_THE_JDK.setLevel(Level.OFF);
+        OF_THE_JDK.setLevel(Level.WARNING);
         warnNoMore();
     }
 
