@@ -251,14 +251,19 @@ public final class ApiClient {
 
     /** The failure that says that nobody answers at this address. */
     public CommandFailure unreachable(IOException because) {
-        var reason = switch (because) {
+        var isHeard = !(because instanceof UnknownHostException || because instanceof ConnectException);
+        var help = isHeard && "https".equalsIgnoreCase(server.uri().getScheme())
+                ? "a node itself speaks http://; what stands before it with https:// needs a certificate that this machine trusts"
+                : "start a node there with 'orrery node', or name another one with --server or ORRERY_SERVER";
+        return CommandFailure.unreachable("cannot reach " + server + " (" + reason(because) + ")", help);
+    }
+
+    private static String reason(IOException because) {
+        return switch (because) {
             case UnknownHostException _ -> "unknown host";
             case ConnectException _ -> "connection refused";
             case SocketTimeoutException _ -> "no answer in time";
             default -> because.getMessage() == null ? because.toString() : because.getMessage();
         };
-        return CommandFailure.unreachable(
-                "cannot reach " + server + " (" + reason + ")",
-                "start a node there with 'orrery node', or name another one with --server or ORRERY_SERVER");
     }
 }

@@ -3,7 +3,6 @@ package dev.orrery.cli.client;
 import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.Problem;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 
 /** Reads what a node answers when it refuses: {@code {code, message, details}}. */
@@ -22,8 +21,7 @@ final class ApiErrors {
                     error.objects("details").stream().map(ApiErrors::problem).toList();
             return CommandFailure.answered(status, code(error), message, problems);
         } catch (NotJson notFromUs) {
-            return CommandFailure.answered(
-                    status, ErrorCode.INTERNAL_ERROR, "the server answered " + status + " to " + path, List.of());
+            return CommandFailure.answeredByAnother(status, "the server answered " + status + " to " + path);
         }
     }
 

@@ -47,6 +47,19 @@ public final class CommandFailure extends OrreryException {
         return new CommandFailure(exitCode(status), code, message, help(status), problems);
     }
 
+    /** An answer that is no node's own: of something else that listens there, or of a proxy. What it does not find may be there. */
+    static CommandFailure answeredByAnother(int status, String message) {
+        return new CommandFailure(
+                status == 404 ? ExitCode.FAILED : exitCode(status),
+                ErrorCode.INTERNAL_ERROR,
+                message,
+                help(status)
+                        .or(() ->
+                                Optional.of("this is not how an Orrery node answers: look what listens there, or name a"
+                                        + " node with --server or ORRERY_SERVER")),
+                List.of());
+    }
+
     /** The same failure, with what is wrong told in other words. */
     public CommandFailure withProblems(List<Problem> others) {
         return new CommandFailure(exitCode, code(), String.valueOf(getMessage()), help, others);

@@ -232,7 +232,22 @@ class ApiClientTest {
     void anErrorThatIsNotOursIsToldByItsStatus() {
         node.on("GET /x", 404, "<html>not here</html>");
 
-        assertThat(failure(() -> client().get("/x"))).hasMessage("the server answered 404 to /x");
+        var failure = failure(() -> client().get("/x"));
+
+        assertThat(failure).hasMessage("the server answered 404 to /x");
+        assertThat(failure.exitCode())
+                .as("whether there is such a thing is not known")
+                .isEqualTo(ExitCode.FAILED);
+        assertThat(failure.help().orElseThrow()).contains("not how an Orrery node answers");
+    }
+
+    @Test
+    void aNodeWithoutACertificateIsNotReachedByHttps() {
+        var failure = failure(() -> client(node.address().replace("http:", "https:"), Optional.empty())
+                .get("/x"));
+
+        assertThat(failure.exitCode()).isEqualTo(ExitCode.UNREACHABLE);
+        assertThat(failure.help().orElseThrow()).contains("http://");
     }
 
     @Test
