@@ -72,6 +72,7 @@ final class Gate implements Handler<RoutingContext> {
     @Override
     public void handle(RoutingContext context) {
         var request = context.request();
+        refuseAmbiguous(context);
         refuseStrangeHost(request);
         var origin = request.getHeader(HttpHeaders.ORIGIN);
         if (origin != null && allowOrigin(context, origin)) {
@@ -97,6 +98,24 @@ final class Gate implements Handler<RoutingContext> {
         Proof proof = context.get(PROOF, Proof.NONE);
         var of = proof == Proof.WEBHOOK ? Optional.ofNullable(context.pathParam("webhook")) : Optional.<String>empty();
         return new Actor(proof, of, name);
+    }
+
+    /** Others on the way may read such a request differently, and take a part of it for the next one. */
+    private static void refuseAmbiguous(RoutingContext context) {
+        var headers = context.request().headers();
+        var encoding = headers.get(HttpHeaders.TRANSFER_ENCODING);
+        if (encoding != null && !encoding.strip().equalsIgnoreCase("chunked")) {
+            refuseForGood(context, "Transfer-Encoding must be chunked, or left out");
+        }
+        if (headers.getAll(HttpHeaders.HOST).size() > 1) {
+            refuseForGood(context, "there must be one Host");
+        }
+    }
+
+    private static void refuseForGood(RoutingContext context, String why) {
+        context.response().putHeader(HttpHeaders.CONNECTION, "close");
+        context.addEndHandler(_ -> context.request().connection().close());
+        throw new OrreryException(ErrorCode.BAD_REQUEST, why);
     }
 
     private void refuseStrangeHost(HttpServerRequest request) {

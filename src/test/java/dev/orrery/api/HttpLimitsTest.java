@@ -14,6 +14,8 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a client may not do, byte by byte. */
 class HttpLimitsTest extends ApiTestBase {
@@ -44,6 +46,19 @@ class HttpLimitsTest extends ApiTestBase {
             }
 
             assertThat(http.answer()).startsWith("HTTP/1.1 413").contains("PAYLOAD_TOO_LARGE");
+        }
+        assertThat(requests).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Transfer-Encoding: gzip", "Transfer-Encoding: gzip, chunked", "Host: localhost"})
+    void whatOthersMayReadDifferentlyIsRefusedAndEndsTheConnection(String header) throws IOException {
+        start();
+
+        try (var http = new RawHttp(api.port())) {
+            http.send(HEAD + header + "\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+
+            assertThat(http.untilClosed()).startsWith("HTTP/1.1 400").contains(header.split(":")[0]);
         }
         assertThat(requests).isEmpty();
     }
