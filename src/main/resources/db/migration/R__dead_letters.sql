@@ -592,6 +592,15 @@ BEGIN
     WHERE r.id = v_asked.id;
 END $f$;
 
+-- Puts off the request whose turn it is, so that one of which no step can be made does not keep all others waiting. If another
+-- node is at it, or made the step meanwhile, a later one is put off a little for nothing.
+CREATE OR REPLACE FUNCTION put_off_redrive(p_ms bigint) RETURNS void
+LANGUAGE sql AS $f$
+    UPDATE letter_redrives r SET due_at = clock_timestamp() + p_ms * interval '1 millisecond'
+    WHERE r.id = (SELECT x.id FROM letter_redrives x
+                  WHERE x.ended_at IS NULL AND x.due_at <= clock_timestamp() ORDER BY x.due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+$f$;
+
 -- Ends a request for many letters where it stands: 'cancelled', 'repeated' or 'conflict' (by its key), 'ended' or 'unknown'. What
 -- was done stays done. A step that is under way is waited for.
 CREATE OR REPLACE FUNCTION cancel_redrive(p_tenant int, p_id uuid, p_operation text, p_key text, p_hash text) RETURNS text

@@ -70,6 +70,9 @@ public final class LetterRedriveRepository {
     static final String CONTINUE = "SELECT went_on, next_due_ms, queues FROM continue_redrives($1, $2)";
 
     // language=PostgreSQL
+    static final String PUT_OFF = "SELECT put_off_redrive($1)";
+
+    // language=PostgreSQL
     static final String PURGE =
             "SELECT purge_redrives($1::bigint * interval '1 millisecond', $2) AS has_more FROM require_epoch($3)";
 
@@ -278,6 +281,11 @@ public final class LetterRedriveRepository {
                     Optional.ofNullable(row.getLong("next_due_ms")).map(Duration::ofMillis),
                     queues(row));
         });
+    }
+
+    /** Puts off for this long the request whose turn it is. */
+    public Future<Void> putOff(Duration pause) {
+        return sql.run(PUT_OFF, Tuple.of(pause.toMillis())).mapEmpty();
     }
 
     /** Forgets requests that ended longer ago than this, some at a time; true where there may be more. */

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 import dev.orrery.bus.Addresses;
 import dev.orrery.bus.Bus;
 import dev.orrery.service.deadletter.DeadLetterService;
+import dev.orrery.store.LetterRedriveRepository.Step;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
@@ -28,6 +29,9 @@ public final class DeadLetterVerticle extends VerticleBase {
     private static final int BITE = 100;
 
     private static final Duration POLL = Duration.ofSeconds(1);
+
+    /** Where not even one letter can be done in time, those who asked later come first for so long. */
+    private static final Duration PUT_OFF = Duration.ofSeconds(30);
 
     private final DeadLetterService letters;
     private final Bus bus;
@@ -66,10 +70,7 @@ public final class DeadLetterVerticle extends VerticleBase {
     private void bite() {
         timer = OptionalLong.empty();
         wasTold = false;
-        letters.goOn(size).onComplete(answer -> {
-            if (answer.failed()) {
-                LOG.log(WARNING, "cannot go on with dead letters; trying again in " + POLL, answer.cause());
-            }
+        letters.goOn(size).recover(this::failed).onComplete(answer -> {
             // What is too much for the time that the database gives would be so for ever, and others wait behind it.
             size = answer.succeeded() ? Math.min(BITE, size * 2) : Math.max(1, size / 2);
             if (stopping) {
@@ -81,6 +82,12 @@ public final class DeadLetterVerticle extends VerticleBase {
                 later(due.filter(time -> time.compareTo(POLL) < 0).orElse(POLL));
             }
         });
+    }
+
+    private Future<Step> failed(Throwable error) {
+        LOG.log(WARNING, "cannot go on with dead letters; trying again in " + POLL, error);
+        Future<Step> failure = Future.failedFuture(error);
+        return size > 1 ? failure : letters.putOff(PUT_OFF).transform(_ -> failure);
     }
 
     @Override

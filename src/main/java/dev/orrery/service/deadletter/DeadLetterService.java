@@ -28,6 +28,7 @@ import dev.orrery.store.NewRun;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.TaskInstanceRepository.StoredAttempt;
 import io.vertx.core.Future;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -178,6 +179,11 @@ public final class DeadLetterService {
     /** Does a bounded part of what was asked of many letters. */
     public Future<Step> goOn(int limit) {
         return repositories.redrives().goOn(limit).onSuccess(step -> tell(step.readyQueues()));
+    }
+
+    /** Lets others pass before the request of which not even the smallest part can be done. */
+    public Future<Void> putOff(Duration pause) {
+        return repositories.redrives().putOff(pause);
     }
 
     private void tell(List<String> readyQueues) {
