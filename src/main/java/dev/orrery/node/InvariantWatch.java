@@ -1,8 +1,8 @@
 package dev.orrery.node;
 
-import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
 
 import dev.orrery.coordination.Leadership;
 import dev.orrery.engine.scheduler.Chore;
@@ -16,6 +16,7 @@ import dev.orrery.telemetry.Metrics.GaugeGroup;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class InvariantWatch {
 
     private static final Duration ROUND = Duration.ofMinutes(1);
+    private static final int MISSES_TOLD = 2;
 
     private static final System.Logger LOG = System.getLogger(InvariantWatch.class.getName());
     private static final List<String> CHECKS = InvariantRepository.checks();
@@ -38,6 +40,7 @@ final class InvariantWatch {
 
     // Guarded by the monitor.
     private final Map<List<String>, Integer> broken = new LinkedHashMap<>();
+    private final Map<String, Integer> misses = new HashMap<>();
     private int next;
 
     private InvariantWatch(InvariantRepository repository, GaugeGroup gauges) {
@@ -84,10 +87,26 @@ final class InvariantWatch {
         return repository
                 .check(check)
                 .onSuccess(this::tell)
-                .onFailure(error -> LOG.log(DEBUG, "an invariant cannot be looked at: check=" + check, error))
-                .onFailure(_ -> show(check, null))
+                .onFailure(error -> miss(check, error))
                 .otherwiseEmpty()
                 .map(false);
+    }
+
+    /** Shows nothing rather than what may no longer be so. That is told at the second time: a database may be away for a while. */
+    private void miss(String check, Throwable error) {
+        show(check, null);
+        if (countMiss(check) == MISSES_TOLD) {
+            LOG.log(
+                    WARNING,
+                    "event=invariant_unseen check=" + check
+                            + ": it cannot be looked at, so its metric is not shown; 'orrery doctor'"
+                            + " takes its time for it",
+                    error);
+        }
+    }
+
+    private synchronized int countMiss(String check) {
+        return misses.merge(check, 1, Integer::sum);
     }
 
     private void tell(CheckResult result) {
@@ -107,6 +126,9 @@ final class InvariantWatch {
     private synchronized int show(String check, @Nullable Integer count) {
         var label = List.of(check);
         var before = count == null ? broken.remove(label) : broken.put(label, count);
+        if (count != null) {
+            misses.remove(check);
+        }
         gauges.show(broken);
         return before == null ? 0 : before;
     }
