@@ -283,16 +283,7 @@ class HttpLimitsTest extends ApiTestBase {
 
     @Test
     void connectionsBeyondTheLimitAreClosed() throws IOException {
-        var few = new Limits(
-                Duration.ofSeconds(60),
-                Duration.ofSeconds(30),
-                Duration.ofSeconds(30),
-                Duration.ofSeconds(60),
-                Duration.ofSeconds(15),
-                10,
-                2,
-                1 << 20);
-        start(HTTP, few, List.of());
+        start(HTTP, twoConnections(Duration.ofSeconds(60)), List.of());
         var open = new ArrayList<RawHttp>();
 
         var answered = 0;
@@ -312,16 +303,7 @@ class HttpLimitsTest extends ApiTestBase {
 
     @Test
     void connectionsThatOnlyStandThereMakeRoomForOthers() throws IOException {
-        var few = new Limits(
-                Duration.ofSeconds(20),
-                Duration.ofSeconds(30),
-                Duration.ofSeconds(30),
-                Duration.ofSeconds(60),
-                Duration.ofSeconds(15),
-                10,
-                2,
-                1 << 20);
-        start(HTTP, few, List.of());
+        start(HTTP, twoConnections(Duration.ofSeconds(20)), List.of());
         var idle = new ArrayList<RawHttp>();
         for (var i = 0; i < 4; i++) {
             idle.add(new RawHttp(api.port()));
@@ -342,22 +324,13 @@ class HttpLimitsTest extends ApiTestBase {
 
     @Test
     void connectionsAtWorkMakeNoRoom() throws IOException {
-        var few = new Limits(
-                Duration.ofSeconds(5),
-                Duration.ofSeconds(30),
-                Duration.ofSeconds(30),
-                Duration.ofSeconds(60),
-                Duration.ofSeconds(15),
-                10,
-                2,
-                1 << 20);
         var release = Promise.<Answer>promise();
         var waiting = new AtomicInteger();
         operations.put("listDags", _ -> {
             waiting.incrementAndGet();
             return release.future();
         });
-        start(HTTP, few, List.of());
+        start(HTTP, twoConnections(Duration.ofSeconds(5)), List.of());
         var atWork = new ArrayList<RawHttp>();
         for (var i = 0; i < 4; i++) {
             var http = new RawHttp(api.port());
@@ -381,6 +354,19 @@ class HttpLimitsTest extends ApiTestBase {
             assertThat(http.answer()).startsWith("HTTP/1.1 200");
             http.close();
         }
+    }
+
+    /** Of each event loop, of which there are two; the head of a request has this long to come. */
+    private static Limits twoConnections(Duration head) {
+        return new Limits(
+                head,
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(60),
+                Duration.ofSeconds(15),
+                10,
+                2,
+                1 << 20);
     }
 
     private static boolean answers(RawHttp http) {

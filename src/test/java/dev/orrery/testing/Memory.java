@@ -55,7 +55,7 @@ public final class Memory implements TempDirFactory {
 
         private static boolean mayRun() {
             try {
-                removeLeftOvers();
+                Folders.removeLeftOvers(PLACE, FOLDER);
                 var program = Files.createTempFile(
                         PLACE,
                         FOLDER,
@@ -72,22 +72,6 @@ public final class Memory implements TempDirFactory {
             } catch (InterruptedException interrupted) {
                 Thread.currentThread().interrupt();
                 return false;
-            }
-        }
-
-        /** Of test runs that were killed: their processes are gone, and their nodes with them. */
-        private static void removeLeftOvers() throws IOException {
-            try (var folders = Files.newDirectoryStream(PLACE, FOLDER + "*-*")) {
-                for (var folder : folders) {
-                    var pid = folder.getFileName()
-                            .toString()
-                            .substring(FOLDER.length())
-                            .split("-", 2)[0];
-                    if (Files.isWritable(folder)
-                            && ProcessHandle.of(Long.parseLong(pid)).isEmpty()) {
-                        Folders.delete(folder);
-                    }
-                }
             }
         }
     }

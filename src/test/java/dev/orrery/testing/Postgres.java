@@ -3,7 +3,6 @@ package dev.orrery.testing;
 import dev.orrery.store.Migrations;
 import dev.orrery.store.PostgresBinaries;
 import dev.orrery.store.ServerProcess;
-import dev.orrery.store.StoreFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -226,7 +225,7 @@ public final class Postgres implements AutoCloseable {
 
     private static Postgres start(Path place, PostgresBinaries binaries, List<String> settings) {
         try {
-            removeLeftOvers(place);
+            Folders.removeLeftOvers(place, FOLDER);
             var folder = Files.createTempDirectory(
                     place, FOLDER + ProcessHandle.current().pid() + "-");
             var password = randomPassword();
@@ -243,27 +242,7 @@ public final class Postgres implements AutoCloseable {
 
     private static void end(ServerProcess server, Path folder) {
         server.close();
-        try {
-            StoreFiles.deleteTree(folder);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /** Takes away what test runs left that were killed: their processes are gone, and their servers with them. */
-    private static void removeLeftOvers(Path place) throws IOException {
-        try (var folders = Files.newDirectoryStream(place, FOLDER + "*")) {
-            for (var folder : folders) {
-                var pid = folder.getFileName()
-                        .toString()
-                        .substring(FOLDER.length())
-                        .split("-", 2)[0];
-                if (Files.isWritable(folder)
-                        && ProcessHandle.of(Long.parseLong(pid)).isEmpty()) {
-                    StoreFiles.deleteTree(folder);
-                }
-            }
-        }
+        Folders.delete(folder);
     }
 
     private static Path fastFolder() {
