@@ -341,7 +341,7 @@ DROP FUNCTION IF EXISTS redrive_letter(int, uuid, text, int, text, text, text, t
 CREATE OR REPLACE FUNCTION redrive_letter(
     p_tenant int, p_id uuid, p_by text, p_max int, p_input text, p_operation text, p_key text, p_hash text,
     p_patch text DEFAULT NULL, OUT verdict text, OUT queues text[])
-LANGUAGE plpgsql AS $f$
+LANGUAGE plpgsql SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 BEGIN
     IF p_key IS NOT NULL THEN
@@ -495,7 +495,7 @@ END $f$;
 -- else in how many milliseconds there will be.
 CREATE OR REPLACE FUNCTION continue_redrives(
     p_limit int, p_max int, OUT went_on boolean, OUT next_due_ms bigint, OUT queues text[])
-LANGUAGE plpgsql AS $f$
+LANGUAGE plpgsql SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
     v_looks     int := 1000;

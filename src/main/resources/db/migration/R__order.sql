@@ -301,12 +301,14 @@ DECLARE
     v_ids  uuid[];
 BEGIN
     SELECT array_agg(p.id) INTO v_ids
-    FROM (SELECT DISTINCT e.id
+    FROM (SELECT e.id
           FROM unnest(p_ids) u(id)
           CROSS JOIN LATERAL (
               SELECT x.prerequisite_id AS id FROM task_dependencies x
               WHERE x.dependent_id = u.id AND x.resolved_at IS NULL OFFSET 0) e
-          WHERE NOT EXISTS (SELECT FROM unnest(p_ids) x(id) WHERE x.id = e.id)
+          -- Not NOT EXISTS: that may be asked of all ids for each one.
+          EXCEPT
+          SELECT x.id FROM unnest(p_ids) x(id)
           LIMIT 1000) p;
     IF v_ids IS NOT NULL THEN
         PERFORM hand_down(v_ids);

@@ -216,7 +216,7 @@ END $f$;
 CREATE OR REPLACE FUNCTION cancel_task(
     p_tenant int, p_id uuid, p_operation text, p_key text, p_hash text,
     OUT verdict text, OUT nodes uuid[], OUT queues text[])
-LANGUAGE plpgsql AS $f$
+LANGUAGE plpgsql SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 BEGIN
     verdict := begin_call(p_tenant, p_id, p_operation, p_key, p_hash);
@@ -229,7 +229,7 @@ END $f$;
 
 -- Goes on with a cascade that was too long for one transaction. Answers whether there was any.
 CREATE OR REPLACE FUNCTION continue_cascades(OUT went_on boolean, OUT nodes uuid[], OUT queues text[])
-LANGUAGE plpgsql AS $f$
+LANGUAGE plpgsql SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
     v_ids     uuid[];
@@ -434,7 +434,7 @@ END $f$;
 CREATE OR REPLACE FUNCTION retry_task(
     p_tenant int, p_id uuid, p_operation text, p_key text, p_hash text,
     OUT verdict text, OUT other uuid, OUT queues text[])
-LANGUAGE plpgsql AS $f$
+LANGUAGE plpgsql SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
     v_key    text;
@@ -495,7 +495,7 @@ END $f$;
 CREATE OR REPLACE FUNCTION insert_dependency(
     p_tenant int, p_dependent uuid, p_prerequisite uuid, p_type text, p_max_dependencies int, p_max_depth int,
     p_operation text, p_key text, p_hash text, OUT verdict text)
-LANGUAGE plpgsql AS $f$
+LANGUAGE plpgsql SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
     v_is_met  boolean;
@@ -688,7 +688,7 @@ END $f$;
 -- Counts a prerequisite as met, whatever it is: whether there was such an edge that was not. Answers the queues too.
 CREATE OR REPLACE FUNCTION resolve_dependency(
     p_tenant int, p_dependent uuid, p_prerequisite uuid, OUT resolved boolean, OUT queues text[])
-LANGUAGE plpgsql AS $f$
+LANGUAGE plpgsql SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 BEGIN
     PERFORM hold_slots(ARRAY[p_dependent, p_prerequisite], true);
@@ -706,7 +706,7 @@ END $f$;
 CREATE OR REPLACE FUNCTION snooze_task(
     p_tenant int, p_id uuid, p_until timestamptz, p_ms bigint, p_operation text, p_key text, p_hash text,
     OUT verdict text, OUT due_in_ms bigint)
-LANGUAGE plpgsql AS $f$
+LANGUAGE plpgsql SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
     v_now      timestamptz := clock_timestamp();

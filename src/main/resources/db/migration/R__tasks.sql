@@ -482,7 +482,7 @@ BEGIN
         INSERT INTO task_dependencies (dependent_id, prerequisite_id, dependency_type, created_at, resolved_at)
         SELECT e.dependent, e.prerequisite, i.dependency_type, v_now, CASE WHEN e.is_met THEN v_now END
         FROM unnest(v_from, v_to, v_is_met) e(dependent, prerequisite, is_met)
-        JOIN task_instances i ON i.id = e.dependent;
+        CROSS JOIN LATERAL (SELECT x.dependency_type FROM task_instances x WHERE x.id = e.dependent OFFSET 0) i;
         IF v_outer IS NOT NULL THEN
             PERFORM hand_down(v_outer);
         END IF;

@@ -89,7 +89,7 @@ END $f$;
 -- in which others became ready.
 CREATE OR REPLACE FUNCTION end_waiting(
     p_ids uuid[], p_totals bigint[], p_errors text[], OUT ended uuid[], OUT queues text[])
-LANGUAGE plpgsql AS $f$
+LANGUAGE plpgsql SET enable_seqscan = off AS $f$
 #variable_conflict use_column
 DECLARE
     v_now       timestamptz := clock_timestamp();

@@ -26,6 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a collector is sent of requests, runs and tasks. */
 class TracingIT {
 
+    private static final Duration EXPORT_LIMIT = Duration.ofSeconds(6);
+
     private static final String TRACE = "0af7651916cd43dd8448eb211c80319c";
     private static final String SPAN = "b7ad6b7169203331";
 
@@ -44,8 +46,7 @@ class TracingIT {
     }
 
     private static TracingConfig config(TraceCollector collector, double ratio) {
-        return new TracingConfig(
-                collector.endpoint(), List.of("x-api-key=secret"), ratio, "orrery-test", Duration.ofSeconds(2));
+        return new TracingConfig(collector.endpoint(), List.of("x-api-key=secret"), ratio, "orrery-test", EXPORT_LIMIT);
     }
 
     @AfterAll
@@ -306,7 +307,7 @@ class TracingIT {
 
             var began = System.nanoTime();
             node.ended(start(dag, ""));
-            assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(2));
+            assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(EXPORT_LIMIT);
             until("what it did not take is counted", () -> counted("refused") > 0);
         } finally {
             collector.is(Mood.TAKES);

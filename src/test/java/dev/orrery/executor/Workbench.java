@@ -163,7 +163,11 @@ final class Workbench implements AutoCloseable {
     record Attempt(Execution execution, AttemptLog log, StoredLog stored, TaskContext context) {
 
         AttemptOutcome outcome() {
-            var outcome = await(execution.outcome());
+            return outcome(Duration.ofSeconds(30));
+        }
+
+        AttemptOutcome outcome(Duration limit) {
+            var outcome = await(execution.outcome(), limit);
             await(log.close());
             return outcome;
         }

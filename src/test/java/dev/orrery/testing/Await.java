@@ -25,10 +25,15 @@ public final class Await {
 
     /** The result, or the failure thrown. */
     public static <T> T await(Future<T> future) {
+        return await(future, Duration.ofSeconds(LIMIT_SECONDS));
+    }
+
+    /** The same with a limit of its own, for what takes long. */
+    public static <T> T await(Future<T> future, Duration limit) {
         try {
-            return future.await(LIMIT_SECONDS, TimeUnit.SECONDS);
+            return future.await(limit.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            throw new AssertionError("no answer within " + LIMIT_SECONDS + " s", e);
+            throw new AssertionError("no answer within " + limit.toSeconds() + " s", e);
         }
     }
 
