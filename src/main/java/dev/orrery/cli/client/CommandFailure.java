@@ -44,7 +44,7 @@ public final class CommandFailure extends OrreryException {
 
     /** What a node answered instead of doing what was asked. */
     static CommandFailure answered(int status, ErrorCode code, String message, List<Problem> problems) {
-        return new CommandFailure(exitCode(status), code, message, help(status), problems);
+        return new CommandFailure(exitCode(status), code, message, help(status, code), problems);
     }
 
     /** An answer that is no node's own: of something else that listens there, or of a proxy. What it does not find may be there. */
@@ -82,6 +82,11 @@ public final class CommandFailure extends OrreryException {
             case 429, 503 -> ExitCode.UNREACHABLE;
             default -> ExitCode.FAILED;
         };
+    }
+
+    /** A node has many reasons to answer 403, and says which one it is. */
+    private static Optional<String> help(int status, ErrorCode code) {
+        return status == 403 && code != ErrorCode.FORBIDDEN ? Optional.empty() : help(status);
     }
 
     private static Optional<String> help(int status) {

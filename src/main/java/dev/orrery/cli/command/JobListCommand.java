@@ -76,7 +76,8 @@ final class JobListCommand extends ServerAction {
     enum TypeName {
         cron,
         one_time,
-        recurring
+        recurring,
+        event
     }
 
     JobListCommand(Context context) {

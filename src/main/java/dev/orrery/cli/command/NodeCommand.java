@@ -25,7 +25,7 @@ import picocli.CommandLine.Command;
             "1:it could not start; one line says why",
             "2:wrong usage or a wrong setting",
             "70:another node took over its work, and it could not end or come back in order",
-            "130, 143:ended at once by a second Ctrl-C or SIGTERM"
+            "129, 130, 143:ended at once by a second signal: SIGHUP, Ctrl-C or SIGTERM"
         },
         footer = {
             ServerAction.EXAMPLES,

@@ -21,12 +21,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 
 /** Tells how a run stands or ended: in one line, with what went wrong, and task by task. */
 public final class RunReport {
 
     private static final int LOG_LINES = 20;
     private static final int TABLE_ROWS = 200;
+
+    /** What nodes call the DAG of a job that is no workflow: by its handler and a digest of what it does. */
+    private static final Pattern DAG_OF_A_JOB = Pattern.compile("job .+ [0-9a-f]{24}");
 
     private final ApiClient client;
     private final Terminal terminal;
@@ -92,9 +96,16 @@ public final class RunReport {
         firstFailed(run).ifPresent(task -> {
             var logs = "run logs " + run.textOrEmpty("runId") + " " + ShellWord.of(task.textOrEmpty("taskId"));
             terminal.line("next: " + commandLine.apply(logs));
-            terminal.line("      "
-                    + commandLine.apply("dag trigger " + ShellWord.of(run.textOrEmpty("dagName")) + " --follow"));
+            terminal.line("      " + commandLine.apply(again(run)));
         });
+    }
+
+    /** An execution of a job has a DAG of its own, which nobody can trigger. */
+    private static String again(JsonObject run) {
+        var dag = run.textOrEmpty("dagName");
+        return DAG_OF_A_JOB.matcher(dag).matches()
+                ? "job retry " + run.textOrEmpty("runId")
+                : "dag trigger " + ShellWord.of(dag) + " --follow";
     }
 
     private static Optional<JsonObject> firstFailed(JsonObject run) {

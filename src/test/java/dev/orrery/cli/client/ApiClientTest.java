@@ -134,6 +134,16 @@ class ApiClientTest {
         });
     }
 
+    @ParameterizedTest
+    @CsvSource({"FORBIDDEN, true", "SHARED_QUEUE, false", "OUT_OF_SCOPE, false"})
+    void onlyWhoIsAskedByAnUnknownNameIsToldOfNames(String code, boolean named) {
+        node.on("GET /x", 403, "{\"code\":\"" + code + "\",\"message\":\"no\",\"details\":[]}");
+
+        var help = failure(() -> client().get("/x")).help();
+
+        assertThat(help.filter(text -> text.contains("http.hosts")).isPresent()).isEqualTo(named);
+    }
+
     @Test
     void nobodyListeningIsUnreachableAndSaysHowToStartANode() {
         var free = Ports.free();

@@ -96,6 +96,15 @@ class JobCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void theJobsThatEventsFireAreListedToo() {
+        node.on("GET /api/v1/jobs?limit=50&type=event", 200, page());
+
+        assertThat(command.run("job", "list", "--type", "event"))
+                .as(command.err())
+                .isZero();
+    }
+
+    @Test
     void anEmptyListSaysWhatToDo() {
         node.on("GET /api/v1/jobs?limit=50", 200, page());
         node.on("GET /api/v1/jobs?limit=50&tag=x", 200, page());

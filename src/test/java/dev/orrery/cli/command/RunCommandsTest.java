@@ -140,6 +140,16 @@ class RunCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void anExecutionThatFailedIsTriedAgainByItsOwnCommand() {
+        var execution = FAILED_RUN.replace("\"nightly\"", "\"job shell 43cd89a223574cb8363d0a60\"");
+        node.on("GET /api/v1/runs/" + RUN_ID, 200, execution);
+        node.on("GET /api/v1/runs/" + RUN_ID + "/tasks/extract/logs", 200, "boom\n");
+
+        assertThat(command.run("run", "show", RUN_ID)).isZero();
+        assertThat(command.out()).contains("      orrery job retry " + RUN_ID + "\n").doesNotContain("dag trigger");
+    }
+
+    @Test
     void aFollowedRunThatFailsEndsWithOneAndItsReport() {
         node.on("POST /api/v1/dags/" + DAG_ID + "/runs", 202, "{\"runId\":\"" + RUN_ID + "\",\"dagVersion\":3}");
         node.on("GET /api/v1/runs/" + RUN_ID + "/events", exchange -> StubNode.sendEvents(exchange, """
