@@ -45,9 +45,9 @@ final class Gate implements Handler<RoutingContext> {
     private static final Set<HttpMethod> READS = Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
     private static final String HEALTH = "/health";
     private static final String METRICS = "/metrics";
-    private static final String ALLOWED_METHODS = "GET, HEAD, POST, PUT, DELETE";
+    private static final String ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
     private static final String ALLOWED_HEADERS =
-            "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, Orrery-Tenant, Orrery-Actor";
+            "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, Orrery-Tenant, Orrery-Actor, traceparent";
     private static final String EXPOSED_HEADERS = "ETag, Location, Retry-After, Orrery-Attempt";
     private static final String PREFLIGHT_SECONDS = "600";
 

@@ -80,7 +80,7 @@ final class Settings {
     static final Setting<String> HTTP_TOKEN = new Setting<>(
             "http.token",
             new Text(4_096, VISIBLE, "text", "consist of visible ASCII characters, without spaces"),
-            "What callers must send as `Authorization: Bearer …`, except for /health/*. Empty: nothing.",
+            "What callers must send as `Authorization: Bearer …`, except for /health/* and signed webhooks. Empty: nothing.",
             true,
             config -> config.http().token());
 

@@ -198,7 +198,7 @@ class GateTest extends ApiTestBase {
                 .send();
 
         assertThat(asked.status()).isEqualTo(204);
-        assertThat(asked.header("Access-Control-Allow-Methods")).contains("POST");
+        assertThat(asked.header("Access-Control-Allow-Methods")).contains("POST", "PATCH");
         assertThat(asked.header("Access-Control-Allow-Headers")).contains("Idempotency-Key", "Authorization");
         assertThat(read.header("Access-Control-Allow-Origin")).isEqualTo(origin);
         assertThat(read.header("Vary")).containsIgnoringCase("origin");

@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
             "0:done, and the run that was followed succeeded",
             "1:the run failed or was cancelled; or it could not be done for another reason",
             "2:wrong usage",
-            "3:there is no such DAG, run or task",
+            "3:there is no such DAG, run, task or other thing",
             "4:the DAG file or the request is invalid",
             "5:the token is missing or wrong",
             "6:the node cannot be reached, or is busy",
