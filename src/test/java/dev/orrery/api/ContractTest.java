@@ -13,13 +13,17 @@ import dev.orrery.telemetry.Tracing;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.json.schema.JsonSchema;
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -51,6 +55,20 @@ class ContractTest extends ApiTestBase {
         }
 
         assertThat(checked).isGreaterThan(100);
+    }
+
+    @Test
+    void theGuideListsEveryOperationOnce() throws IOException {
+        var listed = Pattern.compile("^\\| `([A-Z]+ /api/v1/\\S+)` \\|", Pattern.MULTILINE)
+                .matcher(Files.readString(Path.of("src/site/markdown/api.md")))
+                .results()
+                .map(row -> row.group(1))
+                .toList();
+        var operations = contract.resolved().operations().stream()
+                .map(operation -> operation.getHttpMethod().name() + " " + operation.getAbsoluteOpenAPIPath())
+                .toList();
+
+        assertThat(listed).containsExactlyInAnyOrderElementsOf(operations);
     }
 
     @Test

@@ -57,7 +57,7 @@ class GuideTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"jobs.md", "events.md", "queue.md", "queues.md"})
+    @ValueSource(strings = {"jobs.md", "events.md", "queue.md", "queues.md", "dead-letters.md"})
     void everyCommandThatIsShownIsUnderstood(String page) throws IOException, InterruptedException {
         var shown = blocks(page, "sh").stream()
                 .flatMap(String::lines)
