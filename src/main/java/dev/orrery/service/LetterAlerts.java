@@ -9,6 +9,7 @@ import dev.orrery.store.LetterAlertRepository;
 import dev.orrery.store.LetterAlertRepository.Alert;
 import io.vertx.core.Future;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -83,11 +84,18 @@ public final class LetterAlerts {
             failingSince = lastTry;
         }
         var pause = pause(alert.tries());
+        var wait = notBeforeTheGap(pause);
         LOG.log(
                 WARNING,
-                "event=letter_alert_failed alert=" + alert.id() + " tries=" + alert.tries() + " again_in=" + pause
-                        + ": " + error.getMessage());
-        return alerts.failed(alert.id(), pause).map(pause);
+                "event=letter_alert_failed alert=" + alert.id() + " tries=" + alert.tries() + " again_in="
+                        + wait.truncatedTo(ChronoUnit.MILLIS) + ": " + error.getMessage());
+        return alerts.failed(alert.id(), pause).map(wait);
+    }
+
+    /** A request that was not taken counts as one too. */
+    private Duration notBeforeTheGap(Duration pause) {
+        var left = gap.minusNanos(System.nanoTime() - lastTry);
+        return pause.compareTo(left) < 0 ? left : pause;
     }
 
     /** Doubles with each try. */

@@ -142,6 +142,18 @@ class LetterAlertsIT {
     }
 
     @Test
+    void whatIsNotTakenIsSentAgainNoSoonerThanTheNextRequestMayGo() throws SQLException {
+        var alerts = alerts(Duration.ofMinutes(10));
+        receiver.mood(Mood.REFUSES);
+        letters(1, 1, "a");
+        gather();
+
+        assertThat(await(alerts.tell(EPOCH))).as("as it is told").isGreaterThan(Duration.ofMinutes(5));
+        assertThat(await(alerts.tell(EPOCH))).as("as it is kept").isGreaterThan(Duration.ofMinutes(5));
+        assertThat(receiver.told()).hasSize(1);
+    }
+
+    @Test
     void whatWasTakenWhenTheNodeDiedIsSentAgainUnderItsId() throws SQLException {
         letters(1, 2, "a");
         gather();
