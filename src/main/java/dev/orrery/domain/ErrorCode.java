@@ -113,7 +113,9 @@ public enum ErrorCode {
             "The remote worker was silent for longer than its lease, or has signed off. What it held is given to others.",
             "Stop what still runs and register anew."),
     PAYLOAD_TOO_LARGE(
-            413, "The body is over 2 MiB, that of a batch of tasks over 16 MiB, or the DAG file over 1 MiB.", "Send less."),
+            413,
+            "The body is over 2 MiB, that of a batch of tasks over 16 MiB, or the DAG file over 1 MiB.",
+            "Send less."),
     UNSUPPORTED_MEDIA_TYPE(415, "The body is not application/json.", "Send 'Content-Type: application/json'."),
     FORBIDDEN(
             403,

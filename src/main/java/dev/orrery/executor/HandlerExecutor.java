@@ -14,6 +14,7 @@ import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.AttemptOutcome.Failed;
 import dev.orrery.domain.task.AttemptOutcome.Snoozed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
+import dev.orrery.domain.task.Durations;
 import dev.orrery.domain.task.FailureKind.NamedError;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -157,7 +158,7 @@ final class HandlerExecutor implements TaskExecutor {
                     new NamedError("NoHandler"));
         }
         if (reply.failureType() == ReplyFailure.TIMEOUT) {
-            return new Failed(name + " gave no reply within " + limit, true, new NamedError("NoReply"));
+            return new Failed(name + " gave no reply within " + Durations.text(limit), true, new NamedError("NoReply"));
         }
         var message = LogText.clean(String.valueOf(reply.getMessage()));
         return new Failed(message, isWorthAnotherTry(reply.failureCode()), thrown(message));
@@ -203,7 +204,8 @@ final class HandlerExecutor implements TaskExecutor {
             vertx.setTimer(
                     Math.max(1, stopGrace.toMillis()),
                     _ -> complete(new Failed(
-                            "handler '" + call.handler() + "' did not end within " + stopGrace + " of being told to",
+                            "handler '" + call.handler() + "' did not end within " + Durations.text(stopGrace)
+                                    + " of being told to",
                             true)));
         }
 

@@ -196,7 +196,7 @@ class HandlerTaskTest {
 
         attempt.execution().stop();
 
-        assertThat(((Failed) attempt.outcome()).error()).contains("'deaf' did not end within");
+        assertThat(((Failed) attempt.outcome()).error()).contains("'deaf' did not end within 200ms of being told to");
         until("the handler was told", () -> !stops.isEmpty());
         assertThat(stops).containsExactly(new HandlerStop(attempt.context().instanceId(), 1));
     }

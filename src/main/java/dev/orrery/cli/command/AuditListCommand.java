@@ -31,7 +31,8 @@ final class AuditListCommand extends ServerAction {
     @Option(
             names = "--actor",
             paramLabel = "ACTOR",
-            description = "Only by this one: token, anonymous, task:ID, webhook:NAME, role:NAME, or a name that was given.")
+            description =
+                    "Only by this one: token, anonymous, task:ID, webhook:NAME, role:NAME, or a name that was given.")
     String actor = "";
 
     @Option(

@@ -48,7 +48,10 @@ final class DeadLetters {
         @Option(names = "--handler", paramLabel = "NAME", description = "Only of tasks that this handler does.")
         @Nullable String handler;
 
-        @Option(names = "--outcome", paramLabel = "OUTCOME", description = "Only failed, timed_out, lost or succeeded ones.")
+        @Option(
+                names = "--outcome",
+                paramLabel = "OUTCOME",
+                description = "Only failed, timed_out, lost or succeeded ones.")
         @Nullable String outcome;
 
         @Option(names = "--fingerprint", paramLabel = "TEXT", description = "Only of tasks that failed alike.")

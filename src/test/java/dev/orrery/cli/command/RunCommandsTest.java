@@ -146,7 +146,9 @@ class RunCommandsTest extends ServerCommandsTestBase {
         node.on("GET /api/v1/runs/" + RUN_ID + "/tasks/extract/logs", 200, "boom\n");
 
         assertThat(command.run("run", "show", RUN_ID)).isZero();
-        assertThat(command.out()).contains("      orrery job retry " + RUN_ID + "\n").doesNotContain("dag trigger");
+        assertThat(command.out())
+                .contains("      orrery job retry " + RUN_ID + "\n")
+                .doesNotContain("dag trigger");
     }
 
     @Test
