@@ -14,7 +14,7 @@ DECLARE
     v_facts   jsonb;
 BEGIN
     SELECT s.state, s.attempt, s.node_id, s.worker_no, s.started_at, s.finished_at, s.error, s.next_attempt_at,
-           i.queue, i.priority, i.calculated_priority, i.must_start_by, i.deadline, i.created_at
+           i.queue, i.priority, i.calculated_priority, i.must_start_by, i.deadline, i.created_at, i.not_before, i.concurrency_key
     INTO v_task
     FROM task_states s JOIN task_instances i ON i.id = s.id
     WHERE s.id = p_id AND s.tenant_id = p_tenant AND i.source IS NOT NULL;
@@ -33,6 +33,8 @@ BEGIN
     WHEN 'blocked' THEN
         v_facts := v_facts || jsonb_build_object(
             'openPrerequisites', (SELECT count(*) FROM task_dependencies d WHERE d.dependent_id = p_id AND d.resolved_at IS NULL),
+            'openChildren', (SELECT p.open FROM task_parents p WHERE p.task_id = p_id),
+            'notBefore', v_task.not_before,
             'waitsFor', (
                 SELECT coalesce(jsonb_agg(jsonb_build_object('id', o.id, 'name', o.name, 'state', o.state)), '[]')
                 FROM (SELECT i.id, i.name, s.state
@@ -41,6 +43,9 @@ BEGIN
                       JOIN task_states s ON s.id = i.id
                       WHERE d.dependent_id = p_id AND d.resolved_at IS NULL
                       ORDER BY d.id LIMIT 20) o));
+        IF (v_facts->>'openPrerequisites')::int = 0 THEN
+            v_facts := v_facts || jsonb_build_object('waitsFor', open_children(p_id));
+        END IF;
     WHEN 'ready' THEN
         SELECT r.latest_start, r.ready_at, r.has_locks INTO v_ready FROM task_ready r WHERE r.id = p_id;
         IF FOUND THEN
@@ -54,7 +59,10 @@ BEGIN
                         WHERE x.generation = p.generation AND x.queue = p.queue AND x.latest_start >= p.starts_from
                           AND (x.latest_start, x.id) < (v_ready.latest_start, p_id)
                         ORDER BY x.latest_start, x.id LIMIT 10001) l
-                    LIMIT 10001) o));
+                    LIMIT 10001) o),
+                -- The claims that come to it take it out of the queue; until then it stands there, and is kept back all the same.
+                'limit', (SELECT explain_limit(l.id) FROM limits l
+                          WHERE l.tenant_id = p_tenant AND l.kind = 'key' AND l.name = v_task.concurrency_key));
         ELSE
             SELECT w.lock_id, w.latest_start, w.ready_at INTO v_wait FROM lock_waits w WHERE w.id = p_id;
             v_facts := v_facts || jsonb_build_object(
@@ -93,6 +101,21 @@ BEGIN
     RETURN v_facts;
 END $f$;
 
+-- Up to 20 children that have not ended, of the first thousand of a task.
+CREATE OR REPLACE FUNCTION open_children(p_id uuid) RETURNS jsonb
+LANGUAGE plpgsql STABLE AS $f$
+#variable_conflict use_column
+BEGIN
+    RETURN (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('id', o.id, 'name', o.name, 'state', o.state) ORDER BY o.id), '[]')
+        FROM (SELECT i.id, i.name, s.state
+              FROM children_behind(p_id, '00000000-0000-0000-0000-000000000000', 1000) k(id)
+              JOIN task_instances i ON i.id = k.id
+              JOIN task_states s ON s.id = k.id
+              WHERE s.state < 'succeeded'
+              ORDER BY k.id LIMIT 20) o);
+END $f$;
+
 -- What a limit allows, and who has its places; null where there is no such limit.
 CREATE OR REPLACE FUNCTION explain_limit(p_limit bigint) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $f$
@@ -101,10 +124,13 @@ BEGIN
     RETURN (
         SELECT jsonb_build_object(
             'kind', l.kind, 'name', l.name, 'isPaused', l.is_paused, 'maxRunning', t.max_running,
-            'rateLimit', t.rate_limit, 'rateMs', t.rate_ms, 'dueAt', l.due_at,
+            'rateLimit', t.rate_limit, 'rateMs', t.rate_ms,
+            'dueAt', CASE WHEN k.tokens < 1 THEN next_token(k.tokens, t.rate_limit, t.rate_ms, statement_timestamp()) END,
             'running', (SELECT count(*) FROM limit_holders h WHERE h.limit_id = l.id),
             'holders', (SELECT coalesce(jsonb_agg(o.task_id), '[]')
                         FROM (SELECT h.task_id FROM limit_holders h WHERE h.limit_id = l.id ORDER BY h.task_id LIMIT 20) o))
         FROM limits l JOIN limit_terms t ON t.id = l.id
+        CROSS JOIN LATERAL (
+            SELECT tokens_now(t.tokens, t.tokens_at, t.rate_limit, t.rate_ms, statement_timestamp()) AS tokens) k
         WHERE l.id = p_limit);
 END $f$;

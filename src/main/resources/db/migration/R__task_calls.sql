@@ -490,7 +490,7 @@ BEGIN
 END $f$;
 
 -- Lets one single task wait for another one: 'added', 'repeated', 'conflict', 'unknown', or why not: 'self_dependency',
--- 'unknown_prerequisite', 'duplicate', 'begun' (the dependent has), 'ended_badly' (the prerequisite has), 'cycle',
+-- 'unknown_prerequisite', 'duplicate', 'begun' or 'ended' (the dependent has), 'ended_badly' (the prerequisite has), 'cycle',
 -- 'too_many_dependencies', 'too_deep'.
 CREATE OR REPLACE FUNCTION insert_dependency(
     p_tenant int, p_dependent uuid, p_prerequisite uuid, p_type text, p_max_dependencies int, p_max_depth int,
@@ -613,7 +613,8 @@ BEGIN
           AND NOT EXISTS (SELECT FROM task_timers t WHERE t.ref = p_dependent AND t.kind = 'delay')
           AND NOT EXISTS (SELECT FROM task_ready r WHERE r.id = p_dependent)
           AND NOT EXISTS (SELECT FROM lock_waits w WHERE w.id = p_dependent) THEN
-        RETURN 'begun';
+        RETURN CASE WHEN (SELECT a.state >= 'succeeded' FROM task_attempts a
+                          WHERE a.task_id = p_dependent ORDER BY a.attempt DESC LIMIT 1) THEN 'ended' ELSE 'begun' END;
     ELSIF (SELECT a.state > 'succeeded' FROM task_attempts a
            WHERE a.task_id = p_prerequisite ORDER BY a.attempt DESC LIMIT 1) THEN
         RETURN 'ended_badly';

@@ -190,6 +190,9 @@ BEGIN
                     IF v_row.on_conflict = 'replace' AND v_one <> ALL (v_ids) THEN
                         v_replaced := coalesce(v_replaced, array_fill(NULL::uuid, ARRAY[v_count]));
                         v_replaced[v_row.ordinal] := v_one;
+                    ELSIF v_row.on_conflict = 'replace' AND run_of(v_one) <> p_bases[v_row.submission] THEN
+                        -- That of a submission beside this one: to be replaced once it is there.
+                        v_verdicts[v_row.submission] := 'again';
                     ELSIF v_row.on_conflict <> 'return' THEN
                         v_verdicts[v_row.submission] := 'refused';
                         v_codes[v_row.submission] := 'unique_key_taken';
@@ -355,14 +358,22 @@ BEGIN
     END IF;
 
     IF 'refused' = ANY (v_verdicts) OR 'again' = ANY (v_verdicts) THEN
-        -- Who met the task of one that is refused met nothing.
-        FOR v_row IN
-            SELECT DISTINCT t.submission
-            FROM unnest(p_of, v_ids, v_stands_in) t(submission, id, stands_in)
-            JOIN unnest(p_bases, v_verdicts) s(base, verdict) ON s.base = run_of(t.id)
-            WHERE t.stands_in AND s.verdict = 'refused' AND v_verdicts[t.submission] = 'created'
+        -- Who met the task of one that is not made now met nothing, and who met the task of such a one did not either.
         LOOP
-            v_verdicts[v_row.submission] := 'again';
+            FOR v_row IN
+                SELECT DISTINCT m.submission
+                FROM (SELECT t.submission, run_of(t.id) AS base
+                      FROM unnest(p_of, v_ids, v_stands_in) t(submission, id, stands_in)
+                      WHERE t.stands_in AND v_verdicts[t.submission] = 'created'
+                      UNION ALL
+                      SELECT n, run_of(v_others[n]) FROM generate_series(1, cardinality(p_bases)) n
+                      WHERE v_verdicts[n] = 'refused' AND v_codes[n] = 'unique_key_taken') m
+                JOIN unnest(p_bases, v_verdicts) s(base, verdict) ON s.base = m.base
+                WHERE s.verdict IN ('refused', 'again') AND m.base <> p_bases[m.submission]
+            LOOP
+                v_verdicts[v_row.submission] := 'again';
+            END LOOP;
+            EXIT WHEN NOT FOUND;
         END LOOP;
         DELETE FROM idempotency_keys k
         USING unnest(v_verdicts, p_tenants, p_operations, p_keys) s(verdict, tenant, operation, key)

@@ -235,7 +235,7 @@ BEGIN
     LEFT JOIN (VALUES
         ('ref', 'string', ''), ('type', 'string', ''), ('name', 'string', ''), ('input', '', ''), ('queue', 'string', ''),
         ('priority', 'number', ''), ('timeout', 'string', ''), ('totalTimeout', 'string', ''), ('retry', 'object', ''), ('maxRetries', 'number', ''),
-        ('lock', 'string', ''), ('deadline', 'string', ''), ('estimatedDurationSeconds', 'number', ''), ('source', 'string', ''),
+        ('deadline', 'string', ''), ('estimatedDurationSeconds', 'number', ''), ('source', 'string', ''),
         ('createdBy', 'string', ''), ('parentTaskId', 'string', ''), ('sessionId', 'string', ''), ('dependencies', 'array', ''),
         ('dependencyType', 'string', ''), ('tags', 'array', ''), ('notBefore', 'string', ''), ('uniqueKey', 'string', ''),
         ('onConflict', 'string', ''), ('concurrencyKey', 'string', ''), ('waitForChildren', 'boolean', ''), ('command', 'string', 'shell'), ('env', 'object', 'shell python'),
@@ -253,7 +253,8 @@ BEGIN
                  WHEN v_bad.types <> '' AND v_bad.type <> ALL (string_to_array(v_bad.types, ' '))
                      THEN 'is no field of a task of type ' || v_bad.type
                  ELSE 'must be of kind ' || v_bad.kind END,
-            'fields are those of POST /api/v1/tasks');
+            CASE WHEN v_bad.key = 'lock' THEN 'locks are for the tasks of DAGs; of one concurrencyKey one task runs at a time'
+                 ELSE 'fields are those of POST /api/v1/tasks' END);
     END IF;
 END $f$;
 
@@ -262,21 +263,21 @@ DROP FUNCTION IF EXISTS task_rows(json);
 CREATE OR REPLACE FUNCTION task_rows(p_tasks json)
 RETURNS TABLE (
     number int, task json, ref text, type text, name text, input json, queue text, priority numeric, timeout text, retry json,
-    max_retries numeric, lock text, deadline text, estimate numeric, source text, created_by text, parent text, session text,
+    max_retries numeric, deadline text, estimate numeric, source text, created_by text, parent text, session text,
     dependencies json, dependency_type text, tags json, not_before text, unique_key text, on_conflict text, concurrency_key text,
     command text, env json, directory text, method text, url text, headers json, body json, script text, code text, args json,
     virtual_env text, handler text, waits boolean, total_timeout text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT t.number::int, t.task, x.ref, x.type, x.name, x.input, x.queue, coalesce(x.priority, 5), x.timeout, x.retry, x."maxRetries",
-           x.lock, x.deadline, x."estimatedDurationSeconds", coalesce(x.source, 'human'), x."createdBy", x."parentTaskId",
+           x.deadline, x."estimatedDurationSeconds", coalesce(x.source, 'human'), x."createdBy", x."parentTaskId",
            x."sessionId", x.dependencies, coalesce(x."dependencyType", 'sequential'), x.tags, x."notBefore", x."uniqueKey",
            x."onConflict", x."concurrencyKey", x.command, x.env, x."workingDirectory", x.method, x.url, x.headers, x.body,
            x.script, x.code, x.args, x."virtualEnv", x.handler, x."waitForChildren", x."totalTimeout"
     FROM json_array_elements(p_tasks) WITH ORDINALITY t(task, number)
     CROSS JOIN LATERAL json_to_record(t.task) AS x(
         ref text, type text, name text, input json, queue text, priority numeric, timeout text, retry json, "maxRetries" numeric,
-        lock text, deadline text, "estimatedDurationSeconds" numeric, source text, "createdBy" text, "parentTaskId" text,
+        deadline text, "estimatedDurationSeconds" numeric, source text, "createdBy" text, "parentTaskId" text,
         "sessionId" text, dependencies json, "dependencyType" text, tags json, "notBefore" text, "uniqueKey" text,
         "onConflict" text, "concurrencyKey" text, command text, env json, "workingDirectory" text, method text, url text,
         headers json, body json, script text, code text, args json, "virtualEnv" text, handler text, "waitForChildren" boolean,
@@ -361,7 +362,6 @@ BEGIN
         (t.on_conflict IS NOT NULL AND t.unique_key IS NULL, 'onConflict', 'says what to do about a uniqueKey, and there is none',
             'add a uniqueKey, or remove it'),
         (t.queue !~ v_word, 'queue', 'must be 1 to 64 of the characters A-Z a-z 0-9 _ . -', 'leave it out to use the queue default'),
-        (t.lock !~ v_word, 'lock', 'must be 1 to 64 of the characters A-Z a-z 0-9 _ . -', 'choose such a name'),
         (t.priority NOT BETWEEN 0 AND 10 OR t.priority <> trunc(t.priority), 'priority', 'must be a whole number from 0 to 10', '5 is usual'),
         (t.max_retries NOT BETWEEN 0 AND 99 OR t.max_retries <> trunc(t.max_retries), 'maxRetries', 'must be a whole number from 0 to 99',
             '3 is usual'),
@@ -456,7 +456,7 @@ BEGIN
             ('headers', CASE WHEN t.type = 'http' THEN coalesce(t.headers, '{}') END), ('body', to_json(t.body::text)),
             ('script', to_json(t.script)), ('code', to_json(t.code)),
             ('args', CASE WHEN t.type = 'python' THEN coalesce(t.args, '[]') END), ('virtualEnv', to_json(t.virtual_env)),
-            ('handler', to_json(t.handler)), ('lock', to_json(t.lock)), ('timeout', to_json(t.timeout)),
+            ('handler', to_json(t.handler)), ('timeout', to_json(t.timeout)),
             ('totalTimeout', to_json(t.total_timeout)),
             ('retry', CASE WHEN t.retry IS NOT NULL OR t.max_retries IS NOT NULL THEN json_strip_nulls(json_build_object(
                 'maxAttempts', coalesce(t.max_retries + 1, (t.retry ->> 'maxAttempts')::numeric, 4)::int,
@@ -666,7 +666,7 @@ BEGIN
 END $f$;
 
 -- Submits a task with this transaction and answers its id, or that of the one that has its unique key already. definition is
--- an object with the type and its fields, and lock and retry where there are any.
+-- an object with the type and its fields, and retry where there is any.
 DROP FUNCTION IF EXISTS submit_task(json, json, text, text, int, timestamptz, interval, uuid[], text, text, text, timestamptz, text[], text,
     text, text, uuid, text, int, interval, text);
 DROP FUNCTION IF EXISTS submit_task(json, json, text, text, int, timestamptz, interval, uuid[], text, text, text, timestamptz, text[], text,
@@ -717,9 +717,9 @@ BEGIN
 END $f$;
 
 -- Gives the right to submit, and nothing else, to the role orrery_submit, and takes what everybody may by default away. To be
--- called by the owner where the role was made later.
+-- called by the owner where the role was made later, in whatever session.
 CREATE OR REPLACE FUNCTION give_submit_rights() RETURNS void
-LANGUAGE plpgsql AS $f$
+LANGUAGE plpgsql SET search_path = orrery, pg_temp AS $f$
 #variable_conflict use_column
 DECLARE
     v_function  regprocedure;

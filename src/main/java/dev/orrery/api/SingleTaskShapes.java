@@ -200,7 +200,7 @@ final class SingleTaskShapes {
     private static void place(JsonGenerator out, TaskExplanation.Place place) throws IOException {
         out.writeStartObject();
         optional(out, "queue", place.queue());
-        out.writeNumberField("ahead", place.ahead());
+        JsonShapes.number(out, "ahead", place.ahead());
         JsonShapes.time(out, "readyAt", place.readyAt());
         JsonShapes.time(out, "latestStart", place.latestStart());
         out.writeNumberField("priority", rounded(place.priority()));

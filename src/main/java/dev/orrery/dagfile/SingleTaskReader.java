@@ -87,7 +87,7 @@ final class SingleTaskReader {
         var problems = task.problems();
         var before = problems.count();
         var typeName = TaskReader.typeName(task);
-        task.refuseUnknown(FieldNames.ofSingleTask(typeName), field -> TaskReader.misplaced(field, typeName));
+        task.refuseUnknown(FieldNames.ofSingleTask(typeName), field -> misplaced(field, typeName));
         var type = typeName.map(known -> new TypeReader(task).readCall(known));
         var name = task.text("name", TextRule.NAME);
         var retry = retry();
@@ -131,6 +131,12 @@ final class SingleTaskReader {
                 uniqueKey,
                 concurrencyKey,
                 waitsForChildren.orElse(false)));
+    }
+
+    private static Optional<String> misplaced(String field, Optional<String> type) {
+        return field.equals("lock") || FieldNames.synonym(field).filter("lock"::equals).isPresent()
+                ? Optional.of("locks are for the tasks of DAGs; of all tasks with the same 'concurrencyKey' one runs at a time")
+                : TaskReader.misplaced(field, type);
     }
 
     private RetryPolicy retry() {

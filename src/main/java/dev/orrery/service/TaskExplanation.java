@@ -3,6 +3,7 @@ package dev.orrery.service;
 import dev.orrery.domain.TaskInstanceId;
 import dev.orrery.domain.WireNamed;
 import dev.orrery.domain.dag.TaskType.RemoteWork;
+import dev.orrery.domain.task.SubmittedState;
 import dev.orrery.domain.task.TaskState;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -11,6 +12,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Why a single task is not running, in words and in data; of one that runs or has ended, that.
@@ -61,12 +64,13 @@ public record TaskExplanation(
      * A place in the order.
      *
      * @param queue absent where remote workers do it
-     * @param ahead how many are claimed before it as things stand; {@link #AHEAD_MAX} where they are as many or more
+     * @param ahead how many are claimed before it as things stand; {@link #AHEAD_MAX} where they are as many or more; empty while
+     *     it does not stand in its queue
      * @param priority its own or a greater one that it has inherited
      */
     public record Place(
             Optional<String> queue,
-            int ahead,
+            OptionalInt ahead,
             Optional<Instant> readyAt,
             Optional<Instant> latestStart,
             double priority,
@@ -98,7 +102,7 @@ public record TaskExplanation(
             var state = TaskState.ofWireName(facts.getString("state"));
             switch (state) {
                 case BLOCKED -> blocked();
-                case PENDING -> waits(Kind.TIME, "its time has not come: it may begin");
+                case PENDING -> waits(Kind.TIME, "dueAt", "its time has not come: it may begin");
                 case RETRYING -> retrying();
                 case READY -> ready();
                 case QUEUED -> claimed();
@@ -114,38 +118,48 @@ public record TaskExplanation(
         private void retrying() {
             var attempt = "attempt " + facts.getInteger("attempt");
             if ("snoozed".equals(facts.getString("outcome"))) {
-                waits(Kind.TIME, attempt + " put it off, and it is run again");
+                waits(Kind.TIME, "dueAt", attempt + " put it off, and it is run again");
             } else {
-                waits(Kind.RETRY, attempt + " failed, and it is tried again");
+                waits(Kind.RETRY, "dueAt", attempt + " failed, and it is tried again");
             }
         }
 
         private void blocked() {
-            var open = facts.getInteger("openPrerequisites", 0);
-            var tasks = facts.getJsonArray("waitsFor", new JsonArray());
-            if (open == 0) {
-                add(Kind.DEPENDENCY, "its own work is done; it waits for tasks that it submitted");
+            var prerequisites = facts.getInteger("openPrerequisites", 0);
+            if (prerequisites == 0) {
+                dependency("its own work is done; it waits for ", facts.getInteger("openChildren"), " that it submitted");
                 return;
             }
+            dependency("it waits for ", prerequisites, "");
+            if (time(facts, "notBefore").filter(at -> at.isAfter(now)).isPresent()) {
+                waits(Kind.TIME, "notBefore", "its time has not come either: it may begin");
+            }
+        }
+
+        /** {@code open}: how many there are, which is told with the first of their names; null where that is not known. */
+        private void dependency(String before, @Nullable Integer open, String behind) {
+            var tasks = facts.getJsonArray("waitsFor", new JsonArray());
             var names = new ArrayList<String>();
             var ids = new ArrayList<String>();
             for (var item : tasks) {
                 var task = (JsonObject) item;
-                names.add("'" + task.getString("name") + "' (" + task.getString("state") + ")");
+                var state = SubmittedState.of(TaskState.ofWireName(task.getString("state")));
+                names.add("'" + task.getString("name") + "' (" + state.wireName() + ")");
                 ids.add(task.getString("id"));
             }
             var named = Math.min(NAMED_MAX, names.size());
             var listed = String.join(", ", names.subList(0, named));
-            var more = open > named ? " and " + (open - named) + " more" : "";
+            var count = open == null ? "tasks" : open == 1 ? "a task" : open + " tasks";
+            var more = open != null && open > named ? " and " + (open - named) + " more" : "";
             reasons.add(new Reason(
                     Kind.DEPENDENCY,
-                    "it waits for " + (open == 1 ? "a task: " : open + " tasks: ") + listed + more,
+                    before + count + behind + (named == 0 ? "" : ": " + listed + more),
                     ids,
                     Optional.empty()));
         }
 
-        private void waits(Kind kind, String what) {
-            var due = time(facts, "dueAt");
+        private void waits(Kind kind, String field, String what) {
+            var due = time(facts, field);
             var when = due.map(at -> at.isAfter(now) ? " in " + span(Duration.between(now, at)) : " now")
                     .orElse("");
             reasons.add(new Reason(kind, what + when, List.of(), due));
@@ -248,7 +262,7 @@ public record TaskExplanation(
 
         private void ended(TaskState state) {
             var error = facts.getString("error");
-            add(Kind.ENDED, "it has ended: " + state.wireName() + (error == null ? "" : ", " + error));
+            add(Kind.ENDED, "it has ended: " + SubmittedState.of(state).wireName() + (error == null ? "" : ", " + error));
         }
 
         private void add(Kind kind, String message) {
@@ -262,7 +276,9 @@ public record TaskExplanation(
             return Optional.of(new Place(
                     Optional.of(facts.getString("queue"))
                             .filter(queue -> !queue.startsWith(RemoteWork.WIRE_NAME + "/")),
-                    Math.min(Place.AHEAD_MAX, facts.getInteger("ahead", 0)),
+                    state == TaskState.READY
+                            ? OptionalInt.of(Math.min(Place.AHEAD_MAX, facts.getInteger("ahead", 0)))
+                            : OptionalInt.empty(),
                     time(facts, "readyAt"),
                     time(facts, "latestStart"),
                     facts.getDouble("priority"),

@@ -125,9 +125,10 @@ public final class TaskQueue {
         return submissions.add(batch.submission(key, trace, change)).compose(result -> switch (result) {
             case SubmissionResult.Created created -> {
                 var task = created.tasks().getFirst();
-                yield task.isNew()
+                // What was cancelled at once has a reason, which stands with it.
+                yield task.isNew() && !task.state().isTerminal()
                         ? Future.succeededFuture(new Submitted(batch.shown(draft, task, created.at()), true))
-                        : get(tenant, task.id()).map(found -> new Submitted(found, false));
+                        : get(tenant, task.id()).map(found -> new Submitted(found, task.isNew()));
             }
             case SubmissionResult.Repeated(var base) -> {
                 var again = new TaskBatch(tenant, base, List.of(draft));

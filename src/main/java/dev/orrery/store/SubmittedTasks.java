@@ -52,7 +52,7 @@ final class SubmittedTasks {
         var first = 0;
         for (var number = 0; number < submissions.size(); number++) {
             var count = submissions.get(number).tasks().size();
-            results.add(result(number, first, count));
+            results.add(result(number, first, submissions.get(number)));
             first += count;
         }
     }
@@ -67,13 +67,13 @@ final class SubmittedTasks {
         return again;
     }
 
-    private SubmissionResult result(int number, int first, int count) {
+    private SubmissionResult result(int number, int first, TaskSubmission submission) {
         return switch (verdicts[number]) {
-            case "created" -> new SubmissionResult.Created(createdAt, created(first, count));
+            case "created" -> new SubmissionResult.Created(createdAt, created(first, submission.tasks().size()));
             case "repeated" -> new SubmissionResult.Repeated(references[number]);
             case "conflict" -> new SubmissionResult.KeyTaken();
             case "no_tenant" -> new SubmissionResult.Refused(1, ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");
-            case "refused" -> refused(number, first);
+            case "refused" -> refused(number, first, submission.base());
             case "again" -> {
                 again.add(number);
                 yield new SubmissionResult.KeyTaken();
@@ -96,7 +96,7 @@ final class SubmittedTasks {
         return created;
     }
 
-    private SubmissionResult refused(int number, int first) {
+    private SubmissionResult refused(int number, int first, UUID base) {
         var why = requireNonNull(codes)[number];
         var task = requireNonNull(tasks)[number] - first;
         var other = others == null ? null : others[number];
@@ -110,14 +110,17 @@ final class SubmittedTasks {
             case "too_many_dependencies" -> ErrorCode.TOO_MANY_DEPENDENCIES;
             default -> throw new IllegalStateException("submit_tasks refused for " + why);
         };
+        // One of its own has an id that never comes to be.
+        var isOwn = other != null && new TaskInstanceId(other).runId().value().equals(base);
+        var named = isOwn ? "another task of the batch" : "task " + other;
         var message = switch (why) {
-            case "unique_key_taken" -> "task " + other + ", which has not ended, has the same unique key";
+            case "unique_key_taken" -> named + (isOwn ? "" : ", which has not ended,") + " has the same unique key";
             case "unknown_parent" -> "there is no task " + other + " to be its parent";
-            case "parent_cancelled" -> "task " + other + ", its parent, was cancelled";
+            case "parent_cancelled" -> named + ", its parent, was cancelled";
             case "unknown_prerequisite" -> "there is no task " + other + " that it could wait for";
             case "self_dependency" -> "it would wait for itself";
-            case "cycle" -> "it waits for task " + other + ", which comes after it";
-            case "too_deep" -> "it would stand more than " + limits.depth() + " tasks deep, behind task " + other;
+            case "cycle" -> "it waits for " + named + ", which comes after it";
+            case "too_deep" -> "it would stand more than " + limits.depth() + " tasks deep, behind " + named;
             default -> "it waits for more than " + limits.dependencies() + " tasks";
         };
         return new SubmissionResult.Refused(task, code, message);

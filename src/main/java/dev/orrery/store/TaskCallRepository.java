@@ -139,7 +139,7 @@ public final class TaskCallRepository {
 
     /**
      * Lets a task that has not begun wait for another one. Fails with the codes of a submission that is refused, with {@code
-     * DEPENDENCY_DUPLICATE}, and with {@code CONFLICT} where the task has begun or the other one ended badly.
+     * DEPENDENCY_DUPLICATE}, and with {@code CONFLICT} where the task has begun or ended, or the other one ended badly.
      */
     public Future<Void> insertTaskDependency(
             TenantId tenant,

@@ -37,7 +37,7 @@ class ExplainTasksIT {
     @Test
     void aTaskThatWaitsForAnotherNamesItAndTheTimeThatOneWaitsFor() {
         var first = submit(sleep(0).put("name", "first").put("notBefore", "2099-01-01T00:00:00Z"));
-        var second = submit(sleep(0).put("dependencies", List.of(first)));
+        var second = submit(sleep(0).put("dependencies", List.of(first)).put("notBefore", "2099-01-01T00:00:00Z"));
 
         assertThat(explain(first).getString("summary")).startsWith("its time has not come: it may begin in ");
         var told = explain(second);
@@ -45,6 +45,9 @@ class ExplainTasksIT {
         assertThat(told.getString("summary")).isEqualTo("it waits for a task: 'first' (pending)");
         assertThat(told.getJsonArray("reasons").getJsonObject(0).getJsonArray("tasks"))
                 .isEqualTo(new JsonArray().add(first));
+        assertThat(told.getJsonArray("reasons").getJsonObject(1).getString("kind"))
+                .isEqualTo("time");
+        assertThat(told.getJsonObject("place").getValue("ahead")).isNull();
     }
 
     @Test
@@ -67,6 +70,76 @@ class ExplainTasksIT {
         assertThat(reason.getJsonArray("tasks")).isEqualTo(new JsonArray().add(first));
         assertThat(told.getJsonObject("place").getInteger("ahead")).isZero();
         assertThat(explain(first).getString("summary")).startsWith("it runs since ");
+    }
+
+    @Test
+    void aTaskThatARateKeepsBackSaysWhenTheNextMayBegin() {
+        var limit = new JsonObject().put("rate", new JsonObject().put("limit", 1).put("per", "10m"));
+        assertThat(client.put("/api/v1/queues/slow").json(limit).send().status())
+                .isEqualTo(200);
+        var first = submit(sleep(0).put("queue", "slow"));
+        until("the first has ended", PATIENCE, () -> state(first).equals("completed"));
+
+        var told = explain(submit(sleep(0).put("queue", "slow")));
+
+        assertThat(told.getString("summary")).startsWith("the queue 'slow' allows 1 in 10 min; the next may begin in ");
+        var reason = told.getJsonArray("reasons").getJsonObject(0);
+        assertThat(reason.getString("kind")).isEqualTo("rate");
+        assertThat(reason.getString("until")).isNotNull();
+    }
+
+    @Test
+    void aTaskInAPausedQueueIsToldWhoHasItsKeyToo() {
+        assertThat(client.put("/api/v1/queues/shut").json(new JsonObject()).send().status())
+                .isEqualTo(200);
+        assertThat(client.post("/api/v1/queues/shut/pause").send().status()).isEqualTo(200);
+        var first = submit(sleep(60_000).put("concurrencyKey", "customer-8"));
+        until("the first runs", PATIENCE, () -> state(first).equals("running"));
+
+        var told = explain(submit(sleep(0).put("queue", "shut").put("concurrencyKey", "customer-8")));
+
+        assertThat(told.getJsonArray("reasons").stream()
+                        .map(reason -> ((JsonObject) reason).getString("kind") + ((JsonObject) reason).getValue("tasks")))
+                .containsExactly("queue_paused[]", "limit[\"" + first + "\"]");
+    }
+
+    @Test
+    void aTaskThatWaitsForItsChildrenNamesThoseThatAreOpen() {
+        var parent = submit(sleep(0).put("waitForChildren", true).put("notBefore", "2099-01-01T00:00:00Z"));
+        submit(sleep(0).put("parentTaskId", parent).put("name", "left"));
+        var right = submit(
+                sleep(0).put("parentTaskId", parent).put("name", "right").put("notBefore", "2099-01-01T00:00:00Z"));
+        assertThat(client.post(TASKS + "/" + parent + "/snooze")
+                        .json(new JsonObject().put("for", "0s"))
+                        .send()
+                        .status())
+                .isEqualTo(200);
+
+        until(
+                "it waits for one of the two",
+                PATIENCE,
+                () -> explain(parent)
+                        .getString("summary")
+                        .equals("its own work is done; it waits for a task that it submitted: 'right' (pending)"));
+
+        assertThat(explain(parent).getJsonArray("reasons").getJsonObject(0).getJsonArray("tasks"))
+                .isEqualTo(new JsonArray().add(right));
+    }
+
+    @Test
+    void whatComesToWaitForOneThatFailedIsAnsweredWithTheReason() {
+        var failed = submit(
+                new JsonObject().put("type", "shell").put("command", "exit 3").put("maxRetries", 0));
+        until("it failed", PATIENCE, () -> state(failed).equals("failed"));
+
+        var late = client.post(TASKS)
+                .json(sleep(0).put("dependencies", List.of(failed)))
+                .send();
+
+        assertThat(late.status()).isEqualTo(201);
+        assertThat(late.json().getString("state")).isEqualTo("cancelled");
+        assertThat(late.json().getString("error")).isEqualTo("prerequisite_failed: task " + failed + " did not succeed");
+        assertThat(late.json().getString("completedAt")).isNotNull();
     }
 
     @Test

@@ -107,6 +107,17 @@ class TaskJsonTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"lock", "mutex", "concurrencyGroup"})
+    void whoAsksForALockIsToldOfKeys(String field) {
+        assertThat(problems(() -> one("{'type': 'handler', 'handler': 'echo', '" + field + "': 'ledger'}")))
+                .singleElement()
+                .satisfies(problem -> {
+                    assertThat(problem.path()).isEqualTo(field);
+                    assertThat(problem.message()).contains("'concurrencyKey'");
+                });
+    }
+
+    @ParameterizedTest
     @CsvSource(
             delimiter = '|',
             quoteCharacter = '`',

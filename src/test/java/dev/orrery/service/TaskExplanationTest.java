@@ -27,6 +27,34 @@ class TaskExplanationTest {
     }
 
     @Test
+    void aBlockedTaskTellsOfItsTimeTooAndHasNoPlaceInLine() {
+        var told = explain("""
+                {"state": "blocked", "openPrerequisites": 1, "notBefore": "2027-03-03T12:00:00+00:00", "waitsFor": [
+                    {"id": "a", "name": "extract", "state": "queued"}]}
+                """);
+
+        assertThat(told.reasons())
+                .extracting(Reason::message)
+                .containsExactly(
+                        "it waits for a task: 'extract' (ready)", "its time has not come either: it may begin in 2 d");
+        assertThat(told.reasons().getLast().until()).contains(NOW.plusSeconds(2 * 86_400));
+        assertThat(told.place().orElseThrow().ahead()).isEmpty();
+    }
+
+    @Test
+    void aTaskThatWaitsForItsChildrenNamesThem() {
+        var told = explain("""
+                {"state": "blocked", "openPrerequisites": 0, "openChildren": 2, "notBefore": "2027-03-03T12:00:00+00:00",
+                 "waitsFor": [{"id": "a", "name": "left", "state": "running"}, {"id": "b", "name": "right", "state": "retrying"}]}
+                """);
+
+        assertThat(told.summary())
+                .isEqualTo("its own work is done; it waits for 2 tasks that it submitted: 'left' (running), 'right' (ready)");
+        assertThat(told.reasons()).singleElement().satisfies(reason -> assertThat(reason.tasks())
+                .containsExactly("a", "b"));
+    }
+
+    @Test
     void aTaskWhoseTimeHasNotComeSaysWhenItDoes() {
         var told = explain("{'state': 'pending', 'dueAt': '2027-03-01T12:30:00+00:00'}");
 
@@ -55,7 +83,7 @@ class TaskExplanationTest {
                         "no node that takes work serves the queue 'mail'",
                         "3 more urgent tasks are ahead of it");
         assertThat(told.reasons().get(1).tasks()).containsExactly("x", "y");
-        assertThat(told.place().orElseThrow().ahead()).isEqualTo(3);
+        assertThat(told.place().orElseThrow().ahead()).hasValue(3);
     }
 
     @Test
@@ -103,6 +131,7 @@ class TaskExplanationTest {
         var ended = explain("{'state': 'failed', 'error': 'exit code 1'}");
         assertThat(ended.summary()).isEqualTo("it has ended: failed, exit code 1");
         assertThat(ended.place()).isEmpty();
+        assertThat(explain("{'state': 'succeeded'}").summary()).isEqualTo("it has ended: completed");
     }
 
     private static TaskExplanation explain(String facts) {

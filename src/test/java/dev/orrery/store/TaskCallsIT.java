@@ -273,6 +273,7 @@ class TaskCallsIT {
         var running = bench.claim(ids.get(5));
         assertRefused(ErrorCode.CONFLICT, ids.get(5), ids.get(4));
         bench.end(running, SUCCEED);
+        assertThatThrownBy(() -> add(ids.get(5), ids.get(4))).hasMessage("task " + ids.get(5) + " has ended");
         assertThat(bench.state(ids.get(4))).isEqualTo("ready");
     }
 

@@ -21,6 +21,7 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -83,6 +84,19 @@ class TaskSubmissionsIT {
         assertRefused(ErrorCode.TASK_NOT_FOUND, 1, task().under(other));
     }
 
+    @Test
+    void whatItsOwnTasksRefuseNamesNoIdThatNeverComesToBe() {
+        assertThat(bench.submit(task().unique("k", OnConflict.RETURN), task().unique("k", OnConflict.REFUSE)))
+                .isEqualTo(new Refused(
+                        2, ErrorCode.UNIQUE_KEY_TAKEN, "another task of the batch has the same unique key"));
+        assertThat(bench.submit(
+                        task(), task().after(1), task().after(2), task().after(3), task().after(4), task().after(5)))
+                .isEqualTo(new Refused(
+                        6,
+                        ErrorCode.DEPENDENCY_TOO_DEEP,
+                        "it would stand more than 4 tasks deep, behind another task of the batch"));
+    }
+
     private void assertRefused(ErrorCode code, int task, Draft... drafts) {
         var before = bench.text("SELECT count(*)::text FROM task_instances");
         var key = Optional.of(new NewRun.Key("submit", code + "" + task, "h"));
@@ -138,6 +152,38 @@ class TaskSubmissionsIT {
                         .getFirst()
                         .isNew())
                 .isTrue();
+    }
+
+    @Test
+    void whoReplacesOneThatIsSubmittedAtTheSameTimeReplacesItToo() {
+        var all = List.of(
+                submission(Optional.empty(), task().unique("k", OnConflict.REPLACE)),
+                submission(Optional.empty(), task().unique("k", OnConflict.REPLACE)),
+                submission(Optional.empty(), task().unique("k", OnConflict.RETURN)),
+                submission(Optional.empty(), task().unique("k", OnConflict.REPLACE), task().after(1)));
+
+        var results = await(bench.tasks.submit(all));
+
+        assertThat(results).hasOnlyElementsOfType(SubmissionResult.Created.class);
+        var ids = Stream.of(0, 1, 3)
+                .map(n -> TaskInstanceId.single(all.get(n).base(), 1))
+                .toList();
+        assertThat(bench.states(ids)).containsExactly("cancelled", "cancelled", "ready");
+        assertThat(bench.text("SELECT task_id::text FROM unique_keys"))
+                .isEqualTo(ids.getLast().toString());
+    }
+
+    @Test
+    void whoMetOneThatIsNotMadeAfterAllMetNothing() {
+        var wrong = task().unique("b", OnConflict.RETURN).after(TaskInstanceId.single(nextId(), 1));
+        var results = await(bench.tasks.submit(List.of(
+                submission(Optional.empty(), task().unique("a", OnConflict.RETURN), wrong),
+                submission(Optional.empty(), task().unique("b", OnConflict.REFUSE)),
+                submission(Optional.empty(), task().unique("a", OnConflict.REPLACE)))));
+
+        assertThat(results.getFirst()).isInstanceOf(SubmissionResult.Refused.class);
+        assertThat(results.subList(1, 3)).hasOnlyElementsOfType(SubmissionResult.Created.class);
+        assertThat(bench.text("SELECT count(*)::text FROM task_ready")).isEqualTo("2");
     }
 
     @Test

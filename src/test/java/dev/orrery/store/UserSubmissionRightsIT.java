@@ -36,6 +36,18 @@ class UserSubmissionRightsIT extends UserSubmissionsTestBase {
     }
 
     @Test
+    void theOwnerGivesTheRightsInAnySession() throws SQLException {
+        try (var session = database.connect()) {
+            execute(session, "SET search_path = public");
+            execute(session, "REVOKE EXECUTE ON FUNCTION orrery.submit_tasks(json, text) FROM orrery_submit");
+
+            execute(session, "SELECT orrery.give_submit_rights()");
+        }
+
+        value("SELECT count(*) FROM orrery.submit_tasks('[{\"type\": \"handler\", \"handler\": \"noop\"}]')");
+    }
+
+    @Test
     void nothingIsEverybodys() {
         assertThat(database.value("SELECT count(*) FROM pg_proc WHERE pronamespace = 'orrery'::regnamespace"
                         + " AND has_function_privilege('public', oid, 'EXECUTE')"))

@@ -75,7 +75,7 @@ class UserSubmissionsIT extends UserSubmissionsTestBase {
                         Map.of(),
                         Optional.of("v"),
                         Optional.empty()),
-                "{\"type\":\"handler\",\"handler\":\"noop\",\"lock\":\"one\",\"retry\":{\"maxAttempts\":9,\"initialDelay\":\"PT2S\"}}",
+                "{\"type\":\"handler\",\"handler\":\"noop\",\"retry\":{\"maxAttempts\":9,\"initialDelay\":\"PT2S\"}}",
                 new TaskType.FunctionCall("noop"),
                 "{\"type\":\"agent\",\"handler\":\"resize\"}",
                 new TaskType.AgentCall("resize"));

@@ -36,7 +36,7 @@ final class WrongSubmissions {
         22023 | definition.args       | '{"type":"python","code":"b","args":[1]}'
         22023 | definition.handler    | '{"type":"handler","handler":"no op"}'
         22023 | queue                 | '{"type":"agent","handler":"x"}', queue => 'q'
-        22023 | definition.lock       | '{"type":"shell","command":"x","lock":"a b"}'
+        22023 | definition.lock       | '{"type":"shell","command":"x","lock":"one"}'
         22023 | definition.retry      | '{"type":"shell","command":"x","retry":{"maxAttempts":0}}'
         22023 | definition.retry      | '{"type":"shell","command":"x","retry":{"maxDelay":"soon"}}'
         22023 | definition.retry      | '{"type":"shell","command":"x","retry":{"tries":3}}'

@@ -40,8 +40,9 @@ final class TaskExplainCommand extends TaskAction {
         var queue = place.text("queue")
                 .map(name -> " in queue " + TextWidth.clean(name))
                 .orElse("");
+        var ahead = place.value("ahead") instanceof Number count ? count + " ahead" : "not in line yet";
         terminal()
-                .line("place" + queue + ": " + place.number("ahead") + " ahead, priority "
+                .line("place" + queue + ": " + ahead + ", priority "
                         + place.value("priority") + " (its own: " + place.value("calculatedPriority") + ")"
                         + latest);
     }

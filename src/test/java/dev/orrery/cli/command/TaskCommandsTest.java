@@ -309,6 +309,19 @@ class TaskCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void aTaskThatIsNotInLineIsNotToldItsPlace() {
+        node.on("GET /api/v1/tasks/" + TASK + "/explain", 200, """
+                {"taskId": "x", "state": "pending", "summary": "its time has not come", "reasons": [],
+                 "place": {"queue": "mail", "ahead": null, "latestStart": null, "priority": 5.0, "calculatedPriority": 5.0}}
+                """);
+
+        assertThat(command.run("task", "explain", TASK)).as(command.err()).isZero();
+
+        assertThat(command.out().lines())
+                .contains("place in queue mail: not in line yet, priority 5.0 (its own: 5.0)");
+    }
+
+    @Test
     void aTaskIsPutOffByATimeOrUntilOne() {
         node.on("POST /api/v1/tasks/" + TASK + "/snooze", 200, "{\"notBefore\":\"2027-03-01T12:00:00Z\"}");
 
