@@ -73,22 +73,6 @@ class ExplainTasksIT {
     }
 
     @Test
-    void aTaskThatARateKeepsBackSaysWhenTheNextMayBegin() {
-        var limit = new JsonObject().put("rate", new JsonObject().put("limit", 1).put("per", "10m"));
-        assertThat(client.put("/api/v1/queues/slow").json(limit).send().status())
-                .isEqualTo(200);
-        var first = submit(sleep(0).put("queue", "slow"));
-        until("the first has ended", PATIENCE, () -> state(first).equals("completed"));
-
-        var told = explain(submit(sleep(0).put("queue", "slow")));
-
-        assertThat(told.getString("summary")).startsWith("the queue 'slow' allows 1 in 10 min; the next may begin in ");
-        var reason = told.getJsonArray("reasons").getJsonObject(0);
-        assertThat(reason.getString("kind")).isEqualTo("rate");
-        assertThat(reason.getString("until")).isNotNull();
-    }
-
-    @Test
     void aTaskInAPausedQueueIsToldWhoHasItsKeyToo() {
         assertThat(client.put("/api/v1/queues/shut").json(new JsonObject()).send().status())
                 .isEqualTo(200);

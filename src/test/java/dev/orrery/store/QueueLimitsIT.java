@@ -94,6 +94,18 @@ class QueueLimitsIT extends LimitsBase {
     }
 
     @Test
+    void whenTheNextTokenComesIsToldBeforeAnybodyLooksForIt() throws SQLException {
+        create(publish(tasks("a", 2, "default")));
+        await(queues.set("default", 1, rate(1, Duration.ofMinutes(10))));
+
+        assertThat(claim(9).claims()).hasSize(1);
+
+        assertThat(database.value("SELECT (explain_limit(id) ->> 'dueAt')::timestamptz"
+                        + " > clock_timestamp() + interval '9 minutes' FROM limits"))
+                .isEqualTo("t");
+    }
+
+    @Test
     void aRateKeepsToTheClockOfTheDatabase() throws SQLException {
         create(publish(tasks("a", 9, "default")));
         await(queues.set("default", 1, rate(3, Duration.ofMinutes(1))));
