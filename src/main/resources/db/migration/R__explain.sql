@@ -61,7 +61,7 @@ BEGIN
                         ORDER BY x.latest_start, x.id LIMIT 10001) l
                     LIMIT 10001) o),
                 -- The claims that come to it take it out of the queue; until then it stands there, and is kept back all the same.
-                'limit', (SELECT explain_limit(l.id) FROM limits l
+                'limit', (SELECT explain_limit(l.id, p_tenant) FROM limits l
                           WHERE l.tenant_id = p_tenant AND l.kind = 'key' AND l.name = v_task.concurrency_key));
         ELSE
             SELECT w.lock_id, w.latest_start, w.ready_at INTO v_wait FROM lock_waits w WHERE w.id = p_id;
@@ -74,10 +74,10 @@ BEGIN
                     ORDER BY x.latest_start, x.id LIMIT 10001) o),
                 'lock', (SELECT jsonb_build_object('name', l.name, 'holder', l.holder, 'takenAt', l.taken_at)
                          FROM locks l WHERE l.id = v_wait.lock_id),
-                'limit', explain_limit(v_wait.lock_id));
+                'limit', explain_limit(v_wait.lock_id, p_tenant));
         END IF;
         v_facts := v_facts || jsonb_build_object(
-            'queueLimit', (SELECT explain_limit(l.id) FROM limits l
+            'queueLimit', (SELECT explain_limit(l.id, p_tenant) FROM limits l
                            WHERE l.tenant_id = 1 AND l.kind = 'queue' AND l.name = v_task.queue),
             'unofferedHandler', unoffered_handler(p_tenant, p_id),
             'isRemote', starts_with(v_task.queue, 'agent/'),
@@ -116,8 +116,10 @@ BEGIN
               ORDER BY k.id LIMIT 20) o);
 END $f$;
 
--- What a limit allows, and who has its places; null where there is no such limit.
-CREATE OR REPLACE FUNCTION explain_limit(p_limit bigint) RETURNS jsonb
+-- What a limit allows, and which tasks of this tenant have its places: a queue is shared, and what others do in it is not told.
+-- Null where there is no such limit.
+DROP FUNCTION IF EXISTS explain_limit(bigint);
+CREATE OR REPLACE FUNCTION explain_limit(p_limit bigint, p_tenant int) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS $f$
 #variable_conflict use_column
 BEGIN
@@ -128,7 +130,8 @@ BEGIN
             'dueAt', CASE WHEN k.tokens < 1 THEN next_token(k.tokens, t.rate_limit, t.rate_ms, statement_timestamp()) END,
             'running', (SELECT count(*) FROM limit_holders h WHERE h.limit_id = l.id),
             'holders', (SELECT coalesce(jsonb_agg(o.task_id), '[]')
-                        FROM (SELECT h.task_id FROM limit_holders h WHERE h.limit_id = l.id ORDER BY h.task_id LIMIT 20) o))
+                        FROM (SELECT h.task_id FROM limit_holders h JOIN task_instances i ON i.id = h.task_id
+                              WHERE h.limit_id = l.id AND i.tenant_id = p_tenant ORDER BY h.task_id LIMIT 20) o))
         FROM limits l JOIN limit_terms t ON t.id = l.id
         CROSS JOIN LATERAL (
             SELECT tokens_now(t.tokens, t.tokens_at, t.rate_limit, t.rate_ms, statement_timestamp()) AS tokens) k

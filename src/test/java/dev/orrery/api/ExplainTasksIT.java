@@ -88,6 +88,37 @@ class ExplainTasksIT {
     }
 
     @Test
+    void whatAnotherTenantRunsIsCountedAndNotNamed() {
+        assertThat(client.post("/api/v1/tenants")
+                        .json(new JsonObject().put("name", "acme"))
+                        .send()
+                        .status())
+                .isEqualTo(201);
+        assertThat(client.put("/api/v1/queues/shared")
+                        .json(new JsonObject().put("maxRunning", 1))
+                        .send()
+                        .status())
+                .isEqualTo(200);
+        var ours = submit(sleep(60_000).put("queue", "shared"));
+        until("it runs", PATIENCE, () -> state(ours).equals("running"));
+        var theirs = client.post(TASKS)
+                .header("Orrery-Tenant", "acme")
+                .json(sleep(0).put("queue", "shared"))
+                .send()
+                .json()
+                .getString("id");
+
+        var told = client.get(TASKS + "/" + theirs + "/explain")
+                .header("Orrery-Tenant", "acme")
+                .send()
+                .json();
+
+        assertThat(told.getString("summary")).isEqualTo("the queue 'shared' allows 1 at a time, and 1 run");
+        assertThat(told.getJsonArray("reasons").getJsonObject(0).getJsonArray("tasks"))
+                .isEmpty();
+    }
+
+    @Test
     void aTaskThatWaitsForItsChildrenNamesThoseThatAreOpen() {
         var parent = submit(sleep(0).put("waitForChildren", true).put("notBefore", "2099-01-01T00:00:00Z"));
         submit(sleep(0).put("parentTaskId", parent).put("name", "left"));

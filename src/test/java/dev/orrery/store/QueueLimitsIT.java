@@ -100,7 +100,7 @@ class QueueLimitsIT extends LimitsBase {
 
         assertThat(claim(9).claims()).hasSize(1);
 
-        assertThat(database.value("SELECT (explain_limit(id) ->> 'dueAt')::timestamptz"
+        assertThat(database.value("SELECT (explain_limit(id, 1) ->> 'dueAt')::timestamptz"
                         + " > clock_timestamp() + interval '9 minutes' FROM limits"))
                 .isEqualTo("t");
     }
