@@ -66,12 +66,16 @@ public final class TaskQueueRepository {
             LIMIT 1
             """;
 
+    // An edge to what was cancelled stays unresolved, for it may be revived; but nothing waits there.
+
     // language=PostgreSQL
     static final String LIST_DEPENDENCIES = """
             SELECT d.id AS edge_id, d.dependent_id, d.prerequisite_id, d.dependency_type, d.created_at, d.resolved_at,
                    s.id, s.name, s.state
             FROM (SELECT x.* FROM task_dependencies x
-                  WHERE x.dependent_id = $1 AND (NOT $2 OR x.resolved_at IS NULL) ORDER BY x.id LIMIT $3) d
+                  WHERE x.dependent_id = $1 AND (NOT $2 OR (x.resolved_at IS NULL
+                      AND EXISTS (SELECT FROM task_wait w WHERE w.id = x.dependent_id OFFSET 0)))
+                  ORDER BY x.id LIMIT $3) d
             CROSS JOIN LATERAL (SELECT v.id, v.name, v.state FROM single_tasks v WHERE v.id = d.prerequisite_id OFFSET 0) s
             ORDER BY d.id
             """;
@@ -81,17 +85,20 @@ public final class TaskQueueRepository {
             SELECT d.id AS edge_id, d.dependent_id, d.prerequisite_id, d.dependency_type, d.created_at, d.resolved_at,
                    s.id, s.name, s.state
             FROM (SELECT x.* FROM task_dependencies x
-                  WHERE x.prerequisite_id = $1 AND (NOT $2 OR x.resolved_at IS NULL) LIMIT $3) d
+                  WHERE x.prerequisite_id = $1 AND (NOT $2 OR (x.resolved_at IS NULL
+                      AND EXISTS (SELECT FROM task_wait w WHERE w.id = x.dependent_id OFFSET 0)))
+                  LIMIT $3) d
             CROSS JOIN LATERAL (SELECT v.id, v.name, v.state FROM single_tasks v WHERE v.id = d.dependent_id OFFSET 0) s
             ORDER BY d.id
             """;
 
     // language=PostgreSQL
     static final String COUNT_DEPENDENCIES = """
-            SELECT (SELECT count(*)::int FROM task_dependencies x WHERE x.dependent_id = $1 AND x.resolved_at IS NULL)
-                       AS open_prerequisites,
+            SELECT (SELECT count(*)::int FROM task_dependencies x WHERE x.dependent_id = $1 AND x.resolved_at IS NULL
+                        AND EXISTS (SELECT FROM task_wait w WHERE w.id = x.dependent_id OFFSET 0)) AS open_prerequisites,
                    (SELECT count(*)::int FROM (SELECT FROM task_dependencies x
-                        WHERE x.prerequisite_id = $1 AND x.resolved_at IS NULL LIMIT $2) c) AS open_dependents,
+                        WHERE x.prerequisite_id = $1 AND x.resolved_at IS NULL
+                        AND EXISTS (SELECT FROM task_wait w WHERE w.id = x.dependent_id OFFSET 0) LIMIT $2) c) AS open_dependents,
                    (SELECT count(*)::int FROM (SELECT FROM task_dependencies x
                         WHERE x.prerequisite_id = $1 LIMIT $2) c) AS dependents
             """;

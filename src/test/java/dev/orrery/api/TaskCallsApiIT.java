@@ -129,6 +129,34 @@ class TaskCallsApiIT {
     }
 
     @Test
+    void whatWasCancelledWaitsForNothingUntilItIsRevived() {
+        var first = submitted(later());
+        var second = submitted(later().put("dependencies", new JsonArray().add(first)));
+        var third = submitted(later().put("dependencies", new JsonArray().add(first)));
+
+        client.post(TASKS + "/" + second + "/cancel").send();
+
+        assertThat(waiting(first, "blocks")).containsExactly(third);
+        assertThat(waiting(second, "blockedBy")).isEmpty();
+        assertThat(waiting(third, "blockedBy")).containsExactly(first);
+
+        client.post(TASKS + "/" + second + "/retry").send();
+
+        assertThat(waiting(first, "blocks")).containsExactlyInAnyOrder(second, third);
+        assertThat(waiting(second, "blockedBy")).containsExactly(first);
+    }
+
+    /** Who is on this list of a task, which is as long as it says. */
+    private static List<String> waiting(String id, String list) {
+        var task = client.get(TASKS + "/" + id).send().json();
+        var ids = task.getJsonArray(list).stream()
+                .map(each -> ((JsonObject) each).getString("id"))
+                .toList();
+        assertThat(task.getInteger(list + "Count")).as(list).isEqualTo(ids.size());
+        return ids;
+    }
+
+    @Test
     void howUrgentATaskIsChangesWithWhatItWaitsFor() {
         var first = submitted(later());
         var second = submitted(later().put("dependencies", new JsonArray().add(first)));
