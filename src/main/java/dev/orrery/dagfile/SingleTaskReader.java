@@ -134,8 +134,10 @@ final class SingleTaskReader {
     }
 
     private static Optional<String> misplaced(String field, Optional<String> type) {
-        return field.equals("lock") || FieldNames.synonym(field).filter("lock"::equals).isPresent()
-                ? Optional.of("locks are for the tasks of DAGs; of all tasks with the same 'concurrencyKey' one runs at a time")
+        return field.equals("lock")
+                        || FieldNames.synonym(field).filter("lock"::equals).isPresent()
+                ? Optional.of(
+                        "locks are for the tasks of DAGs; of all tasks with the same 'concurrencyKey' one runs at a time")
                 : TaskReader.misplaced(field, type);
     }
 

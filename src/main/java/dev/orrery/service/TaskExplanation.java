@@ -127,7 +127,8 @@ public record TaskExplanation(
         private void blocked() {
             var prerequisites = facts.getInteger("openPrerequisites", 0);
             if (prerequisites == 0) {
-                dependency("its own work is done; it waits for ", facts.getInteger("openChildren"), " that it submitted");
+                dependency(
+                        "its own work is done; it waits for ", facts.getInteger("openChildren"), " that it submitted");
                 return;
             }
             dependency("it waits for ", prerequisites, "");
@@ -262,7 +263,9 @@ public record TaskExplanation(
 
         private void ended(TaskState state) {
             var error = facts.getString("error");
-            add(Kind.ENDED, "it has ended: " + SubmittedState.of(state).wireName() + (error == null ? "" : ", " + error));
+            add(
+                    Kind.ENDED,
+                    "it has ended: " + SubmittedState.of(state).wireName() + (error == null ? "" : ", " + error));
         }
 
         private void add(Kind kind, String message) {

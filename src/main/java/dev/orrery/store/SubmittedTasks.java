@@ -69,7 +69,9 @@ final class SubmittedTasks {
 
     private SubmissionResult result(int number, int first, TaskSubmission submission) {
         return switch (verdicts[number]) {
-            case "created" -> new SubmissionResult.Created(createdAt, created(first, submission.tasks().size()));
+            case "created" ->
+                new SubmissionResult.Created(
+                        createdAt, created(first, submission.tasks().size()));
             case "repeated" -> new SubmissionResult.Repeated(references[number]);
             case "conflict" -> new SubmissionResult.KeyTaken();
             case "no_tenant" -> new SubmissionResult.Refused(1, ErrorCode.TENANT_NOT_FOUND, "the tenant was deleted");

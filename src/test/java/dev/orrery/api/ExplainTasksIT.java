@@ -74,7 +74,10 @@ class ExplainTasksIT {
 
     @Test
     void aTaskInAPausedQueueIsToldWhoHasItsKeyToo() {
-        assertThat(client.put("/api/v1/queues/shut").json(new JsonObject()).send().status())
+        assertThat(client.put("/api/v1/queues/shut")
+                        .json(new JsonObject())
+                        .send()
+                        .status())
                 .isEqualTo(200);
         assertThat(client.post("/api/v1/queues/shut/pause").send().status()).isEqualTo(200);
         var first = submit(sleep(60_000).put("concurrencyKey", "customer-8"));
@@ -83,7 +86,8 @@ class ExplainTasksIT {
         var told = explain(submit(sleep(0).put("queue", "shut").put("concurrencyKey", "customer-8")));
 
         assertThat(told.getJsonArray("reasons").stream()
-                        .map(reason -> ((JsonObject) reason).getString("kind") + ((JsonObject) reason).getValue("tasks")))
+                        .map(reason ->
+                                ((JsonObject) reason).getString("kind") + ((JsonObject) reason).getValue("tasks")))
                 .containsExactly("queue_paused[]", "limit[\"" + first + "\"]");
     }
 
@@ -153,7 +157,8 @@ class ExplainTasksIT {
 
         assertThat(late.status()).isEqualTo(201);
         assertThat(late.json().getString("state")).isEqualTo("cancelled");
-        assertThat(late.json().getString("error")).isEqualTo("prerequisite_failed: task " + failed + " did not succeed");
+        assertThat(late.json().getString("error"))
+                .isEqualTo("prerequisite_failed: task " + failed + " did not succeed");
         assertThat(late.json().getString("completedAt")).isNotNull();
     }
 

@@ -49,9 +49,11 @@ class TaskExplanationTest {
                 """);
 
         assertThat(told.summary())
-                .isEqualTo("its own work is done; it waits for 2 tasks that it submitted: 'left' (running), 'right' (ready)");
-        assertThat(told.reasons()).singleElement().satisfies(reason -> assertThat(reason.tasks())
-                .containsExactly("a", "b"));
+                .isEqualTo(
+                        "its own work is done; it waits for 2 tasks that it submitted: 'left' (running), 'right' (ready)");
+        assertThat(told.reasons())
+                .singleElement()
+                .satisfies(reason -> assertThat(reason.tasks()).containsExactly("a", "b"));
     }
 
     @Test

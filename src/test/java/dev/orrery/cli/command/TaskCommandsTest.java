@@ -317,8 +317,7 @@ class TaskCommandsTest extends ServerCommandsTestBase {
 
         assertThat(command.run("task", "explain", TASK)).as(command.err()).isZero();
 
-        assertThat(command.out().lines())
-                .contains("place in queue mail: not in line yet, priority 5.0 (its own: 5.0)");
+        assertThat(command.out().lines()).contains("place in queue mail: not in line yet, priority 5.0 (its own: 5.0)");
     }
 
     @Test
