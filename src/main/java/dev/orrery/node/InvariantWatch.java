@@ -20,12 +20,14 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Looks again and again, while this node leads, whether what must hold of the database at any moment does: one check after the other,
- * so that all have been made once in a round and none comes close upon another. What does not hold is shown and told in the log.
+ * so that all have been made once in a round and none comes close upon another. Each is made of a bounded part of what there is, see
+ * {@link InvariantWalk}. What does not hold is shown and told in the log.
  */
 final class InvariantWatch {
 
@@ -41,6 +43,7 @@ final class InvariantWatch {
     // Guarded by the monitor.
     private final Map<List<String>, Integer> broken = new LinkedHashMap<>();
     private final Map<String, Integer> misses = new HashMap<>();
+    private final Map<String, InvariantWalk> walks = new HashMap<>();
     private int next;
 
     private InvariantWatch(InvariantRepository repository, GaugeGroup gauges) {
@@ -70,6 +73,7 @@ final class InvariantWatch {
 
     /** Another node leads, and knows better. */
     private synchronized void forget() {
+        walks.clear();
         if (!broken.isEmpty()) {
             broken.clear();
             gauges.show(broken);
@@ -84,12 +88,37 @@ final class InvariantWatch {
 
     private Future<Boolean> look() {
         var check = turn();
-        return repository
-                .check(check)
+        var walk = walk(check);
+        return look(check, walk)
                 .onSuccess(this::tell)
-                .onFailure(error -> miss(check, error))
+                .onFailure(error -> {
+                    walk.hasFailed();
+                    miss(check, error);
+                })
                 .otherwiseEmpty()
                 .map(false);
+    }
+
+    private synchronized InvariantWalk walk(String check) {
+        return walks.computeIfAbsent(check, _ -> new InvariantWalk());
+    }
+
+    private Future<Found> look(String check, InvariantWalk walk) {
+        return repository.look(check, Optional.empty(), walk.rows()).compose(newest -> walk.olderThan(newest)
+                .map(upto -> repository
+                        .look(check, Optional.of(upto), walk.rows())
+                        .map(older -> new Found(walk.hasSeen(newest, older), newest.result(), older.result())))
+                .orElseGet(() -> Future.succeededFuture(
+                        new Found(walk.hasSeenAll(newest), newest.result(), newest.result()))));
+    }
+
+    /** How much is broken, and what was seen just now. */
+    private record Found(int count, CheckResult newest, CheckResult older) {
+
+        /** That with examples, if there is one. */
+        CheckResult result() {
+            return newest.count() > 0 ? newest : older;
+        }
     }
 
     /** Shows nothing rather than what may no longer be so. That is told at the second time: a database may be away for a while. */
@@ -109,15 +138,16 @@ final class InvariantWatch {
         return misses.merge(check, 1, Integer::sum);
     }
 
-    private void tell(CheckResult result) {
-        var before = show(result.check(), result.count());
-        if (result.count() > 0 && before == 0) {
+    private void tell(Found found) {
+        var result = found.result();
+        var before = show(result.check(), found.count());
+        if (found.count() > 0 && before == 0) {
             LOG.log(
                     ERROR,
-                    "event=invariant_broken check=" + result.check() + " count=" + result.count() + " examples="
+                    "event=invariant_broken check=" + result.check() + " count=" + found.count() + " examples="
                             + result.examples() + ": what should hold: " + result.meaning() + "; cure: "
                             + result.cure());
-        } else if (result.count() == 0 && before > 0) {
+        } else if (found.count() == 0 && before > 0) {
             LOG.log(INFO, "event=invariant_holds check=" + result.check());
         }
     }

@@ -267,7 +267,7 @@ public final class DatabaseDoctor implements AutoCloseable {
         while (found.size() <= COUNTED) {
             Optional<UUID> from;
             try {
-                from = rows(parts.boundSql, 1, upto).stream()
+                from = rows(parts.boundSql(parts.size), 1, upto).stream()
                         .map(UUID::fromString)
                         .findFirst();
                 found.addAll(rows(check.sql(), COUNTED + 1, from.orElse(NO_ID), upto));

@@ -24,37 +24,57 @@ final class DoctorChecks {
         NONE(0, "", ""),
         /** By all tasks. */
         TASKS(20_000, "tasks", """
-                SELECT i.id FROM task_instances i WHERE i.id <= $1::uuid ORDER BY i.id DESC OFFSET 20000 LIMIT 1
+                SELECT i.id FROM task_instances i WHERE i.id <= $1::uuid ORDER BY i.id DESC OFFSET %1$d LIMIT 1
                 """),
         /** By tasks that have not ended: wherever such a one can stand, but for claims, of which there are few. */
         OPEN_TASKS(20_000, "open tasks", """
                 SELECT x.id
-                FROM ((SELECT w.id FROM task_wait w WHERE w.id <= $1::uuid ORDER BY w.id DESC LIMIT 20001)
+                FROM ((SELECT w.id FROM task_wait w WHERE w.id <= $1::uuid ORDER BY w.id DESC LIMIT %1$d + 1)
                       UNION ALL
-                      (SELECT t.ref FROM task_timers t WHERE t.ref <= $1::uuid ORDER BY t.ref DESC LIMIT 20001)
+                      (SELECT t.ref FROM task_timers t WHERE t.ref <= $1::uuid ORDER BY t.ref DESC LIMIT %1$d + 1)
                       UNION ALL
-                      (SELECT r.id FROM task_ready r WHERE r.id <= $1::uuid ORDER BY r.id DESC LIMIT 20001)
+                      (SELECT r.id FROM task_ready r WHERE r.id <= $1::uuid ORDER BY r.id DESC LIMIT %1$d + 1)
                       UNION ALL
-                      (SELECT k.id FROM lock_waits k WHERE k.id <= $1::uuid ORDER BY k.id DESC LIMIT 20001)
+                      (SELECT k.id FROM lock_waits k WHERE k.id <= $1::uuid ORDER BY k.id DESC LIMIT %1$d + 1)
                       UNION ALL
-                      (SELECT p.task_id FROM task_parents p WHERE p.task_id <= $1::uuid ORDER BY p.task_id DESC LIMIT 20001)) x
-                ORDER BY x.id DESC OFFSET 20000 LIMIT 1
+                      (SELECT p.task_id FROM task_parents p WHERE p.task_id <= $1::uuid ORDER BY p.task_id DESC LIMIT %1$d + 1)) x
+                ORDER BY x.id DESC OFFSET %1$d LIMIT 1
+                """),
+        /**
+         * By dependencies that are not met: also of tasks that were cancelled while they waited, of which there may be very many.
+         * Those of one task stay together, a thousand at most.
+         */
+        DEPENDENCIES(20_000, "unmet dependencies", """
+                SELECT d.dependent_id FROM task_dependencies d
+                WHERE d.dependent_id < $1::uuid AND d.resolved_at IS NULL
+                ORDER BY d.dependent_id DESC OFFSET %1$d LIMIT 1
+                """),
+        /** By the tasks that have unique keys. */
+        KEYS(20_000, "unique keys", """
+                SELECT u.task_id FROM unique_keys u WHERE u.task_id <= $1::uuid ORDER BY u.task_id DESC OFFSET %1$d LIMIT 1
                 """),
         /** By all runs; each may have many tasks. */
         RUNS(1_000, "runs", """
-                SELECT r.id FROM dag_runs r WHERE r.id <= $1::uuid ORDER BY r.id DESC OFFSET 1000 LIMIT 1
+                SELECT r.id FROM dag_runs r WHERE r.id <= $1::uuid ORDER BY r.id DESC OFFSET %1$d LIMIT 1
                 """);
 
         final int size;
         final String what;
 
-        /** Answers the id below which the next part begins, of a part up to {@code $1}; nothing where it is the last one. */
-        final String boundSql;
+        private final String boundSql;
 
         Parts(int size, String what, String boundSql) {
             this.size = size;
             this.what = what;
             this.boundSql = boundSql;
+        }
+
+        /**
+         * Answers the id below which the next part begins, of a part up to {@code $1} with this many rows; nothing where it is the
+         * last one.
+         */
+        String boundSql(int rows) {
+            return boundSql.formatted(rows);
         }
     }
 
@@ -192,22 +212,21 @@ final class DoctorChecks {
                     "waits-for-failed",
                     "no task waits for one that failed or was cancelled: it is cancelled with it",
                     "cancel the waiting task, or retry the one it waits for; " + REPORT,
-                    Parts.OPEN_TASKS,
+                    Parts.DEPENDENCIES,
                     """
                     SELECT d.dependent_id || ' waits for ' || d.prerequisite_id || ', which is ' || a.state
-                    FROM task_wait w
-                    CROSS JOIN LATERAL (
-                        SELECT x.dependent_id, x.prerequisite_id FROM task_dependencies x
-                        WHERE x.dependent_id = w.id AND x.resolved_at IS NULL OFFSET 0) d
+                    FROM task_dependencies d
                     """ + LAST.formatted("d.prerequisite_id", "a") + """
-                    WHERE w.id > $1::uuid AND w.id <= $2::uuid AND a.state > 'succeeded'
+                    WHERE d.dependent_id > $1::uuid AND d.dependent_id <= $2::uuid
+                      AND d.resolved_at IS NULL AND a.state > 'succeeded'
+                      AND EXISTS (SELECT FROM task_wait w WHERE w.id = d.dependent_id OFFSET 0)
                       AND NOT EXISTS (SELECT FROM task_cascades c WHERE c.prerequisite_id = d.prerequisite_id)
                     """),
             new Check(
                     "edges-resolved",
                     "a dependency on a task that has succeeded is met; left open, the dependent waits for ever",
                     REPORT_TASK,
-                    Parts.OPEN_TASKS,
+                    Parts.DEPENDENCIES,
                     """
                     SELECT d.dependent_id || ' waits for ' || d.prerequisite_id || ', which has succeeded'
                     FROM task_dependencies d
@@ -220,7 +239,7 @@ final class DoctorChecks {
                     "edges-go-down",
                     "a task lies deeper than all that it waits for: so dependencies form no circle",
                     "cancel one task of the circle; " + REPORT,
-                    Parts.OPEN_TASKS,
+                    Parts.DEPENDENCIES,
                     """
                     SELECT d.dependent_id || ' waits for ' || d.prerequisite_id || ' and is no deeper'
                     FROM task_dependencies d
@@ -233,7 +252,7 @@ final class DoctorChecks {
                     "unique-keys",
                     "a unique key belongs to a task that has not ended, else nobody can have it any more",
                     REPORT + "; until then submit with another key",
-                    Parts.OPEN_TASKS,
+                    Parts.KEYS,
                     """
                     SELECT u.key || ' is held by ' || u.task_id || coalesce(', which is ' || a.state, ', which is gone')
                     FROM unique_keys u

@@ -285,7 +285,7 @@ public enum Metric {
             List.of("check"),
             "How many rows of the database contradict what must always hold, by the check of 'orrery doctor' that finds them; 0"
                     + " unless something is wrong. Told by the leader, which makes each check once a minute, of the newest"
-                    + " 20000 open tasks, the newest 20000 tasks and the newest 1000 runs"),
+                    + " 10000 rows and of 10000 older ones, each time others, until it has come by all"),
     SCHEDULE_LAG(
             "orrery_schedule_lag_seconds",
             Kind.GAUGE,

@@ -24,6 +24,18 @@ class InvariantWatchIT {
 
     private static final String TASK = "01980f6e-3c00-7000-8b2d-5f3180000001";
 
+    private static final String OLD_TASK_IN_TWO_PLACES = """
+            INSERT INTO task_ready (id, queue, latest_start, version_id) VALUES ('%1$s', 'default', clock_timestamp(), 0);
+            INSERT INTO task_timers (ref, kind, due_at, attempt, failures) VALUES ('%1$s', 'retry', clock_timestamp(), 1, 1);
+            """.formatted(TASK);
+
+    /** The leader looks at 10,000 at a time. */
+    private static final String MANY_READY_TASKS = """
+            INSERT INTO task_ready (id, queue, latest_start, version_id)
+            SELECT single_id('01990f6e-3c00-7000-8b2d-5f3100000000', n), 'default', clock_timestamp(), 0
+            FROM generate_series(1, 25000) n;
+            """;
+
     private final Vertx vertx = Vertx.vertx();
     private final Metrics metrics = new Metrics();
     private final AtomicBoolean leads = new AtomicBoolean(true);
@@ -82,6 +94,31 @@ class InvariantWatchIT {
         assertThat(shown())
                 .hasSize(InvariantRepository.checks().size() - 1)
                 .noneMatch(line -> line.contains("\"cancels\""));
+    }
+
+    @Test
+    void whatIsWrongAmongWhatIsOlderIsFoundInTheEndAndShownUntilItIsMended() throws SQLException {
+        var ofCheck = "orrery_invariants_broken{check=\"one-place\"}";
+        execute("SET session_replication_role = replica; " + OLD_TASK_IN_TWO_PLACES + MANY_READY_TASKS);
+
+        round();
+        assertThat(shown()).contains(ofCheck + " 0.0");
+
+        rounds(2);
+        assertThat(shown()).contains(ofCheck + " 1.0");
+
+        rounds(2);
+        assertThat(shown()).as("while the next walk has not come by").contains(ofCheck + " 1.0");
+
+        execute("DELETE FROM task_timers");
+        rounds(2);
+        assertThat(shown()).contains(ofCheck + " 0.0");
+    }
+
+    private void rounds(int rounds) {
+        for (var n = 0; n < rounds; n++) {
+            round();
+        }
     }
 
     private void round() {

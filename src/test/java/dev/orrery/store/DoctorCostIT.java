@@ -60,7 +60,7 @@ class DoctorCostIT {
         var plans = new LinkedHashMap<String, JsonObject>();
         for (var parts : Parts.values()) {
             if (parts != Parts.NONE) {
-                plans.put("the bound of " + parts, plan(connection, parts.boundSql, LAST_ID, LAST_ID));
+                plans.put("the bound of " + parts, plan(connection, parts.boundSql(parts.size), LAST_ID, LAST_ID));
             }
         }
         for (var check : Stream.concat(DoctorChecks.ALL.stream(), ServerExamination.ALL.stream())
@@ -76,7 +76,7 @@ class DoctorCostIT {
             return LAST_ID;
         }
         try (var statement = connection.createStatement();
-                var row = statement.executeQuery(parts.boundSql.replace("$1", upto))) {
+                var row = statement.executeQuery(parts.boundSql(parts.size).replace("$1", upto))) {
             return row.next() ? "'" + row.getString(1) + "'" : "'" + new UUID(0, 0) + "'";
         }
     }
@@ -93,7 +93,10 @@ class DoctorCostIT {
         }
     }
 
-    /** 20,000 tasks of each kind: ended, ready, in pairs of which one waits for the other; and runs. */
+    /**
+     * 20,000 tasks of each kind: ended, ready, in pairs of which one waits for the other; and runs. What has ended was cancelled while it
+     * waited for several others, and left its keys behind.
+     */
     private static void fill(Connection connection, int times) {
         try (var statement = connection.createStatement()) {
             statement.execute("SET session_replication_role = replica; SET search_path = orrery");
@@ -111,7 +114,12 @@ class DoctorCostIT {
                     SELECT pg_temp.id(2, n), 0, 1, 'default', 5 FROM generate_series(%1$d, %2$d) n;
                     INSERT INTO task_dependencies (dependent_id, prerequisite_id)
                     SELECT pg_temp.id(2, n), pg_temp.id(1, n) FROM generate_series(%1$d, %2$d) n;
+                    INSERT INTO task_dependencies (dependent_id, prerequisite_id)
+                    SELECT pg_temp.id(0, n), pg_temp.id(1, n - k) FROM generate_series(%1$d, %2$d) n, generate_series(0, 2) k;
                     INSERT INTO unique_keys SELECT 1, '1-' || n, pg_temp.id(1, n) FROM generate_series(%1$d, %2$d) n;
+                    INSERT INTO unique_keys
+                    SELECT 1, '4-' || k || '-' || n, single_id(pg_temp.id(0, n), k)
+                    FROM generate_series(%1$d, %2$d) n, generate_series(1, 3) k;
                     INSERT INTO dag_runs (id, tenant_id, dag_id, version_id, dag_version, triggered_by, remaining, state, started_at)
                     SELECT ('0198' || lpad(to_hex(n * 4 + 3), 8, '0') || '70008b2d5f3100000000')::uuid, 1, pg_temp.id(3, 0), 0, 1, 'api', 1,
                            'running', clock_timestamp()
