@@ -50,23 +50,31 @@ BEGIN
                       coalesce(total_began(p_id, p_attempt), p_began) + v_total * interval '1 millisecond') END;
 END $f$;
 
--- Of tasks that have begun and are ready once more, or wait for a lock or a limit, those whose total is over; of the next
--- p_limit of them behind p_after. last_id is the last one that was looked at, null where there are no more.
-CREATE OR REPLACE FUNCTION overdue_waits(
-    p_after uuid, p_limit int, OUT ids uuid[], OUT totals bigint[], OUT last_id uuid)
-LANGUAGE plpgsql STABLE
+-- Of tasks that have begun and are ready once more, or wait for a lock or a limit, those whose total is over: of up to p_limit that
+-- are to be looked at now (total_waits). Each is looked at when it comes to wait, and when its time may be over; meanwhile once an hour,
+-- so that nothing is kept of those that have long ended. One whose total is over is not looked at again for ten seconds, so that one
+-- that cannot be ended keeps nothing else back.
+--
+-- The rows are held first, and what waits is looked for in a later statement: who comes to wait meanwhile waits for this row, and
+-- notes itself anew.
+CREATE OR REPLACE FUNCTION due_totals(p_limit int, OUT ids uuid[], OUT totals bigint[], OUT looked int)
+LANGUAGE plpgsql
 SET enable_seqscan = off
 AS $f$
 #variable_conflict use_column
+DECLARE
+    v_ids  uuid[];
 BEGIN
+    v_ids := ARRAY(
+        SELECT w.task_id FROM total_waits w
+        WHERE w.due_at <= statement_timestamp() ORDER BY w.due_at LIMIT p_limit FOR UPDATE SKIP LOCKED);
     WITH line AS MATERIALIZED (
-        SELECT w.id, w.version_id, w.attempt
-        FROM ((SELECT x.id, x.version_id, x.attempt FROM task_ready x
-               WHERE x.attempt > 0 AND x.id > p_after ORDER BY x.id LIMIT p_limit)
-              UNION ALL
-              (SELECT x.id, x.version_id, x.attempt FROM lock_waits x
-               WHERE x.attempt > 0 AND x.id > p_after ORDER BY x.id LIMIT p_limit)) w
-        ORDER BY w.id LIMIT p_limit
+        SELECT u.id, w.version_id, w.attempt
+        FROM unnest(v_ids) u(id)
+        CROSS JOIN LATERAL (
+            SELECT x.version_id, x.attempt FROM task_ready x WHERE x.id = u.id AND x.attempt > 0
+            UNION ALL
+            SELECT x.version_id, x.attempt FROM lock_waits x WHERE x.id = u.id AND x.attempt > 0 OFFSET 0) w
     ), limited AS MATERIALIZED (
         SELECT l.id, l.attempt,
                CASE WHEN l.version_id = 0
@@ -74,14 +82,30 @@ BEGIN
                     ELSE (SELECT t.total_timeout_ms FROM dag_tasks t
                           WHERE t.version_id = l.version_id AND t.task_no = task_no_of(l.id)) END AS total
         FROM line l
-    ), over AS (
-        SELECT m.id, m.total FROM limited m
-        WHERE CASE WHEN m.total IS NOT NULL THEN total_used_ms(m.id, (m.attempt + 1)::smallint) >= m.total END
+    ), waiting AS MATERIALIZED (
+        SELECT m.id, m.total, m.total - total_used_ms(m.id, (m.attempt + 1)::smallint) AS rest
+        FROM limited m WHERE m.total IS NOT NULL
+    ), put_away AS (
+        DELETE FROM total_waits t USING (SELECT u.id FROM unnest(v_ids) u(id) EXCEPT SELECT w.id FROM waiting w) g
+        WHERE t.task_id = g.id
+    ), put_off AS (
+        UPDATE total_waits t
+        SET due_at = clock_timestamp()
+                     + CASE WHEN w.rest <= 0 THEN interval '10 seconds' ELSE least(w.rest, 3600000) * interval '1 millisecond' END
+        FROM waiting w WHERE t.task_id = w.id
     )
-    SELECT coalesce(array_agg(o.id ORDER BY o.id), '{}'), coalesce(array_agg(o.total ORDER BY o.id), '{}'),
-           (SELECT CASE WHEN count(*) = p_limit THEN max(l.id::text)::uuid END FROM line l)
-    INTO ids, totals, last_id
-    FROM over o;
+    SELECT coalesce(array_agg(w.id ORDER BY w.id), '{}'), coalesce(array_agg(w.total ORDER BY w.id), '{}')
+    INTO ids, totals
+    FROM waiting w WHERE w.rest <= 0;
+    looked := cardinality(v_ids);
+END $f$;
+
+-- As nodes of earlier releases call it, which went through all that wait.
+CREATE OR REPLACE FUNCTION overdue_waits(
+    p_after uuid, p_limit int, OUT ids uuid[], OUT totals bigint[], OUT last_id uuid)
+LANGUAGE plpgsql AS $f$
+BEGIN
+    SELECT d.ids, d.totals INTO ids, totals FROM due_totals(p_limit) d;
 END $f$;
 
 -- Ends these tasks, all of runs or all single ones, as far as they still wait and their totals are over: each as an attempt that

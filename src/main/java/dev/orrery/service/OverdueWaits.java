@@ -17,31 +17,30 @@ import dev.orrery.store.OverdueWaitRepository.Overdue;
 import io.vertx.core.Future;
 import java.util.HashSet;
 import java.util.List;
-import java.util.UUID;
 import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Ends tasks whose {@code totalTimeout} is over while they wait for another attempt, in their queue, or for a lock or a limit: so
- * they end in time also where nobody takes them. Done by the leader, in rounds over all that have begun and wait; what is ended
- * is guarded by what stands there, so that it does no harm to be told twice.
+ * they end in time also where nobody takes them. Done by the leader, which looks at each when it has come to wait and when its time
+ * may be over; what is ended is guarded by what stands there, so that it does no harm to be told twice.
  */
 public final class OverdueWaits {
 
-    /** So many are looked at in a second: a round takes longer only where more wait that have begun. */
-    private static final int BITE = 5_000;
+    /** So many are looked at in one transaction. */
+    private static final int BITE = 1_000;
 
     /** So many are ended in one transaction. */
     private static final int ENDED_AT_ONCE = 200;
 
     private static final String OVER = "its totalTimeout is over";
-    private static final UUID START = new UUID(0, 0);
     private static final System.Logger LOG = System.getLogger(OverdueWaits.class.getName());
 
     private final OverdueWaitRepository repository;
     private final Endings endings;
     private final BiConsumer<TaskInstanceId, Verdict> counted;
     private final Bus bus;
-    private UUID behind = START;
 
     /** {@code counted} is told of each task that ended so. */
     public OverdueWaits(
@@ -52,39 +51,36 @@ public final class OverdueWaits {
         this.bus = requireNonNull(bus, "bus");
     }
 
-    /** A bounded part of a round; true where it ended as many as it may, and there may be more. */
+    /** Looks at a bounded number; true where there may be more to look at now. */
     public Future<Boolean> bite() {
-        return repository.look(behind, BITE).compose(look -> {
-            var first = some(look.overdue());
-            var isAll = first.size() == look.overdue().size();
-            var next = look.last().orElse(START);
-            if (isAll) {
-                behind = next;
+        return repository.look(BITE).compose(look -> {
+            var ended = Future.<Void>succeededFuture();
+            for (var part : parts(look.overdue())) {
+                // What cannot be ended keeps nothing else back.
+                ended = ended.transform(before -> repository
+                        .end(part)
+                        .onSuccess(this::tell)
+                        .compose(_ -> before.succeeded()
+                                ? Future.<Void>succeededFuture()
+                                : Future.failedFuture(before.cause())));
             }
-            return first.isEmpty()
-                    ? Future.succeededFuture(false)
-                    : repository
-                            .end(first)
-                            // What cannot be ended keeps nothing else back: it is met again in the next round.
-                            .onFailure(_ -> behind = next)
-                            .map(ended -> {
-                                tell(ended);
-                                return !isAll && !ended.tasks().isEmpty();
-                            });
+            return ended.map(look.looked() == BITE);
         });
     }
 
-    /** The first of one kind: tasks of runs, else single ones. */
-    private static List<End> some(List<Overdue> overdue) {
-        var isSingle = overdue.stream().allMatch(each -> each.id().isSingle());
-        return overdue.stream()
-                .filter(each -> each.id().isSingle() == isSingle)
-                .limit(ENDED_AT_ONCE)
-                .map(each -> new End(
-                        each,
-                        Verdict.of(new AttemptOutcome.TotalTimedOut(each.total(), false))
-                                .error()))
+    /** Each is of one kind, tasks of runs or single ones, and not too large. */
+    private static List<List<End>> parts(List<Overdue> overdue) {
+        return overdue.stream().collect(Collectors.partitioningBy(each -> each.id().isSingle())).values().stream()
+                .flatMap(kind -> IntStream.iterate(0, from -> from < kind.size(), from -> from + ENDED_AT_ONCE)
+                        .mapToObj(from -> kind.subList(from, Math.min(kind.size(), from + ENDED_AT_ONCE)).stream()
+                                .map(OverdueWaits::end)
+                                .toList()))
                 .toList();
+    }
+
+    private static End end(Overdue overdue) {
+        var outcome = new AttemptOutcome.TotalTimedOut(overdue.total(), false);
+        return new End(overdue, Verdict.of(outcome).error());
     }
 
     private void tell(Ended ended) {

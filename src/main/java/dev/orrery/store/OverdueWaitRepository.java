@@ -9,14 +9,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
 
 /** Finds and ends tasks that wait to be tried again though their {@code totalTimeout} is over; see {@code R__totals.sql}. */
 public final class OverdueWaitRepository {
 
     // language=PostgreSQL
-    static final String LOOK = "SELECT ids, totals, last_id FROM overdue_waits($1, $2)";
+    static final String LOOK = "SELECT ids, totals, looked FROM due_totals($1)";
 
     // language=PostgreSQL
     static final String END = "SELECT ended, queues FROM end_waiting($1, $2, $3)";
@@ -33,9 +32,9 @@ public final class OverdueWaitRepository {
     /**
      * What was found among some of those that wait.
      *
-     * @param last the last one that was looked at; absent where there are no more
+     * @param looked how many were looked at
      */
-    public record Look(List<Overdue> overdue, Optional<UUID> last) {
+    public record Look(List<Overdue> overdue, int looked) {
 
         public Look {
             overdue = List.copyOf(overdue);
@@ -54,9 +53,12 @@ public final class OverdueWaitRepository {
         }
     }
 
-    /** Looks at up to so many tasks that have begun and wait once more, behind this one. */
-    public Future<Look> look(UUID behind, int limit) {
-        return sql.run(LOOK, Tuple.of(behind, limit)).map(rows -> {
+    /**
+     * Looks at up to so many tasks that have begun and wait once more, and whose time may be over. None is looked at again before
+     * that may be so; one that is answered comes again in ten seconds where it is not ended.
+     */
+    public Future<Look> look(int limit) {
+        return sql.run(LOOK, Tuple.of(limit)).map(rows -> {
             var row = rows.iterator().next();
             var ids = row.getArrayOfUUIDs("ids");
             var totals = row.getArrayOfLongs("totals");
@@ -64,7 +66,7 @@ public final class OverdueWaitRepository {
             for (var n = 0; n < ids.length; n++) {
                 overdue.add(new Overdue(new TaskInstanceId(ids[n]), Duration.ofMillis(totals[n])));
             }
-            return new Look(overdue, Optional.ofNullable(row.getUUID("last_id")));
+            return new Look(overdue, row.getInteger("looked"));
         });
     }
 

@@ -44,8 +44,7 @@ class IndexUseIT {
             Map.entry("dag_runs_by_state", new Call(DagRunRepository.LIST_RUNS_BY_STATE, "1, 20, 0, 'failed'")),
             Map.entry(
                     "task_ready_order", new Call("SELECT claim_ready($1, $2, 100)", SOME_NODE + ", ARRAY['default']")),
-            Map.entry("task_ready_begun", new Call("SELECT * FROM overdue_waits($1, $2)", SOME_ID + ", 100")),
-            Map.entry("lock_waits_begun", new Call("SELECT * FROM overdue_waits($1, $2)", SOME_ID + ", 100")),
+            Map.entry("total_waits_due", new Call("SELECT * FROM due_totals($1)", "100")),
             Map.entry(
                     "run_traces_of_trace",
                     new Call(DagRunRepository.LIST_RUNS_OF_TRACE, "1, 20, 0, '" + "a".repeat(32) + "', NULL, NULL")),

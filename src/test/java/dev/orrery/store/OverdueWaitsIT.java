@@ -11,12 +11,12 @@ import dev.orrery.domain.TenantId;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.service.OverdueWaits;
 import dev.orrery.store.OverdueWaitRepository.End;
+import io.vertx.core.Future;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -25,7 +25,6 @@ import org.junit.jupiter.api.Test;
 class OverdueWaitsIT {
 
     private static final Verdict AT_ONCE = new Verdict.Retry(Duration.ZERO, "again", false);
-    private static final UUID START = new UUID(0, 0);
 
     private TaskBench bench;
     private OverdueWaitRepository repository;
@@ -91,7 +90,7 @@ class OverdueWaitsIT {
         var fresh = bench.submitted(task());
         limit(fresh);
 
-        assertThat(await(repository.look(START, 10)).overdue()).isEmpty();
+        assertThat(await(repository.look(10)).overdue()).isEmpty();
         await(waits.bite());
 
         assertThat(bench.claim(10)).extracting(Claim::id).containsExactlyInAnyOrder(timely, unlimited, fresh);
@@ -102,7 +101,7 @@ class OverdueWaitsIT {
     void oneThatBeganAnewMeanwhileIsNotEnded() throws SQLException {
         var id = waitingAgain();
         agoBy(Duration.ofHours(2));
-        var overdue = await(repository.look(START, 10)).overdue();
+        var overdue = await(repository.look(10)).overdue();
         assertThat(overdue).extracting(OverdueWaitRepository.Overdue::id).containsExactly(id);
         await(bench.calls.cancel(TenantId.DEFAULT, id, Optional.empty()));
         await(bench.calls.retry(TenantId.DEFAULT, id, Optional.empty()));
@@ -115,21 +114,104 @@ class OverdueWaitsIT {
 
     @Test
     void manyAreLookedAtInPartsAndAllOfThemEnd() throws SQLException {
-        var ids = new ArrayList<TaskInstanceId>();
-        for (var n = 0; n < 5; n++) {
-            ids.add(waitingAgain());
-        }
+        var ids = waitingAgain(5);
         agoBy(Duration.ofHours(2));
         var found = new ArrayList<TaskInstanceId>();
 
-        var behind = Optional.of(START);
-        while (behind.isPresent()) {
-            var look = await(repository.look(behind.get(), 2));
-            look.overdue().forEach(each -> found.add(each.id()));
-            behind = look.last();
+        for (var n = 0; n < 3; n++) {
+            await(repository.look(2)).overdue().forEach(each -> found.add(each.id()));
         }
 
         assertThat(found).containsExactlyInAnyOrderElementsOf(ids);
+    }
+
+    /** They wait in a paused queue, for example. */
+    @Test
+    void whatIsNotDueIsLookedAtOnceAndThenNotBeforeItsTime() throws SQLException {
+        var ids = waitingAgain(5);
+        assertThat(await(repository.look(10)).looked()).isEqualTo(5);
+        assertThat(await(repository.look(10)).looked()).isZero();
+
+        agoBy(Duration.ofHours(2));
+        // As it is when its time has come: it is looked at, however many stand before it that have time left.
+        bench.execute("UPDATE total_waits SET due_at = clock_timestamp() WHERE task_id = '" + ids.getLast() + "'");
+
+        assertThat(await(repository.look(1)).overdue())
+                .extracting(OverdueWaitRepository.Overdue::id)
+                .containsExactly(ids.getLast());
+    }
+
+    @Test
+    void itIsLookedAgainWhenTheTimeMayBeOver() throws SQLException {
+        var id = waitingAgain();
+        agoBy(Duration.ofMinutes(50));
+
+        await(repository.look(10));
+
+        assertThat(bench.text("SELECT w.due_at - a.started_at BETWEEN interval '59 minutes' AND interval '61 minutes'"
+                        + " FROM total_waits w JOIN task_attempts a USING (task_id) WHERE w.task_id = '" + id + "'"))
+                .isEqualTo("t");
+    }
+
+    @Test
+    void whatNoLongerWaitsIsForgotten() throws SQLException {
+        bench.end(bench.claim(waitingAgain()), TaskBench.SUCCEED);
+
+        await(repository.look(10));
+
+        assertThat(bench.text("SELECT count(*) FROM total_waits")).isEqualTo("0");
+    }
+
+    /** What cannot be ended now, for whatever reason. */
+    @Test
+    void whatIsOverAndNotEndedIsMetAgainAndKeepsOthersNotBack() throws SQLException {
+        var ids = waitingAgain(2);
+        agoBy(Duration.ofHours(2));
+
+        var first = await(repository.look(1)).overdue();
+        var second = await(repository.look(1)).overdue();
+
+        assertThat(List.of(first.getFirst().id(), second.getFirst().id())).containsExactlyInAnyOrderElementsOf(ids);
+        assertThat(bench.text("SELECT count(*) FROM total_waits WHERE due_at < clock_timestamp() + interval '10 seconds'"))
+                .isEqualTo("2");
+    }
+
+    /** Its row is put away at that moment, since it was running: the row that it needs now comes after that. */
+    @Test
+    void oneThatComesToWaitWhileItIsLookedAtIsNotForgotten() throws SQLException {
+        var id = waitingAgain();
+        agoBy(Duration.ofHours(2));
+        var claim = bench.claim(id);
+
+        Future<?> handingBack;
+        try (var leader = bench.database.connect();
+                var statement = leader.createStatement()) {
+            leader.setAutoCommit(false);
+            statement.execute("SELECT due_totals(10)");
+            handingBack = bench.work.handBack(
+                    bench.node, List.of(new WorkRepository.Held(claim.id(), claim.fence())));
+            until("it waits for the leader", this::someoneWaits);
+            leader.commit();
+        }
+        await(handingBack);
+
+        assertThat(await(repository.look(10)).overdue())
+                .extracting(OverdueWaitRepository.Overdue::id)
+                .containsExactly(id);
+    }
+
+    private boolean someoneWaits() {
+        return !bench.text("SELECT count(*) FROM pg_locks l WHERE NOT l.granted"
+                        + " AND l.pid IN (SELECT a.pid FROM pg_stat_activity a WHERE a.datname = current_database())")
+                .equals("0");
+    }
+
+    private List<TaskInstanceId> waitingAgain(int count) throws SQLException {
+        var ids = new ArrayList<TaskInstanceId>();
+        for (var n = 0; n < count; n++) {
+            ids.add(waitingAgain());
+        }
+        return ids;
     }
 
     /** A task with a total of one hour that failed once and is ready again. */
