@@ -593,12 +593,14 @@ BEGIN
 END $f$;
 
 -- Puts off the request whose turn it is, so that one of which no step can be made does not keep all others waiting. If another
--- node is at it, or made the step meanwhile, a later one is put off a little for nothing.
-CREATE OR REPLACE FUNCTION put_off_redrive(p_ms bigint) RETURNS void
+-- node is at it, or made the step meanwhile, a later one is put off a little for nothing. Answers which one it is, null where none is due.
+DROP FUNCTION IF EXISTS put_off_redrive(bigint);
+CREATE FUNCTION put_off_redrive(p_ms bigint) RETURNS uuid
 LANGUAGE sql AS $f$
     UPDATE letter_redrives r SET due_at = clock_timestamp() + p_ms * interval '1 millisecond'
     WHERE r.id = (SELECT x.id FROM letter_redrives x
                   WHERE x.ended_at IS NULL AND x.due_at <= clock_timestamp() ORDER BY x.due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING r.id
 $f$;
 
 -- Ends a request for many letters where it stands: 'cancelled', 'repeated' or 'conflict' (by its key), 'ended' or 'unknown'. What

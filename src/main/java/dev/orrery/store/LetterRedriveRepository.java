@@ -70,7 +70,7 @@ public final class LetterRedriveRepository {
     static final String CONTINUE = "SELECT went_on, next_due_ms, queues FROM continue_redrives($1, $2)";
 
     // language=PostgreSQL
-    static final String PUT_OFF = "SELECT put_off_redrive($1)";
+    static final String PUT_OFF = "SELECT put_off_redrive($1) AS id";
 
     // language=PostgreSQL
     static final String PURGE =
@@ -283,9 +283,10 @@ public final class LetterRedriveRepository {
         });
     }
 
-    /** Puts off for this long the request whose turn it is. */
-    public Future<Void> putOff(Duration pause) {
-        return sql.run(PUT_OFF, Tuple.of(pause.toMillis())).mapEmpty();
+    /** Puts off for this long the request whose turn it is, and answers its id. */
+    public Future<Optional<UUID>> putOff(Duration pause) {
+        return sql.run(PUT_OFF, Tuple.of(pause.toMillis()))
+                .map(rows -> Optional.ofNullable(rows.iterator().next().getUUID("id")));
     }
 
     /** Forgets requests that ended longer ago than this, some at a time; true where there may be more. */

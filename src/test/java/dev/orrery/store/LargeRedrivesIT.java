@@ -6,6 +6,9 @@ import static dev.orrery.testing.Await.await;
 import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
 import dev.orrery.bus.Bus;
 import dev.orrery.domain.TenantId;
 import dev.orrery.domain.task.InputEdit;
@@ -16,14 +19,17 @@ import dev.orrery.store.LetterRedriveRepository.Asked;
 import io.vertx.core.Vertx;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 
 /** Requests for many dead letters of which a hundred at once would take too long. */
 class LargeRedrivesIT {
@@ -82,7 +88,31 @@ class LargeRedrivesIT {
         ask("ARRAY['" + hopeless + "'::uuid]", "NULL");
         ask("ARRAY(SELECT l.id FROM dead_letters l WHERE l.id <> '" + hopeless + "')", "NULL");
 
-        goOnUntil("0 open, 2 ended");
+        var logged = logged(() -> goOnUntil("0 open, 2 ended"));
+
+        var hopelessOne = bench.text("SELECT id FROM letter_redrives WHERE ended_at IS NULL");
+        assertThat(logged).anyMatch(line -> line.contains(hopelessOne) && line.contains("trying it again in PT30S"));
+        assertThat(logged).anyMatch(line -> line.endsWith("trying again in PT1S with 50 at once"));
+    }
+
+    /** What the verticle told meanwhile. */
+    private static List<String> logged(Runnable action) {
+        var lines = new CopyOnWriteArrayList<String>();
+        var logger = (Logger) LoggerFactory.getLogger(DeadLetterVerticle.class);
+        var appender = new AppenderBase<ILoggingEvent>() {
+            @Override
+            protected void append(ILoggingEvent event) {
+                lines.add(event.getFormattedMessage());
+            }
+        };
+        appender.start();
+        logger.addAppender(appender);
+        try {
+            action.run();
+        } finally {
+            logger.detachAppender(appender);
+        }
+        return lines;
     }
 
     private void dawdle(String when, double seconds) throws SQLException {

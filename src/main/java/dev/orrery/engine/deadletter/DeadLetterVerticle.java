@@ -85,9 +85,23 @@ public final class DeadLetterVerticle extends VerticleBase {
     }
 
     private Future<Step> failed(Throwable error) {
-        LOG.log(WARNING, "cannot go on with dead letters; trying again in " + POLL, error);
         Future<Step> failure = Future.failedFuture(error);
-        return size > 1 ? failure : letters.putOff(PUT_OFF).transform(_ -> failure);
+        if (size > 1) {
+            LOG.log(
+                    WARNING,
+                    "cannot go on with dead letters; trying again in " + POLL + " with " + size / 2 + " at once",
+                    error);
+            return failure;
+        }
+        return letters.putOff(PUT_OFF).otherwise(Optional.empty()).compose(request -> {
+            LOG.log(
+                    WARNING,
+                    request.map(id -> "cannot go on with the redrive " + id + " of dead letters, not even with one at once;"
+                                    + " trying it again in " + PUT_OFF + ", after those that were asked for later")
+                            .orElse("cannot go on with dead letters; trying again in " + POLL),
+                    error);
+            return failure;
+        });
     }
 
     @Override

@@ -181,8 +181,8 @@ public final class DeadLetterService {
         return repositories.redrives().goOn(limit).onSuccess(step -> tell(step.readyQueues()));
     }
 
-    /** Lets others pass before the request of which not even the smallest part can be done. */
-    public Future<Void> putOff(Duration pause) {
+    /** Lets others pass before the request of which not even the smallest part can be done; answers its id. */
+    public Future<Optional<UUID>> putOff(Duration pause) {
         return repositories.redrives().putOff(pause);
     }
 
