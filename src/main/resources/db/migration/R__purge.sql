@@ -206,6 +206,7 @@ END $f$;
 
 -- The same in a round over all tasks that are old enough: looks at up to p_limit of them, in the order of tenants and ids behind these,
 -- and answers where to go on, or no tenant at the end of the round. "left" is how many stay, which the next round looks at again.
+-- What belongs to a task may be much, so it ends earlier where it has been at it for long enough.
 CREATE OR REPLACE FUNCTION purge_old_tasks(
     p_age interval, p_limit int, p_tenant int, p_after uuid, OUT tenant int, OUT after uuid, OUT "left" int)
 LANGUAGE plpgsql
@@ -218,7 +219,10 @@ DECLARE
     v_tenant  int := p_tenant;
     v_after   uuid := p_after;
     v_seen    uuid[];
+    v_held    uuid[];
+    v_part    uuid[];
     v_ids     uuid[];
+    v_done    int := 0;
 BEGIN
     "left" := 0;
     LOOP
@@ -233,13 +237,21 @@ BEGIN
         END IF;
         v_after := '00000000-0000-0000-0000-000000000000';
     END LOOP;
-    v_ids := ARRAY(SELECT u.id FROM unnest(v_seen) u(id) WHERE is_left_behind(u.id, v_before));
-    IF cardinality(v_ids) > 0 THEN
-        PERFORM hold_slots(v_ids, false);
-        v_ids := ARRAY(SELECT u.id FROM unnest(v_ids) u(id) WHERE is_left_behind(u.id, v_before));
-        PERFORM delete_tasks(v_ids);
+    v_held := ARRAY(SELECT u.id FROM unnest(v_seen) u(id) WHERE is_left_behind(u.id, v_before));
+    IF cardinality(v_held) > 0 THEN
+        -- All at once: one after the other they would be in no order.
+        PERFORM hold_slots(v_held, false);
     END IF;
     tenant := v_tenant;
-    after := v_seen[cardinality(v_seen)];
-    "left" := cardinality(v_seen) - cardinality(v_ids);
+    WHILE v_done < cardinality(v_seen) LOOP
+        v_part := v_seen[v_done + 1 : v_done + 20];
+        v_ids := ARRAY(SELECT u.id FROM unnest(v_part) u(id) WHERE u.id = ANY (v_held) AND is_left_behind(u.id, v_before));
+        IF cardinality(v_ids) > 0 THEN
+            PERFORM delete_tasks(v_ids);
+        END IF;
+        v_done := v_done + cardinality(v_part);
+        after := v_seen[v_done];
+        "left" := "left" + cardinality(v_part) - cardinality(v_ids);
+        EXIT WHEN cardinality(v_ids) > 0 AND is_long_enough();
+    END LOOP;
 END $f$;

@@ -97,6 +97,54 @@ class TaskRetentionIT {
         assertThat(await(old.purge(0))).as("a round begins anew").isTrue();
     }
 
+    /** A round that first deleted all of one tenant's would never come to the others where that one has new ones all the time. */
+    @Test
+    void aTenantWithMuchToDeleteDoesNotKeepOthersWaiting() throws SQLException {
+        manyThatEnded(700);
+        aTask("of a tenant", "8 days", "succeeded", "8 days");
+        database.value("INSERT INTO tenants (id, name) OVERRIDING SYSTEM VALUE VALUES (7, 'other') RETURNING id");
+        database.value("UPDATE task_instances SET tenant_id = 7 WHERE name = 'of a tenant' RETURNING id");
+        var old = new OldTasks(tasks, A_WEEK, 10);
+
+        for (var bites = 0; bites < 51; bites++) {
+            assertThat(await(old.purge(0))).isTrue();
+        }
+        assertThat(database.value("SELECT count(*) || ' ' || min(tenant_id) || max(tenant_id) FROM task_instances"))
+                .isEqualTo("200 11");
+
+        var bites = 0;
+        while (await(old.purge(0)) && bites < 1_000) {
+            bites++;
+        }
+        assertThat(left()).isEmpty();
+    }
+
+    /** As if each had very much that goes with it. */
+    @Test
+    void whereTasksTakeLongToDeleteACallDeletesFewer() throws SQLException {
+        manyThatEnded(50);
+        run("CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.1); RETURN OLD; END$$");
+        run("CREATE TRIGGER dawdling BEFORE DELETE ON task_instances FOR EACH ROW EXECUTE FUNCTION dawdle()");
+
+        var first = await(tasks.purgeOld(A_WEEK, 50, Mark.START, 0));
+
+        assertThat(database.value("SELECT count(*) FROM task_instances")).isEqualTo("30");
+        assertThat(first.left()).isZero();
+        await(tasks.purgeOld(A_WEEK, 50, first.next().orElseThrow(), 0));
+        assertThat(database.value("SELECT count(*) FROM task_instances")).isEqualTo("10");
+    }
+
+    private void manyThatEnded(int count) throws SQLException {
+        run("""
+                INSERT INTO task_instances (id, tenant_id, version_id, queue, priority, created_at, name, definition, source, depth)
+                SELECT single_id(('01000000-' || lpad(to_hex(n), 4, '0') || '-7000-8000-000000000000')::uuid, 1),
+                       1, 0, 'default', 5, now(), 'ended', '{}', 'human', 0
+                FROM generate_series(1, %d) n;
+                INSERT INTO task_attempts (task_id, attempt, fence, outcome, state, finished_at)
+                SELECT i.id, 1, 1, 'succeeded', 'succeeded', now() - interval '8 days' FROM task_instances i
+                """.formatted(count));
+    }
+
     @Test
     void whatAnOpenTaskIsToBeGivenTheOutputOfStays() {
         aTask("first", "9 days", "succeeded", "8 days");
