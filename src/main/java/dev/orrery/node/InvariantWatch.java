@@ -104,12 +104,14 @@ final class InvariantWatch {
     }
 
     private Future<Found> look(String check, InvariantWalk walk) {
-        return repository.look(check, Optional.empty(), walk.rows()).compose(newest -> walk.olderThan(newest)
-                .map(upto -> repository
-                        .look(check, Optional.of(upto), walk.rows())
-                        .map(older -> new Found(walk.hasSeen(newest, older), newest.result(), older.result())))
-                .orElseGet(() -> Future.succeededFuture(
-                        new Found(walk.hasSeenAll(newest), newest.result(), newest.result()))));
+        return repository
+                .look(check, Optional.empty(), walk.rows())
+                .compose(newest -> walk.olderThan(newest)
+                        .map(upto -> repository
+                                .look(check, Optional.of(upto), walk.rows())
+                                .map(older -> new Found(walk.hasSeen(newest, older), newest.result(), older.result())))
+                        .orElseGet(() -> Future.succeededFuture(
+                                new Found(walk.hasSeenAll(newest), newest.result(), newest.result()))));
     }
 
     /** How much is broken, and what was seen just now. */

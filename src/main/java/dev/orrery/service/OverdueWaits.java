@@ -70,7 +70,10 @@ public final class OverdueWaits {
 
     /** Each is of one kind, tasks of runs or single ones, and not too large. */
     private static List<List<End>> parts(List<Overdue> overdue) {
-        return overdue.stream().collect(Collectors.partitioningBy(each -> each.id().isSingle())).values().stream()
+        return overdue.stream()
+                .collect(Collectors.partitioningBy(each -> each.id().isSingle()))
+                .values()
+                .stream()
                 .flatMap(kind -> IntStream.iterate(0, from -> from < kind.size(), from -> from + ENDED_AT_ONCE)
                         .mapToObj(from -> kind.subList(from, Math.min(kind.size(), from + ENDED_AT_ONCE)).stream()
                                 .map(OverdueWaits::end)

@@ -59,14 +59,7 @@ class InvariantRepositoryIT {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {
-                "one-place",
-                "lost-tasks",
-                "waits-for-failed",
-                "edges-resolved",
-                "edges-go-down",
-                "unique-keys"
-            })
+            strings = {"one-place", "lost-tasks", "waits-for-failed", "edges-resolved", "edges-go-down", "unique-keys"})
     void whatIsWrongIsFoundPartByPartHoweverMuchIsNewer(String check) throws SQLException {
         DatabaseDoctorIT.plant(database, DatabaseDoctorIT.many(100) + """
                 INSERT INTO task_dependencies (dependent_id, prerequisite_id)

@@ -172,7 +172,8 @@ class OverdueWaitsIT {
         var second = await(repository.look(1)).overdue();
 
         assertThat(List.of(first.getFirst().id(), second.getFirst().id())).containsExactlyInAnyOrderElementsOf(ids);
-        assertThat(bench.text("SELECT count(*) FROM total_waits WHERE due_at < clock_timestamp() + interval '10 seconds'"))
+        assertThat(bench.text(
+                        "SELECT count(*) FROM total_waits WHERE due_at < clock_timestamp() + interval '10 seconds'"))
                 .isEqualTo("2");
     }
 
@@ -188,8 +189,7 @@ class OverdueWaitsIT {
                 var statement = leader.createStatement()) {
             leader.setAutoCommit(false);
             statement.execute("SELECT due_totals(10)");
-            handingBack = bench.work.handBack(
-                    bench.node, List.of(new WorkRepository.Held(claim.id(), claim.fence())));
+            handingBack = bench.work.handBack(bench.node, List.of(new WorkRepository.Held(claim.id(), claim.fence())));
             until("it waits for the leader", this::someoneWaits);
             leader.commit();
         }

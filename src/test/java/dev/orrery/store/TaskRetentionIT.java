@@ -123,7 +123,8 @@ class TaskRetentionIT {
     @Test
     void whereTasksTakeLongToDeleteACallDeletesFewer() throws SQLException {
         manyThatEnded(50);
-        run("CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.1); RETURN OLD; END$$");
+        run(
+                "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.1); RETURN OLD; END$$");
         run("CREATE TRIGGER dawdling BEFORE DELETE ON task_instances FOR EACH ROW EXECUTE FUNCTION dawdle()");
 
         var first = await(tasks.purgeOld(A_WEEK, 50, Mark.START, 0));

@@ -96,8 +96,9 @@ public final class DeadLetterVerticle extends VerticleBase {
         return letters.putOff(PUT_OFF).otherwise(Optional.empty()).compose(request -> {
             LOG.log(
                     WARNING,
-                    request.map(id -> "cannot go on with the redrive " + id + " of dead letters, not even with one at once;"
-                                    + " trying it again in " + PUT_OFF + ", after those that were asked for later")
+                    request.map(id -> "cannot go on with the redrive " + id
+                                    + " of dead letters, not even with one at once;" + " trying it again in " + PUT_OFF
+                                    + ", after those that were asked for later")
                             .orElse("cannot go on with dead letters; trying again in " + POLL),
                     error);
             return failure;
