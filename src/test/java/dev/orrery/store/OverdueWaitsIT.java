@@ -11,6 +11,7 @@ import dev.orrery.domain.TenantId;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.service.OverdueWaits;
 import dev.orrery.store.OverdueWaitRepository.End;
+import dev.orrery.testing.Graphs;
 import io.vertx.core.Future;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -198,6 +199,28 @@ class OverdueWaitsIT {
         assertThat(await(repository.look(10)).overdue())
                 .extracting(OverdueWaitRepository.Overdue::id)
                 .containsExactly(id);
+    }
+
+    /** Wherever it waits; what has not begun costs nothing. */
+    @Test
+    void ofARunThoseAreNotedThatHaveATotalAndHaveBegun() throws SQLException {
+        Graphs.publish(bench.database, Graphs.tasks("a", "b"));
+        bench.execute("UPDATE dag_tasks SET total_timeout_ms = 3600000 WHERE task_id = 'a'");
+        var ready = "INSERT INTO task_ready (id, queue, latest_start, version_id, attempt)"
+                + " SELECT instance_id('01980f6e-000%d-7000-8000-000000000000', t.task_no), 'default', now(), t.version_id, %d"
+                + " FROM dag_tasks t";
+
+        bench.execute(ready.formatted(1, 1));
+        bench.execute(ready.formatted(2, 0));
+        bench.execute("INSERT INTO lock_waits (id, lock_id, queue, latest_start, version_id, attempt, failures)"
+                + " SELECT instance_id('01980f6e-0003-7000-8000-000000000000', t.task_no), 1, 'default', now(), t.version_id, 1, 1"
+                + " FROM dag_tasks t");
+
+        assertThat(bench.text("SELECT string_agg(substr(task_id::text, 13, 1) || '.' || task_no_of(task_id), ' ' ORDER BY task_id)"
+                        + " FROM total_waits"))
+                .isEqualTo("1.1 3.1");
+        assertThat(await(repository.look(10)).looked()).isEqualTo(2);
+        assertThat(bench.text("SELECT count(*) FROM total_waits")).isEqualTo("2");
     }
 
     private boolean someoneWaits() {
