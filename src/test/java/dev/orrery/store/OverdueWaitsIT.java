@@ -216,8 +216,9 @@ class OverdueWaitsIT {
                 + " SELECT instance_id('01980f6e-0003-7000-8000-000000000000', t.task_no), 1, 'default', now(), t.version_id, 1, 1"
                 + " FROM dag_tasks t");
 
-        assertThat(bench.text("SELECT string_agg(substr(task_id::text, 13, 1) || '.' || task_no_of(task_id), ' ' ORDER BY task_id)"
-                        + " FROM total_waits"))
+        assertThat(bench.text(
+                        "SELECT string_agg(substr(task_id::text, 13, 1) || '.' || task_no_of(task_id), ' ' ORDER BY task_id)"
+                                + " FROM total_waits"))
                 .isEqualTo("1.1 3.1");
         assertThat(await(repository.look(10)).looked()).isEqualTo(2);
         assertThat(bench.text("SELECT count(*) FROM total_waits")).isEqualTo("2");
