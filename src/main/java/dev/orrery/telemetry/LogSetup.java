@@ -63,6 +63,7 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         root.setLevel(Level.INFO);
         root.addAppender(standardError);
         LIBRARIES.forEach((name, level) -> context.getLogger(name).setLevel(level));
+        ExitTeller.listen(context);
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 

@@ -37,6 +37,7 @@ class StartAndStopE2E {
             assertThat(node.get("/metrics").body()).contains("orrery_http_requests");
 
             assertThat(node.stop()).isZero();
+            assertThat(node.output()).contains("stopped").doesNotContain("System.exit");
         }
         assertThat(folder.resolve("data/postgresql/data/postmaster.pid")).doesNotExist();
     }

@@ -26,6 +26,9 @@ class LogSetupTest {
                                     .as(name)
                                     .isEqualTo(level));
             assertThat(context.getLogger("dev.orrery").getEffectiveLevel()).isEqualTo(Level.INFO);
+            assertThat(context.getLogger(ExitTeller.REPORTS).iteratorForAppenders())
+                    .toIterable()
+                    .hasExactlyElementsOfTypes(ExitTeller.class);
         } finally {
             context.stop();
         }
