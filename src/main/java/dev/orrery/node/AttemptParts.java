@@ -4,16 +4,21 @@ import static dev.orrery.node.OpenParts.STEP_LIMIT;
 import static dev.orrery.node.OpenParts.await;
 
 import dev.orrery.api.Contract;
+import dev.orrery.config.MemoryBudget;
 import dev.orrery.config.OrreryConfig;
 import dev.orrery.coordination.Membership;
 import dev.orrery.domain.task.TaskTokens;
 import dev.orrery.engine.worker.TaskInputs;
 import dev.orrery.executor.CallAccess;
 import dev.orrery.executor.ExecutorEnvironment;
-import dev.orrery.service.RunService;
+import dev.orrery.executor.LogSink;
 import dev.orrery.service.TaskAccess;
+import dev.orrery.service.TaskGifts;
+import dev.orrery.store.DagVersions;
+import dev.orrery.store.LogRepository;
 import dev.orrery.store.Pools;
 import dev.orrery.store.TaskAccessRepository;
+import dev.orrery.store.TaskInstanceRepository;
 import io.vertx.core.Vertx;
 import java.net.URI;
 import java.nio.file.Path;
@@ -26,11 +31,18 @@ final class AttemptParts {
     /** By how much the guard is ahead of the others, who requeue what a frozen node holds a moment after its lease. */
     private static final Duration GUARD_MARGIN = Duration.ofMillis(500);
 
-    private AttemptParts() {}
+    final TaskGifts gifts;
+    final LogSink logs;
 
-    /** Where they are let in again; blocks until the database has told by which secret. */
-    static TaskAccess access(Vertx vertx, Pools pools) {
-        return await(TaskAccess.open(new TaskAccessRepository(vertx, pools.api())), STEP_LIMIT);
+    /** Where they are let in again. */
+    final TaskAccess access;
+
+    /** Blocks until the database has told by which secret tasks are let in. */
+    AttemptParts(Vertx vertx, Pools pools, DagVersions versions, long heap) {
+        this.gifts = new TaskGifts(
+                new TaskInstanceRepository(vertx, pools.attempts()), versions::version, MemoryBudget.inputs(heap));
+        this.logs = LogChunks.to(new LogRepository(vertx, pools.attempts()), heap);
+        this.access = await(TaskAccess.open(new TaskAccessRepository(vertx, pools.api())), STEP_LIMIT);
     }
 
     static ExecutorEnvironment environment(
@@ -47,8 +59,8 @@ final class AttemptParts {
         return new CallAccess(() -> address.get() + Contract.BASE_PATH, tokens);
     }
 
-    static TaskInputs inputs(RunService runs) {
-        return assignment -> runs.gifts(assignment)
-                .map(gifts -> new TaskInputs.Inputs(gifts.params(), gifts.own(), gifts.outputs(), gifts.letGo()));
+    TaskInputs inputs() {
+        return assignment -> gifts.of(assignment)
+                .map(given -> new TaskInputs.Inputs(given.params(), given.own(), given.outputs(), given.letGo()));
     }
 }

@@ -39,7 +39,6 @@ import dev.orrery.service.JobScheduler;
 import dev.orrery.service.LockService;
 import dev.orrery.service.QueueService;
 import dev.orrery.service.RunService;
-import dev.orrery.service.TaskAccess;
 import dev.orrery.service.TaskQueue;
 import dev.orrery.service.TenantService;
 import dev.orrery.service.WorkerService;
@@ -232,7 +231,7 @@ public final class Node {
     }
 
     private void answerCalls(Parts parts, HandlerJars jars) {
-        jars.answer(parts.vertx, parts.bus, AttemptParts.callAccess(() -> address, parts.access.tokens()));
+        jars.answer(parts.vertx, parts.bus, AttemptParts.callAccess(() -> address, parts.attempts.access.tokens()));
         var patience = config.workers().drainTimeout();
         opened("calls of handlers", patience.plus(STEP_LIMIT), () -> jars.endCalls(patience));
     }
@@ -288,7 +287,6 @@ public final class Node {
         private final Pools pools;
         private final WorkRepository work;
         private final DagVersions versions;
-        private final LogRepository logs;
         private final RunService runs;
         private final DagService dags;
         private final JobFiring firing;
@@ -300,7 +298,7 @@ public final class Node {
         private final Endings endings;
         private final TaskQueue queue;
         private final DeadLetterService deadLetters;
-        private final TaskAccess access;
+        private final AttemptParts attempts;
         private final RandomGenerator random;
         private final Membership membership;
         private final Leadership leadership;
@@ -329,9 +327,9 @@ public final class Node {
             opened("connections", STEP_LIMIT, () -> await(pools.close(), STEP_LIMIT));
             this.endings = traces.endings(vertx, pools);
             this.work = new WorkRepository(vertx, pools.hot(), traces.tracing, endings);
-            this.versions = new DagVersions(vertx, pools.api(), MemoryBudget.dagVersions(HEAP));
-            this.logs = new LogRepository(vertx, pools.api());
-            this.runs = RunParts.runs(vertx, pools, work, logs, versions::version, ids, bus);
+            this.versions = new DagVersions(vertx, pools.attempts(), MemoryBudget.dagVersions(HEAP));
+            var logs = new LogRepository(vertx, pools.api());
+            this.runs = RunParts.runs(vertx, pools, work, logs, versions, ids, bus);
             this.dags = new DagService(vertx, new DagRepository(vertx, pools.api()), ids);
             var late = metrics.timer(Metric.SCHEDULE_FIRE_DELAY);
             this.firing = new JobFiring(vertx, new JobRepository(vertx, pools.hot(), endings), ids, bus, late::record);
@@ -352,17 +350,20 @@ public final class Node {
                     bus);
             this.tenants = new TenantService(new TenantRepository(vertx, pools.api()), bus);
             this.events = new EventFeed(
-                    vertx, new EventRepository(vertx, pools.api()), versions::version, MemoryBudget.events(HEAP));
+                    vertx,
+                    new EventRepository(vertx, pools.api()),
+                    versions.by(pools.api())::version,
+                    MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
             this.queue = QueueParts.queue(vertx, pools, logs, ids, membership.clock(), bus, config.queue());
             this.deadLetters = QueueParts.deadLetters(vertx, pools, ids, bus, config.deadLetters());
-            this.access = AttemptParts.access(vertx, pools);
+            this.attempts = new AttemptParts(vertx, pools, versions, HEAP);
             this.remote = new RemoteParts(
                     vertx,
                     pools.api(),
                     work,
                     versions::version,
-                    runs,
+                    attempts.gifts,
                     ids,
                     membership.clock(),
                     random,
@@ -374,7 +375,7 @@ public final class Node {
     }
 
     private Executors startEngine(Parts parts, Pulse pulse) {
-        var environment = AttemptParts.environment(() -> address, startDirectory, config, parts.access.tokens());
+        var environment = AttemptParts.environment(() -> address, startDirectory, config, parts.attempts.access.tokens());
         var executors = Executors.create(parts.vertx, config.tasks(), environment, parts.bus);
         opened("executors", STEP_LIMIT, () -> await(executors.close(), STEP_LIMIT));
         var workerSettings = new WorkerSettings(
@@ -391,9 +392,9 @@ public final class Node {
                             worker,
                             workerSettings,
                             executors::of,
-                            AttemptParts.inputs(parts.runs),
+                            parts.attempts.inputs(),
                             parts.work::totalUsed,
-                            LogChunks.to(parts.logs, HEAP),
+                            parts.attempts.logs,
                             parts.membership.trust()::invites,
                             parts.bus));
         }
@@ -458,7 +459,7 @@ public final class Node {
                 parts.tenants,
                 parts.remote.workers,
                 parts.remote.work,
-                parts.access.tokens(),
+                parts.attempts.access.tokens(),
                 parts.published.webhooks(),
                 parts.published.replay(),
                 parts.queue,
@@ -486,7 +487,7 @@ public final class Node {
                                                         parts.published.alerts()),
                                         metrics,
                                         parts.traces.tracing,
-                                        Optional.of(parts.access),
+                                        Optional.of(parts.attempts.access),
                                         2))
                         .recover(refused -> Future.failedFuture(places.cannotListen(refused))),
                 STEP_LIMIT);

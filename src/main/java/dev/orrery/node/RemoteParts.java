@@ -6,7 +6,7 @@ import dev.orrery.coordination.DatabaseClock;
 import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.engine.scheduler.Chore;
 import dev.orrery.engine.scheduler.Chore.Bite.OfLeader;
-import dev.orrery.service.RunService;
+import dev.orrery.service.TaskGifts;
 import dev.orrery.service.remote.Definitions;
 import dev.orrery.service.remote.RemoteTimeouts;
 import dev.orrery.service.remote.RemoteWork;
@@ -42,7 +42,7 @@ final class RemoteParts {
             Pool pool,
             WorkRepository engine,
             IntFunction<Future<PublishedDag>> versions,
-            RunService runs,
+            TaskGifts gifts,
             Supplier<UUID> ids,
             DatabaseClock clock,
             RandomGenerator random,
@@ -58,7 +58,7 @@ final class RemoteParts {
         this.work = new RemoteWork(
                 vertx,
                 new RemoteWork.Repositories(repository, engine, new LogRepository(vertx, pool)),
-                runs,
+                gifts,
                 definitions,
                 bus,
                 () -> Instant.ofEpochMilli(clock.millis()),

@@ -2,20 +2,18 @@ package dev.orrery.node;
 
 import dev.orrery.bus.Bus;
 import dev.orrery.config.MemoryBudget;
-import dev.orrery.domain.dag.PublishedDag;
 import dev.orrery.service.RunService;
 import dev.orrery.store.Batcher;
 import dev.orrery.store.DagRunRepository;
+import dev.orrery.store.DagVersions;
 import dev.orrery.store.LogRepository;
 import dev.orrery.store.NewRun;
 import dev.orrery.store.Pools;
 import dev.orrery.store.StoreFailures;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.WorkRepository;
-import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.util.UUID;
-import java.util.function.IntFunction;
 import java.util.function.Supplier;
 
 /** What a node has for runs. */
@@ -31,7 +29,7 @@ final class RunParts {
             Pools pools,
             WorkRepository work,
             LogRepository logs,
-            IntFunction<Future<PublishedDag>> versions,
+            DagVersions versions,
             Supplier<UUID> ids,
             Bus bus) {
         var creations = new Batcher<NewRun, NewRun.Result>(
@@ -48,9 +46,8 @@ final class RunParts {
                         new TaskInstanceRepository(vertx, pools.api()),
                         logs),
                 creations,
-                versions,
+                versions.by(pools.api())::version,
                 ids,
-                bus,
-                MemoryBudget.inputs(HEAP));
+                bus);
     }
 }

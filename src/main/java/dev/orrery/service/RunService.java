@@ -48,23 +48,11 @@ import java.util.function.Supplier;
 /** Runs: starting, looking, cancelling, deleting. A change is one store transaction, then a signal. */
 public final class RunService {
 
-    /** The most that a task can be given, in bytes. */
-    static final long INPUT_BYTES_MAX = 8 << 20;
-
-    /** Up to here nobody waits for room. */
-    private static final long FEW_INPUT_BYTES = 64 << 10;
-
-    /** Tasks begin many at a time, and each reads little. */
-    private static final Batcher.Limits READS =
-            new Batcher.Limits(32, 32 * FEW_INPUT_BYTES, 2, 10_000, 10_000 * FEW_INPUT_BYTES);
-
     private final Repositories repositories;
     private final Batcher<NewRun, NewRun.Result> creations;
-    private final Batcher<InputsOf, StoredInputs> fewInputs;
     private final IntFunction<Future<PublishedDag>> versions;
     private final Supplier<UUID> ids;
     private final Bus bus;
-    private final InputRoom inputRoom;
     private final RunLogs entries;
     private final Optional<ChangeRequest> change;
 
@@ -81,28 +69,19 @@ public final class RunService {
      * @param creations collects runs that are created at the same time into one transaction
      * @param versions finds a DAG version by its row
      * @param ids new ids in the order of time
-     * @param inputBytes how much of what tasks are given may be in memory at once
      */
     public RunService(
             Repositories repositories,
             Batcher<NewRun, NewRun.Result> creations,
             IntFunction<Future<PublishedDag>> versions,
             Supplier<UUID> ids,
-            Bus bus,
-            long inputBytes) {
+            Bus bus) {
         this.repositories = repositories;
         this.creations = creations;
         this.versions = versions;
         this.ids = ids;
         this.bus = bus;
-        this.inputRoom = new InputRoom(inputBytes);
         this.entries = new RunLogs(repositories.logs());
-        this.fewInputs = new Batcher<>(
-                "inputs of tasks",
-                READS,
-                _ -> FEW_INPUT_BYTES,
-                asked -> repositories.tasks().inputs(asked, FEW_INPUT_BYTES),
-                StoreFailures::isLasting);
         this.change = Optional.empty();
     }
 
@@ -112,9 +91,7 @@ public final class RunService {
         this.versions = shared.versions;
         this.ids = shared.ids;
         this.bus = shared.bus;
-        this.inputRoom = shared.inputRoom;
         this.entries = shared.entries;
-        this.fewInputs = shared.fewInputs;
         this.change = Optional.of(request);
     }
 
@@ -354,67 +331,6 @@ public final class RunService {
                     case NONE -> Future.failedFuture(noRun(id));
                 });
     }
-
-    /**
-     * What a task is given: the params of its run, or its own input, and the outputs of its dependencies. Waits while others hold what there
-     * is of room; fails with {@code PAYLOAD_TOO_LARGE} where it is more than a task can be given.
-     */
-    public Future<TaskGifts> gifts(TaskAssignment assignment) {
-        if (assignment.input().isPresent()) {
-            return Future.succeededFuture(
-                    new TaskGifts(assignment.input().get(), Optional.empty(), Map.of(), () -> {}));
-        }
-        if (assignment.instanceId().isSingle()) {
-            return gifts(InputsOf.single(assignment.instanceId()));
-        }
-        if (assignment.taskDefinition().type() instanceof TaskType.Handler) {
-            return gifts(InputsOf.sentBack(assignment.instanceId()));
-        }
-        return versions.apply(assignment.versionId()).compose(dag -> {
-            Map<TaskInstanceId, TaskId> upstreams = new HashMap<>();
-            for (var number : dag.graph().upstreams(assignment.instanceId().taskNumber() - 1)) {
-                upstreams.put(
-                        TaskInstanceId.of(assignment.runId(), number + 1),
-                        dag.definition().tasks().get(number).id());
-            }
-            return gifts(InputsOf.run(assignment.runId(), assignment.instanceId(), upstreams));
-        });
-    }
-
-    private Future<TaskGifts> gifts(InputsOf asked) {
-        return fewInputs
-                .add(asked)
-                .compose(few -> few.bytes() <= FEW_INPUT_BYTES
-                        ? Future.succeededFuture(new TaskGifts(few.params(), few.own(), few.outputs(), () -> {}))
-                        : largeGifts(asked, few.bytes()));
-    }
-
-    private Future<TaskGifts> largeGifts(InputsOf asked, long bytes) {
-        if (bytes > INPUT_BYTES_MAX) {
-            return Future.failedFuture(
-                    new OrreryException(
-                            ErrorCode.PAYLOAD_TOO_LARGE,
-                            "the params of the run and the outputs of the task's dependencies have " + bytes
-                                    + " bytes together, more than the " + INPUT_BYTES_MAX
-                                    + " that a task can be given; hand large data on in $ORRERY_RUN_DIR and output where it is"));
-        }
-        // Its text, and what it becomes on its way into a file.
-        return inputRoom
-                .enter(2 * bytes)
-                .compose(leave -> repositories
-                        .tasks()
-                        .inputs(List.of(asked), INPUT_BYTES_MAX)
-                        .map(List::getFirst)
-                        .map(all -> new TaskGifts(all.params(), all.own(), all.outputs(), leave))
-                        .onFailure(_ -> leave.run()));
-    }
-
-    /**
-     * The params of a run and the outputs of a task's dependencies; {@code letGo} when they are no longer needed.
-     *
-     * @param own what the task is given instead of its input, or of the params where it has none: it was sent back with it
-     */
-    public record TaskGifts(Json params, Optional<Json> own, Map<TaskId, Json> outputs, Runnable letGo) {}
 
     private Future<StoredRun> stored(TenantId tenant, RunId id) {
         return repositories.runs().get(tenant, id).map(run -> run.orElseThrow(() -> noRun(id)));

@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * DAG versions at hand. They never change, so what was read once stays valid; how much is kept is bounded in bytes, and the
@@ -41,30 +42,71 @@ public final class DagVersions {
 
     private final Vertx vertx;
     private final Sql sql;
-    private final long maxBytes;
+    private final Kept kept;
 
-    private record Kept(Future<PublishedDag> dag, long bytes) {}
-
-    // Guarded by the monitor; kept is in the order of use.
-    private final LinkedHashMap<Integer, Kept> kept = new LinkedHashMap<>(16, 0.75f, true);
+    /** Guarded by itself. Of these connections: who must not wait for others does not join a read by theirs. */
     private final Map<Integer, Future<PublishedDag>> reading = new HashMap<>();
-    private long keptBytes;
 
     /** {@code maxBytes}: about how much memory the versions may take; the last one used stays however large it is. */
     public DagVersions(Vertx vertx, Pool pool, long maxBytes) {
-        require(maxBytes > 0, "maxBytes must be positive, was " + maxBytes);
+        this(vertx, pool, new Kept(maxBytes));
+    }
+
+    private DagVersions(Vertx vertx, Pool pool, Kept kept) {
         this.vertx = requireNonNull(vertx, "vertx");
         this.sql = new Sql(vertx, pool);
-        this.maxBytes = maxBytes;
+        this.kept = kept;
+    }
+
+    /** The same versions at hand, for others: what is not at hand they read by connections of their own. */
+    public DagVersions by(Pool pool) {
+        return new DagVersions(vertx, pool, kept);
+    }
+
+    /** Versions in the order of use. */
+    private static final class Kept {
+
+        private record One(Future<PublishedDag> dag, long bytes) {}
+
+        private final long maxBytes;
+
+        // Guarded by the monitor.
+        private final LinkedHashMap<Integer, One> all = new LinkedHashMap<>(16, 0.75f, true);
+        private long bytes;
+
+        Kept(long maxBytes) {
+            require(maxBytes > 0, "maxBytes must be positive, was " + maxBytes);
+            this.maxBytes = maxBytes;
+        }
+
+        synchronized @Nullable Future<PublishedDag> get(int versionId) {
+            var hit = all.get(versionId);
+            return hit == null ? null : hit.dag();
+        }
+
+        synchronized void add(PublishedDag dag, int characters) {
+            var added = characters * BYTES_PER_CHARACTER + dag.taskCount() * BYTES_PER_TASK;
+            var replaced = all.put(dag.versionId(), new One(Future.succeededFuture(dag), added));
+            bytes += added - (replaced == null ? 0 : replaced.bytes());
+            var oldest = all.entrySet().iterator();
+            while (bytes > maxBytes && all.size() > 1) {
+                bytes -= oldest.next().getValue().bytes();
+                oldest.remove();
+            }
+        }
+
+        synchronized long bytes() {
+            return bytes;
+        }
     }
 
     /** The version of this row: at once where it is at hand. {@code DAG_NOT_FOUND} where its DAG was deleted. */
     public Future<PublishedDag> version(int versionId) {
-        synchronized (this) {
-            var hit = kept.get(versionId);
-            if (hit != null) {
-                return hit.dag();
-            }
+        var hit = kept.get(versionId);
+        if (hit != null) {
+            return hit;
+        }
+        synchronized (reading) {
             var underWay = reading.get(versionId);
             if (underWay != null) {
                 return underWay;
@@ -74,8 +116,8 @@ public final class DagVersions {
     }
 
     /** About how many bytes the kept versions take. */
-    public synchronized long keptBytes() {
-        return keptBytes;
+    public long keptBytes() {
+        return kept.bytes();
     }
 
     private Future<PublishedDag> read(int versionId) {
@@ -86,11 +128,11 @@ public final class DagVersions {
             }
             return parse(versionId, rows.iterator().next());
         });
-        synchronized (this) {
+        synchronized (reading) {
             reading.put(versionId, answer);
         }
         answer.onComplete(_ -> {
-            synchronized (this) {
+            synchronized (reading) {
                 reading.remove(versionId, answer);
             }
         });
@@ -108,17 +150,6 @@ public final class DagVersions {
                         () -> PublishedDag.of(
                                 versionId, tenant, DagJson.read(new Json(definition), id, version, createdAt)),
                         false)
-                .onSuccess(dag -> keep(dag, definition.length()));
-    }
-
-    private synchronized void keep(PublishedDag dag, int characters) {
-        var bytes = characters * BYTES_PER_CHARACTER + dag.taskCount() * BYTES_PER_TASK;
-        var replaced = kept.put(dag.versionId(), new Kept(Future.succeededFuture(dag), bytes));
-        keptBytes += bytes - (replaced == null ? 0 : replaced.bytes());
-        var oldest = kept.entrySet().iterator();
-        while (keptBytes > maxBytes && kept.size() > 1) {
-            keptBytes -= oldest.next().getValue().bytes();
-            oldest.remove();
-        }
+                .onSuccess(dag -> kept.add(dag, definition.length()));
     }
 }

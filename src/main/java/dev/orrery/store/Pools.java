@@ -13,12 +13,15 @@ import java.util.concurrent.TimeUnit;
  * The bounded pools of a node. They are separate, so that what keeps work moving never waits behind what people ask.
  *
  * @param hot claims and commits, and the creation of runs: plans fixed for the queue's ups and downs
- * @param api everything that answers a question
+ * @param attempts what claimed tasks are run by: their DAG versions and inputs, and what they log
+ * @param api everything that answers a question, and chores
  */
-public record Pools(Pool hot, Pool api) {
+public record Pools(Pool hot, Pool attempts, Pool api) {
 
     private static final int HOT_CONNECTIONS = 4;
     private static final int HOT_WAITING = 256;
+    private static final int ATTEMPTS_CONNECTIONS = 3;
+    private static final int ATTEMPTS_WAITING = 256;
     private static final int WATCHING_WAITING = 16;
     private static final int ACQUIRE_SECONDS = 5;
 
@@ -39,7 +42,7 @@ public record Pools(Pool hot, Pool api) {
      * With limits of its own.
      *
      * @param hotLimit after which the server ends a statement of the hot pool
-     * @param apiLimit the same of the api pool
+     * @param apiLimit the same of the other pools
      * @param silenceMargin how much longer a connection may say nothing before it is taken for dead
      */
     public static Pools open(
@@ -58,6 +61,13 @@ public record Pools(Pool hot, Pool api) {
                         hotLimit.plus(silenceMargin),
                         HOT_CONNECTIONS,
                         HOT_WAITING),
+                pool(
+                        vertx,
+                        "attempts",
+                        limited(new PgConnectOptions(connect), apiLimit),
+                        apiLimit.plus(silenceMargin),
+                        ATTEMPTS_CONNECTIONS,
+                        ATTEMPTS_WAITING),
                 pool(
                         vertx,
                         "api",
@@ -118,6 +128,6 @@ public record Pools(Pool hot, Pool api) {
     }
 
     public Future<Void> close() {
-        return Future.join(hot.close(), api.close()).mapEmpty();
+        return Future.join(hot.close(), attempts.close(), api.close()).mapEmpty();
     }
 }

@@ -17,6 +17,7 @@ import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -149,6 +150,11 @@ final class NodeUnderTest implements AutoCloseable {
     /** The first column of the first row of what is asked of its database. */
     String value(String sql) {
         return database.value(sql);
+    }
+
+    /** A connection to its database. */
+    Connection connect() throws SQLException {
+        return database.connect();
     }
 
     /** Arranges something in its database. */

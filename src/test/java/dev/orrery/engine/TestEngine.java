@@ -99,7 +99,7 @@ final class TestEngine implements AutoCloseable {
         this.looking = database.connect();
         this.pools = pools.apply(vertx);
         this.work = new WorkRepository(vertx, this.pools.hot());
-        this.stored = new DagVersions(vertx, this.pools.api(), 10_000_000);
+        this.stored = new DagVersions(vertx, this.pools.attempts(), 10_000_000);
         try (var connection = database.connect();
                 var insert = connection.prepareStatement(
                         "INSERT INTO nodes (id, name, pid, mode, version) VALUES (?, 'n', 1, 'standalone', 'x')")) {

@@ -79,8 +79,7 @@ abstract class RunServiceTestBase {
                         StoreFailures::isLasting),
                 new DagVersions(vertx, pools.api(), 1_000_000)::version,
                 () -> IDS.next(System.currentTimeMillis()),
-                Bus.on(vertx),
-                1_000_000);
+                Bus.on(vertx));
         try (var connection = database.connect()) {
             NodeRepository.register(connection, new NodeRepository.Registration(node, "n", 1, "standalone", "x"));
         }

@@ -15,6 +15,7 @@ import dev.orrery.testing.Graphs;
 import dev.orrery.testing.Postgres;
 import dev.orrery.testing.TestDatabase;
 import io.vertx.core.Vertx;
+import io.vertx.sqlclient.SqlConnection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Optional;
@@ -26,6 +27,8 @@ class DagVersionsIT {
 
     private static final IdSequence IDS = new IdSequence(System.nanoTime());
 
+    private static final int CONNECTIONS = 4;
+
     private final Vertx vertx = Vertx.vertx();
     private TestDatabase database;
     private Pools pools;
@@ -34,7 +37,7 @@ class DagVersionsIT {
     @BeforeEach
     void open() {
         database = Postgres.freshDatabase();
-        pools = Pools.open(vertx, database.connectOptions(), 4, 100);
+        pools = Pools.open(vertx, database.connectOptions(), CONNECTIONS, 100);
         dags = new DagRepository(vertx, pools.api());
     }
 
@@ -72,6 +75,25 @@ class DagVersionsIT {
 
         assertThat(second).isSameAs(first);
         await(first);
+    }
+
+    @Test
+    void whoHasConnectionsOfHisOwnWaitsForNoReadingByOthersAndFindsWhatTheyHaveRead() throws SQLException {
+        int row = rowOf(publish("a"));
+        var versions = new DagVersions(vertx, pools.attempts(), 1_000_000);
+        var asked = versions.by(pools.api());
+        var taken = new ArrayList<SqlConnection>();
+        for (var n = 0; n < CONNECTIONS; n++) {
+            taken.add(await(pools.api().getConnection()));
+        }
+
+        var waiting = asked.version(row);
+        var read = await(versions.version(row));
+
+        assertThat(waiting.isComplete()).isFalse();
+        assertThat(asked.version(row).result()).isSameAs(read);
+        taken.forEach(SqlConnection::close);
+        await(waiting);
     }
 
     @Test

@@ -10,7 +10,7 @@ import dev.orrery.domain.dag.TaskType;
 import dev.orrery.domain.task.AttemptOutcome;
 import dev.orrery.domain.task.TotalTime;
 import dev.orrery.domain.task.Verdict;
-import dev.orrery.service.RunService;
+import dev.orrery.service.TaskGifts;
 import dev.orrery.store.Claim;
 import dev.orrery.store.WorkRepository;
 import dev.orrery.store.WorkRepository.Held;
@@ -33,14 +33,14 @@ final class Deliveries {
 
     private final WorkRepository work;
     private final Definitions definitions;
-    private final RunService runs;
+    private final TaskGifts gifts;
     private final Commits commits;
     private final RemoteSignals signals;
 
-    Deliveries(WorkRepository work, Definitions definitions, RunService runs, Commits commits, RemoteSignals signals) {
+    Deliveries(WorkRepository work, Definitions definitions, TaskGifts gifts, Commits commits, RemoteSignals signals) {
         this.work = work;
         this.definitions = definitions;
-        this.runs = runs;
+        this.gifts = gifts;
         this.commits = commits;
         this.signals = signals;
     }
@@ -113,24 +113,24 @@ final class Deliveries {
         }
         var timeout = task.taskDefinition().timeout();
         var limit = total.map(time -> time.limit(timeout)).orElse(timeout);
-        return runs.gifts(task).map(gifts -> {
-            gifts.letGo().run();
+        return gifts.of(task).map(given -> {
+            given.letGo().run();
             return switch (task.taskDefinition().type()) {
                 case TaskType.Agent(var handler, var input) ->
                     new RemoteAssignment(
                             task,
                             handler,
-                            gifts.own().orElse(input),
-                            Optional.of(gifts.params()),
-                            gifts.outputs(),
+                            given.own().orElse(input),
+                            Optional.of(given.params()),
+                            given.outputs(),
                             limit);
                 case TaskType.AgentCall(var handler) ->
                     new RemoteAssignment(
                             task,
                             handler,
-                            gifts.own().orElseGet(gifts::params),
+                            given.own().orElseGet(given::params),
                             Optional.empty(),
-                            gifts.outputs(),
+                            given.outputs(),
                             limit);
                 case TaskType.Unreadable(var why) -> throw new NotForWorkers(why);
                 case TaskType other -> throw new NotForWorkers("no remote worker does " + other.wireName() + " tasks");

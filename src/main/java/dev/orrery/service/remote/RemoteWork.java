@@ -16,7 +16,7 @@ import dev.orrery.domain.task.LogEntry;
 import dev.orrery.domain.task.Verdict;
 import dev.orrery.service.AttemptSpans;
 import dev.orrery.service.RequestKey;
-import dev.orrery.service.RunService;
+import dev.orrery.service.TaskGifts;
 import dev.orrery.store.Batcher;
 import dev.orrery.store.Claim;
 import dev.orrery.store.LogRepository;
@@ -88,7 +88,7 @@ public final class RemoteWork {
     public RemoteWork(
             Vertx vertx,
             Repositories repositories,
-            RunService runs,
+            TaskGifts gifts,
             Definitions definitions,
             Bus bus,
             Supplier<Instant> now,
@@ -116,7 +116,7 @@ public final class RemoteWork {
                 StoreFailures::isLasting);
         this.signals = new RemoteSignals(bus);
         this.commits = new Commits(work, signals, resultBytes);
-        this.deliveries = new Deliveries(work, definitions, runs, commits, signals);
+        this.deliveries = new Deliveries(work, definitions, gifts, commits, signals);
         this.lines = new PollLines<>(vertx, POLLS_MAX, this::claim, work::readyQueues);
         this.lookTimer = vertx.setPeriodic(LOOK_EVERY.toMillis(), _ -> lines.look());
         bus.listen(Addresses.WORK_READY, ready -> lines.signal(ready.queues()));
