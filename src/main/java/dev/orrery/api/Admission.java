@@ -57,11 +57,26 @@ final class Admission {
 
     /** Whether there is room for so many bytes more, however many they are where none are held; they must leave again. */
     boolean enterBytes(long count) {
+        return enterBytes(count, 0);
+    }
+
+    /** The same for one that holds some already: where nobody else holds any it may have as many as it comes to. */
+    boolean enterBytes(long count, long own) {
         var held = bytes.addAndGet(count);
-        if (held <= bytesMax || held == count) {
+        if (held <= bytesMax || held == own + count) {
             return true;
         }
         bytes.addAndGet(-count);
+        refused.increment();
+        return false;
+    }
+
+    /** Whether so many bytes more would find room now; nothing is kept for them. */
+    boolean hasRoom(long count) {
+        var held = bytes.get();
+        if (held == 0 || held + count <= bytesMax) {
+            return true;
+        }
         refused.increment();
         return false;
     }

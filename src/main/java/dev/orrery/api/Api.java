@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /** The HTTP side of a node: the API, its pages, health and metrics. */
@@ -61,10 +62,10 @@ public final class Api {
 
     /** Listens; fails where the address is taken, or where contract and operations disagree. */
     public static Future<Api> start(Vertx vertx, Setup setup) {
-        return start(vertx, setup, Limits.DEFAULT);
+        return start(vertx, setup, Limits.DEFAULT, System::nanoTime);
     }
 
-    static Future<Api> start(Vertx vertx, Setup setup, Limits limits) {
+    static Future<Api> start(Vertx vertx, Setup setup, Limits limits, LongSupplier nanos) {
         var admission = new Admission(setup.http().maxRequests(), limits.streams(), limits.bytes(), setup.metrics());
         var pages = Pages.of(vertx, setup);
         var parts = new ApiParts(
@@ -76,6 +77,7 @@ public final class Api {
                 pages,
                 setup.checks().refusal(),
                 limits,
+                nanos,
                 admission,
                 setup.metrics(),
                 setup.tracing());

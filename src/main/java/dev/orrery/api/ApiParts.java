@@ -9,6 +9,7 @@ import io.vertx.core.Future;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -19,6 +20,7 @@ import java.util.function.Supplier;
  * @param tasks lets running tasks in by their tokens
  * @param pages by path
  * @param refusal why nothing new is taken in; empty while it is
+ * @param nanos a clock that only goes forward, by which connections are judged
  */
 record ApiParts(
         HttpConfig http,
@@ -29,6 +31,7 @@ record ApiParts(
         Map<String, Page> pages,
         Supplier<Optional<String>> refusal,
         Limits limits,
+        LongSupplier nanos,
         Admission admission,
         Metrics metrics,
         Tracing tracing) {

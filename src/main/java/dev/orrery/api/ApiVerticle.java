@@ -29,7 +29,7 @@ public final class ApiVerticle extends VerticleBase {
 
     @Override
     public Future<?> start() {
-        connections = new Connections(vertx, parts.limits());
+        connections = new Connections(vertx, parts.limits(), parts.nanos());
         router = new ApiRouter(vertx, parts);
         server = vertx.createHttpServer(options(parts.limits()))
                 .connectionHandler(connections::opened)

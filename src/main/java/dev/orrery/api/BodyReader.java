@@ -16,8 +16,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Takes in the bodies of changes: JSON only, at most {@link #MAX_BYTES}, of a batch of tasks {@link #BATCH_MAX_BYTES}, within
  * a limit of time; of {@link SignedRequests} less, and of any kind. What is beyond the limit is not kept; a
- * little more is read and dropped, so that the sender comes to read the answer, then the connection is closed. What is kept
- * counts against the bytes that the node holds at once, from the announcement of its length on.
+ * little more is read and dropped, so that the sender comes to read the answer, then the connection is closed.
+ *
+ * <p>What is kept counts against the bytes that the node holds at once. It counts as it arrives: an announcement costs its
+ * sender nothing, so it holds nothing. Whoever has brought much must go on bringing, so that it holds it for a good reason.
  */
 final class BodyReader implements Handler<RoutingContext> {
 
@@ -30,6 +32,12 @@ final class BodyReader implements Handler<RoutingContext> {
 
     private static final long DROPPED_BYTES_MAX = 16L * 1024 * 1024;
     private static final int FIRST_BYTES = 1024;
+
+    /** How often it is looked whether a large body still comes, in the time that it has. */
+    private static final int LOOKS = 6;
+
+    /** A body beyond this is large, and must bring as much again from look to look. */
+    private static final int PACE_BYTES = 64 << 10;
 
     /** A body, its parts as text, and what the next layers make of them. */
     private static final int WEIGHT = 4;
@@ -53,7 +61,7 @@ final class BodyReader implements Handler<RoutingContext> {
         /** Whether there is room for a body of this length. */
         boolean grow(long length) {
             var more = length * WEIGHT - bytes;
-            if (more > 0 && !admission.enterBytes(more)) {
+            if (more > 0 && !admission.enterBytes(more, bytes)) {
                 return false;
             }
             bytes += Math.max(0, more);
@@ -147,40 +155,77 @@ final class BodyReader implements Handler<RoutingContext> {
         var request = context.request();
         var room = new Room();
         context.addEndHandler(_ -> room.leave());
-        if (!room.grow(Math.max(length, FIRST_BYTES))) {
+        if (!admission.hasRoom(length * WEIGHT) || !room.grow(FIRST_BYTES)) {
             refuse(context, noRoom());
             return;
         }
         if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
             context.response().writeContinue();
         }
-        var body = Buffer.buffer(length < 0 ? FIRST_BYTES : (int) length);
-        var deadline = context.vertx().setTimer(timeLimit.toMillis(), _ -> giveUp(context));
-        request.exceptionHandler(_ -> context.vertx().cancelTimer(deadline));
+        var body = Buffer.buffer((int) Math.clamp(length, FIRST_BYTES, FIRST_BYTES * WEIGHT));
+        var watch = new Watch(context, body);
+        request.exceptionHandler(_ -> watch.end());
         var most = most(request);
         request.handler(chunk -> {
             if (body.length() + chunk.length() > most) {
-                context.vertx().cancelTimer(deadline);
+                watch.end();
                 refuse(context, tooLarge(most));
             } else if (!room.grow(body.length() + chunk.length())) {
-                context.vertx().cancelTimer(deadline);
+                watch.end();
                 refuse(context, noRoom());
             } else {
                 body.appendBuffer(chunk);
             }
         });
         request.endHandler(_ -> {
-            context.vertx().cancelTimer(deadline);
+            watch.end();
             context.put(KEY, body);
             context.next();
         });
     }
 
-    private void giveUp(RoutingContext context) {
-        context.request().handler(_ -> {}).endHandler(_ -> {});
-        context.response().putHeader(HttpHeaders.CONNECTION, "close");
-        context.fail(new OrreryException(
-                ErrorCode.BAD_REQUEST, "the body did not arrive within " + timeLimit.toSeconds() + " s"));
+    /** Gives up a body that does not arrive in time, and a large one that has stopped to come. */
+    private final class Watch {
+
+        private final RoutingContext context;
+        private final Buffer body;
+        private int looks;
+        private int seen;
+        private long timer;
+
+        Watch(RoutingContext context, Buffer body) {
+            this.context = context;
+            this.body = body;
+            lookLater();
+        }
+
+        private void lookLater() {
+            timer = context.vertx().setTimer(Math.max(1, timeLimit.toMillis() / LOOKS), _ -> look());
+        }
+
+        private void look() {
+            looks++;
+            var came = body.length() - seen;
+            seen = body.length();
+            if (looks == LOOKS) {
+                giveUp("did not arrive within " + timeLimit.toSeconds() + " s");
+            } else if (seen > PACE_BYTES && came < PACE_BYTES) {
+                giveUp("comes too slowly: its last " + came + " bytes took " + timeLimit.toMillis() / LOOKS + " ms");
+            } else {
+                lookLater();
+            }
+        }
+
+        private void giveUp(String why) {
+            context.request().handler(_ -> {}).endHandler(_ -> {});
+            context.response().putHeader(HttpHeaders.CONNECTION, "close");
+            context.addEndHandler(_ -> context.request().connection().close());
+            context.fail(new OrreryException(ErrorCode.BAD_REQUEST, "the body " + why));
+        }
+
+        void end() {
+            context.vertx().cancelTimer(timer);
+        }
     }
 
     /** Answers at once, reads on for a while without keeping anything, and hangs up on whoever still sends. */

@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
 /**
  * The open connections of one event loop. One that delivers no complete request head in time is closed, however diligently
@@ -21,6 +22,7 @@ final class Connections implements Handler<RoutingContext> {
 
     private final Vertx vertx;
     private final Limits limits;
+    private final LongSupplier nanos;
     private final Duration quietEnough;
     private final long sweeper;
     private final Map<HttpConnection, State> open = new HashMap<>();
@@ -28,16 +30,19 @@ final class Connections implements Handler<RoutingContext> {
     private static final class State {
         private final PipelineLimit pipeline;
         private int requests;
-        private long quietSince = System.nanoTime();
+        private long quietSince;
 
-        State(PipelineLimit pipeline) {
+        State(PipelineLimit pipeline, long now) {
             this.pipeline = pipeline;
+            this.quietSince = now;
         }
     }
 
-    Connections(Vertx vertx, Limits limits) {
+    /** {@code nanos}: a clock that only goes forward, as {@link System#nanoTime}. */
+    Connections(Vertx vertx, Limits limits, LongSupplier nanos) {
         this.vertx = vertx;
         this.limits = limits;
+        this.nanos = nanos;
         this.quietEnough = limits.head().dividedBy(SWEEPS_PER_LIMIT);
         this.sweeper = vertx.setPeriodic(Math.max(1, quietEnough.toMillis()), _ -> closeSlow());
     }
@@ -47,7 +52,7 @@ final class Connections implements Handler<RoutingContext> {
             connection.close();
             return;
         }
-        open.put(connection, new State(PipelineLimit.guard(connection)));
+        open.put(connection, new State(PipelineLimit.guard(connection), nanos.getAsLong()));
         connection.closeHandler(_ -> open.remove(connection));
     }
 
@@ -60,7 +65,7 @@ final class Connections implements Handler<RoutingContext> {
             context.addEndHandler(_ -> {
                 state.requests--;
                 state.pipeline.answered();
-                state.quietSince = System.nanoTime();
+                state.quietSince = nanos.getAsLong();
             });
         }
         context.next();
@@ -68,7 +73,7 @@ final class Connections implements Handler<RoutingContext> {
 
     /** False where none was quiet for long enough. */
     private boolean makeRoom() {
-        var now = System.nanoTime();
+        var now = nanos.getAsLong();
         return open.entrySet().stream()
                 .filter(entry -> entry.getValue().requests == 0)
                 .max(Comparator.comparingLong(entry -> now - entry.getValue().quietSince))
@@ -83,7 +88,7 @@ final class Connections implements Handler<RoutingContext> {
     }
 
     private void closeSlow() {
-        var now = System.nanoTime();
+        var now = nanos.getAsLong();
         for (var entry : List.copyOf(open.entrySet())) {
             var state = entry.getValue();
             if (state.requests == 0 && now - state.quietSince > limits.head().toNanos()) {

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -49,6 +50,9 @@ abstract class ApiTestBase {
     final Map<String, dev.orrery.api.Operation> operations = new HashMap<>();
     final Metrics metrics = new Metrics();
     Api api;
+
+    /** By how many nanoseconds the clock of the connections is moved on. */
+    final AtomicLong ahead = new AtomicLong();
 
     @BeforeAll
     static void load() {
@@ -86,7 +90,7 @@ abstract class ApiTestBase {
                 Tracing.OFF,
                 Optional.empty(),
                 2);
-        api = await(Api.start(vertx, setup, limits));
+        api = await(Api.start(vertx, setup, limits, () -> System.nanoTime() + ahead.get()));
         return client();
     }
 

@@ -22,16 +22,10 @@ class HttpLimitsTest extends ApiTestBase {
 
     private static final String HEAD =
             "POST /api/v1/dags HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
-    private static final Limits ROOMY = new Limits(
-            Duration.ofSeconds(60),
-            Duration.ofSeconds(30),
-            Duration.ofSeconds(30),
-            Duration.ofSeconds(60),
-            Duration.ofSeconds(15),
-            10,
-            50,
-            1 << 20);
+    private static final Limits ROOMY = bodiesWithin(Duration.ofMinutes(10));
     private static final String HELD = "orrery_http_held_bytes";
+    private static final String ANNOUNCED = HEAD + "Content-Length: 200000\r\n\r\n";
+    private static final String BODY = " ".repeat(200_000 - 12) + "{\"yaml\":\"a\"}";
     private static final String CHUNKED = HEAD + "Transfer-Encoding: chunked\r\n\r\n";
 
     @Test
@@ -152,16 +146,14 @@ class HttpLimitsTest extends ApiTestBase {
     @Test
     void bodiesBeyondTheBytesThatAreHeldAtOnceAreRefusedUntilThereIsRoom() throws IOException {
         start(HTTP, ROOMY, List.of());
-        var announced = HEAD + "Content-Length: 200000\r\n\r\n";
-        var body = "{\"yaml\":\"a\"}" + " ".repeat(200_000 - 12);
 
         try (var first = new RawHttp(api.port());
                 var second = new RawHttp(api.port());
                 var chunked = new RawHttp(api.port());
                 var small = new RawHttp(api.port())) {
-            first.send(announced + "{");
-            awaitHeld(800_000);
-            second.send(announced);
+            first.send(ANNOUNCED + BODY.substring(0, BODY.length() - 1));
+            awaitHeld(799_996);
+            second.send(ANNOUNCED);
             chunked.send(CHUNKED + "186A0\r\n" + "y".repeat(100_000) + "\r\n");
             small.send(HEAD + "Content-Length: 12\r\n\r\n{\"yaml\":\"a\"}");
 
@@ -169,13 +161,57 @@ class HttpLimitsTest extends ApiTestBase {
             assertThat(chunked.answer()).startsWith("HTTP/1.1 429").contains("OVERLOADED");
             assertThat(small.answer()).startsWith("HTTP/1.1 201");
 
-            first.send(body.substring(1));
+            first.send("}");
             assertThat(first.answer()).startsWith("HTTP/1.1 201");
             awaitHeld(0);
         }
         try (var next = new RawHttp(api.port())) {
-            next.send(announced + body);
+            next.send(ANNOUNCED + BODY);
             assertThat(next.answer()).startsWith("HTTP/1.1 201");
+        }
+    }
+
+    @Test
+    void bodiesThatAreOnlyAnnouncedKeepNobodyOut() throws IOException {
+        start(HTTP, ROOMY, List.of());
+
+        try (var first = new RawHttp(api.port());
+                var second = new RawHttp(api.port());
+                var third = new RawHttp(api.port());
+                var honest = new RawHttp(api.port())) {
+            for (var slow : List.of(first, second, third)) {
+                slow.send(ANNOUNCED + "  ");
+            }
+            awaitHeld(3 * 4096);
+
+            honest.send(ANNOUNCED + BODY);
+
+            assertThat(honest.answer()).startsWith("HTTP/1.1 201");
+        }
+    }
+
+    @Test
+    void aBodyForWhichThereIsRoomWhereThereIsNoOtherIsTakenHoweverItComes() throws IOException {
+        start(HTTP, ROOMY, List.of());
+
+        try (var http = new RawHttp(api.port())) {
+            http.send(HEAD + "Content-Length: 1000000\r\n\r\n" + " ".repeat(500_000));
+            awaitHeld(2_000_000);
+            http.send(" ".repeat(500_000 - 12) + "{\"yaml\":\"a\"}");
+
+            assertThat(http.answer()).startsWith("HTTP/1.1 201");
+        }
+    }
+
+    @Test
+    void aLargeBodyThatStopsToComeIsNotHeld() throws IOException {
+        start(HTTP, bodiesWithin(Duration.ofSeconds(12)), List.of());
+
+        try (var http = new RawHttp(api.port())) {
+            http.send(ANNOUNCED + " ".repeat(100_000));
+
+            assertThat(http.untilClosed()).startsWith("HTTP/1.1 400").contains("too slowly");
+            awaitHeld(0);
         }
     }
 
@@ -184,8 +220,8 @@ class HttpLimitsTest extends ApiTestBase {
         start(HTTP, ROOMY, List.of());
 
         try (var http = new RawHttp(api.port())) {
-            http.send(HEAD + "Content-Length: 200000\r\n\r\n{");
-            awaitHeld(800_000);
+            http.send(ANNOUNCED + "{");
+            awaitHeld(4096);
         }
 
         awaitHeld(0);
@@ -339,8 +375,7 @@ class HttpLimitsTest extends ApiTestBase {
         }
         Await.until("all are at work", () -> waiting.get() == 4);
         // By then one that only stood there would make room.
-        var longEnough = System.nanoTime() + Duration.ofSeconds(2).toNanos();
-        Await.until("they have been for a while", () -> System.nanoTime() > longEnough);
+        ahead.addAndGet(Duration.ofSeconds(2).toNanos());
 
         for (var i = 0; i < 4; i++) {
             try (var late = new RawHttp(api.port())) {
@@ -354,6 +389,19 @@ class HttpLimitsTest extends ApiTestBase {
             assertThat(http.answer()).startsWith("HTTP/1.1 200");
             http.close();
         }
+    }
+
+    /** With room for a megabyte at once. */
+    private static Limits bodiesWithin(Duration body) {
+        return new Limits(
+                Duration.ofSeconds(60),
+                body,
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(60),
+                Duration.ofSeconds(15),
+                10,
+                50,
+                1 << 20);
     }
 
     /** Of each event loop, of which there are two; the head of a request has this long to come. */
