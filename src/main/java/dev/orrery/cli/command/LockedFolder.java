@@ -6,10 +6,13 @@ import static java.util.Objects.requireNonNull;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.UserPrincipal;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -21,6 +24,9 @@ final class LockedFolder implements AutoCloseable {
 
     private static final String UNLOCKED = "orrery-unlocked-";
     private static final String LOCK = ".lock";
+
+    /** A living process locks its folder within milliseconds; one so old has nobody who will. */
+    private static final Duration SURELY_LEFT = Duration.ofHours(1);
 
     /** Whoever kills hundreds of nodes in a row has the rest of their folders removed by the starts after the next one. */
     private static final int REMOVED_AT_ONCE = 100;
@@ -80,6 +86,42 @@ final class LockedFolder implements AutoCloseable {
             if (!other.equals(path()) && isOrphan(other, owner)) {
                 TemporaryFolder.at(other).remove();
             }
+        }
+    }
+
+    /**
+     * Removes those that processes of this account have left which died before they had locked theirs. A living one may be
+     * about to: only what is old by the clock of the file system goes.
+     */
+    void removeUnlocked() throws IOException {
+        var owner = Files.getOwner(path(), NOFOLLOW_LINKS);
+        var now = Files.getLastModifiedTime(path(), NOFOLLOW_LINKS).toInstant();
+        for (var other : left(requireNonNull(path().getParent(), "its place"), UNLOCKED)) {
+            if (isOld(other, now) && (isOrphan(other, owner) || isWithoutLock(other, owner))) {
+                TemporaryFolder.at(other).remove();
+            }
+        }
+    }
+
+    private static boolean isOld(Path folder, Instant now) {
+        try {
+            var changed = Files.getLastModifiedTime(folder, NOFOLLOW_LINKS).toInstant();
+            return changed.plus(SURELY_LEFT).isBefore(now);
+        } catch (IOException e) {
+            // It has got its name, or is being removed.
+            return false;
+        }
+    }
+
+    /** Whether a process of this account died before it had made the file of the lock. */
+    private static boolean isWithoutLock(Path folder, UserPrincipal owner) throws IOException {
+        try {
+            return Files.isDirectory(folder, NOFOLLOW_LINKS)
+                    && Files.getOwner(folder, NOFOLLOW_LINKS).equals(owner)
+                    && Files.notExists(folder.resolve(LOCK), NOFOLLOW_LINKS);
+        } catch (NoSuchFileException e) {
+            // It is being removed by another process right now.
+            return false;
         }
     }
 

@@ -31,6 +31,7 @@ public final class ProcessFolder implements AutoCloseable {
             for (var prefix : List.of(PREFIX, Trial.PREFIX)) {
                 folder.removeOrphans(prefix);
             }
+            folder.removeUnlocked();
         } catch (IOException e) {
             folder.close();
             throw TemporaryFolder.cannotMake(e);
