@@ -162,7 +162,7 @@ final class BodyReader implements Handler<RoutingContext> {
         if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
             context.response().writeContinue();
         }
-        var body = Buffer.buffer((int) Math.clamp(length, FIRST_BYTES, FIRST_BYTES * WEIGHT));
+        var body = Buffer.buffer(Math.clamp(length, FIRST_BYTES, FIRST_BYTES * WEIGHT));
         var watch = new Watch(context, body);
         request.exceptionHandler(_ -> watch.end());
         var most = most(request);

@@ -24,7 +24,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -46,6 +48,9 @@ final class HandlerCalls {
 
     /** Guarded by itself. */
     private final Set<RunningCall> running = new HashSet<>();
+
+    /** Whose function each event loop is in. */
+    private final Map<Thread, RunningCall> onLoops = new ConcurrentHashMap<>();
 
     /** A handler, and where it lives. */
     record Entry(String name, Registration registration, Context context, ClassLoader classes) {}
@@ -98,16 +103,23 @@ final class HandlerCalls {
         }
     }
 
-    private static Future<HandlerReply> begin(Entry entry, RunningCall call) {
+    private Future<HandlerReply> begin(Entry entry, RunningCall call) {
         return switch (entry.registration()) {
             case Registration.Direct(var handler) -> beginOnLoop(entry, handler, call);
             case Registration.Blocking(var handler) -> beginOnThread(entry, handler, call);
         };
     }
 
-    private static Future<HandlerReply> beginOnLoop(Entry entry, TaskHandler handler, RunningCall call) {
+    private Future<HandlerReply> beginOnLoop(Entry entry, TaskHandler handler, RunningCall call) {
         Promise<Object> result = Promise.promise();
-        var isOpen = onLoop(entry, () -> resultOf(handler, call).onComplete(result));
+        var isOpen = onLoop(entry, () -> {
+            onLoops.put(Thread.currentThread(), call);
+            try {
+                resultOf(handler, call).onComplete(result);
+            } finally {
+                onLoops.remove(Thread.currentThread());
+            }
+        });
         if (!isOpen) {
             return Future.failedFuture("handler '" + entry.name() + "' is being closed with its node");
         }
@@ -158,6 +170,14 @@ final class HandlerCalls {
             LOG.log(DEBUG, "the verticle of handler " + entry.name() + " is closed", closed);
             return false;
         }
+    }
+
+    /** Whose function this thread is in, as pairs for the log; empty where it is in none, but perhaps in what one left to be done later. */
+    String workOf(Thread thread) {
+        var call = onLoops.get(thread);
+        return call == null
+                ? ""
+                : "handler=" + call.handler() + " task=" + call.taskInstanceId() + " attempt=" + call.attempt();
     }
 
     private void stop(HandlerStop stop) {

@@ -8,6 +8,7 @@ import dev.orrery.bus.Bus;
 import dev.orrery.config.ConfigException;
 import dev.orrery.executor.HandlerCalls.Entry;
 import dev.orrery.handler.HandlerVerticle;
+import dev.orrery.telemetry.BlockedThreads;
 import io.vertx.core.Context;
 import io.vertx.core.Deployable;
 import io.vertx.core.DeploymentOptions;
@@ -57,7 +58,10 @@ public final class HandlerJars {
     /** A handler and the jar it came in. */
     private record Owned(Path jar, Entry entry) {}
 
-    private HandlerJars() {}
+    private HandlerJars() {
+        BlockedThreads.tell(
+                vertx, thread -> calls.map(known -> known.workOf(thread)).orElse(""));
+    }
 
     /**
      * Loads all jars of a folder and starts their verticles. Blocks.

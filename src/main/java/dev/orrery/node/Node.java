@@ -349,11 +349,8 @@ public final class Node {
                     ids,
                     bus);
             this.tenants = new TenantService(new TenantRepository(vertx, pools.api()), bus);
-            this.events = new EventFeed(
-                    vertx,
-                    new EventRepository(vertx, pools.api()),
-                    versions.by(pools.api())::version,
-                    MemoryBudget.events(HEAP));
+            var stored = new EventRepository(vertx, pools.api());
+            this.events = new EventFeed(vertx, stored, versions.by(pools.api())::version, MemoryBudget.events(HEAP));
             bus.listen(Addresses.HISTORY_GREW, _ -> events.signal());
             this.queue = QueueParts.queue(vertx, pools, logs, ids, membership.clock(), bus, config.queue());
             this.deadLetters = QueueParts.deadLetters(vertx, pools, ids, bus, config.deadLetters());
@@ -375,7 +372,8 @@ public final class Node {
     }
 
     private Executors startEngine(Parts parts, Pulse pulse) {
-        var environment = AttemptParts.environment(() -> address, startDirectory, config, parts.attempts.access.tokens());
+        var environment =
+                AttemptParts.environment(() -> address, startDirectory, config, parts.attempts.access.tokens());
         var executors = Executors.create(parts.vertx, config.tasks(), environment, parts.bus);
         opened("executors", STEP_LIMIT, () -> await(executors.close(), STEP_LIMIT));
         var workerSettings = new WorkerSettings(

@@ -24,6 +24,7 @@ import dev.orrery.store.NodeRepository.AliveNode;
 import dev.orrery.store.NodeRepository.Condition;
 import dev.orrery.store.NodeRepository.WorkerLoad;
 import dev.orrery.store.WorkRepository.Held;
+import dev.orrery.telemetry.BlockedThreads;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -68,8 +69,9 @@ final class NodeHost implements Membership.Host {
         this.router = router;
     }
 
-    /** Asks the workers how they are from now on. */
+    /** Asks the workers how they are from now on, and tells of threads that are blocked. */
     void watch(Vertx vertx, List<WorkerId> ids) {
+        BlockedThreads.tell(vertx, _ -> "");
         ids.forEach(worker -> pulses.put(worker, new Pulse()));
         pulses.values().forEach(Pulse::beat);
         bus.answer(Addresses.loopBack(node), _ -> Future.succeededFuture(new Done()));

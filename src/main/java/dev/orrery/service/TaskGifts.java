@@ -60,8 +60,7 @@ public final class TaskGifts {
      */
     public Future<Given> of(TaskAssignment assignment) {
         if (assignment.input().isPresent()) {
-            return Future.succeededFuture(
-                    new Given(assignment.input().get(), Optional.empty(), Map.of(), () -> {}));
+            return Future.succeededFuture(new Given(assignment.input().get(), Optional.empty(), Map.of(), () -> {}));
         }
         if (assignment.instanceId().isSingle()) {
             return read(InputsOf.single(assignment.instanceId()));
@@ -81,8 +80,7 @@ public final class TaskGifts {
     }
 
     private Future<Given> read(InputsOf asked) {
-        return few
-                .add(asked)
+        return few.add(asked)
                 .compose(found -> found.bytes() <= FEW_INPUT_BYTES
                         ? Future.succeededFuture(new Given(found.params(), found.own(), found.outputs(), () -> {}))
                         : readLarge(asked, found.bytes()));
@@ -98,10 +96,8 @@ public final class TaskGifts {
                                     + " that a task can be given; hand large data on in $ORRERY_RUN_DIR and output where it is"));
         }
         // Its text, and what it becomes on its way into a file.
-        return room
-                .enter(2 * bytes)
-                .compose(leave -> tasks
-                        .inputs(List.of(asked), INPUT_BYTES_MAX)
+        return room.enter(2 * bytes)
+                .compose(leave -> tasks.inputs(List.of(asked), INPUT_BYTES_MAX)
                         .map(List::getFirst)
                         .map(all -> new Given(all.params(), all.own(), all.outputs(), leave))
                         .onFailure(_ -> leave.run()));

@@ -32,7 +32,7 @@ public final class Database implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Database.class.getName());
 
     /** Connections of a node beside the pool of the API: those that move work, the beat, the reader of events, a start. */
-    private static final int OTHER_CONNECTIONS = 11;
+    private static final int OTHER_CONNECTIONS = 12;
 
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(Jdbc.CONNECT_SECONDS);
     private static final Duration RETRY_PAUSE = Duration.ofMillis(200);

@@ -20,7 +20,10 @@ public record Pools(Pool hot, Pool attempts, Pool api) {
 
     private static final int HOT_CONNECTIONS = 4;
     private static final int HOT_WAITING = 256;
-    private static final int ATTEMPTS_CONNECTIONS = 3;
+
+    /** One more than logs and progress are written by at the same time. */
+    private static final int ATTEMPTS_CONNECTIONS = 4;
+
     private static final int ATTEMPTS_WAITING = 256;
     private static final int WATCHING_WAITING = 16;
     private static final int ACQUIRE_SECONDS = 5;

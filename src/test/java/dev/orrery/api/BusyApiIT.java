@@ -9,6 +9,8 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -37,6 +39,7 @@ class BusyApiIT {
             var run = node.trigger(dag);
             // After that no version is at hand.
             node.restart();
+            var asked = new ArrayList<CompletableFuture<?>>();
             var question = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + node.port() + "/api/v1/webhooks"))
                     .build();
 
@@ -45,20 +48,21 @@ class BusyApiIT {
                 lock.setAutoCommit(false);
                 statement.execute("LOCK TABLE orrery.webhooks");
                 until("the questions hold all", () -> {
-                    http.sendAsync(question, BodyHandlers.discarding());
+                    asked.add(http.sendAsync(question, BodyHandlers.discarding()));
                     return node.value(WAITING).equals(CONNECTIONS);
                 });
                 node.execute("SELECT orrery.pause_queue('later', false)");
 
                 // More questions wait, so that those whose time is over give way to no one else.
                 until("the tasks have run", () -> {
-                    http.sendAsync(question, BodyHandlers.discarding());
+                    asked.add(http.sendAsync(question, BodyHandlers.discarding()));
                     return node.value("SELECT state FROM orrery.dag_runs WHERE id = '" + run + "'")
                             .equals("succeeded");
                 });
                 assertThat(node.value("SELECT string_agg(convert_from(content, 'UTF8'), '' ORDER BY task_id)"
                                 + " FROM orrery.task_logs"))
                         .isEqualTo("one\ntwo\n");
+                assertThat(asked).hasSizeGreaterThan(Integer.parseInt(CONNECTIONS));
                 lock.rollback();
             }
         }

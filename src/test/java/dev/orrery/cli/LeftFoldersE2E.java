@@ -39,8 +39,8 @@ class LeftFoldersE2E {
         var locked = Files.createFile(left(place, "orrery-unlocked-locked").resolve(".lock"));
         left(place, "others-unlocked-3");
         Files.createSymbolicLink(place.resolve("orrery-unlocked-link"), left(folder, "elsewhere"));
-        for (var old : List.of(
-                "orrery-unlocked-1", "orrery-unlocked-2", "orrery-unlocked-locked", "others-unlocked-3")) {
+        for (var old :
+                List.of("orrery-unlocked-1", "orrery-unlocked-2", "orrery-unlocked-locked", "others-unlocked-3")) {
             makeOld(place.resolve(old));
         }
         var holder = OwnProcesses.own(new ProcessBuilder("python3", "-c", HOLD_A_LOCK, locked.toString()).start());
@@ -54,10 +54,7 @@ class LeftFoldersE2E {
 
         assertThat(names(place))
                 .containsExactlyInAnyOrder(
-                        "orrery-unlocked-young",
-                        "orrery-unlocked-locked",
-                        "orrery-unlocked-link",
-                        "others-unlocked-3");
+                        "orrery-unlocked-young", "orrery-unlocked-locked", "orrery-unlocked-link", "others-unlocked-3");
         assertThat(folder.resolve("elsewhere/file")).exists();
     }
 

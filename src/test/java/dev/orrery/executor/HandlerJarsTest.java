@@ -14,7 +14,9 @@ import dev.orrery.domain.task.AttemptOutcome.Snoozed;
 import dev.orrery.domain.task.AttemptOutcome.Succeeded;
 import dev.orrery.domain.task.FailureKind.NamedError;
 import dev.orrery.domain.task.TaskTokens;
+import dev.orrery.telemetry.BlockedThreads;
 import dev.orrery.testing.HandlerJarFile;
+import dev.orrery.testing.LogLines;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -198,7 +200,7 @@ class HandlerJarsTest {
     }
 
     @Test
-    void aHandlerThatBlocksItsLoopDelaysNobodyElse() throws IOException {
+    void aHandlerThatBlocksItsLoopDelaysNobodyElseAndIsNamedInTheLog() throws IOException {
         var bench = bench("""
                 register("rude", call -> {
                     call.log(Call.Level.INFO, "blocks");
@@ -207,14 +209,21 @@ class HandlerJarsTest {
                 });
                 registerBlocking("polite", call -> "done");
                 """);
-        var rude = bench.start(handler("rude", "null"));
-        until("it blocks", () -> rude.text().contains("blocks"));
+        try (var log = new LogLines(BlockedThreads.class)) {
+            var rude = bench.start(handler("rude", "null"));
+            until("it blocks", () -> rude.text().contains("blocks"));
 
-        assertThat(bench.run(handler("polite", "null"))).isEqualTo(new Succeeded(new Json("\"done\"")));
-        assertThat(bench.run(handler("echo", "1"))).isEqualTo(new Succeeded(new Json("1")));
+            assertThat(bench.run(handler("polite", "null"))).isEqualTo(new Succeeded(new Json("\"done\"")));
+            assertThat(bench.run(handler("echo", "1"))).isEqualTo(new Succeeded(new Json("1")));
+            until(
+                    "it is named",
+                    () -> log.messages().stream()
+                            .anyMatch(line ->
+                                    line.matches("a thread is blocked: .* handler=rude task=[0-9a-f-]{36} attempt=1")));
 
-        rude.execution().stop();
-        assertThat(rude.outcome()).isEqualTo(new Succeeded(Json.NULL));
+            rude.execution().stop();
+            assertThat(rude.outcome()).isEqualTo(new Succeeded(Json.NULL));
+        }
     }
 
     @Test
