@@ -573,29 +573,63 @@ AS $f$
     SELECT a.id FROM ahead a
 $f$;
 
--- Which of the tasks about to be added would wait for parents that wait for them.
+-- Which of the tasks about to be added would wait for parents that wait for them. First all children are followed together, which is
+-- enough to know that there is none; a child for itself only where somebody waits for its parent. Lists are long, so all is joined
+-- by hashes, whatever the planner thinks of them.
 CREATE OR REPLACE FUNCTION children_behind_parents(
     p_ids uuid[], p_parents uuid[], p_waits boolean[], p_from uuid[], p_to uuid[])
 RETURNS TABLE (ordinal int, parent uuid)
-LANGUAGE plpgsql AS $f$
+LANGUAGE plpgsql SET enable_nestloop = off AS $f$
 #variable_conflict use_column
 DECLARE
+    v_waiting   uuid[];
     v_parents   uuid[];
     v_children  uuid[];
+    v_from      uuid[];
+    v_to        uuid[];
+    v_level     uuid[];
+    v_seen      uuid[];
+    v_met       uuid[] := '{}';
 BEGIN
-    SELECT array_agg(c.parent), array_agg(c.id) INTO v_parents, v_children
-    FROM unnest(p_ids, p_parents) c(id, parent)
-    WHERE c.parent IS NOT NULL
-      AND (EXISTS (SELECT FROM task_parents p WHERE p.task_id = c.parent)
-           OR EXISTS (SELECT FROM unnest(p_ids, p_waits) w(id, waits) WHERE w.id = c.parent AND w.waits));
-    IF v_parents IS NULL THEN
+    v_waiting := ARRAY(
+        SELECT d.id FROM (SELECT DISTINCT c.id FROM unnest(p_parents) c(id)) d
+        CROSS JOIN LATERAL (SELECT FROM task_parents p WHERE p.task_id = d.id OFFSET 0) p
+        UNION
+        (SELECT w.id FROM unnest(p_ids, p_waits) w(id, waits) WHERE w.waits INTERSECT SELECT c.id FROM unnest(p_parents) c(id)));
+    IF cardinality(v_waiting) = 0 THEN
         RETURN;
     END IF;
-    RETURN QUERY
-        SELECT c.ordinal::int, c.parent
-        FROM unnest(p_ids, p_parents) WITH ORDINALITY c(id, parent, ordinal)
-        WHERE c.parent = ANY (v_parents) AND c.id = ANY (v_children)
-          AND c.parent IN (SELECT w.id FROM waits_for(c.id, p_from, p_to, v_parents, v_children) w(id));
+    SELECT array_agg(c.parent), array_agg(c.id) INTO v_parents, v_children
+    FROM unnest(p_ids, p_parents) c(id, parent) JOIN unnest(v_waiting) w(id) ON w.id = c.parent;
+    v_from := p_from || v_parents;
+    v_to := p_to || v_children;
+
+    v_level := ARRAY(SELECT c.id FROM unnest(v_children) c(id) INTERSECT SELECT e.id FROM unnest(v_from) e(id));
+    v_seen := v_level;
+    WHILE cardinality(v_level) > 0 LOOP
+        v_level := ARRAY(
+            SELECT x.id FROM unnest(v_level) u(id)
+            CROSS JOIN LATERAL (
+                SELECT d.prerequisite_id AS id FROM task_dependencies d
+                WHERE d.dependent_id = u.id AND d.resolved_at IS NULL OFFSET 0) x
+            UNION
+            SELECT e.id FROM unnest(v_level) u(id) JOIN unnest(v_from, v_to) e(by, id) ON e.by = u.id
+            UNION
+            SELECT x.id FROM unnest(v_level) u(id)
+            CROSS JOIN LATERAL (SELECT p.task_id AS id FROM task_parents p WHERE p.task_id = u.id OFFSET 0) p
+            CROSS JOIN LATERAL (SELECT i.id FROM task_instances i WHERE i.parent_id = p.id OFFSET 0) x);
+        v_met := v_met || v_level;
+        v_level := ARRAY(SELECT l.id FROM unnest(v_level) l(id) EXCEPT SELECT k.id FROM unnest(v_seen) k(id));
+        v_seen := v_seen || v_level;
+    END LOOP;
+
+    v_met := ARRAY(SELECT w.id FROM unnest(v_waiting) w(id) INTERSECT SELECT m.id FROM unnest(v_met) m(id));
+    IF cardinality(v_met) > 0 THEN
+        RETURN QUERY
+            SELECT c.ordinal::int, c.parent
+            FROM unnest(p_ids, p_parents) WITH ORDINALITY c(id, parent, ordinal) JOIN unnest(v_met) m(id) ON m.id = c.parent
+            WHERE c.parent IN (SELECT w.id FROM waits_for(c.id, p_from, p_to, v_parents, v_children) w(id));
+    END IF;
 END $f$;
 
 -- Why a task can not come to wait for this one; null where it can. Both slots are held alone.

@@ -91,6 +91,7 @@ class WhatHasEndedGoesIT {
             "task_revivals",
             "task_timers",
             "task_wait",
+            "total_waits",
             "tree_cancels",
             "unique_keys",
             "user_submissions");

@@ -98,6 +98,23 @@ class LinearPlansIT {
         assertThat(number("SELECT count(*) FROM task_wait")).isEqualTo(2 * TASKS + 1);
     }
 
+    /** Each child waits for one that was there before and is waited for by a parent of the same list. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "hot", "analyzed", "analyzed hot"})
+    void aFamilyWhoseChildrenWaitIsSubmittedInLinearWork(String how) throws SQLException {
+        var before = one();
+        become(how);
+
+        assertThat(slowest(
+                        "SELECT count(*) FROM submit_tasks((SELECT json_agg(json_build_object('type', 'shell', 'command', 'true',"
+                                + " 'ref', 'r' || n, 'dependencies', json_build_array('" + before
+                                + "'), 'waitForChildren', n = 1,"
+                                + " 'parentTaskId', CASE WHEN n > 1 THEN 'r1' END)) FROM generate_series(1, " + TASKS
+                                + ") n))"))
+                .isEmpty();
+        assertThat(number("SELECT count(*) FROM task_wait")).isEqualTo(TASKS);
+    }
+
     private String one() throws SQLException {
         return text(
                 "SELECT submit_task('{\"type\":\"shell\",\"command\":\"true\"}'::json, not_before => now() + interval '1 day')");

@@ -6,7 +6,9 @@ import static dev.orrery.store.TaskBench.task;
 import static dev.orrery.testing.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.orrery.domain.ErrorCode;
 import dev.orrery.domain.TenantId;
+import dev.orrery.store.SubmissionResult.Refused;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
@@ -126,6 +128,45 @@ class TaskFamiliesIT {
 
         assertThat(bench.states(ids)).containsExactly("succeeded", "succeeded", "succeeded", "ready");
         assertNoParents();
+    }
+
+    @Test
+    void aChildThatWouldWaitForItsParentIsRefused() {
+        assertCycle(
+                3, task().waitingForChildren(), task().after(1), task().under(1).after(2));
+        assertCycle(
+                3,
+                task().waitingForChildren(),
+                task().waitingForChildren(),
+                task().under(1).after(2),
+                task().under(2).after(1));
+        assertCycle(
+                2,
+                task().waitingForChildren(),
+                task().under(1).waitingForChildren(),
+                task().after(1),
+                task().under(2).after(3));
+        var stored = bench.submitted(task().waitingForChildren(), task().after(1));
+        assertCycle(1, task().under(stored.get(0)).after(stored.get(1)));
+    }
+
+    @Test
+    void childrenMayWaitForOneAnother() {
+        var ids = bench.submitted(
+                task().waitingForChildren(),
+                task().under(1).waitingForChildren(),
+                task().under(1).after(2),
+                task(),
+                task().under(2).after(4));
+
+        assertThat(bench.states(ids)).containsExactly("ready", "ready", "blocked", "ready", "blocked");
+    }
+
+    private void assertCycle(int number, TaskBench.Draft... drafts) {
+        assertThat(bench.submit(drafts)).isInstanceOfSatisfying(Refused.class, refused -> {
+            assertThat(refused.code()).isEqualTo(ErrorCode.DEPENDENCY_CYCLE);
+            assertThat(refused.task()).isEqualTo(number);
+        });
     }
 
     @Test
