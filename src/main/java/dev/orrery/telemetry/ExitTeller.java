@@ -10,6 +10,7 @@ import ch.qos.logback.classic.spi.ThrowableProxy;
 import ch.qos.logback.core.UnsynchronizedAppenderBase;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Tells who ends the process by {@code System.exit}, where that is not the program itself: a handler that does so would else
@@ -41,26 +42,30 @@ public final class ExitTeller extends UnsynchronizedAppenderBase<ILoggingEvent> 
     @Override
     protected void append(ILoggingEvent event) {
         if (event.getThrowableProxy() instanceof ThrowableProxy report) {
-            var caller = callerOf(report.getThrowable());
-            if (!begins(caller, OF_THE_PROGRAM)) {
-                var message = event.getFormattedMessage();
-                LOG.log(
-                        ERROR,
-                        "a call of System.exit ends the process: status="
-                                + message.substring(message.lastIndexOf(' ') + 1) + " by=" + caller + " thread="
-                                + event.getThreadName(),
-                        report.getThrowable());
-            }
+            callerOf(report.getThrowable())
+                    .filter(caller -> !begins(caller, OF_THE_PROGRAM))
+                    .ifPresent(caller -> tell(event, report.getThrowable(), caller));
         }
     }
 
-    /** The first place outside of the JDK, such as {@code mine.jar//Mine.run(Mine.java:5)}. */
-    private static String callerOf(Throwable report) {
+    private static void tell(ILoggingEvent event, Throwable report, String caller) {
+        var message = event.getFormattedMessage();
+        LOG.log(
+                ERROR,
+                "a call of System.exit ends the process: status=" + message.substring(message.lastIndexOf(' ') + 1)
+                        + " by=" + caller + " thread=" + event.getThreadName(),
+                report);
+    }
+
+    /**
+     * The first place outside of the JDK, such as {@code mine.jar//Mine.run(Mine.java:5)}. There is none where a signal comes
+     * before the program listens for it: then the JDK itself ends.
+     */
+    private static Optional<String> callerOf(Throwable report) {
         return Arrays.stream(report.getStackTrace())
                 .filter(frame -> !begins(frame.getClassName(), OF_THE_JDK))
                 .findFirst()
-                .map(ExitTeller::shown)
-                .orElse("unknown");
+                .map(ExitTeller::shown);
     }
 
     /** Without what says of each class of the program that it is of the program. */
