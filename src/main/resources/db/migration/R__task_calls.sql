@@ -47,7 +47,8 @@ LANGUAGE sql STABLE AS $f$
 $f$;
 
 -- The first p_room tasks below these, each level whole before the next one begins, with their parents; of each of these
--- parents only children behind its p_afters. What is left is told as the parents and afters that go on from there.
+-- parents only children behind its p_afters. No task is told twice, also where p_parents are below one another. What is left is
+-- told as the parents and afters that go on from there.
 CREATE OR REPLACE FUNCTION tasks_below(
     p_parents uuid[], p_afters uuid[], p_room int,
     OUT ids uuid[], OUT parents uuid[], OUT left_parents uuid[], OUT left_afters uuid[])
@@ -86,8 +87,10 @@ BEGIN
         p_room := p_room - cardinality(v_ids);
         ids := ids || v_ids;
         parents := parents || v_by;
-        v_level := v_ids;
-        v_afters := array_fill(v_none, ARRAY[cardinality(v_ids)]);
+        -- Those that were asked for themselves have been gone into.
+        v_level := CASE WHEN cardinality(p_parents) = 1 THEN v_ids ELSE ARRAY(
+            SELECT u.id FROM unnest(v_ids) u(id) EXCEPT SELECT p.id FROM unnest(p_parents) p(id) ORDER BY 1) END;
+        v_afters := array_fill(v_none, ARRAY[cardinality(v_level)]);
     END LOOP;
 END $f$;
 
@@ -510,7 +513,7 @@ BEGIN
         verdict := 'self_dependency';
     ELSE
         -- Two additions that only together close a circle: the second one sees the first.
-        PERFORM hold_graphs(ARRAY[p_tenant]);
+        PERFORM hold_graphs(ARRAY[p_tenant], true);
         PERFORM hold_slots(ARRAY[p_dependent, p_prerequisite], true);
         verdict := dependency_refused(p_tenant, p_dependent, p_prerequisite, p_max_dependencies);
     END IF;
@@ -535,15 +538,21 @@ BEGIN
     PERFORM hand_down(v_deeper || ARRAY[p_dependent, p_prerequisite]);
 END $f$;
 
--- Holds the graphs of these tenants against others who add to them what may close a circle. Before slots.
-CREATE OR REPLACE FUNCTION hold_graphs(p_tenants int[]) RETURNS void
+-- Holds the graphs of these tenants until the transaction ends: alone for whoever may close a circle, or puts tasks deeper that
+-- others wait for, and shared for whoever adds new tasks behind such. Before slots.
+DROP FUNCTION IF EXISTS hold_graphs(int[]);
+CREATE OR REPLACE FUNCTION hold_graphs(p_tenants int[], p_alone boolean) RETURNS void
 LANGUAGE plpgsql AS $f$
 DECLARE
     v_space   CONSTANT int := 1330795087;
     v_tenant  int;
 BEGIN
     FOR v_tenant IN SELECT DISTINCT t.id FROM unnest(p_tenants) t(id) ORDER BY t.id LOOP
-        PERFORM pg_advisory_xact_lock(v_space, v_tenant);
+        IF p_alone THEN
+            PERFORM pg_advisory_xact_lock(v_space, v_tenant);
+        ELSE
+            PERFORM pg_advisory_xact_lock_shared(v_space, v_tenant);
+        END IF;
     END LOOP;
 END $f$;
 

@@ -67,6 +67,13 @@ BEGIN
     ) r ON true;
 END $f$;
 
+-- The parents of tasks where stored ones stand in for some, p_made[n] for p_ids[n]. Lists are long, so they are joined by hashes.
+CREATE OR REPLACE FUNCTION parents_as_made(p_parents uuid[], p_ids uuid[], p_made uuid[]) RETURNS uuid[]
+LANGUAGE sql STABLE SET enable_nestloop = off AS $f$
+    SELECT array_agg(coalesce(m.made, c.parent) ORDER BY c.ordinal)
+    FROM unnest(p_parents) WITH ORDINALITY c(parent, ordinal) LEFT JOIN unnest(p_ids, p_made) m(id, made) ON m.id = c.parent
+$f$;
+
 -- Submits tasks: each submission whole or not at all, and each for itself. The first arrays are of submissions; p_of tells of
 -- which of them a task is, p_ids are theirs: single_id of the base and of its number there. An edge goes from the task at p_dependents, counted over all tasks, to
 -- the one at p_inner, which has to come before it, or to p_outer, which was there already: so edges close no cycle. Arrays
@@ -112,7 +119,12 @@ DECLARE
     v_gone        int[];
     v_row         record;
     v_ids         uuid[] := p_ids;
+    v_parents     uuid[] := p_parents;
     v_stands_in   boolean[];
+    -- Which task of this call another one of it stands in for; null where that was there before.
+    v_stands_for  int[];
+    v_holder      int;
+    v_returned    int;
     v_replaced    uuid[];
     v_alone       uuid[];
     v_depths      smallint[];
@@ -174,50 +186,69 @@ BEGIN
     IF p_unique_keys IS NOT NULL THEN
         v_stands_in := array_fill(false, ARRAY[v_count]);
         FOR v_row IN
-            SELECT t.ordinal::int, t.submission, p_tenants[t.submission] AS tenant, t.key, t.on_conflict
+            SELECT t.ordinal::int, t.submission, p_tenants[t.submission] AS tenant, t.key, t.on_conflict,
+                   lag(t.ordinal) OVER (PARTITION BY p_tenants[t.submission], t.key ORDER BY t.ordinal) IS NULL AS is_first
             FROM unnest(p_of, p_unique_keys, p_on_conflicts) WITH ORDINALITY t(submission, key, on_conflict, ordinal)
             WHERE t.key IS NOT NULL AND v_verdicts[t.submission] = 'created'
             ORDER BY 3, t.key, t.ordinal
         LOOP
+            -- Of the tasks of this call with this key: which one has it, and which was the last that another one stands in for.
+            IF v_row.is_first THEN
+                v_holder := NULL;
+                v_returned := NULL;
+            END IF;
             -- Again where the one that stood in the way ended before it could be read.
             LOOP
                 INSERT INTO unique_keys (tenant_id, key, task_id) VALUES (v_row.tenant, v_row.key, v_ids[v_row.ordinal])
                 ON CONFLICT DO NOTHING;
-                EXIT WHEN FOUND;
-                SELECT u.task_id INTO v_one FROM unique_keys u
-                WHERE u.tenant_id = v_row.tenant AND u.key = v_row.key;
                 IF FOUND THEN
-                    IF v_row.on_conflict = 'replace' AND v_one <> ALL (v_ids) THEN
-                        v_replaced := coalesce(v_replaced, array_fill(NULL::uuid, ARRAY[v_count]));
-                        v_replaced[v_row.ordinal] := v_one;
-                    ELSIF v_row.on_conflict = 'replace' AND run_of(v_one) <> p_bases[v_row.submission] THEN
-                        -- That of a submission beside this one: to be replaced once it is there.
-                        v_verdicts[v_row.submission] := 'again';
-                    ELSIF v_row.on_conflict <> 'return' THEN
-                        v_verdicts[v_row.submission] := 'refused';
-                        v_codes[v_row.submission] := 'unique_key_taken';
-                        v_tasks[v_row.submission] := v_row.ordinal;
-                        v_others[v_row.submission] := v_one;
-                    ELSE
-                        v_ids[v_row.ordinal] := v_one;
-                        v_stands_in[v_row.ordinal] := true;
-                    END IF;
+                    v_holder := v_row.ordinal;
                     EXIT;
                 END IF;
+                SELECT u.task_id INTO v_one FROM unique_keys u
+                WHERE u.tenant_id = v_row.tenant AND u.key = v_row.key;
+                CONTINUE WHEN NOT FOUND;
+                v_one := coalesce(v_ids[v_holder], v_one);
+                IF v_row.on_conflict = 'return' THEN
+                    v_ids[v_row.ordinal] := v_one;
+                    v_stands_in[v_row.ordinal] := true;
+                    v_stands_for[v_row.ordinal] := v_holder;
+                    v_returned := v_row.ordinal;
+                ELSIF v_row.on_conflict = 'replace' AND v_holder IS NULL
+                      AND p_of[v_returned] IS DISTINCT FROM v_row.submission THEN
+                    v_replaced := coalesce(v_replaced, array_fill(NULL::uuid, ARRAY[v_count]));
+                    v_replaced[v_row.ordinal] := v_one;
+                    v_holder := v_row.ordinal;
+                ELSIF v_row.on_conflict = 'replace' AND p_of[v_holder] <> v_row.submission THEN
+                    -- That of a submission beside this one: to be replaced once it is there.
+                    v_verdicts[v_row.submission] := 'again';
+                ELSE
+                    v_verdicts[v_row.submission] := 'refused';
+                    v_codes[v_row.submission] := 'unique_key_taken';
+                    v_tasks[v_row.submission] := v_row.ordinal;
+                    -- Where it is its own, that one of the submission's tasks which met it first.
+                    v_others[v_row.submission] := CASE
+                        WHEN p_of[coalesce(v_holder, v_returned)] = v_row.submission THEN p_ids[coalesce(v_holder, v_returned)]
+                        ELSE v_one END;
+                END IF;
+                EXIT;
             END LOOP;
         END LOOP;
+        IF true = ANY (v_stands_in) AND p_parents IS NOT NULL THEN
+            v_parents := parents_as_made(p_parents, p_ids, v_ids);
+        END IF;
     END IF;
 
     -- Of what tasks are to wait for and what is to wait for its children: neither ends unseen.
-    v_alone := CASE WHEN p_parents IS NULL AND cardinality(p_dependents) = 0 THEN NULL ELSE ARRAY(
+    v_alone := CASE WHEN v_parents IS NULL AND cardinality(p_dependents) = 0 THEN NULL ELSE ARRAY(
         SELECT coalesce(e.outer_id, v_ids[e.inner_no])
         FROM unnest(p_inner, p_outer) e(inner_no, outer_id)
         WHERE e.outer_id IS NOT NULL OR v_stands_in[e.inner_no]
         UNION
-        SELECT t.parent FROM unnest(p_of, p_parents) t(submission, parent)
+        SELECT t.parent FROM unnest(p_of, v_parents) t(submission, parent)
         WHERE t.parent IS NOT NULL AND run_of(t.parent) <> p_bases[t.submission]) END;
-    IF p_parents IS NOT NULL AND cardinality(p_dependents) > 0 THEN
-        PERFORM hold_graphs(p_tenants);
+    IF cardinality(v_alone) > 0 AND cardinality(p_dependents) > 0 THEN
+        PERFORM hold_graphs(p_tenants, v_parents IS NOT NULL);
     END IF;
     IF v_replaced IS NOT NULL THEN
         PERFORM hold_slots(NULL, true);
@@ -225,11 +256,11 @@ BEGIN
         PERFORM hold_slots(v_alone, true);
     END IF;
 
-    IF p_parents IS NOT NULL THEN
+    IF v_parents IS NOT NULL THEN
         FOR v_row IN
             SELECT DISTINCT ON (t.submission) t.submission, t.ordinal::int, t.parent,
                    CASE WHEN o.is_inner OR i.id IS NULL THEN 'unknown_parent' ELSE 'parent_cancelled' END AS code
-            FROM unnest(p_of, p_ids, p_parents) WITH ORDINALITY t(submission, id, parent, ordinal)
+            FROM unnest(p_of, p_ids, v_parents) WITH ORDINALITY t(submission, id, parent, ordinal)
             CROSS JOIN LATERAL (SELECT run_of(t.parent) = p_bases[t.submission] AS is_inner) o
             LEFT JOIN LATERAL (
                 SELECT x.id, EXISTS (SELECT FROM cancel_requests q WHERE q.task_id = x.id) AS is_asked,
@@ -239,7 +270,8 @@ BEGIN
             WHERE t.parent IS NOT NULL AND v_verdicts[t.submission] = 'created'
               -- Who submits sees to it that inner parents are not below themselves.
               AND CASE WHEN o.is_inner THEN NOT is_single(t.parent) OR t.parent = t.id
-                       ELSE i.id IS NULL OR i.is_asked OR i.state = 'cancelled' END
+                       WHEN i.id IS NULL THEN t.parent <> ALL (p_ids)
+                       ELSE i.is_asked OR i.state = 'cancelled' END
             ORDER BY t.submission, t.ordinal
         LOOP
             v_verdicts[v_row.submission] := 'refused';
@@ -266,7 +298,7 @@ BEGIN
             ORDER BY e.dependent, e.id
         LOOP
             CONTINUE WHEN v_verdicts[v_row.submission] <> 'created' OR v_stands_in[v_row.dependent];
-            v_inner := CASE WHEN v_stands_in[v_row.inner_no] THEN NULL ELSE v_row.inner_no END;
+            v_inner := CASE WHEN v_stands_in[v_row.inner_no] THEN v_stands_for[v_row.inner_no] ELSE v_row.inner_no END;
             v_depth := 1 + coalesce(v_depths[v_inner], v_row.depth);
             IF v_row.id = v_ids[v_row.dependent] THEN
                 v_codes[v_row.submission] := 'self_dependency';
@@ -317,10 +349,10 @@ BEGIN
         END LOOP;
     END IF;
 
-    IF p_parents IS NOT NULL AND v_edges > 0 THEN
+    IF v_parents IS NOT NULL AND v_edges > 0 THEN
         FOR v_row IN
             SELECT DISTINCT ON (p_of[c.ordinal]) c.ordinal, p_of[c.ordinal] AS submission, c.parent
-            FROM children_behind_parents(v_ids, p_parents, p_waits, v_from, v_to) c
+            FROM children_behind_parents(v_ids, v_parents, p_waits, v_from, v_to) c
             WHERE v_verdicts[p_of[c.ordinal]] = 'created'
             ORDER BY p_of[c.ordinal], c.ordinal
         LOOP
@@ -364,7 +396,7 @@ BEGIN
                 SELECT DISTINCT m.submission
                 FROM (SELECT t.submission, run_of(t.id) AS base
                       FROM unnest(p_of, v_ids, v_stands_in) t(submission, id, stands_in)
-                      WHERE t.stands_in AND v_verdicts[t.submission] = 'created'
+                      WHERE t.stands_in AND v_verdicts[t.submission] IN ('created', 'refused')
                       UNION ALL
                       SELECT n, run_of(v_others[n]) FROM generate_series(1, cardinality(p_bases)) n
                       WHERE v_verdicts[n] = 'refused' AND v_codes[n] = 'unique_key_taken') m
@@ -425,7 +457,7 @@ BEGIN
         dependency_type, tags, not_before, timeout_ms, unique_key, concurrency_key, waits_for_children)
     SELECT v_ids[n], p_tenants[p_of[n]], 0, p_queues[n], v_priorities[n], v_starts[n], v_now, p_names[n],
            p_definitions[n]::json, p_inputs[n]::json, p_priorities[n], v_calculated[n], p_deadlines[n], p_estimates[n],
-           coalesce(v_depths[n], 0), p_sources[n]::task_source, p_creators[n], p_parents[n], p_sessions[n],
+           coalesce(v_depths[n], 0), p_sources[n]::task_source, p_creators[n], v_parents[n], p_sessions[n],
            p_dependency_types[n]::dependency_type, string_to_array(p_tags[n], chr(31)), p_not_befores[n], p_timeouts[n],
            p_unique_keys[n], p_concurrency_keys[n], CASE WHEN p_waits[n] THEN true END
     FROM generate_series(1, v_count) n
@@ -455,11 +487,11 @@ BEGIN
         SELECT v_ids[n] FROM generate_series(1, v_count) n
         WHERE p_waits[n] AND v_is_new[n] IS NOT FALSE AND v_states[n] IS DISTINCT FROM 'cancelled';
     END IF;
-    IF p_parents IS NOT NULL THEN
+    IF v_parents IS NOT NULL THEN
         UPDATE task_parents p
         SET open = p.open + c.count - c.dead, bad = p.bad + c.dead
         FROM (SELECT t.parent_id, count(*)::int AS count, count(t.dead)::int AS dead
-              FROM unnest(v_is_new, p_parents, v_dead) t(is_new, parent_id, dead)
+              FROM unnest(v_is_new, v_parents, v_dead) t(is_new, parent_id, dead)
               WHERE t.is_new IS NOT FALSE AND t.parent_id IS NOT NULL GROUP BY t.parent_id) c
         WHERE p.task_id = c.parent_id AND p.open IS NOT NULL;
     END IF;

@@ -140,8 +140,12 @@ BEGIN
         ELSE 'dependencies' END, s.is_one);
     CASE v_made.codes[1]
         WHEN 'unique_key_taken' THEN
+            IF run_of(v_made.others[1]) = s.base THEN
+                PERFORM refuse_submission('23505', v_place, 'is that of another task of the list',
+                    'give each task a key of its own, or let the first one stand in by on_conflict return');
+            END IF;
             PERFORM refuse_submission('23505', v_place, format('is that of task %s, which has not ended', v_made.others[1]),
-                'wait for its end, or let it stand in by onConflict return');
+                'wait for its end, or let it stand in by on_conflict return');
         WHEN 'unknown_parent' THEN
             PERFORM refuse_submission('23503', v_place, format('names task %s, which does not exist', v_made.others[1]),
                 'name a task of the same tenant');

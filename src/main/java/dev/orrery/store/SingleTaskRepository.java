@@ -57,6 +57,7 @@ public final class SingleTaskRepository {
     // language=PostgreSQL
     static final String PATCH_TASK = "SELECT patch_task($1, $2, $3, $4, $5) AS verdict";
 
+    private static final int ATTEMPTS = 10;
     private static final String TAGS_APART = "\u001f";
 
     private final Sql sql;
@@ -84,30 +85,50 @@ public final class SingleTaskRepository {
         return new SingleTaskRepository(sql.by(request), limits);
     }
 
-    /** Submits tasks in one transaction, each submission whole or not at all; the results are in the order of the submissions. */
+    /**
+     * Submits tasks in one transaction, each submission whole or not at all; the results are in the order of the submissions. One
+     * that meets a task of another one, which is not made, is tried again for itself, so that it comes to an end; where others are
+     * in its way each time, it is refused with {@code CONFLICT}.
+     */
     public Future<List<SubmissionResult>> submit(List<TaskSubmission> submissions) {
+        return send(submissions)
+                .compose(answer -> answer.again().isEmpty()
+                        ? Future.succeededFuture(answer.results())
+                        : submitAgain(submissions, answer.results(), answer.again()));
+    }
+
+    private Future<SubmittedTasks> send(List<TaskSubmission> submissions) {
         var parameters = new Columns(submissions)
                 .parameters(limits)
                 .addString(AuditedTraffic.json(
                         submissions.stream().map(TaskSubmission::change).toList()));
-        return sql.run(SUBMIT_TASKS, parameters).compose(rows -> {
-            var answer = new SubmittedTasks(rows.iterator().next(), submissions, limits);
-            return answer.again().isEmpty()
-                    ? Future.succeededFuture(answer.results())
-                    : submitAgain(submissions, answer.results(), answer.again());
-        });
+        return sql.run(SUBMIT_TASKS, parameters)
+                .map(rows -> new SubmittedTasks(rows.iterator().next(), submissions, limits));
     }
 
-    /** What met the task of another submission, which then was refused: one by one, so that it comes to an end. */
     private Future<List<SubmissionResult>> submitAgain(
             List<TaskSubmission> submissions, List<SubmissionResult> results, List<Integer> again) {
         var rest = Future.<Void>succeededFuture();
         for (var number : again) {
-            rest = rest.compose(_ -> submit(List.of(submissions.get(number))))
-                    .onSuccess(one -> results.set(number, one.getFirst()))
+            rest = rest.compose(_ -> submitAlone(submissions.get(number), 1))
+                    .onSuccess(result -> results.set(number, result))
                     .mapEmpty();
         }
         return rest.map(results);
+    }
+
+    private Future<SubmissionResult> submitAlone(TaskSubmission submission, int attempt) {
+        return send(List.of(submission)).compose(answer -> {
+            if (answer.again().isEmpty()) {
+                return Future.succeededFuture(answer.results().getFirst());
+            }
+            return attempt < ATTEMPTS
+                    ? submitAlone(submission, attempt + 1)
+                    : Future.succeededFuture(new SubmissionResult.Refused(
+                            1,
+                            ErrorCode.CONFLICT,
+                            "others give and take the unique keys of these tasks all the time: try again"));
+        });
     }
 
     /** What a single task is; {@code TASK_NOT_FOUND} where it is gone. */

@@ -4,6 +4,7 @@ import static dev.orrery.store.TaskBench.FAIL;
 import static dev.orrery.store.TaskBench.SUCCEED;
 import static dev.orrery.store.TaskBench.task;
 import static dev.orrery.testing.Await.await;
+import static dev.orrery.testing.Await.until;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -141,6 +142,59 @@ class TaskCallsIT {
         assertThat(count(children, "cancelled")).isEqualTo(25);
         assertThat(count(below, "cancelled")).isEqualTo(12);
         assertThat(bench.text("SELECT count(*)::text FROM tree_cancels")).isEqualTo("0");
+    }
+
+    @Test
+    void whatIsBelowTwoTreesThatAreCancelledInStepsIsCancelledOnce() throws SQLException {
+        bench.room(1);
+        var ids = bench.submitted(
+                task(), task().under(1), task().under(1), task().under(3), task().under(4), task().under(4));
+        cancel(ids.get(3));
+        cancel(ids.get(0));
+        bench.room(10);
+
+        bench.continueCascades();
+
+        assertThat(count(ids, "cancelled")).isEqualTo(6);
+        assertThat(bench.error(ids.get(5))).isEqualTo("cancelled_with_parent: task " + ids.get(3) + " was cancelled");
+        assertNothingLeftBut(0);
+    }
+
+    @Test
+    void whoComesBehindATaskThatIsPutDeeperMeanwhileComesDeeperStill() throws SQLException {
+        var ids = bench.submitted(task(), task().after(1), task());
+        var behind = bench.submitted(task().after(ids.get(2)));
+        while (slot(behind) == slot(ids.get(2))) {
+            behind = bench.submitted(task().after(ids.get(2)));
+        }
+        final Future<List<SubmissionResult>> submitted;
+        try (var connection = bench.database.connect();
+                var sql = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            sql.execute("SELECT insert_dependency(1, '%s', '%s', 'sequential', 50, 10, 'insert', NULL, NULL)"
+                    .formatted(ids.get(2), ids.get(1)));
+            submitted = bench.tasks.submit(List.of(TaskBench.submission(task().after(behind))));
+            until("it is made, or waits", () -> submitted.isComplete() || someoneWaits());
+            connection.commit();
+        }
+
+        assertThat(await(submitted).getFirst())
+                .isInstanceOfSatisfying(
+                        SubmissionResult.Created.class,
+                        created ->
+                                assertThat(created.tasks().getFirst().depth()).isEqualTo(4));
+        assertThat(TaskInvariants.violations(bench.database)).isEmpty();
+    }
+
+    /** What is held of a task by those who add something behind it: the millisecond of its id, see hold_slots. */
+    private static long slot(TaskInstanceId id) {
+        return (id.value().getMostSignificantBits() >>> 16) & 63;
+    }
+
+    private boolean someoneWaits() {
+        return !bench.text("SELECT count(*) FROM pg_locks l WHERE NOT l.granted"
+                        + " AND l.pid IN (SELECT a.pid FROM pg_stat_activity a WHERE a.datname = current_database())")
+                .equals("0");
     }
 
     /** Two nodes that were lost before are no reason to give it up at the next loss. */

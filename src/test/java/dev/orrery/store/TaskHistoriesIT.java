@@ -95,14 +95,22 @@ class TaskHistoriesIT {
     }
 
     private Future<?> submit(TaskBench bench, Random random, TaskInstanceId id, TaskInstanceId other) {
-        var drafts = IntStream.rangeClosed(1, 1 + random.nextInt(4))
+        var submissions = IntStream.rangeClosed(1, 1 + random.nextInt(3))
+                .mapToObj(_ -> submission(random, id, other))
+                .toList();
+        return bench.tasks
+                .submit(submissions)
+                .onSuccess(results -> results.forEach(result -> {
+                    if (result instanceof SubmissionResult.Created created) {
+                        created.tasks().forEach(made -> known.add(made.id()));
+                    }
+                }));
+    }
+
+    private static TaskSubmission submission(Random random, TaskInstanceId id, TaskInstanceId other) {
+        return TaskBench.submission(IntStream.rangeClosed(1, 1 + random.nextInt(4))
                 .mapToObj(n -> draft(random, n, id, other))
-                .toArray(Draft[]::new);
-        return bench.tasks.submit(List.of(TaskBench.submission(drafts))).onSuccess(results -> {
-            if (results.getFirst() instanceof SubmissionResult.Created created) {
-                created.tasks().forEach(made -> known.add(made.id()));
-            }
-        });
+                .toArray(Draft[]::new));
     }
 
     private static Draft draft(Random random, int number, TaskInstanceId id, TaskInstanceId other) {

@@ -57,6 +57,9 @@ final class TaskInvariants {
                 WHERE p.open <> (SELECT count(*) FROM task c WHERE c.parent_id = p.task_id AND NOT c.is_over)""");
         WRONG.put("over with children that it waits for", """
                 SELECT p.task_id FROM task_parents p JOIN task t ON t.id = p.task_id WHERE t.is_over""");
+        WRONG.put("below a parent that never was", """
+                SELECT t.id FROM task t
+                WHERE t.parent_id IS NOT NULL AND t.parent_id NOT IN (SELECT p.id FROM task p)""");
         WRONG.put("asked to end, but not claimed", """
                 SELECT task_id FROM cancel_requests
                 WHERE task_id NOT IN (SELECT id FROM place WHERE name = 'claim')""");
