@@ -556,6 +556,21 @@ BEGIN
     END LOOP;
 END $f$;
 
+-- Whether the end of a task waits for that of its children, now or once it is tried again: so too of one that ended badly, which has
+-- no row in task_parents.
+CREATE OR REPLACE FUNCTION waits_for_children(p_id uuid) RETURNS boolean
+LANGUAGE sql STABLE AS $f$
+    SELECT EXISTS (SELECT FROM task_instances x WHERE x.id = p_id AND x.waits_for_children)
+       AND (SELECT x.state FROM task_attempts x WHERE x.task_id = p_id ORDER BY x.attempt DESC LIMIT 1) IS DISTINCT FROM 'succeeded'
+$f$;
+
+-- The children that a task waits for, or does once it is tried again.
+CREATE OR REPLACE FUNCTION children_waited_for(p_id uuid) RETURNS SETOF uuid
+LANGUAGE sql STABLE AS $f$
+    SELECT x.id FROM (SELECT p_id AS id WHERE waits_for_children(p_id) OFFSET 0) p
+    CROSS JOIN LATERAL (SELECT y.id FROM task_instances y WHERE y.parent_id = p.id OFFSET 0) x
+$f$;
+
 -- All that a task waits for, directly or not, with itself: prerequisites that are not met, and the children of those that
 -- wait for their children. The arrays tell what is about to be added: edges, and children of parents that wait.
 CREATE OR REPLACE FUNCTION waits_for(
@@ -575,9 +590,7 @@ AS $f$
             UNION ALL
             SELECT u.id FROM unnest(p_parents, p_children) u(by, id) WHERE u.by = a.id
             UNION ALL
-            SELECT x.id FROM task_parents p
-            CROSS JOIN LATERAL (SELECT y.id FROM task_instances y WHERE y.parent_id = p.task_id OFFSET 0) x
-            WHERE p.task_id = a.id) e
+            SELECT c.id FROM children_waited_for(a.id) c(id)) e
     )
     SELECT a.id FROM ahead a
 $f$;
@@ -602,7 +615,7 @@ DECLARE
 BEGIN
     v_waiting := ARRAY(
         SELECT d.id FROM (SELECT DISTINCT c.id FROM unnest(p_parents) c(id)) d
-        CROSS JOIN LATERAL (SELECT FROM task_parents p WHERE p.task_id = d.id OFFSET 0) p
+        WHERE waits_for_children(d.id)
         UNION
         (SELECT w.id FROM unnest(p_ids, p_waits) w(id, waits) WHERE w.waits INTERSECT SELECT c.id FROM unnest(p_parents) c(id)));
     IF cardinality(v_waiting) = 0 THEN
@@ -625,8 +638,7 @@ BEGIN
             SELECT e.id FROM unnest(v_level) u(id) JOIN unnest(v_from, v_to) e(by, id) ON e.by = u.id
             UNION
             SELECT x.id FROM unnest(v_level) u(id)
-            CROSS JOIN LATERAL (SELECT p.task_id AS id FROM task_parents p WHERE p.task_id = u.id OFFSET 0) p
-            CROSS JOIN LATERAL (SELECT i.id FROM task_instances i WHERE i.parent_id = p.id OFFSET 0) x);
+            CROSS JOIN LATERAL children_waited_for(u.id) x(id));
         v_met := v_met || v_level;
         v_level := ARRAY(SELECT l.id FROM unnest(v_level) l(id) EXCEPT SELECT k.id FROM unnest(v_seen) k(id));
         v_seen := v_seen || v_level;

@@ -383,10 +383,6 @@ BEGIN
                 v_verdicts[v_row.submission] := 'again';
             END IF;
         END LOOP;
-        -- Of those that are refused after all.
-        UPDATE unique_keys u SET task_id = r.id
-        FROM unnest(v_replaced, v_ids, p_of) r(id, by, submission)
-        WHERE r.id IS NOT NULL AND u.task_id = r.by AND v_verdicts[r.submission] <> 'created';
     END IF;
 
     IF 'refused' = ANY (v_verdicts) OR 'again' = ANY (v_verdicts) THEN
@@ -407,6 +403,12 @@ BEGIN
             END LOOP;
             EXIT WHEN NOT FOUND;
         END LOOP;
+        IF v_replaced IS NOT NULL THEN
+            -- Those that are not replaced after all have their keys again.
+            UPDATE unique_keys u SET task_id = r.id
+            FROM unnest(v_replaced, v_ids, p_of) r(id, by, submission)
+            WHERE r.id IS NOT NULL AND u.task_id = r.by AND v_verdicts[r.submission] IN ('refused', 'again');
+        END IF;
         DELETE FROM idempotency_keys k
         USING unnest(v_verdicts, p_tenants, p_operations, p_keys) s(verdict, tenant, operation, key)
         WHERE s.verdict IN ('refused', 'again') AND k.tenant_id = s.tenant AND k.operation = s.operation AND k.key = s.key;

@@ -111,6 +111,21 @@ class SharedUniqueKeysIT {
         assertThat(TaskInvariants.violations(bench.database)).isEmpty();
     }
 
+    /** The second one is sent again for itself: it has to find the key where it was. */
+    @Test
+    void whoIsNotReplacedAfterAllHasItsKeyAgain() {
+        var holder = bench.submitted(keyed(REFUSE));
+
+        var results = await(bench.tasks.submit(List.of(
+                submission(task().unique("other", REFUSE), task().after(new TaskInstanceId(TaskBench.nextId()))),
+                submission(task().unique("other", RETURN), keyed(REPLACE)))));
+
+        assertThat(results.getFirst()).isInstanceOf(Refused.class);
+        assertThat(tasks(results.get(1))).allMatch(CreatedTask::isNew);
+        assertThat(bench.state(holder)).isEqualTo("cancelled");
+        assertThat(TaskInvariants.violations(bench.database)).isEmpty();
+    }
+
     @Test
     void aChildOfATaskThatStandsInIsAChildOfTheOneItStandsInFor() {
         var holder = bench.submitted(keyed(REFUSE).waitingForChildren());

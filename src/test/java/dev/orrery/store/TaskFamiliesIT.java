@@ -150,6 +150,28 @@ class TaskFamiliesIT {
         assertCycle(1, task().under(stored.get(0)).after(stored.get(1)));
     }
 
+    /** It waits for them again once it is retried, and what was cancelled with its failure comes back. */
+    @Test
+    void aChildThatWouldWaitForItsParentIsRefusedWhereTheParentHasFailed() {
+        var parent = bench.submitted(task().waitingForChildren());
+        var behind = bench.submitted(task().after(parent));
+        var child = bench.submitted(task().under(parent));
+        bench.end(parent, FAIL);
+
+        for (var refused : List.of(
+                bench.submit(task().under(parent).after(parent)),
+                bench.submit(task().under(parent).after(behind)))) {
+            assertThat(refused)
+                    .isInstanceOfSatisfying(
+                            Refused.class,
+                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.DEPENDENCY_CYCLE));
+        }
+        await(bench.calls.retry(TENANT, parent, Optional.empty()));
+        bench.end(parent, SUCCEED);
+        bench.end(child, SUCCEED);
+        assertThat(bench.states(List.of(parent, behind))).containsExactly("succeeded", "ready");
+    }
+
     @Test
     void childrenMayWaitForOneAnother() {
         var ids = bench.submitted(

@@ -90,7 +90,7 @@ class TaskHistoriesIT {
                 bench.calls.insertTaskDependency(TENANT, id, other, DependencyType.PARALLEL, Optional.empty());
             case 16 -> bench.calls.snoozeFor(TENANT, id, Duration.ofMillis(random.nextInt(5)), Optional.empty());
             case 17 -> bench.calls.continueCascades();
-            default -> bench.work.wakeDue(100);
+            default -> toldAgain(() -> bench.work.wakeDue(100), AGAIN);
         };
     }
 
