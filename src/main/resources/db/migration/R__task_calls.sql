@@ -556,19 +556,19 @@ BEGIN
     END LOOP;
 END $f$;
 
--- Whether the end of a task waits for that of its children, now or once it is tried again: so too of one that ended badly, which has
--- no row in task_parents.
-CREATE OR REPLACE FUNCTION waits_for_children(p_id uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION has_succeeded(p_id uuid) RETURNS boolean
 LANGUAGE sql STABLE AS $f$
-    SELECT EXISTS (SELECT FROM task_instances x WHERE x.id = p_id AND x.waits_for_children)
-       AND (SELECT x.state FROM task_attempts x WHERE x.task_id = p_id ORDER BY x.attempt DESC LIMIT 1) IS DISTINCT FROM 'succeeded'
+    SELECT (SELECT x.state FROM task_attempts x WHERE x.task_id = p_id ORDER BY x.attempt DESC LIMIT 1) IS NOT DISTINCT FROM 'succeeded'
 $f$;
 
--- The children that a task waits for, or does once it is tried again.
+-- The children that a task waits for, now or once it is tried again: so too those of one that ended badly, which has no row in
+-- task_parents.
 CREATE OR REPLACE FUNCTION children_waited_for(p_id uuid) RETURNS SETOF uuid
 LANGUAGE sql STABLE AS $f$
-    SELECT x.id FROM (SELECT p_id AS id WHERE waits_for_children(p_id) OFFSET 0) p
-    CROSS JOIN LATERAL (SELECT y.id FROM task_instances y WHERE y.parent_id = p.id OFFSET 0) x
+    SELECT c.id
+    FROM (SELECT x.id FROM task_instances x WHERE x.id = p_id AND x.waits_for_children OFFSET 0) p
+    CROSS JOIN LATERAL (SELECT y.id FROM task_instances y WHERE y.parent_id = p.id OFFSET 0) c
+    WHERE NOT has_succeeded(p.id)
 $f$;
 
 -- All that a task waits for, directly or not, with itself: prerequisites that are not met, and the children of those that
@@ -615,7 +615,8 @@ DECLARE
 BEGIN
     v_waiting := ARRAY(
         SELECT d.id FROM (SELECT DISTINCT c.id FROM unnest(p_parents) c(id)) d
-        WHERE waits_for_children(d.id)
+        CROSS JOIN LATERAL (SELECT FROM task_instances x WHERE x.id = d.id AND x.waits_for_children OFFSET 0) p
+        WHERE NOT has_succeeded(d.id)
         UNION
         (SELECT w.id FROM unnest(p_ids, p_waits) w(id, waits) WHERE w.waits INTERSECT SELECT c.id FROM unnest(p_parents) c(id)));
     IF cardinality(v_waiting) = 0 THEN
