@@ -24,6 +24,7 @@ import dev.orrery.store.StoreFailures;
 import dev.orrery.store.SubmissionResult;
 import dev.orrery.store.TaskCallRepository;
 import dev.orrery.store.TaskCountsRepository;
+import dev.orrery.store.TaskDependencyRepository;
 import dev.orrery.store.TaskFactsRepository;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.TaskQueueRepository;
@@ -68,6 +69,7 @@ final class QueueParts {
         return new TaskQueue(
                 new TaskQueue.Repositories(
                         new TaskQueueRepository(vertx, pools.api()),
+                        new TaskDependencyRepository(vertx, pools.api()),
                         new TaskCountsRepository(vertx, pools.api()),
                         new TaskFactsRepository(vertx, pools.api()),
                         new TaskInstanceRepository(vertx, pools.api()),

@@ -19,12 +19,12 @@ import dev.orrery.store.NewRun;
 import dev.orrery.store.SubmissionResult;
 import dev.orrery.store.TaskCountsRepository;
 import dev.orrery.store.TaskCountsRepository.Stats;
+import dev.orrery.store.TaskDependencyRepository;
+import dev.orrery.store.TaskDependencyRepository.Dependency;
 import dev.orrery.store.TaskFactsRepository;
 import dev.orrery.store.TaskInstanceRepository;
 import dev.orrery.store.TaskInstanceRepository.StoredAttempt;
 import dev.orrery.store.TaskQueueRepository;
-import dev.orrery.store.TaskQueueRepository.Dependency;
-import dev.orrery.store.TaskQueueRepository.DependencyCounts;
 import dev.orrery.store.TaskQueueRepository.Filter;
 import dev.orrery.store.TaskQueueRepository.Found;
 import dev.orrery.store.TaskQueueRepository.Part;
@@ -66,6 +66,7 @@ public final class TaskQueue {
     /** What it reads through. */
     public record Repositories(
             TaskQueueRepository tasks,
+            TaskDependencyRepository dependencies,
             TaskCountsRepository counts,
             TaskFactsRepository facts,
             TaskInstanceRepository instances,
@@ -224,7 +225,7 @@ public final class TaskQueue {
             StoredTask stored,
             List<Dependency> blockedBy,
             List<Dependency> blocks,
-            DependencyCounts counts,
+            TaskDependencyRepository.Counts counts,
             List<AttemptStatus> attempts) {}
 
     public Future<SingleTask> get(TenantId tenant, TaskInstanceId id) {
@@ -234,9 +235,9 @@ public final class TaskQueue {
     public Future<Detail> detail(TenantId tenant, TaskInstanceId id) {
         return stored(tenant, id)
                 .compose(stored -> Future.all(
-                                repositories.tasks().getTaskDependencies(id, true, RELATED_SHOWN),
-                                repositories.tasks().dependents(id, true, RELATED_SHOWN),
-                                repositories.tasks().countDependencies(id),
+                                repositories.dependencies().getTaskDependencies(id, true, RELATED_SHOWN),
+                                repositories.dependencies().dependents(id, true, RELATED_SHOWN),
+                                repositories.dependencies().count(id),
                                 repositories.instances().attempts(id))
                         .map(all -> {
                             List<StoredAttempt> attempts = all.resultAt(3);
@@ -274,13 +275,13 @@ public final class TaskQueue {
     public Future<Dependencies> dependencies(TenantId tenant, TaskInstanceId id) {
         return stored(tenant, id)
                 .compose(_ -> Future.all(
-                                repositories.tasks().getTaskDependencies(id, false, EDGES_SHOWN),
-                                repositories.tasks().dependents(id, false, EDGES_SHOWN),
-                                repositories.tasks().countDependencies(id))
+                                repositories.dependencies().getTaskDependencies(id, false, EDGES_SHOWN),
+                                repositories.dependencies().dependents(id, false, EDGES_SHOWN),
+                                repositories.dependencies().count(id))
                         .map(all -> new Dependencies(
                                 all.resultAt(0),
                                 all.resultAt(1),
-                                all.<DependencyCounts>resultAt(2).dependents())));
+                                all.<TaskDependencyRepository.Counts>resultAt(2).dependents())));
     }
 
     /** A task with its children, and theirs, so many levels down and at most so many tasks. */

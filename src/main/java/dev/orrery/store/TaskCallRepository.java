@@ -44,15 +44,6 @@ public final class TaskCallRepository {
     static final String INSERT_DEPENDENCY = "SELECT insert_dependency($1, $2, $3, $4, $5, $6, $7, $8, $9) AS verdict";
 
     // language=PostgreSQL
-    static final String DEPENDENCIES = """
-            SELECT d.id, d.dependent_id, d.prerequisite_id, d.dependency_type::text, d.created_at, d.resolved_at
-            FROM task_dependencies d
-            WHERE d.dependent_id = $2
-              AND EXISTS (SELECT FROM task_instances i WHERE i.id = $2 AND i.tenant_id = $1)
-            ORDER BY d.id
-            """;
-
-    // language=PostgreSQL
     static final String RESOLVE_DEPENDENCY = "SELECT resolved, queues FROM resolve_dependency($1, $2, $3)";
 
     // language=PostgreSQL
@@ -87,15 +78,6 @@ public final class TaskCallRepository {
 
         static final Effects NONE = new Effects(List.of(), List.of());
     }
-
-    /** An edge of the graph of single tasks; resolved when the prerequisite has succeeded. */
-    public record Dependency(
-            long id,
-            TaskInstanceId dependent,
-            TaskInstanceId prerequisite,
-            DependencyType type,
-            Instant createdAt,
-            Optional<Instant> resolvedAt) {}
 
     /**
      * Cancels a task with all that is below it and all that waits for any of these. What runs is asked to end, and what one
@@ -164,12 +146,6 @@ public final class TaskCallRepository {
                 });
     }
 
-    /** What a task waits for or has waited for, the oldest edge first; none where the tenant has no such task. */
-    public Future<List<Dependency>> getTaskDependencies(TenantId tenant, TaskInstanceId dependent) {
-        return sql.run(DEPENDENCIES, Tuple.of(tenant.value(), dependent.value()))
-                .map(rows -> Sql.list(rows, TaskCallRepository::dependency));
-    }
-
     /** Counts a prerequisite as met, whatever became of it; false where there is no such edge, or it was met already. */
     public Future<Boolean> resolveDependency(TenantId tenant, TaskInstanceId dependent, TaskInstanceId prerequisite) {
         return sql.run(RESOLVE_DEPENDENCY, Tuple.of(tenant.value(), dependent.value(), prerequisite.value()))
@@ -198,16 +174,6 @@ public final class TaskCallRepository {
 
     private static Resource taskOf(TenantId tenant, TaskInstanceId id) {
         return Resource.of(Kind.TASK, tenant, id);
-    }
-
-    private static Dependency dependency(Row row) {
-        return new Dependency(
-                row.getLong("id"),
-                new TaskInstanceId(row.getUUID("dependent_id")),
-                new TaskInstanceId(row.getUUID("prerequisite_id")),
-                DependencyType.ofWireName(row.getString("dependency_type")),
-                Rows.time(row, "created_at"),
-                Optional.ofNullable(row.getOffsetDateTime("resolved_at")).map(time -> time.toInstant()));
     }
 
     private OrreryException refused(String verdict, TaskInstanceId id, @Nullable UUID other) {

@@ -25,7 +25,7 @@ import java.util.OptionalInt;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** Single tasks as people ask for them; {@link SingleTaskRepository} makes them. Every list and every count is bounded. */
+/** Single tasks as people ask for them; {@link SingleTaskRepository} makes them. Every list is bounded. */
 public final class TaskQueueRepository {
 
     // language=PostgreSQL
@@ -66,43 +66,6 @@ public final class TaskQueueRepository {
             LIMIT 1
             """;
 
-    // An edge to what was cancelled stays unresolved, for it may be revived; but nothing waits there.
-
-    // language=PostgreSQL
-    static final String LIST_DEPENDENCIES = """
-            SELECT d.id AS edge_id, d.dependent_id, d.prerequisite_id, d.dependency_type, d.created_at, d.resolved_at,
-                   s.id, s.name, s.state
-            FROM (SELECT x.* FROM task_dependencies x
-                  WHERE x.dependent_id = $1 AND (NOT $2 OR (x.resolved_at IS NULL
-                      AND EXISTS (SELECT FROM task_wait w WHERE w.id = x.dependent_id OFFSET 0)))
-                  ORDER BY x.id LIMIT $3) d
-            CROSS JOIN LATERAL (SELECT v.id, v.name, v.state FROM single_tasks v WHERE v.id = d.prerequisite_id OFFSET 0) s
-            ORDER BY d.id
-            """;
-
-    // language=PostgreSQL
-    static final String LIST_DEPENDENTS = """
-            SELECT d.id AS edge_id, d.dependent_id, d.prerequisite_id, d.dependency_type, d.created_at, d.resolved_at,
-                   s.id, s.name, s.state
-            FROM (SELECT x.* FROM task_dependencies x
-                  WHERE x.prerequisite_id = $1 AND (NOT $2 OR (x.resolved_at IS NULL
-                      AND EXISTS (SELECT FROM task_wait w WHERE w.id = x.dependent_id OFFSET 0)))
-                  LIMIT $3) d
-            CROSS JOIN LATERAL (SELECT v.id, v.name, v.state FROM single_tasks v WHERE v.id = d.dependent_id OFFSET 0) s
-            ORDER BY d.id
-            """;
-
-    // language=PostgreSQL
-    static final String COUNT_DEPENDENCIES = """
-            SELECT (SELECT count(*)::int FROM task_dependencies x WHERE x.dependent_id = $1 AND x.resolved_at IS NULL
-                        AND EXISTS (SELECT FROM task_wait w WHERE w.id = x.dependent_id OFFSET 0)) AS open_prerequisites,
-                   (SELECT count(*)::int FROM (SELECT FROM task_dependencies x
-                        WHERE x.prerequisite_id = $1 AND x.resolved_at IS NULL
-                        AND EXISTS (SELECT FROM task_wait w WHERE w.id = x.dependent_id OFFSET 0) LIMIT $2) c) AS open_dependents,
-                   (SELECT count(*)::int FROM (SELECT FROM task_dependencies x
-                        WHERE x.prerequisite_id = $1 LIMIT $2) c) AS dependents
-            """;
-
     // language=PostgreSQL
     static final String READ_TREE = """
             WITH RECURSIVE tree AS (
@@ -141,8 +104,6 @@ public final class TaskQueueRepository {
 
     /** So many tasks a list looks at where it has to search. */
     static final int LOOKED_MAX = 5_000;
-
-    private static final int COUNTED_DEPENDENTS = 10_000;
 
     /** How far the clocks of nodes, which make ids, and of the database may be apart. */
     private static final Duration CLOCK_SLACK = Duration.ofMinutes(2);
@@ -353,49 +314,6 @@ public final class TaskQueueRepository {
     }
 
     /**
-     * That one task waits for another.
-     *
-     * @param other the task on the other side
-     */
-    public record Dependency(
-            long id,
-            TaskInstanceId dependent,
-            TaskInstanceId prerequisite,
-            DependencyType type,
-            Instant createdAt,
-            Optional<Instant> resolvedAt,
-            Related other) {}
-
-    /** A task in short. */
-    public record Related(TaskInstanceId id, String name, SubmittedState state) {}
-
-    /** What a task waits for, the oldest first; with {@code open} only what it still waits for. */
-    public Future<List<Dependency>> getTaskDependencies(TaskInstanceId dependent, boolean open, int limit) {
-        return sql.run(LIST_DEPENDENCIES, Tuple.of(dependent.value(), open, limit))
-                .map(rows -> Rows.list(rows, TaskQueueRepository::dependency));
-    }
-
-    /** What waits for a task; with {@code open} only what still does. */
-    public Future<List<Dependency>> dependents(TaskInstanceId prerequisite, boolean open, int limit) {
-        return sql.run(LIST_DEPENDENTS, Tuple.of(prerequisite.value(), open, limit))
-                .map(rows -> Rows.list(rows, TaskQueueRepository::dependency));
-    }
-
-    /** How many edges a task has; of those to it at most 10,000 are counted. */
-    public record DependencyCounts(int openPrerequisites, int openDependents, int dependents) {}
-
-    public Future<DependencyCounts> countDependencies(TaskInstanceId task) {
-        return sql.run(COUNT_DEPENDENCIES, Tuple.of(task.value(), COUNTED_DEPENDENTS))
-                .map(rows -> {
-                    var row = rows.iterator().next();
-                    return new DependencyCounts(
-                            row.getInteger("open_prerequisites"),
-                            row.getInteger("open_dependents"),
-                            row.getInteger("dependents"));
-                });
-    }
-
-    /**
      * A task and those below it, level by level.
      *
      * @param isComplete whether these are all
@@ -437,18 +355,7 @@ public final class TaskQueueRepository {
     /** A task and its state. */
     public record Found(TaskInstanceId id, SubmittedState state) {}
 
-    private static Dependency dependency(Row row) {
-        return new Dependency(
-                row.getLong("edge_id"),
-                new TaskInstanceId(row.getUUID("dependent_id")),
-                new TaskInstanceId(row.getUUID("prerequisite_id")),
-                DependencyType.ofWireName(row.getString("dependency_type")),
-                Rows.time(row, "created_at"),
-                Rows.optionalTime(row, "resolved_at"),
-                new Related(new TaskInstanceId(row.getUUID("id")), row.getString("name"), state(row)));
-    }
-
-    private static SubmittedState state(Row row) {
+    static SubmittedState state(Row row) {
         return SubmittedState.of(TaskState.ofWireName(row.getString("state")));
     }
 

@@ -142,7 +142,7 @@ class IndexUseIT {
             Map.entry("task_instances_by_deadline", new Call(TaskQueueRepository.LIST_SINGLE_TASKS, tasks("deadline"))),
             Map.entry(
                     "task_dependencies_of_prerequisite",
-                    new Call(TaskQueueRepository.LIST_DEPENDENTS, SOME_ID + ", false, 20")),
+                    new Call(TaskDependencyRepository.LIST_DEPENDENTS, SOME_ID + ", false, 20")),
             Map.entry(
                     "task_dependencies_unresolved",
                     new Call("SELECT cancel_dependents($1)", "ARRAY[" + SOME_ID + "]::uuid[]")),

@@ -306,8 +306,9 @@ class TaskCallsIT {
                 .isEqualTo("0,1,2,1");
         bench.end(ids.get(0), SUCCEED);
         assertThat(bench.states(ids)).containsExactly("succeeded", "ready", "blocked", "pending");
-        assertThat(await(bench.calls.getTaskDependencies(TENANT, ids.get(2))))
-                .extracting(TaskCallRepository.Dependency::prerequisite)
+        var dependencies = new TaskDependencyRepository(bench.vertx, bench.pools.api());
+        assertThat(await(dependencies.getTaskDependencies(ids.get(2), false, 10)))
+                .extracting(TaskDependencyRepository.Dependency::prerequisite)
                 .containsExactly(ids.get(1), ids.get(0));
     }
 

@@ -163,8 +163,7 @@ class TaskFamiliesIT {
                 bench.submit(task().under(parent).after(behind)))) {
             assertThat(refused)
                     .isInstanceOfSatisfying(
-                            Refused.class,
-                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.DEPENDENCY_CYCLE));
+                            Refused.class, refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.DEPENDENCY_CYCLE));
         }
         await(bench.calls.retry(TENANT, parent, Optional.empty()));
         bench.end(parent, SUCCEED);
