@@ -98,7 +98,7 @@ public enum ErrorCode {
     UNIQUE_KEY_TAKEN(
             409,
             "A task that has not ended has this uniqueKey, and the new one is to be refused then; or it is to replace one that runs.",
-            "Wait for its end, cancel it, or send 'onConflict: return' to be given that one."),
+            "Wait for its end, cancel it, or send 'onConflict: return' to be given that one; tasks of one batch need keys of their own."),
     REDRIVE_LIMIT(
             409,
             "The task was sent back from the dead letters dead-letters.max-redrives times and failed each time.",
