@@ -409,6 +409,11 @@ BEGIN
             FROM unnest(v_replaced, v_ids, p_of) r(id, by, submission)
             WHERE r.id IS NOT NULL AND u.task_id = r.by AND v_verdicts[r.submission] IN ('refused', 'again');
         END IF;
+        IF v_uppers IS NOT NULL THEN
+            SELECT array_agg(e.upper ORDER BY e.ordinal), array_agg(e.lower ORDER BY e.ordinal) INTO v_uppers, v_lowers
+            FROM unnest(v_uppers, v_lowers) WITH ORDINALITY e(upper, lower, ordinal)
+            WHERE v_verdicts[p_of[e.upper]] = 'created';
+        END IF;
         DELETE FROM idempotency_keys k
         USING unnest(v_verdicts, p_tenants, p_operations, p_keys) s(verdict, tenant, operation, key)
         WHERE s.verdict IN ('refused', 'again') AND k.tenant_id = s.tenant AND k.operation = s.operation AND k.key = s.key;

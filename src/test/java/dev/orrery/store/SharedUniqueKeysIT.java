@@ -111,6 +111,19 @@ class SharedUniqueKeysIT {
         assertThat(TaskInvariants.violations(bench.database)).isEmpty();
     }
 
+    @Test
+    void aTaskIsNotMoreUrgentForOneThatStandsInForItAndIsRefused() {
+        var results = await(bench.tasks.submit(List.of(
+                submission(keyed(REFUSE)),
+                submission(keyed(RETURN), task().after(1), task().after(new TaskInstanceId(TaskBench.nextId()))))));
+
+        assertThat(results.get(1)).isInstanceOf(Refused.class);
+        var made = tasks(results.getFirst()).getFirst();
+        assertThat(made.priority())
+                .isEqualTo(tasks(bench.submit(task())).getFirst().priority());
+        assertThat(bench.text("SELECT count(*)::text FROM task_dependencies")).isEqualTo("0");
+    }
+
     /** The second one is sent again for itself: it has to find the key where it was. */
     @Test
     void whoIsNotReplacedAfterAllHasItsKeyAgain() {
