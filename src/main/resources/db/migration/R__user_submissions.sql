@@ -142,10 +142,10 @@ BEGIN
         WHEN 'unique_key_taken' THEN
             IF run_of(v_made.others[1]) = s.base THEN
                 PERFORM refuse_submission('23505', v_place, 'is that of another task of the list',
-                    'give each task a key of its own, or let the first one stand in by on_conflict return');
+                    'give each task a key of its own, or let the first one stand in by onConflict return');
             END IF;
             PERFORM refuse_submission('23505', v_place, format('is that of task %s, which has not ended', v_made.others[1]),
-                'wait for its end, or let it stand in by on_conflict return');
+                format('wait for its end, or let it stand in by %s return', CASE WHEN s.is_one THEN 'on_conflict' ELSE 'onConflict' END));
         WHEN 'unknown_parent' THEN
             PERFORM refuse_submission('23503', v_place, format('names task %s, which does not exist', v_made.others[1]),
                 'name a task of the same tenant');

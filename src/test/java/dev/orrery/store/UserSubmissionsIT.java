@@ -268,6 +268,11 @@ class UserSubmissionsIT extends UserSubmissionsTestBase {
                         + " orrery.submit_tasks('[{\"type\":\"shell\",\"command\":\"a\",\"uniqueKey\":\"k\"},"
                         + " {\"type\":\"shell\",\"command\":\"b\",\"uniqueKey\":\"k\"}]')"))
                 .isEqualTo("true false");
+        refused(
+                "23505",
+                "tasks[1].uniqueKey",
+                "SELECT * FROM orrery.submit_tasks('[{\"type\":\"shell\",\"command\":\"a\",\"uniqueKey\":\"k\",\"onConflict\":\"replace\"},"
+                        + " {\"type\":\"shell\",\"command\":\"b\",\"uniqueKey\":\"k\",\"onConflict\":\"replace\"}]')");
     }
 
     @Test
