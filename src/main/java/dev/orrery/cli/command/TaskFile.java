@@ -28,6 +28,7 @@ final class TaskFile {
     static final int MAX_BATCH = 10_000;
 
     private static final int MAX_BATCH_CHARACTERS = 8 << 20;
+    private static final String BYTE_ORDER_MARK = "\uFEFF";
     private static final Pattern OF_BATCH = Pattern.compile("tasks\\[(\\d+)](.*)", Pattern.DOTALL);
 
     private final Context context;
@@ -93,6 +94,9 @@ final class TaskFile {
         for (var text = lines.readLine(); text != null; text = lines.readLine()) {
             number++;
             charactersRead += text.length() + 1;
+            if (number == 1 && text.startsWith(BYTE_ORDER_MARK)) {
+                text = text.substring(BYTE_ORDER_MARK.length());
+            }
             if (text.isBlank()) {
                 continue;
             }

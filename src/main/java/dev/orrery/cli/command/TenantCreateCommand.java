@@ -1,7 +1,10 @@
 package dev.orrery.cli.command;
 
+import dev.orrery.cli.client.ApiClient;
+import dev.orrery.cli.client.CommandFailure;
 import dev.orrery.cli.client.ExitCode;
 import dev.orrery.cli.client.JsonObject;
+import dev.orrery.domain.Problem;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -24,8 +27,19 @@ final class TenantCreateCommand extends ServerAction {
 
     @Override
     public Integer call() {
-        var answer = client().post("/api/v1/tenants", JsonObject.of(Map.of("name", name)));
+        var answer = created();
         terminal().line(isJson() ? answer.body() : "created " + answer.object().textOrEmpty("name"));
         return ExitCode.OK.code();
+    }
+
+    /** The body is made here: who typed the name knows of no line and column in it. */
+    private ApiClient.Answer created() {
+        try {
+            return client().post("/api/v1/tenants", JsonObject.of(Map.of("name", name)));
+        } catch (CommandFailure refused) {
+            throw refused.withProblems(refused.problems().stream()
+                    .map(problem -> new Problem(problem.code(), 0, 0, "NAME", problem.message(), problem.help()))
+                    .toList());
+        }
     }
 }

@@ -67,6 +67,19 @@ class ServerCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void aNameThatIsNoneIsToldWithoutAPlaceInABodyThatNobodyTyped() {
+        node.on("POST /api/v1/tenants", 400, """
+                {"code":"VALIDATION_ERROR","message":"the body has 1 problem","details":[{"code":"INVALID_VALUE","line":1,
+                 "column":2,"path":"name","message":"'a b' does not have the right form","help":"write it so"}]}""");
+
+        assertThat(command.run("tenant", "create", "a b")).isNotZero();
+
+        assertThat(command.err())
+                .contains("NAME", "'a b' does not have the right form", "write it so")
+                .doesNotContain("1:2");
+    }
+
+    @Test
     void tenantsAreMadeListedAndDeletedIfThatIsMeant() {
         node.on("POST /api/v1/tenants", 201, "{\"name\":\"acme\",\"createdAt\":\"2026-01-31T02:00:05Z\"}");
         node.on(

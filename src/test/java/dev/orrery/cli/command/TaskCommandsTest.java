@@ -208,6 +208,17 @@ class TaskCommandsTest extends ServerCommandsTestBase {
     }
 
     @Test
+    void aFileMayBeginWithAByteOrderMark() throws IOException {
+        Files.writeString(folder.resolve("tasks.jsonl"), "\uFEFF{\"a\":1}\n");
+        node.on("POST /api/v1/tasks/batch", 201, "{\"tasks\":[]}");
+
+        command.run("task", "submit", "--file", "tasks.jsonl");
+
+        assertThat(command.err()).doesNotContain("is no task");
+        assertThat(node.requests()).hasSize(1);
+    }
+
+    @Test
     void aLineThatIsNoObjectIsToldBeforeItIsSent() throws IOException {
         Files.writeString(folder.resolve("tasks.jsonl"), "{\"a\":1}\n[1]\n");
 
