@@ -1,7 +1,7 @@
 -- Dead letters: read, sent back, discarded. A letter is written by whatever ends a task for good, in its transaction; it is open
 -- as long as the task stays ended and nobody has decided about it.
 --
--- Who sends letters back holds, in this order: executions and runs, ids ascending; all slots alone where single tasks are
+-- Who sends letters back holds, in this order: DAGs, executions and runs, ids ascending; all slots alone where single tasks are
 -- among them; the letters. So it agrees with R__work.sql and R__task_calls.sql, which write letters last.
 
 -- The first id that a letter of this time or a later one can have.
@@ -270,6 +270,12 @@ BEGIN
     FROM unnest(p_ids) u(id)
     CROSS JOIN LATERAL (
         SELECT x.run_id, x.task_id FROM dead_letters x WHERE x.id = u.id AND x.tenant_id = p_tenant OFFSET 0) l;
+    -- Who hides a DAG waits for its runs that are sent back, as for those that are made, and then sees that they go on.
+    PERFORM d.id FROM dags d
+    WHERE d.deleted_at IS NULL AND d.id = ANY (ARRAY(
+        SELECT r.dag_id FROM unnest(v_runs) u(id)
+        CROSS JOIN LATERAL (SELECT x.dag_id FROM dag_runs x WHERE x.id = u.id OFFSET 0) r))
+    ORDER BY d.id FOR KEY SHARE;
     PERFORM e.id
     FROM (SELECT u.id FROM unnest(v_runs) u(id) ORDER BY u.id) u
     CROSS JOIN LATERAL (SELECT x.id FROM job_executions x WHERE x.id = u.id OFFSET 0 FOR UPDATE) e;

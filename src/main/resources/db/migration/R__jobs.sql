@@ -159,6 +159,7 @@ DECLARE
     v_jobs     uuid[];
     v_ids      uuid[];
     v_unbegun  uuid[];
+    v_over     uuid[];
 BEGIN
     SELECT array_agg(e.job_id ORDER BY e.job_id, e.id), array_agg(e.id ORDER BY e.job_id, e.id),
            array_agg(e.id ORDER BY e.job_id, e.id) FILTER (WHERE e.started_at IS NULL)
@@ -179,6 +180,13 @@ BEGIN
     )
     UPDATE job_executions e SET started_at = b.started_at FROM begun b WHERE e.id = b.id;
 
+    -- Who lets one be tried again holds it: that goes on, and is come back to. Of those that are held here the runs are looked at
+    -- once more, since they may have been tried again just before.
+    SELECT array_agg(h.id) INTO v_over
+    FROM unnest(v_ids) o(id)
+    CROSS JOIN LATERAL (SELECT x.id FROM dag_runs x WHERE x.id = o.id AND x.completed_at IS NOT NULL OFFSET 0) r
+    CROSS JOIN LATERAL (SELECT x.id FROM job_executions x WHERE x.id = r.id AND x.outcome IS NULL
+                        OFFSET 0 FOR NO KEY UPDATE SKIP LOCKED) h;
     WITH ended AS MATERIALIZED (
         SELECT o.id, r.started_at, r.completed_at,
                CASE r.state
@@ -190,7 +198,7 @@ BEGIN
                                   AND (SELECT d.is_internal FROM dags d WHERE d.id = r.dag_id)
                              THEN 'timeout' ELSE 'failed' END
                END AS outcome
-        FROM unnest(v_ids) o(id)
+        FROM unnest(v_over) o(id)
         CROSS JOIN LATERAL (SELECT * FROM dag_runs x WHERE x.id = o.id AND x.completed_at IS NOT NULL OFFSET 0) r
     ), noted AS (
         UPDATE job_executions e
