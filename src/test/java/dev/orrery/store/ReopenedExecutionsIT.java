@@ -80,7 +80,9 @@ class ReopenedExecutionsIT {
             until(
                     "there is an answer, or it waits for the call",
                     () -> answer.isDone()
-                            || !bench.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                            || !bench.text(
+                                            "SELECT count(*) FROM pg_locks l WHERE NOT l.granted AND l.pid IN"
+                                                    + " (SELECT a.pid FROM pg_stat_activity a WHERE a.datname = current_database())")
                                     .equals("0"));
             calling.commit();
             return answer.get(30, TimeUnit.SECONDS);
