@@ -79,6 +79,7 @@ final class TaskBench implements AutoCloseable {
         private Optional<Json> input = Optional.empty();
         private Optional<Instant> notBefore = Optional.empty();
         private Optional<UniqueKey> unique = Optional.empty();
+        private Optional<String> concurrencyKey = Optional.empty();
         private Optional<TaskInstanceId> parent = Optional.empty();
         private int innerParent;
         private boolean waits;
@@ -107,6 +108,11 @@ final class TaskBench implements AutoCloseable {
 
         Draft unique(String key, UniqueKey.OnConflict onConflict) {
             unique = Optional.of(new UniqueKey(key, onConflict));
+            return this;
+        }
+
+        Draft concurrencyKey(String key) {
+            concurrencyKey = Optional.of(key);
             return this;
         }
 
@@ -146,7 +152,7 @@ final class TaskBench implements AutoCloseable {
                     List.of(),
                     notBefore,
                     unique,
-                    Optional.empty(),
+                    concurrencyKey,
                     Duration.ofMinutes(30),
                     waits);
         }
